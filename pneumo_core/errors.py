@@ -1,0 +1,73 @@
+"""Everything Pneumo refuses, as one tree.
+
+PneumoError
+├── UnreadableFilm      a file that cannot become a radiograph
+├── DatasetError        a folder or archive that cannot become a dataset
+├── CheckpointError     a checkpoint that is missing, damaged or disagrees with itself
+├── TrainingError       a run that cannot start or go on
+└── UnknownName         a name that is not in a registry
+
+Every message is a sentence for the person who caused it: what, why, what to do.
+"""
+
+from collections.abc import Iterable
+
+__all__ = [
+    "CheckpointError",
+    "DatasetError",
+    "PneumoError",
+    "TrainingError",
+    "UnknownName",
+    "UnreadableFilm",
+]
+
+
+class PneumoError(Exception):
+    """Base of every error that Pneumo raises on purpose."""
+
+
+class UnreadableFilm(PneumoError):
+    """A file that cannot become a radiograph.
+
+    Args:
+        file: name shown to the user, without its folder.
+        reason: what is wrong, a clause without a full stop.
+        remedy: what to do, an imperative without a full stop.
+    """
+
+    def __init__(self, file: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{file}: {reason}. {remedy}.")
+        self.file = file
+        self.reason = reason
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[type["UnreadableFilm"], tuple[str, str, str]]:
+        return type(self), (self.file, self.reason, self.remedy)
+
+
+class DatasetError(PneumoError):
+    """A folder or archive that cannot become a dataset."""
+
+
+class CheckpointError(PneumoError):
+    """A checkpoint that is missing, damaged or disagrees with itself."""
+
+
+class TrainingError(PneumoError):
+    """A run that cannot start or go on."""
+
+
+class UnknownName(PneumoError):
+    """A name that is not in a registry.
+
+    Args:
+        kind: what was looked up ("model", "checkpoint", "operating point").
+        name: what was asked for.
+        known: the names that exist.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        choices = ", ".join(sorted(known)) or "none yet"
+        super().__init__(f"There is no {kind} named '{name}'. Choose one of: {choices}.")
+        self.kind = kind
+        self.name = name
