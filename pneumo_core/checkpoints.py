@@ -1,0 +1,341 @@
+"""A checkpoint on disk: a folder with its weights, its card, its scores and its history.
+
+``weights.safetensors`` (float16), ``card.json`` (written last), ``scores.parquet`` (id, patient,
+split, label, subtype, probability of the val and test films), ``features.safetensors``
+(penultimate features of the same films), ``history.csv`` (one row per epoch). The folder is
+written whole beside its place and renamed into it; nothing in it is executed on load.
+"""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pydantic
+import safetensors.numpy
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from pneumo_core.errors import CheckpointError, UnknownName
+from pneumo_core.metrics import Estimate, Evaluation
+from pneumo_core.models import MODELS, InputFormat, PneumoniaNetwork, build_network
+from pneumo_core.settings import settings
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Card",
+    "Checkpoint",
+    "DatasetFacts",
+    "OperatingPoint",
+    "check_name",
+    "default_checkpoint",
+    "list_checkpoints",
+    "load_checkpoint",
+    "save_checkpoint",
+    "stored_precision",
+]
+
+SCHEMA_VERSION = 1
+_PREFERRED = ("pneumo", "cnn_94")
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A named threshold on the probability, and what it gave on the split it was chosen on."""
+
+    name: str
+    threshold: float
+    rule: str
+    chosen_on: str
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """The films a checkpoint was trained on: counts[split][label name]."""
+
+    name: str
+    fingerprint: str
+    counts: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything a checkpoint says of itself.
+
+    ``training`` is the whole training config; ``temperature`` divides the logit margin;
+    ``evaluation`` maps a split to its figures at the default operating point.
+    """
+
+    # JSON knows no NaN, which is what a rate over no films is.
+    __pydantic_config__: ClassVar = pydantic.ConfigDict(ser_json_inf_nan="strings")
+
+    schema_version: int
+    name: str
+    model: str
+    input: InputFormat
+    created: str
+    training: Mapping[str, Any]
+    best_epoch: int
+    dataset: DatasetFacts
+    versions: Mapping[str, str]
+    temperature: float
+    operating_points: tuple[OperatingPoint, ...]
+    evaluation: Mapping[str, Evaluation]
+    intended_use: str
+    limitations: tuple[str, ...]
+    attribution: str
+    weights_sha256: str = ""
+
+    @property
+    def version(self) -> str:
+        """Eight hex digits that change whenever the weights do."""
+        return self.weights_sha256[:8]
+
+    def operating_point(self, name: str | None = None) -> OperatingPoint:
+        """The operating point of that name, or the default one. Raises UnknownName."""
+        points = {point.name: point for point in self.operating_points}
+        if name is None:
+            return self.operating_points[0]
+        if name not in points:
+            raise UnknownName("operating point", name, points)
+        return points[name]
+
+
+_CARD = pydantic.TypeAdapter(Card)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was found on disk. Its parts are read when they are asked for."""
+
+    folder: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is what people call it."""
+        return self.folder.name
+
+    def network(self) -> PneumoniaNetwork:
+        """The trained network, float32, in eval mode, without gradients.
+
+        Raises CheckpointError when the weights are missing, damaged, not finite, or not those
+        that the card speaks of.
+        """
+        weights = self._verified_weights()
+        network = build_network(self.card.model)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise self._damaged(f"its weights don't fit {self.card.model}") from error
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+            raise self._damaged("its weights hold values that are not numbers")
+        return network.eval().requires_grad_(False)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per val and test film: id, patient, split, label, subtype, probability."""
+        try:
+            return pd.read_parquet(self.folder / "scores.parquet")
+        except (OSError, ValueError) as error:
+            raise self._damaged("its scores can't be read") from error
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """Penultimate features float32 (N, D); row i belongs to row i of ``scores``."""
+        try:
+            stored = safetensors.numpy.load_file(self.folder / "features.safetensors")
+            return stored["features"].astype(np.float32)
+        except (OSError, KeyError, safetensors.SafetensorError) as error:
+            raise self._damaged("its features can't be read") from error
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch of its training."""
+        try:
+            return pd.read_csv(self.folder / "history.csv")
+        except (OSError, ValueError) as error:
+            raise self._damaged("its history can't be read") from error
+
+    def _verified_weights(self) -> dict[str, Tensor]:
+        try:
+            content = (self.folder / "weights.safetensors").read_bytes()
+            weights = safetensors.torch.load(content)
+        except (OSError, safetensors.SafetensorError) as error:
+            raise self._damaged("its weights can't be read") from error
+        if hashlib.sha256(content).hexdigest() != self.card.weights_sha256:
+            raise self._damaged("its weights are not those its card speaks of")
+        return {name: _widened(tensor) for name, tensor in weights.items()}
+
+    def _damaged(self, why: str) -> CheckpointError:
+        return CheckpointError(
+            f"The checkpoint '{self.name}' can't be used: {why}. Train it again or restore it."
+        )
+
+
+def check_name(name: str) -> str:
+    """The name itself when it can name a checkpoint. Raises CheckpointError."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise CheckpointError(
+            f"'{name}' can't name a checkpoint. "
+            "Use up to 64 letters, digits, '-' and '_', starting with a letter or digit."
+        )
+    return name
+
+
+def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[str]]:
+    """Every checkpoint under ``root`` (default: PNEUMO_CHECKPOINTS) by name, the default first.
+
+    The second list has a sentence for each folder that holds a damaged card.
+    """
+    root = root or settings().checkpoints
+    found, problems = [], []
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    for folder in folders:
+        if folder.name.startswith(".") or not (folder / "card.json").is_file():
+            continue
+        try:
+            found.append(_read(folder))
+        except CheckpointError as error:
+            problems.append(str(error))
+    return sorted(found, key=_preference), problems
+
+
+def load_checkpoint(name: str, root: Path | None = None) -> Checkpoint:
+    """The checkpoint of that name. Raises UnknownName, or CheckpointError for a damaged card."""
+    root = root or settings().checkpoints
+    folder = root / check_name(name)
+    if not (folder / "card.json").is_file():
+        raise UnknownName("checkpoint", name, (each.name for each in list_checkpoints(root)[0]))
+    return _read(folder)
+
+
+def default_checkpoint(root: Path | None = None) -> Checkpoint:
+    """The checkpoint to use when none was named. Raises CheckpointError when there is none."""
+    root = root or settings().checkpoints
+    found, _ = list_checkpoints(root)
+    if not found:
+        raise CheckpointError(
+            f"There is no checkpoint in '{root}'. Train one with 'pneumo train', "
+            "or point PNEUMO_CHECKPOINTS to the folder that holds them."
+        )
+    return found[0]
+
+
+def save_checkpoint(
+    card: Card,
+    weights: Mapping[str, Tensor],
+    *,
+    scores: pd.DataFrame,
+    features: np.ndarray,
+    history: pd.DataFrame,
+    root: Path | None = None,
+    overwrite: bool = False,
+) -> Checkpoint:
+    """Write a checkpoint whole, or not at all.
+
+    ``weights`` must hold what ``stored_precision`` gives, so that what was evaluated is what is
+    stored; ``features`` (N, D) belong to the rows of ``scores``. Raises CheckpointError when the
+    name is taken (unless ``overwrite``), impossible, or the disk refuses.
+    """
+    root = root or settings().checkpoints
+    place = root / check_name(card.name)
+    if place.exists() and not overwrite:
+        raise CheckpointError(
+            f"A checkpoint named '{card.name}' exists already. Choose another name."
+        )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".saving-", dir=root))
+        try:
+            _write(temporary, card, weights, scores, features, history)
+            _move_into_place(temporary, place)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint '{card.name}' can't be written to '{root}': {error.strerror}. "
+            "Free some space, or set PNEUMO_CHECKPOINTS to a folder you may write to."
+        ) from error
+    return _read(place)
+
+
+def stored_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights as they will be after a save and a load: rounded to float16 and back."""
+    return {name: _widened(_narrowed(tensor)) for name, tensor in weights.items()}
+
+
+def _write(
+    folder: Path,
+    card: Card,
+    weights: Mapping[str, Tensor],
+    scores: pd.DataFrame,
+    features: np.ndarray,
+    history: pd.DataFrame,
+) -> None:
+    content = safetensors.torch.save({k: _narrowed(v) for k, v in weights.items()})
+    (folder / "weights.safetensors").write_bytes(content)
+    scores.to_parquet(folder / "scores.parquet", index=False)
+    narrow = {"features": np.ascontiguousarray(features, dtype=np.float16)}
+    (folder / "features.safetensors").write_bytes(safetensors.numpy.save(narrow))
+    history.to_csv(folder / "history.csv", index=False)
+    digest = hashlib.sha256(content).hexdigest()
+    card_bytes = _CARD.dump_json(replace(card, weights_sha256=digest), indent=2)
+    (folder / "card.json").write_bytes(card_bytes + b"\n")
+    folder.chmod(0o755)  # mkdtemp's 0700 would hide it from the other people of this machine
+
+
+def _move_into_place(temporary: Path, place: Path) -> None:
+    if place.exists():
+        aside = Path(tempfile.mkdtemp(prefix=".replaced-", dir=place.parent))
+        place.rename(aside / place.name)
+        temporary.rename(place)
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        temporary.rename(place)
+
+
+def _read(folder: Path) -> Checkpoint:
+    try:
+        card = _CARD.validate_json((folder / "card.json").read_bytes())
+    except (OSError, pydantic.ValidationError) as error:
+        raise CheckpointError(
+            f"The checkpoint '{folder.name}' can't be used: its card.json is damaged or written "
+            "by another version of Pneumo. Train it again or restore it."
+        ) from error
+    if card.schema_version != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"The checkpoint '{folder.name}' has schema version {card.schema_version}, this "
+            f"Pneumo reads version {SCHEMA_VERSION}. Update Pneumo or train it again."
+        )
+    model = MODELS.get(card.model)
+    if model is None or card.input != model.input or not card.operating_points:
+        raise CheckpointError(
+            f"The checkpoint '{folder.name}' can't be used: its card disagrees with the model "
+            f"{card.model}. Train it again or restore it."
+        )
+    return Checkpoint(folder, card)
+
+
+def _preference(checkpoint: Checkpoint) -> tuple[int, str]:
+    name = checkpoint.name
+    return (_PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED), name)
+
+
+def _narrowed(tensor: Tensor) -> Tensor:
+    return (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -1,0 +1,280 @@
+"""DICOM films, by pydicom and the codecs beside it.
+
+Only the elements in `_KEYWORDS` are ever parsed: no name, number or birth date of a person.
+"""
+
+import logging
+import re
+import warnings
+import zlib
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.filereader import read_dataset
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import get_expected_length, pixel_array
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    MediaStorageDirectoryStorage,
+)
+
+from pneumo_core.data._presentation import film_windows, shown
+from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.data._signature import codestream_size
+from pneumo_core.data._tones import Grey, carries_colour, luma
+from pneumo_core.data.radiograph import FilmFacts
+from pneumo_core.settings import Settings
+
+_KEYWORDS = [
+    "SOPClassUID",
+    "Modality",
+    "BodyPartExamined",
+    "ViewPosition",
+    "PatientAge",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "ModalityLUTSequence",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "VOILUTSequence",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "PresentationLUTShape",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor",
+    "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData",
+    "SegmentedRedPaletteColorLookupTableData",
+    "SegmentedGreenPaletteColorLookupTableData",
+    "SegmentedBluePaletteColorLookupTableData",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
+    "PixelData",
+]
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PYDICOM = re.compile(r"pydicom\.")
+_UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+_REENCODE = "Export it uncompressed, or as JPEG Lossless or JPEG 2000"
+_SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
+
+# pydicom tells the log what it also warns of. Reading is lenient: a film is worth more than the
+# length of its description. Both are settings of pydicom for the whole process.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+    """Grey float32 (H, W), bright = dense, and its facts. Not yet checked for infinities.
+
+    Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
+    """
+    _quieten()
+    ds, syntax = _dataset(data, limits)
+    _refuse_unfit(ds, limits)
+    _refuse_undecodable(ds)
+    stored = _stored_values(ds)
+    colour = stored.ndim == 3
+    grey = luma(stored, _full(ds, stored)) if colour else shown(ds, stored)
+    return grey, FilmFacts(
+        format="DICOM",
+        width=grey.shape[1],
+        height=grey.shape[0],
+        bits=int(ds.get("BitsStored") or ds.BitsAllocated),
+        colour=colour and carries_colour(stored, _full(ds, stored)),
+        photometric=_text(ds, "PhotometricInterpretation"),
+        modality=_text(ds, "Modality"),
+        body_part=_text(ds, "BodyPartExamined"),
+        view_position=_text(ds, "ViewPosition"),
+        age_years=_age_years(_text(ds, "PatientAge")),
+        pixel_spacing_mm=_spacing(ds),
+        transfer_syntax=syntax,
+        windows=film_windows(ds),
+    )
+
+
+def _quieten() -> None:
+    """Keep pydicom's warnings off the terminal.
+
+    A filter for pydicom's own modules, set anew when something (a test runner, another library's
+    `catch_warnings`) has taken it away. `catch_warnings` around each read would be no alternative:
+    it swaps the filters of every thread.
+    """
+    if ("ignore", None, Warning, _PYDICOM, 0) not in warnings.filters:
+        warnings.filterwarnings("ignore", module=_PYDICOM.pattern)
+
+
+def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
+    """The dataset, able to be decoded, and the name of the transfer syntax that the file gave."""
+    if data[128:132] != b"DICM":
+        data = bytes(128) + b"DICM" + data
+    meta, start = _file_meta(data)
+    if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        raise Refusal("this is a DICOMDIR, the table of contents of a disc", _SEND_PICTURE)
+    syntax = meta.get("TransferSyntaxUID")
+    if syntax == DeflatedExplicitVRLittleEndian:
+        data = bytes(128) + b"DICM" + _inflated(data[start:], limits)
+    ds = pydicom.dcmread(BytesIO(data), specific_tags=list(_KEYWORDS))
+    if not ds:  # pydicom keeps nothing of a dataset that ends in the middle of an element
+        raise Refusal("it is truncated, or it never held a picture", SEND_AGAIN)
+    if syntax in (None, DeflatedExplicitVRLittleEndian):
+        ds.file_meta.TransferSyntaxUID = _guessed_syntax(ds)
+    return ds, str(syntax.name) if syntax else None
+
+
+def _file_meta(data: bytes) -> tuple[Dataset, int]:
+    """The elements of group 0002, and where the dataset begins behind them."""
+    file = BytesIO(data)
+    file.seek(132)
+    meta = read_dataset(
+        file,
+        is_implicit_VR=False,
+        is_little_endian=True,
+        stop_when=lambda tag, vr, length: tag.group != 2,
+    )
+    return meta, file.tell()
+
+
+def _inflated(packed: bytes, limits: Settings) -> bytes:
+    """The dataset below the deflated transfer syntax, up to four bytes for each allowed pixel."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    dataset = inflater.decompress(packed, 4 * limits.max_pixels)
+    if inflater.unconsumed_tail:
+        megapixels = f"{limits.max_pixels / 1e6:g} million pixels"
+        raise Refusal(
+            f"it unpacks to more than a film of the {megapixels} allowed here",
+            "Send a smaller copy, or raise PNEUMO_MAX_MEGAPIXELS",
+        )
+    if not inflater.eof:
+        raise Refusal("it is truncated: its deflated dataset has no end", SEND_AGAIN)
+    if dataset.startswith(b"\x02\0"):
+        raise Refusal("it is damaged: it holds a second file header", SEND_AGAIN)
+    return dataset
+
+
+def _guessed_syntax(ds: Dataset) -> UID:
+    if any(ds[keyword].is_undefined_length for keyword in _PIXELS if keyword in ds):
+        raise Refusal("it does not say how its pixels are compressed", SEND_AGAIN)
+    implicit, little = ds.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def _refuse_unfit(ds: Dataset, limits: Settings) -> None:
+    if not any(keyword in ds for keyword in _PIXELS):
+        if "Rows" in ds:
+            raise Refusal("its pixels are missing: only its header is there", SEND_AGAIN)
+        uid = ds.get("SOPClassUID")
+        kind = f" ({uid.name})" if uid else ""
+        raise Refusal(f"this is a DICOM file without a picture{kind}", _SEND_PICTURE)
+    if not (ds.get("Rows") and ds.get("Columns")):
+        raise Refusal("its header does not give the size of its picture", SEND_AGAIN)
+    refuse_size(int(ds.Columns), int(ds.Rows), limits)
+    frames = int(ds.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise Refusal(f"it holds {frames} frames", SEND_ONE)
+
+
+def _refuse_undecodable(ds: Dataset) -> None:
+    syntax = ds.file_meta.TransferSyntaxUID
+    # The libraries that read 12-bit JPEG are under the GPL; Pillow and GDCM read 8 bits of it.
+    beyond = syntax == JPEGExtended12Bit and ds.BitsStored != 8
+    if beyond or not _is_decodable(syntax):
+        name = str(syntax.name) + (f" with {ds.BitsStored} bits" if beyond else "")
+        raise Refusal(f"it is compressed as {name}, which this machine cannot decode", _REENCODE)
+    if not syntax.is_encapsulated:
+        _refuse_missing_bytes(ds)
+    elif ds.PixelData is not None:
+        _refuse_other_size(ds)
+
+
+def _is_decodable(syntax: Any) -> bool:
+    try:
+        return bool(get_decoder(syntax).is_available)
+    except NotImplementedError:
+        return False
+
+
+def _refuse_missing_bytes(ds: Dataset) -> None:
+    held = next(len(ds[keyword].value or b"") for keyword in _PIXELS if keyword in ds)
+    expected = get_expected_length(ds)
+    if held < expected:
+        raise Refusal(
+            f"it is truncated: {held:,} of its {expected:,} bytes of pixels are there", SEND_AGAIN
+        )
+
+
+def _refuse_other_size(ds: Dataset) -> None:
+    """Refuse a codestream that claims another size than its header, before it is decoded."""
+    frame = next(generate_frames(ds.PixelData, number_of_frames=1))
+    claimed = codestream_size(frame)
+    if claimed is not None and claimed != (ds.Columns, ds.Rows):
+        raise Refusal(
+            f"it is damaged: its header says {ds.Columns} x {ds.Rows} pixels, "
+            f"its picture {claimed[0]} x {claimed[1]}",
+            SEND_AGAIN,
+        )
+    # A run of two bytes unpacks to 128: what is far longer than its pixels is a bomb.
+    if claimed is None and len(frame) > 2 * get_expected_length(ds) + 4096:
+        raise Refusal("it is damaged: it is longer compressed than unpacked", SEND_AGAIN)
+
+
+def _stored_values(ds: Dataset) -> npt.NDArray[Any]:
+    """(H, W) stored values, or (H, W, 3) RGB. Bits above Bits Stored are masked by pydicom."""
+    stored: npt.NDArray[Any] = pixel_array(ds, index=0)
+    if ds.PhotometricInterpretation == "PALETTE COLOR":
+        return apply_color_lut(stored, ds)
+    return stored
+
+
+def _full(ds: Dataset, rgb: npt.NDArray[Any]) -> float:
+    """The value of full brightness."""
+    if ds.PhotometricInterpretation == "PALETTE COLOR":
+        return float(np.iinfo(rgb.dtype).max)  # the table's depth, not the index's
+    return float((1 << int(ds.BitsStored)) - 1)
+
+
+def _text(ds: Dataset, keyword: str) -> str | None:
+    value = ds.get(keyword)
+    return str(value).strip() or None if value is not None else None
+
+
+def _age_years(age: str | None) -> float | None:
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", age or "")
+    return int(match[1]) / _UNITS_A_YEAR[match[2]] if match else None
+
+
+def _spacing(ds: Dataset) -> tuple[float, float] | None:
+    try:
+        rows, columns = (float(x) for x in ds.get("PixelSpacing") or ds.get("ImagerPixelSpacing"))
+    except (TypeError, ValueError):  # absent, or not two numbers
+        return None
+    sensible = 0 < rows < float("inf") and 0 < columns < float("inf")
+    return (rows, columns) if sensible else None

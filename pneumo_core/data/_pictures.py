@@ -1,0 +1,139 @@
+"""PNG, JPEG, TIFF, BMP and WebP, by Pillow."""
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.data._tones import Grey, carries_colour, divided, full_range, full_scale
+from pneumo_core.data.radiograph import FilmFacts
+from pneumo_core.settings import Settings
+
+# The plugins themselves instead of Image.open: only these five formats can ever be opened, and
+# the one limit on size is ours (Image.open warns above 89 megapixels, whatever the settings say).
+_OPEN: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.jpeg_factory,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "WebP": WebPImagePlugin.WebPImageFile,
+    }
+)
+_TRANSPARENT_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+_DEEP_MODES = ("I", "F")
+
+
+def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFacts]:
+    """Grey float32 (H, W) in [0, 1], upright, and its facts.
+
+    8-bit pictures are divided by 255. Wider integers are divided by the smallest 2^k - 1 (k >= 8)
+    that holds their maximum, because 12-bit films travel in 16-bit files. Signed integers below 0
+    and floats outside [0, 1] are stretched to their full range. Transparency lies over black.
+
+    Raises Refusal, and whatever Pillow raises on damaged bytes.
+    """
+    with _OPEN[kind](BytesIO(data), "") as image:
+        refuse_size(image.width, image.height, limits)
+        _refuse_frames(image)
+        bits = _bits(image, data)
+        white_is_zero = kind == "TIFF" and image.tag_v2.get(262) == 0
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith(_DEEP_MODES):
+            grey, colour = _deep(upright, white_is_zero), False
+        else:
+            grey, colour = _shallow(upright)
+    return grey, FilmFacts(
+        format=kind,
+        width=grey.shape[1],
+        height=grey.shape[0],
+        bits=bits,
+        colour=colour,
+        photometric="WhiteIsZero" if white_is_zero else None,
+    )
+
+
+def _refuse_frames(image: Image.Image) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview behind it
+        raise Refusal(f"it holds {frames} frames", SEND_ONE)
+
+
+def _bits(image: Image.Image, data: bytes) -> int:
+    if image.format == "PNG":
+        return data[24]  # the bit depth of IHDR
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return int(image.tag_v2.get(258, (1,))[0])
+    return 1 if image.mode == "1" else 8
+
+
+def _deep(image: Image.Image, white_is_zero: bool) -> Grey:
+    """Grey of a picture with more than 8 bits. Pillow inverts WhiteIsZero up to 8 bits only."""
+    values = _deep_values(image)
+    if values.dtype.kind == "f":
+        grey = _float_grey(values)
+    elif values.min() < 0:
+        grey = full_range(values)
+    else:
+        grey = divided(values, full_scale(int(values.max())))
+    return np.subtract(1, grey, out=grey) if white_is_zero else grey
+
+
+def _deep_values(image: Image.Image) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = np.asarray(image)
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode == "I":
+        unsigned = image.tag_v2.get(339, (1,))[0] == 1
+        return values.view(np.uint32) if unsigned else values  # Pillow has no unsigned mode
+    clear = image.info.get("transparency")
+    return np.where(values == clear, 0, values) if isinstance(clear, int) else values
+
+
+def _float_grey(values: npt.NDArray[Any]) -> Grey:
+    if not np.isfinite(values).all():
+        raise Refusal("some of its pixels are not numbers (NaN or infinity)", SEND_AGAIN)
+    if values.min() >= 0 and values.max() <= 1:
+        return values.astype(np.float32)
+    return full_range(values)
+
+
+def _shallow(image: Image.Image) -> tuple[Grey, bool]:
+    """Grey of a picture with up to 8 bits a channel, and whether it carries colour."""
+    opaque = _over_black(image)
+    if opaque.mode in ("1", "L"):
+        return divided(np.asarray(opaque.convert("L")), 255), False
+    rgb = _rgb(opaque)
+    return divided(np.asarray(rgb.convert("L")), 255), carries_colour(np.asarray(rgb), 255)
+
+
+def _over_black(image: Image.Image) -> Image.Image:
+    if image.mode not in _TRANSPARENT_MODES and "transparency" not in image.info:
+        return image
+    if image.mode == "La":  # converts to its own straight form only
+        image = image.convert("LA")
+    layer = image.convert("RGBA")
+    canvas = Image.new("RGB", layer.size)
+    canvas.paste(layer, mask=layer.getchannel("A"))
+    return canvas
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode != "LAB":
+        return image.convert("RGB")
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    return converted if converted is not None else image.convert("RGB")

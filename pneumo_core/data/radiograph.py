@@ -1,0 +1,79 @@
+"""One decoded film, and what its file said of itself."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["FilmFacts", "Radiograph", "Window", "WindowFunction"]
+
+WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window a DICOM file proposes (PS3.3 C.11.2.1.2), in the file's rescaled values."""
+
+    center: float
+    width: float
+    name: str
+    function: WindowFunction
+
+
+@dataclass(frozen=True)
+class FilmFacts:
+    """What a file said of itself, never whose film it is. None where the file did not say.
+
+    Attributes:
+        format: "PNG", "JPEG", "TIFF", "BMP", "WebP" or "DICOM".
+        width, height: of the pixels as decoded (upright), in pixels.
+        bits: bits stored per sample.
+        colour: whether the picture carries colour that can be seen; grey stored as RGB does not.
+        photometric: DICOM Photometric Interpretation, or "WhiteIsZero" for such a TIFF.
+        age_years: from the DICOM Patient's Age alone.
+        pixel_spacing_mm: (between rows, between columns), in the patient or at the detector.
+        transfer_syntax: name of the DICOM transfer syntax.
+        windows: the presets of the file, first the one that was applied.
+    """
+
+    format: str
+    width: int
+    height: int
+    bits: int
+    colour: bool
+    photometric: str | None = None
+    modality: str | None = None
+    body_part: str | None = None
+    view_position: str | None = None
+    age_years: float | None = None
+    pixel_spacing_mm: tuple[float, float] | None = None
+    transfer_syntax: str | None = None
+    windows: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """One decoded film.
+
+    Attributes:
+        name: the file's name without its folder.
+        pixels: float32 (H, W), C-contiguous, finite, in [0, 1], bright = dense. The radiograph
+            takes the array over and marks it read-only.
+        facts: what the file said of itself.
+
+    Raises:
+        ValueError: pixels of another dtype, number of dimensions or memory layout.
+    """
+
+    name: str
+    pixels: npt.NDArray[np.float32]
+    facts: FilmFacts
+
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        if pixels.dtype != np.float32 or pixels.ndim != 2 or not pixels.flags.c_contiguous:
+            raise ValueError(
+                f"pixels must be C-contiguous float32 (H, W), not {pixels.dtype} {pixels.shape}"
+            )
+        pixels.setflags(write=False)

@@ -1,0 +1,131 @@
+"""From a file to a radiograph, and from a radiograph to what a model sees."""
+
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from pneumo_core.data._pictures import read_picture
+from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, Refusal
+from pneumo_core.data._signature import film_format
+from pneumo_core.data._tones import Grey
+from pneumo_core.data.radiograph import FilmFacts, Radiograph
+from pneumo_core.errors import UnreadableFilm
+from pneumo_core.settings import Settings, settings
+
+__all__ = ["read_radiograph", "to_input"]
+
+_TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
+"""Errors by which decoders tell what is wrong; the others' words are about Python."""
+
+
+def read_radiograph(
+    source: Path | bytes, *, name: str | None = None, limits: Settings | None = None
+) -> Radiograph:
+    """Decode one film: PNG, JPEG, TIFF, BMP, WebP or DICOM, told by its bytes.
+
+    Colour becomes Rec. 601 luma, transparency lies over black, EXIF rotation is applied. 8-bit
+    pictures are divided by 255; wider ones by the smallest 2^k - 1 (k >= 8) that holds their
+    maximum. A DICOM film is rescaled, then seen through its VOI table or its first window, or
+    stretched to its full range without one; MONOCHROME1 is inverted.
+
+    Args:
+        source: a path, or the bytes of the file.
+        name: what to call the film; the path's name, or "film" for bytes, when left out.
+        limits: what is too large; the environment's settings when left out.
+
+    Raises:
+        UnreadableFilm: whatever the file is; nothing else is raised for what it contains.
+    """
+    limits = limits or settings()
+    shown = _shown_name(source, name)
+    try:
+        data = source if isinstance(source, bytes) else _contents(source, limits)
+        pixels, facts = _decode(data, limits)
+    except Refusal as refusal:
+        raise UnreadableFilm(shown, refusal.reason, refusal.remedy) from refusal.__cause__
+    except MemoryError as error:
+        raise UnreadableFilm(
+            shown, "it needs more memory than this machine has free", "Send a smaller copy"
+        ) from error
+    # The one place where foreign decoders meet foreign bytes: Pillow, pydicom, zlib and the
+    # codecs below them promise no common error, and each of theirs means that the file is damaged.
+    except Exception as error:
+        raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", SEND_AGAIN) from error
+    return Radiograph(shown, pixels, facts)
+
+
+def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8]:
+    """What a model sees of a film: squashed to a square, antialiased, in 8 bits.
+
+    Args:
+        pixels: float32 (H, W) in [0, 1].
+        size: the side of the square.
+
+    Returns:
+        uint8 (size, size), 255 = densest.
+    """
+    film = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))  # mode "F"
+    square = np.array(film.resize((size, size), Image.Resampling.BILINEAR))
+    square *= 255
+    np.rint(square, out=square)
+    return np.clip(square, 0, 255, out=square).astype(np.uint8)
+
+
+def _shown_name(source: Path | bytes, name: str | None) -> str:
+    given = name if name is not None else source.name if isinstance(source, Path) else ""
+    return re.split(r"[/\\]", given)[-1] or "film"
+
+
+def _contents(path: Path, limits: Settings) -> bytes:
+    """The file's bytes. One more than allowed is read at most, whatever its size says."""
+    try:
+        if path.is_dir():
+            raise Refusal("this is a folder", "Send the films in it, one file each")
+        if path.exists() and not path.is_file():
+            raise Refusal("this is not an ordinary file", SEND_A_FILM)
+        _refuse_large(path.stat().st_size, limits)
+        with path.open("rb") as file:
+            return file.read(limits.max_file_bytes + 1)
+    except FileNotFoundError as error:
+        raise Refusal("there is no such file", "Check the path") from error
+    except PermissionError as error:
+        raise Refusal(
+            "you are not allowed to read it", "Change its permissions or copy it"
+        ) from error
+    except OSError as error:
+        raise Refusal(f"it cannot be opened: {_detail(error)}", "Check the path") from error
+
+
+def _refuse_large(size: int, limits: Settings) -> None:
+    if size > limits.max_file_bytes:
+        raise Refusal(
+            f"it is larger than the {limits.max_file_bytes / 1e6:g} MB allowed here",
+            "Send a smaller file, or raise PNEUMO_MAX_FILE_MB",
+        )
+
+
+def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+    _refuse_large(len(data), limits)
+    kind = film_format(data)
+    with np.errstate(all="ignore"):  # what overflows is refused below
+        if kind == "DICOM":
+            from pneumo_core.data._dicom import read_dicom  # pydicom only where it is needed
+
+            pixels, facts = read_dicom(data, limits)
+        else:
+            pixels, facts = read_picture(data, kind, limits)
+    if not np.isfinite(pixels).all():
+        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+    return np.ascontiguousarray(pixels), facts
+
+
+def _detail(error: Exception) -> str:
+    """What a decoder said, as the end of a clause."""
+    if not isinstance(error, _TELLING):
+        return "its bytes contradict each other"
+    first_line = str(error).strip().split("\n")[0].rstrip(".: ")
+    return first_line[:160] or "its bytes contradict each other"

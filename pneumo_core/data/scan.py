@@ -1,0 +1,254 @@
+"""Folders and archives become datasets."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from pneumo_core.data.dataset import COLUMNS, LABELS, SPLITS, Dataset
+from pneumo_core.data.radiograph import FilmFacts, Radiograph
+from pneumo_core.data.read import read_radiograph
+from pneumo_core.data.validation import ValidationCut, ensure_validation
+from pneumo_core.errors import DatasetError
+
+__all__ = ["patient_of", "scan", "subtype_of"]
+
+_SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+# Folder name -> (label, subtype told by the folder)
+_CLASS_NAMES = {
+    "normal": (0, "normal"),
+    "pneumonia": (1, ""),
+    "bacteria": (1, "bacteria"),
+    "bacterial": (1, "bacteria"),
+    "virus": (1, "virus"),
+    "viral": (1, "virus"),
+}
+_NOT_FILMS = {"thumbs.db", "desktop.ini"}
+
+_LAYOUT = "Expected train/NORMAL, train/PNEUMONIA, test/…, or NORMAL and PNEUMONIA directly."
+
+
+def scan(
+    location: Path, *, cut: ValidationCut = "late", fraction: float = 0.12, seed: int = 0
+) -> Dataset:
+    """The dataset in a folder (split/CLASS/film or CLASS/film) or a MedMNIST ``.npz`` file.
+
+    Every film's bytes are read once for its digest; nothing is decoded. Where fewer than 100
+    validation films exist, a validation split is cut from train (see ``ensure_validation``).
+    A folder without splits counts as train. Raises DatasetError.
+    """
+    location = Path(location).expanduser().resolve()
+    if location.is_dir():
+        dataset = _scan_folder(location)
+    elif location.is_file():
+        dataset = _scan_npz(location)
+    else:
+        raise DatasetError(f"There is no folder or file '{location}'. Check the path.")
+    return ensure_validation(dataset, cut=cut, fraction=fraction, seed=seed)
+
+
+# --- folders ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _FolderSource:
+    root: Path
+
+    def radiograph(self, film_id: str) -> Radiograph:
+        return read_radiograph(self.root / film_id)
+
+
+def _scan_folder(root: Path) -> Dataset:
+    root = _descend(root)
+    rows = list(_folder_rows(root))
+    if not rows:
+        raise DatasetError(f"'{root}' holds no films in the layout Pneumo knows. {_LAYOUT}")
+    paths = [row[1] for row in rows]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = list(pool.map(_file_digest, paths))
+    table = [(*row, digest) for row, digest in zip(rows, digests, strict=True)]
+    films = pd.DataFrame(table, columns=list(COLUMNS)).sort_values("id", ignore_index=True)
+    return Dataset(name=root.name, films=films, source=_FolderSource(root))
+
+
+def _descend(root: Path) -> Path:
+    """Archives often unpack into one folder inside a folder; go to the one with the layout."""
+    folders = _subfolders(root)
+    while len(folders) == 1 and not _known(folders[0]):
+        root, folders = folders[0], _subfolders(folders[0])
+    return root
+
+
+def _folder_rows(root: Path) -> Iterator[tuple[str, str, str, int, str, str]]:
+    unknown = []
+    for folder in _subfolders(root):
+        name = folder.name.lower()
+        if name in _SPLIT_NAMES:
+            for inner in _subfolders(folder):
+                if inner.name.lower() in _CLASS_NAMES:
+                    yield from _class_rows(root, inner, _SPLIT_NAMES[name])
+                else:
+                    unknown.append(inner)
+        elif name in _CLASS_NAMES:
+            yield from _class_rows(root, folder, "train")
+        else:
+            unknown.append(folder)
+    if unknown:
+        names = ", ".join(f"'{folder.relative_to(root)}'" for folder in unknown[:5])
+        raise DatasetError(
+            f"'{root}' holds folders that are neither a split nor a class: {names}. {_LAYOUT} "
+            "Rename or move them."
+        )
+
+
+def _class_rows(
+    root: Path, folder: Path, split: str
+) -> Iterator[tuple[str, str, str, int, str, str]]:
+    label, subtype = _CLASS_NAMES[folder.name.lower()]
+    for path in sorted(folder.rglob("*")):
+        if path.name.startswith(".") or path.name.lower() in _NOT_FILMS or not path.is_file():
+            continue
+        film_id = path.relative_to(root).as_posix()
+        patient = patient_of(path)
+        yield film_id, str(path), split, label, subtype or subtype_of(path, label), patient
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(
+        child
+        for child in folder.iterdir()
+        if child.is_dir() and not child.name.startswith((".", "__"))
+    )
+
+
+def _known(folder: Path) -> bool:
+    return folder.name.lower() in _SPLIT_NAMES or folder.name.lower() in _CLASS_NAMES
+
+
+def _file_digest(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, _blake2).hexdigest()
+    except OSError as error:
+        raise DatasetError(f"'{path}' can't be opened: {error.strerror}. Check it.") from error
+
+
+def _blake2(data: bytes = b"") -> "hashlib._Hash":
+    return hashlib.blake2b(data, digest_size=16)
+
+
+# --- names -----------------------------------------------------------------------------------
+
+_PATIENT_PATTERNS = (
+    re.compile(r"(person\d+)_"),  # Kermany: person23_bacteria_78
+    re.compile(r"((?:NORMAL2-)?IM-\d+)-"),  # Kermany: NORMAL2-IM-0381-0001
+    re.compile(r"(patient\d+)"),  # CheXpert: patient00001/study1/view1_frontal
+    re.compile(r"(\d{8})_\d{3}"),  # ChestX-ray14: 00000013_026
+)
+
+
+def patient_of(path: Path) -> str:
+    """The patient that a film's path tells, in the naming of the public chest sets.
+
+    A film of unknown naming is its own patient, since two such films can't be told to share one.
+    """
+    for pattern in _PATIENT_PATTERNS:
+        if match := pattern.search(path.name) or pattern.fullmatch(path.parent.parent.name):
+            return match[1]
+    return path.stem
+
+
+def subtype_of(path: Path, label: int) -> str:
+    """bacteria, virus or normal as far as the label and the film's name tell, else empty."""
+    if label == 0:
+        return "normal"
+    match = re.search(r"bacteria|virus", path.name.lower())
+    return match[0] if match else ""
+
+
+# --- MedMNIST archives ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _ArchiveSource:
+    path: Path
+
+    @cached_property
+    def _images(self) -> dict[str, np.ndarray]:
+        return {split: images for split, images, _ in _read_npz(self.path)}
+
+    def radiograph(self, film_id: str) -> Radiograph:
+        split, row = film_id.split("/")
+        image = self._images[split][int(row)]
+        colour = image.ndim == 3
+        grey = image @ np.array([0.299, 0.587, 0.114], np.float32) if colour else image
+        pixels = (grey / np.float32(255)).astype(np.float32)
+        height, width = pixels.shape
+        facts = FilmFacts(format="NPZ", width=width, height=height, bits=8, colour=False)
+        return Radiograph(name=film_id, pixels=pixels, facts=facts)
+
+
+def _scan_npz(path: Path) -> Dataset:
+    rows = []
+    for split, images, labels in _read_npz(path):
+        for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+            film_id = f"{split}/{row:06d}"
+            subtype = "normal" if label == 0 else ""
+            digest = _blake2(image.tobytes()).hexdigest()
+            rows.append((film_id, str(path), split, int(label), subtype, film_id, digest))
+    films = pd.DataFrame(rows, columns=list(COLUMNS))
+    return Dataset(name=path.stem, films=films, source=_ArchiveSource(path))
+
+
+def _read_npz(path: Path) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """(split, images uint8 (N, S, S[, 3]), labels (N,)) of each split of a MedMNIST file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            members = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, BadZipFile, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"'{path.name}' is neither a folder nor a readable .npz file. "
+            "Give a folder of films or a MedMNIST archive."
+        ) from error
+    splits = [
+        (split, members[f"{split}_images"], members[f"{split}_labels"].reshape(-1))
+        for split in SPLITS
+        if f"{split}_images" in members and f"{split}_labels" in members
+    ]
+    for split, images, labels in splits:
+        _check_npz_split(path, split, images, labels)
+    if not splits:
+        raise DatasetError(
+            f"'{path.name}' has no train_images and train_labels. Give a MedMNIST archive."
+        )
+    return splits
+
+
+def _check_npz_split(path: Path, split: str, images: np.ndarray, labels: np.ndarray) -> None:
+    shape_is_good = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] == 3)
+    if images.dtype != np.uint8 or not shape_is_good or len(images) != len(labels):
+        raise DatasetError(
+            f"'{path.name}': {split}_images is {images.dtype} {images.shape} with {len(labels)} "
+            "labels. Expected uint8 (N, S, S) and one label each."
+        )
+    if not np.isin(labels, range(len(LABELS))).all():
+        raise DatasetError(
+            f"'{path.name}': {split}_labels holds values other than 0 (NORMAL) and 1 (PNEUMONIA). "
+            "Use PneumoniaMNIST, or map the labels first."
+        )

@@ -1,0 +1,128 @@
+"""Decoded films on disk: decoded once, mapped ever after."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from pneumo_core.data.dataset import Dataset
+from pneumo_core.data.progress import Progress
+from pneumo_core.data.read import to_input
+from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.settings import settings
+
+__all__ = ["PixelStore", "open_store"]
+
+# Part of the key: raise it whenever reading or resizing gives other pixels.
+_VERSION = 1
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class PixelStore:
+    """Films of one dataset at one size.
+
+    ``pixels`` uint8 (N, size, size), mapped from disk, read-only, row i is ``ids[i]``;
+    ``unreadable`` maps the ids of the films that are left out to the sentence that says why.
+    """
+
+    pixels: np.ndarray
+    ids: tuple[str, ...]
+    unreadable: dict[str, str]
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {film_id: row for row, film_id in enumerate(self.ids)}
+
+    def rows(self, ids: Iterable[str]) -> np.ndarray:
+        """Row numbers int64 of these ids. Raises KeyError for one that is not in the store."""
+        return np.array([self._rows[film_id] for film_id in ids], dtype=np.int64)
+
+
+def open_store(
+    dataset: Dataset, size: int, *, progress: Progress | None = None, home: Path | None = None
+) -> PixelStore:
+    """The dataset's films at size × size, decoded in parallel now or mapped from an earlier time.
+
+    The store lies under ``home`` (default: PNEUMO_HOME) and is keyed by the dataset's fingerprint.
+    Films that can't be read are left out and named. Raises DatasetError when none can be read or
+    the disk takes no more.
+    """
+    folder = (home or settings().home) / "stores" / f"{dataset.fingerprint}-{size}-v{_VERSION}"
+    if not (folder / "index.json").is_file():
+        try:
+            _build(dataset, size, folder, progress)
+        except OSError as error:
+            raise DatasetError(
+                f"The decoded films can't be kept in '{folder.parent}': {error.strerror}. "
+                "Free some space or set PNEUMO_HOME to another folder."
+            ) from error
+    return _load(folder)
+
+
+def _load(folder: Path) -> PixelStore:
+    index = json.loads((folder / "index.json").read_text())
+    pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+    return PixelStore(pixels[: len(index["ids"])], tuple(index["ids"]), index["unreadable"])
+
+
+def _build(dataset: Dataset, size: int, folder: Path, progress: Progress | None) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    try:
+        index = _decode_all(dataset, size, temporary / "pixels.npy", progress)
+        if not index["ids"]:
+            first = next(iter(index["unreadable"].values()), "it is empty")
+            raise DatasetError(f"No film of {dataset.name} can be read. The first: {first}")
+        (temporary / "index.json").write_text(json.dumps(index))
+        _publish(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _publish(temporary: Path, folder: Path) -> None:
+    try:
+        temporary.rename(folder)
+    except OSError:
+        # Another process finished the same store first; the films are the same, so keep its.
+        if not (folder / "index.json").is_file():
+            raise
+
+
+def _decode_all(
+    dataset: Dataset, size: int, path: Path, progress: Progress | None
+) -> dict[str, list[str] | dict[str, str]]:
+    """Fill ``path`` with one row per readable film, in the table's order."""
+    all_ids: Sequence[str] = dataset.films["id"].tolist()
+    pixels = np.lib.format.open_memmap(
+        path, mode="w+", dtype=np.uint8, shape=(len(all_ids), size, size)
+    )
+    ids: list[str] = []
+    unreadable: dict[str, str] = {}
+
+    def decode(film_id: str) -> np.ndarray | UnreadableFilm:
+        try:
+            return to_input(dataset.source.radiograph(film_id).pixels, size)
+        except UnreadableFilm as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(all_ids), _AT_ONCE):
+            batch = all_ids[start : start + _AT_ONCE]
+            for film_id, film in zip(batch, pool.map(decode, batch), strict=True):
+                if isinstance(film, UnreadableFilm):
+                    unreadable[film_id] = str(film)
+                else:
+                    pixels[len(ids)] = film
+                    ids.append(film_id)
+            if progress:
+                progress(start + len(batch), len(all_ids))
+    pixels.flush()
+    return {"ids": ids, "unreadable": unreadable}

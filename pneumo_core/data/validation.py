@@ -1,0 +1,76 @@
+"""A validation split, cut from train by patient where a dataset has none to choose on."""
+
+import hashlib
+import re
+from typing import Literal, TypeAlias
+
+import pandas as pd
+
+from pneumo_core.data.dataset import Dataset
+
+__all__ = ["MIN_VALIDATION", "ValidationCut", "ensure_validation"]
+
+MIN_VALIDATION = 100
+"""Fewer validation films than this can't choose a threshold."""
+
+ValidationCut: TypeAlias = Literal["late", "random"]
+
+
+def ensure_validation(
+    dataset: Dataset, *, cut: ValidationCut = "late", fraction: float = 0.12, seed: int = 0
+) -> Dataset:
+    """The dataset with a validation split of at least ``MIN_VALIDATION`` films, where it can be.
+
+    A smaller one joins train, and ``fraction`` of the train films is cut anew, per class and
+    series of patient numbers: ``late`` takes the highest numbers (numbers grow with time, so this
+    validation resembles tomorrow's films), ``random`` takes patients in the order of a seeded
+    hash. No patient and no identical picture is on both sides. The same films always give the
+    same cut. A dataset without train films is returned as it is.
+    """
+    films = dataset.films
+    given = int((films["split"] == "val").sum())
+    pool = films["split"].isin(["train", "val"])
+    if given >= MIN_VALIDATION or not (films["split"] == "train").any():
+        return dataset
+    chosen = _choose(films[pool], cut=cut, fraction=fraction, seed=seed)
+    in_validation = pool & films["patient"].isin(chosen)
+    split = films["split"].mask(pool, "train").mask(in_validation, "val")
+    return dataset.with_films(films.assign(split=split), _note(given, int(in_validation.sum()), cut))
+
+
+def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set[str]:
+    patients = films.groupby("patient", sort=True).agg(label=("label", "first"), n=("id", "size"))
+    keys = [_key(str(patient), cut, seed) for patient in patients.index]
+    patients["series"] = [series for series, _ in keys]
+    patients["rank"] = [rank for _, rank in keys]
+    chosen: set[str] = set()
+    for _, group in patients.groupby(["label", "series"], sort=True):
+        ordered = group.sort_values("rank", ascending=False, kind="stable")
+        before = ordered["n"].cumsum() - ordered["n"]
+        chosen |= set(ordered.index[before < fraction * ordered["n"].sum()])
+    return _with_twins(films, chosen)
+
+
+def _key(patient: str, cut: str, seed: int) -> tuple[str, int]:
+    """(series, rank): the highest ranks of a series go to validation."""
+    numbered = re.fullmatch(r"(.*?)(\d+)", patient)
+    if cut == "late" and numbered:
+        return numbered[1], int(numbered[2])
+    digest = hashlib.sha256(f"{seed}/{patient}".encode()).digest()
+    return "", int.from_bytes(digest[:7])
+
+
+def _with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
+    """Add every patient who shares an identical picture with a chosen one."""
+    while True:
+        pictures = films.loc[films["patient"].isin(chosen), "digest"]
+        grown = set(films.loc[films["digest"].isin(pictures), "patient"]) | chosen
+        if grown == chosen:
+            return chosen
+        chosen = grown
+
+
+def _note(given: int, taken: int, cut: str) -> str:
+    had = f"had only {given} films" if given else "was missing"
+    how = "the highest patient numbers" if cut == "late" else "patients in hashed order"
+    return f"The validation split {had}: {taken} films were cut from train by patient ({how})."

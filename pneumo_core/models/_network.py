@@ -1,0 +1,75 @@
+"""The one shape that every network in Pneumo has: three stages in a row."""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["PneumoniaNetwork"]
+
+
+class PneumoniaNetwork(nn.Module):
+    """A classifier split where Grad-CAM and the embedding explorer look.
+
+    ``features``: input (N, C, S, S) → maps (N, K, h, w), the last convolution's activation.
+    ``neck``: maps → penultimate features (N, D).
+    ``head``: penultimate features → logits (N, 2), NORMAL first. Never a softmax.
+
+    Splitting the network replaces hooks, so one network can serve several threads at once.
+    """
+
+    def __init__(self, features: nn.Module, neck: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+        self.neck = neck
+        self.head = head
+
+    def forward(self, films: Tensor) -> Tensor:
+        """Normalised films (N, C, S, S) float → logits (N, 2)."""
+        logits: Tensor = self.head(self.neck(self.features(films)))
+        return logits
+
+    def backbone_parameters(self) -> list[nn.Parameter]:
+        """Parameters that carry pretrained weights; empty where training starts from nothing."""
+        return []
+
+
+def initialise(network: nn.Module) -> None:
+    """He initialisation for LeakyReLU networks (He et al. 2015, arXiv:1502.01852), in place."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, a=0.01, nonlinearity="leaky_relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def dense(inputs: int, outputs: int, *after: nn.Module) -> list[nn.Module]:
+    """A fully connected layer with LeakyReLU, then ``after``."""
+    return [nn.Linear(inputs, outputs), nn.LeakyReLU(), *after]
+
+
+def convolution(inputs: int, outputs: int, kernel: int) -> list[nn.Module]:
+    """A valid (unpadded) convolution with LeakyReLU."""
+    return [nn.Conv2d(inputs, outputs, kernel), nn.LeakyReLU()]
+
+
+def output_shapes(network: nn.Module, films: Tensor) -> list[tuple[str, tuple[int, ...]]]:
+    """(layer type, output shape without the batch) of every leaf module, in calling order.
+
+    Leaves the network as it was found.
+    """
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+
+    def record(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        shapes.append((type(module).__name__, tuple(output.shape[1:])))
+
+    leaves = [module for module in network.modules() if not list(module.children())]
+    handles = [leaf.register_forward_hook(record) for leaf in leaves]
+    was_training = network.training
+    try:
+        network.eval()
+        with torch.no_grad():
+            network(films)
+    finally:
+        network.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return shapes

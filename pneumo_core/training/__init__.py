@@ -1,0 +1,27 @@
+"""Learning: from a folder of films to a checkpoint."""
+
+from pneumo_core.training.augment import build_augmentation
+from pneumo_core.training.config import Augmentation, TrainingConfig, training_config
+from pneumo_core.training.loop import Films, Listener, films_of, fit
+from pneumo_core.training.publish import publish
+from pneumo_core.training.run import Run, find_run, go_on, start_run, train
+from pneumo_core.training.state import EpochReport, Progressed
+
+__all__ = [
+    "Augmentation",
+    "EpochReport",
+    "Films",
+    "Listener",
+    "Progressed",
+    "Run",
+    "TrainingConfig",
+    "build_augmentation",
+    "films_of",
+    "find_run",
+    "fit",
+    "go_on",
+    "publish",
+    "start_run",
+    "train",
+    "training_config",
+]

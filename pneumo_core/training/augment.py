@@ -1,0 +1,30 @@
+"""Augmentation of whole batches, each film with its own draw."""
+
+import kornia.augmentation as K
+from torch import nn
+
+from pneumo_core.training.config import Augmentation
+
+__all__ = ["build_augmentation"]
+
+
+def build_augmentation(ranges: Augmentation) -> nn.Module:
+    """A module from films float (N, 1, S, S) in [0, 1] to the same, from torch's random state.
+
+    Rotation, shift and scale are one resampling; what comes in from outside is black.
+    """
+    sides = (1 - ranges.scale, 1 + ranges.scale)
+    return nn.Sequential(
+        K.RandomAffine(
+            degrees=ranges.rotation,
+            translate=(ranges.shift, ranges.shift),
+            scale=(*sides, *sides),
+            p=1.0,
+        ),
+        K.RandomHorizontalFlip(p=ranges.mirror),
+        K.RandomGamma(gamma=(1 - ranges.gamma, 1 + ranges.gamma), p=1.0),
+        K.RandomContrast(contrast=(1 - ranges.contrast, 1 + ranges.contrast), p=1.0),
+        K.RandomBrightness(brightness=(1 - ranges.brightness, 1 + ranges.brightness), p=1.0),
+        K.RandomGaussianNoise(std=ranges.noise, p=1.0),
+        nn.Hardtanh(0.0, 1.0),
+    )

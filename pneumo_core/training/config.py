@@ -1,0 +1,83 @@
+"""How a network is trained: one frozen config, validated when it is made."""
+
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from pneumo_core.errors import TrainingError
+from pneumo_core.models import MODELS, find_model
+
+__all__ = ["Augmentation", "TrainingConfig", "training_config"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Random changes of a training film; each is drawn anew for every film and epoch.
+
+    Ranges are symmetric: scale 0.15 draws a factor from [0.85, 1.15] for each side on its own.
+    """
+
+    rotation: Annotated[float, Field(ge=0, le=180, description="degrees to either side")] = 15.0
+    shift: Annotated[float, Field(ge=0, le=0.5, description="share of the side")] = 0.08
+    scale: Annotated[float, Field(ge=0, le=0.5, description="change of each side")] = 0.15
+    mirror: Annotated[float, Field(ge=0, le=1, description="probability")] = 0.5
+    gamma: Annotated[float, Field(ge=0, le=0.9, description="change of the exponent")] = 0.4
+    contrast: Annotated[float, Field(ge=0, le=0.9, description="change of the factor")] = 0.2
+    brightness: Annotated[float, Field(ge=0, le=0.5, description="change of the pixels")] = 0.1
+    noise: Annotated[float, Field(ge=0, le=0.5, description="standard deviation")] = 0.03
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Everything that decides a training run, apart from the films.
+
+    The same config, films, machine and thread count give the same weights on the CPU.
+    """
+
+    model: str = "cnn_94"
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 30
+    batch_size: Annotated[int, Field(ge=2, le=4096, description="over all devices")] = 64
+    learning_rate: Annotated[float, Field(gt=0, le=1, description="at its peak")] = 1e-3
+    backbone_factor: Annotated[
+        float, Field(gt=0, le=1, description="share of the rate that a pretrained backbone gets")
+    ] = 1.0
+    schedule: Annotated[
+        Literal["one_cycle", "exponential", "constant"],
+        Field(description="warm-up then cosine; × 0.96 an epoch; neither"),
+    ] = "one_cycle"
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    balance: Annotated[
+        Literal["weights", "repeat_normals", "none"],
+        Field(description="class weights; normals a second time, as in the paper; neither"),
+    ] = "weights"
+    augmentation: Augmentation = Augmentation()
+    average: Annotated[
+        float, Field(ge=0, lt=1, description="decay of the weights' moving average; 0: none")
+    ] = 0.998
+    patience: Annotated[
+        int, Field(ge=0, le=1000, description="epochs without a better validation AUC; 0: never")
+    ] = 0
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    devices: Annotated[int, Field(ge=1, le=64)] = 1
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    validation_cut: Literal["late", "random"] = "late"
+    validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.12
+
+
+def training_config(**settings: Any) -> TrainingConfig:
+    """A config from settings by name; those that are None keep their default.
+
+    Raises UnknownName for an unknown model, TrainingError for any other senseless setting.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    if "model" in given and given["model"] not in MODELS:
+        find_model(given["model"])
+    try:
+        return TrainingConfig(**given)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(part) for part in first["loc"])
+        raise TrainingError(f"The setting '{setting}' can't be used: {first['msg']}.") from error

@@ -1,0 +1,266 @@
+"""The training loop, the same for one CPU, one GPU and many devices."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel
+
+from pneumo_core.data import Dataset, PixelStore, Progress
+from pneumo_core.errors import TrainingError
+from pneumo_core.metrics import area_under_roc, confusion
+from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, find_model
+from pneumo_core.runtime import Runtime
+from pneumo_core.training.augment import build_augmentation
+from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
+
+__all__ = ["Films", "Listener", "films_of", "fit"]
+
+
+@dataclass(frozen=True)
+class Films:
+    """The readable films of one split: rows in the store and their labels, both int64 (N,)."""
+
+    store: PixelStore
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Listener(Protocol):
+    """Whoever wants to know how a run goes; raising from it stops the run."""
+
+    def step(self, done: int, total: int) -> None:
+        """A step of the current epoch is done."""
+
+    def epoch(self, progressed: Progressed, seconds_left: float) -> None:
+        """An epoch is done and saved; its report is the last of ``progressed``."""
+
+
+def films_of(dataset: Dataset, store: PixelStore, split: str) -> Films:
+    """A split's readable films. Raises DatasetError when the dataset has no such split."""
+    films = dataset.split(split).films
+    films = films[~films["id"].isin(list(store.unreadable))]
+    return Films(store, store.rows(films["id"]), films["label"].to_numpy(np.int64))
+
+
+def fit(
+    config: TrainingConfig, train: Films, val: Films, state: Path, listener: Listener | None = None
+) -> Progressed:
+    """Train until the epochs or the patience are used up, from ``state`` on if it exists.
+
+    The state is saved after every epoch. Every epoch draws from (seed, epoch) alone, so a resumed
+    run gives the numbers of an unbroken one. Raises TrainingError when the films can't teach.
+    """
+    for name, films in (("train", train), ("val", val)):
+        if set(np.unique(films.labels)) != {0, 1}:
+            raise TrainingError(
+                f"The {name} split needs films of both classes. Add some, or use another dataset."
+            )
+    fabric = Fabric(
+        accelerator="auto" if torch.cuda.is_available() else "cpu",
+        devices=config.devices,
+        strategy="auto" if config.devices == 1 else "ddp_spawn",
+        precision=_precision(config),
+    )
+    with torch.random.fork_rng():
+        fabric.launch(_fit, config, train, val, state, listener)
+    return load_state(state, {})
+
+
+def _fit(
+    fabric: Fabric,
+    config: TrainingConfig,
+    train: Films,
+    val: Films,
+    state: Path,
+    listener: Listener | None,
+) -> None:
+    torch.manual_seed(config.seed)
+    model = find_model(config.model)
+    network = build_network(config.model).to(memory_format=torch.channels_last)
+    augment = build_augmentation(config.augmentation)
+    optimizer = _optimizer(config, network)
+    average = AveragedModel(network, avg_fn=_averaging(config.average), use_buffers=True)
+    average.to(fabric.device)
+    modules = {"network": network, "average": average}
+    progressed = load_state(state, modules, optimizer)
+    wrapped, optimizer = fabric.setup(network, optimizer)
+
+    order = _order(config, train)
+    steps = max(1, len(order) // config.batch_size)
+    class_weights = _class_weights(config, train).to(fabric.device)
+
+    for epoch in range(progressed.epoch + 1, config.epochs + 1):
+        if _out_of_patience(config, progressed):
+            break
+        started = time.perf_counter()
+        torch.manual_seed(_epoch_seed(config.seed, epoch, fabric.global_rank))
+        shuffled = np.random.default_rng((config.seed, epoch)).permutation(order)
+        losses = torch.zeros(steps)
+        wrapped.train()
+        for step in range(steps):
+            batch = shuffled[step * config.batch_size : (step + 1) * config.batch_size]
+            films, labels = _load(train, batch[fabric.global_rank :: fabric.world_size], fabric)
+            films = model.input.normalise(augment(films))  # (n, C, S, S)
+            logits = wrapped(films).float()  # (n, 2)
+            loss = cross_entropy(
+                logits, labels, class_weights, label_smoothing=config.label_smoothing
+            )
+            _set_rate(config, optimizer, (epoch - 1) * steps + step, config.epochs * steps, steps)
+            optimizer.zero_grad(set_to_none=True)
+            fabric.backward(loss)
+            optimizer.step()
+            average.update_parameters(network)
+            losses[step] = loss.detach()
+            if listener and fabric.is_global_zero:
+                listener.step(step + 1, steps)
+
+        if fabric.is_global_zero:
+            judged = average.module if config.average else network
+            report = _judge(judged, model.input, val, epoch, losses, optimizer, started, len(order))
+            progressed = _advance(progressed, report, judged)
+            save_state(state, progressed, modules, optimizer)
+            if listener:
+                listener.epoch(progressed, _seconds_left(config, progressed))
+        progressed = fabric.broadcast(progressed)
+
+
+def _load(train: Films, batch: NDArray[np.int64], fabric: Fabric) -> tuple[Tensor, Tensor]:
+    """Films float (n, 1, S, S) in [0, 1] and labels int64 (n,) on the device."""
+    pixels = torch.from_numpy(train.store.pixels[train.rows[batch]]).to(fabric.device)
+    labels = torch.from_numpy(train.labels[batch]).to(fabric.device)
+    return pixels.unsqueeze(1).float() / 255, labels
+
+
+def _judge(
+    network: nn.Module,
+    format: InputFormat,
+    val: Films,
+    epoch: int,
+    losses: Tensor,
+    optimizer: torch.optim.Optimizer,
+    started: float,
+    films: int,
+) -> EpochReport:
+    assert isinstance(network, PneumoniaNetwork)
+    network.eval()
+    runtime = Runtime(network, format)
+    margins = np.concatenate(
+        [
+            runtime.run(val.store.pixels[val.rows[start : start + 256]]).margins
+            for start in range(0, len(val), 256)
+        ]
+    )
+    probabilities = runtime.calibrated(margins)
+    counts = confusion(val.labels, probabilities, 0.5)
+    signed = margins.astype(np.float64) * np.where(val.labels == 1, -1, 1)
+    seconds = time.perf_counter() - started
+    return EpochReport(
+        epoch=epoch,
+        train_loss=float(losses.mean()),
+        val_loss=float(np.logaddexp(0, signed).mean()),
+        val_auc=area_under_roc(val.labels, probabilities),
+        val_sensitivity=counts.sensitivity,
+        val_specificity=counts.specificity,
+        learning_rate=optimizer.param_groups[-1]["lr"],
+        seconds=seconds,
+        films_per_second=films / seconds,
+    )
+
+
+def _advance(progressed: Progressed, report: EpochReport, network: nn.Module) -> Progressed:
+    """Add the epoch; keep its weights when its validation AUC is the best so far."""
+    reports = (*progressed.reports, report)
+    best = progressed.reports[progressed.best_epoch - 1] if progressed.best_epoch else None
+    if best is not None and report.val_auc <= best.val_auc:
+        return Progressed(reports, progressed.best_epoch, progressed.best_weights)
+    weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+    return Progressed(reports, report.epoch, weights)
+
+
+def _out_of_patience(config: TrainingConfig, progressed: Progressed) -> bool:
+    return bool(config.patience) and progressed.epoch - progressed.best_epoch >= config.patience
+
+
+def _seconds_left(config: TrainingConfig, progressed: Progressed) -> float:
+    """Until the last epoch; early stopping may end it sooner."""
+    recent = [report.seconds for report in progressed.reports[-3:]]
+    return (config.epochs - progressed.epoch) * sum(recent) / len(recent)
+
+
+def _order(config: TrainingConfig, train: Films) -> NDArray[np.int64]:
+    """Indices into the split that make up an epoch."""
+    everyone = np.arange(len(train))
+    if config.balance == "repeat_normals":
+        return np.concatenate([everyone, np.flatnonzero(train.labels == 0)])
+    return everyone
+
+
+def _class_weights(config: TrainingConfig, train: Films) -> Tensor:
+    if config.balance != "weights":
+        return torch.ones(2)
+    counts = np.bincount(train.labels, minlength=2)
+    return torch.from_numpy(len(train) / (2 * counts)).float()
+
+
+def _optimizer(config: TrainingConfig, network: PneumoniaNetwork) -> torch.optim.AdamW:
+    backbone = network.backbone_parameters()
+    known = {id(parameter) for parameter in backbone}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in known]
+    groups = [{"params": backbone, "factor": config.backbone_factor}] if backbone else []
+    groups.append({"params": rest, "factor": 1.0})
+    return torch.optim.AdamW(
+        groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+
+
+def _set_rate(
+    config: TrainingConfig, optimizer: torch.optim.Optimizer, step: int, total: int, per_epoch: int
+) -> None:
+    """The learning rate is a function of the step alone, so there is nothing to save of it."""
+    if config.schedule == "one_cycle":
+        warm_up = max(1, total // 5)
+        rising = min(1.0, (step + 1) / warm_up)
+        falling = max(0.0, (step - warm_up) / max(1, total - warm_up))
+        factor = rising * (1 + np.cos(np.pi * falling)) / 2
+    elif config.schedule == "exponential":
+        factor = 0.96 ** (step // per_epoch)
+    else:
+        factor = 1.0
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * group["factor"] * float(factor)
+
+
+def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """A moving average that forgets the random start quickly: its decay grows to ``decay``."""
+
+    def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        keep = min(decay, (1 + float(count)) / (10 + float(count)))
+        return averaged.lerp(current, 1 - keep) if averaged.is_floating_point() else current
+
+    return average
+
+
+def _epoch_seed(seed: int, epoch: int, rank: int) -> int:
+    return int(np.random.SeedSequence((seed, epoch, rank)).generate_state(1)[0])
+
+
+def _precision(config: TrainingConfig) -> str:
+    if config.precision != "auto":
+        return config.precision
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    # Without these instructions a CPU emulates bfloat16, slower than float32.
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"

@@ -1,0 +1,169 @@
+"""A trained network becomes a checkpoint: calibrated, given its operating points, scored."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pydantic
+from torch import Tensor
+
+from pneumo_core.checkpoints import (
+    SCHEMA_VERSION,
+    Card,
+    Checkpoint,
+    DatasetFacts,
+    OperatingPoint,
+    save_checkpoint,
+    stored_precision,
+)
+from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore
+from pneumo_core.metrics import (
+    Estimate,
+    confusion,
+    evaluate,
+    fit_temperature,
+    sensitivity_threshold,
+    wilson_interval,
+    youden_threshold,
+)
+from pneumo_core.models import build_network, find_model
+from pneumo_core.runtime import Outputs, Runtime
+from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.state import Progressed
+
+__all__ = ["publish"]
+
+INTENDED_USE = (
+    "Research and teaching: telling pneumonia from normal on frontal chest radiographs. "
+    "Not a medical device."
+)
+_LIBRARIES = ("torch", "efficientnet-pytorch", "kornia", "lightning-fabric", "numpy", "pillow")
+
+
+def publish(
+    name: str,
+    config: TrainingConfig,
+    dataset: Dataset,
+    store: PixelStore,
+    progressed: Progressed,
+    *,
+    attribution: str = "",
+    root: Path | None = None,
+    overwrite: bool = False,
+) -> Checkpoint:
+    """Save the best epoch of a run as a checkpoint.
+
+    Temperature and thresholds are fitted on the validation films alone; the test films, where
+    there are any, are only scored. Raises CheckpointError when it can't be written.
+    """
+    weights = stored_precision(progressed.best_weights or {})
+    runtime = _runtime(config, weights)
+    films = dataset.films[dataset.films["split"].isin(["val", "test"])]
+    films = films[~films["id"].isin(list(store.unreadable))].reset_index(drop=True)
+    outputs = runtime.run_store(store, films["id"].tolist())
+    runtime = _calibrated(runtime, films, outputs)
+    scores = films[["id", "patient", "split", "label", "subtype"]].assign(
+        probability=runtime.calibrated(outputs.margins)
+    )
+    points = _operating_points(scores[scores["split"] == "val"])
+    card = Card(
+        schema_version=SCHEMA_VERSION,
+        name=name,
+        model=config.model,
+        input=runtime.input,
+        created=datetime.now(UTC).date().isoformat(),
+        training=pydantic.TypeAdapter(TrainingConfig).dump_python(config),
+        best_epoch=progressed.best_epoch,
+        dataset=_facts(dataset),
+        versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
+        temperature=runtime.temperature,
+        operating_points=points,
+        evaluation={
+            str(split): evaluate(
+                rows["label"], rows["probability"], points[0].threshold, rows["patient"]
+            )
+            for split, rows in scores.groupby("split")
+        },
+        intended_use=INTENDED_USE,
+        limitations=_limitations(scores),
+        attribution=attribution or f"Trained on {dataset.name}; the terms of its films apply.",
+    )
+    history = pd.DataFrame([vars(report) for report in progressed.reports])
+    return save_checkpoint(
+        card,
+        weights,
+        scores=scores,
+        features=outputs.features,
+        history=history,
+        root=root,
+        overwrite=overwrite,
+    )
+
+
+def _runtime(config: TrainingConfig, weights: Mapping[str, Tensor]) -> Runtime:
+    network = build_network(config.model)
+    network.load_state_dict(weights)
+    return Runtime(network.eval().requires_grad_(False), find_model(config.model).input)
+
+
+def _calibrated(runtime: Runtime, films: pd.DataFrame, outputs: Outputs) -> Runtime:
+    val = (films["split"] == "val").to_numpy()
+    temperature = fit_temperature(films["label"][val], outputs.margins[val])
+    return replace(runtime, temperature=temperature)
+
+
+def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
+    """The default first."""
+    labels, probabilities = val["label"].to_numpy(), val["probability"].to_numpy()
+    rules = (
+        ("balanced", "highest Youden index", youden_threshold(labels, probabilities)),
+        (
+            "screening",
+            "highest threshold with sensitivity of at least 0.99",
+            sensitivity_threshold(labels, probabilities, at_least=0.99),
+        ),
+    )
+    points = []
+    for name, rule, threshold in rules:
+        counts = confusion(labels, probabilities, threshold)
+        positives, negatives = counts.tp + counts.fn, counts.tn + counts.fp
+        points.append(
+            OperatingPoint(
+                name=name,
+                threshold=threshold,
+                rule=rule,
+                chosen_on="val",
+                sensitivity=Estimate(counts.sensitivity, *wilson_interval(counts.tp, positives)),
+                specificity=Estimate(counts.specificity, *wilson_interval(counts.tn, negatives)),
+            )
+        )
+    return tuple(points)
+
+
+def _facts(dataset: Dataset) -> DatasetFacts:
+    counts = {
+        str(split): {str(label): int(n) for label, n in row.items()}
+        for split, row in dataset.counts().iterrows()
+    }
+    return DatasetFacts(dataset.name, dataset.fingerprint, counts, dataset.notes)
+
+
+def _limitations(scores: pd.DataFrame) -> tuple[str, ...]:
+    val, test = (int((scores["split"] == split).sum()) for split in ("val", "test"))
+    told = ["It knows films like those it was trained on; others may be read wrongly."]
+    if val < MIN_VALIDATION:
+        told.append(
+            f"Its thresholds and its calibration were chosen on {val} validation films only."
+        )
+    if not test:
+        told.append("It was never scored on films that played no part in its training.")
+    positive = np.mean(scores["label"][scores["split"] == "val"])
+    told.append(
+        f"Its probabilities are calibrated for the share of pneumonia in its validation films, "
+        f"{positive:.0%}; where fewer patients are ill they are too high."
+    )
+    return tuple(told)

@@ -1,0 +1,121 @@
+"""What a stopped run needs to go on: one safetensors file, replaced atomically every epoch."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from pneumo_core.errors import TrainingError
+
+__all__ = ["EpochReport", "Progressed", "load_state", "save_state", "write_atomically"]
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One epoch: losses (cross-entropy), and at probability 0.5 what validation says."""
+
+    epoch: int
+    train_loss: float
+    val_loss: float
+    val_auc: float
+    val_sensitivity: float
+    val_specificity: float
+    learning_rate: float
+    seconds: float
+    films_per_second: float
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a run has come: its epochs so far, and its best epoch's weights."""
+
+    reports: tuple[EpochReport, ...] = ()
+    best_epoch: int = 0
+    best_weights: Mapping[str, Tensor] | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.reports)
+
+
+def save_state(
+    path: Path, progressed: Progressed, modules: Mapping[str, nn.Module], optimizer: Optimizer
+) -> None:
+    """Write everything to ``path``; it holds the old or the new state, never half of one.
+
+    Raises TrainingError when the disk refuses.
+    """
+    tensors = {
+        f"{role}/{name}": tensor.detach().cpu().contiguous().clone()
+        for role, module in modules.items()
+        for name, tensor in module.state_dict().items()
+    }
+    for name, tensor in (progressed.best_weights or {}).items():
+        tensors[f"best/{name}"] = tensor.detach().cpu().contiguous().clone()
+    for index, slots in optimizer.state_dict()["state"].items():
+        for slot, tensor in slots.items():
+            tensors[f"optimizer/{index}/{slot}"] = tensor.detach().cpu().contiguous().clone()
+    facts = {
+        "reports": [vars(report) for report in progressed.reports],
+        "best_epoch": progressed.best_epoch,
+    }
+    write_atomically(path, safetensors.torch.save(tensors, {"facts": json.dumps(facts)}))
+
+
+def load_state(
+    path: Path, modules: Mapping[str, nn.Module], optimizer: Optimizer | None = None
+) -> Progressed:
+    """Put a saved state into the modules and the optimizer, and say how far it had come.
+
+    A run that saved nothing yet has come nowhere. Raises TrainingError for a damaged file.
+    """
+    if not path.is_file():
+        return Progressed()
+    try:
+        tensors = safetensors.torch.load_file(path)
+        with safetensors.safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+        for role, module in modules.items():
+            module.load_state_dict(_under(tensors, role))
+        if optimizer is not None:
+            _restore(optimizer, _under(tensors, "optimizer"))
+    except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise TrainingError(
+            f"The saved state '{path}' is damaged, so the run can't go on. Start a new one."
+        ) from error
+    reports = tuple(EpochReport(**report) for report in facts["reports"])
+    return Progressed(reports, facts["best_epoch"], _under(tensors, "best") or None)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file whole. Raises TrainingError when the disk refuses; the old one stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise TrainingError(
+            f"'{path}' can't be written: {error.strerror}. Free some space, then resume the run."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _under(tensors: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:
+    prefix = f"{role}/"
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _restore(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, slot = name.split("/")
+        slots.setdefault(int(index), {})[slot] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
