@@ -74,7 +74,8 @@ class Card:
     """Everything a checkpoint says of itself.
 
     ``training`` is the whole training config; ``temperature`` divides the logit margin;
-    ``evaluation`` maps a split to its figures at the default operating point.
+    ``evaluation`` maps a split to its figures at the default operating point; ``trained_on`` says
+    whose films they were ("children of 1 to 5 years"), where that is known.
     """
 
     # JSON knows no NaN, which is what a rate over no films is.
@@ -95,6 +96,7 @@ class Card:
     intended_use: str
     limitations: tuple[str, ...]
     attribution: str
+    trained_on: str = ""
     weights_sha256: str = ""
 
     @property
@@ -126,6 +128,10 @@ class Checkpoint:
     def name(self) -> str:
         """The folder's name, which is what people call it."""
         return self.folder.name
+
+    def card_json(self, *, indent: int | None = 2) -> str:
+        """The card as it lies on disk; NaN is the string "NaN"."""
+        return _CARD.dump_json(self.card, indent=indent).decode()
 
     def network(self) -> PneumoniaNetwork:
         """The trained network, float32, in eval mode, without gradients.

@@ -40,7 +40,9 @@ def settings() -> Settings:
     data = os.environ.get("PNEUMO_DATA", "").strip()
     return Settings(
         home=_folder("PNEUMO_HOME", clone / ".pneumo" if clone else Path.home() / ".pneumo"),
-        checkpoints=_folder("PNEUMO_CHECKPOINTS", (clone or _PACKAGE) / "checkpoints"),
+        checkpoints=_folder(
+            "PNEUMO_CHECKPOINTS", clone / "checkpoints" if clone else _PACKAGE / "shipped"
+        ),
         data=Path(data).expanduser().resolve() if data else None,
         max_file_bytes=int(_positive("PNEUMO_MAX_FILE_MB", 64) * 1e6),
         max_pixels=int(_positive("PNEUMO_MAX_MEGAPIXELS", 100) * 1e6),
@@ -48,9 +50,11 @@ def settings() -> Settings:
 
 
 def repository_root() -> Path | None:
-    """The clone that this package lies in, or None when it was installed without one."""
-    root = _PACKAGE.parent
-    return root if (root / "streamlit_app.py").is_file() else None
+    """The clone that this package lies in, or else the one one stands in, or None."""
+    for root in (_PACKAGE.parent, Path.cwd()):
+        if (root / "streamlit_app.py").is_file() and (root / "pneumo_core").is_dir():
+            return root
+    return None
 
 
 def _folder(variable: str, default: Path) -> Path:

@@ -8,30 +8,22 @@ import re
 import warnings
 import zlib
 from io import BytesIO
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
 from pydicom.filereader import read_dataset
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut
-from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEGExtended12Bit,
     MediaStorageDirectoryStorage,
 )
 
 from pneumo_core.data._presentation import film_windows, shown
 from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
-from pneumo_core.data._signature import codestream_size
+from pneumo_core.data._stored import PIXELS, full_value, refuse_undecodable, stored_values
 from pneumo_core.data._tones import Grey, carries_colour, luma
 from pneumo_core.data.radiograph import FilmFacts
 from pneumo_core.settings import Settings
@@ -78,10 +70,9 @@ _KEYWORDS = [
     "DoubleFloatPixelData",
     "PixelData",
 ]
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PREAMBLE = bytes(128) + b"DICM"
 _PYDICOM = re.compile(r"pydicom\.")
 _UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-_REENCODE = "Export it uncompressed, or as JPEG Lossless or JPEG 2000"
 _SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
 
 # pydicom tells the log what it also warns of. Reading is lenient: a film is worth more than the
@@ -96,18 +87,20 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
     """
     _quieten()
+    if data[128:132] != b"DICM":
+        data = _PREAMBLE + data
     ds, syntax = _dataset(data, limits)
     _refuse_unfit(ds, limits)
-    _refuse_undecodable(ds)
-    stored = _stored_values(ds)
+    refuse_undecodable(ds)
+    stored = stored_values(ds, data)
     colour = stored.ndim == 3
-    grey = luma(stored, _full(ds, stored)) if colour else shown(ds, stored)
+    grey = luma(stored, full_value(ds, stored)) if colour else shown(ds, stored)
     return grey, FilmFacts(
         format="DICOM",
         width=grey.shape[1],
         height=grey.shape[0],
         bits=int(ds.get("BitsStored") or ds.BitsAllocated),
-        colour=colour and carries_colour(stored, _full(ds, stored)),
+        colour=colour and carries_colour(stored, full_value(ds, stored)),
         photometric=_text(ds, "PhotometricInterpretation"),
         modality=_text(ds, "Modality"),
         body_part=_text(ds, "BodyPartExamined"),
@@ -132,14 +125,12 @@ def _quieten() -> None:
 
 def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
     """The dataset, able to be decoded, and the name of the transfer syntax that the file gave."""
-    if data[128:132] != b"DICM":
-        data = bytes(128) + b"DICM" + data
     meta, start = _file_meta(data)
     if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise Refusal("this is a DICOMDIR, the table of contents of a disc", _SEND_PICTURE)
     syntax = meta.get("TransferSyntaxUID")
     if syntax == DeflatedExplicitVRLittleEndian:
-        data = bytes(128) + b"DICM" + _inflated(data[start:], limits)
+        data = _PREAMBLE + _inflated(data[start:], limits)
     ds = pydicom.dcmread(BytesIO(data), specific_tags=list(_KEYWORDS))
     if not ds:  # pydicom keeps nothing of a dataset that ends in the middle of an element
         raise Refusal("it is truncated, or it never held a picture", SEND_AGAIN)
@@ -179,7 +170,7 @@ def _inflated(packed: bytes, limits: Settings) -> bytes:
 
 
 def _guessed_syntax(ds: Dataset) -> UID:
-    if any(ds[keyword].is_undefined_length for keyword in _PIXELS if keyword in ds):
+    if any(ds[keyword].is_undefined_length for keyword in PIXELS if keyword in ds):
         raise Refusal("it does not say how its pixels are compressed", SEND_AGAIN)
     implicit, little = ds.original_encoding
     if implicit:
@@ -188,7 +179,7 @@ def _guessed_syntax(ds: Dataset) -> UID:
 
 
 def _refuse_unfit(ds: Dataset, limits: Settings) -> None:
-    if not any(keyword in ds for keyword in _PIXELS):
+    if not any(keyword in ds for keyword in PIXELS):
         if "Rows" in ds:
             raise Refusal("its pixels are missing: only its header is there", SEND_AGAIN)
         uid = ds.get("SOPClassUID")
@@ -200,65 +191,6 @@ def _refuse_unfit(ds: Dataset, limits: Settings) -> None:
     frames = int(ds.get("NumberOfFrames") or 1)
     if frames > 1:
         raise Refusal(f"it holds {frames} frames", SEND_ONE)
-
-
-def _refuse_undecodable(ds: Dataset) -> None:
-    syntax = ds.file_meta.TransferSyntaxUID
-    # The libraries that read 12-bit JPEG are under the GPL; Pillow and GDCM read 8 bits of it.
-    beyond = syntax == JPEGExtended12Bit and ds.BitsStored != 8
-    if beyond or not _is_decodable(syntax):
-        name = str(syntax.name) + (f" with {ds.BitsStored} bits" if beyond else "")
-        raise Refusal(f"it is compressed as {name}, which this machine cannot decode", _REENCODE)
-    if not syntax.is_encapsulated:
-        _refuse_missing_bytes(ds)
-    elif ds.PixelData is not None:
-        _refuse_other_size(ds)
-
-
-def _is_decodable(syntax: Any) -> bool:
-    try:
-        return bool(get_decoder(syntax).is_available)
-    except NotImplementedError:
-        return False
-
-
-def _refuse_missing_bytes(ds: Dataset) -> None:
-    held = next(len(ds[keyword].value or b"") for keyword in _PIXELS if keyword in ds)
-    expected = get_expected_length(ds)
-    if held < expected:
-        raise Refusal(
-            f"it is truncated: {held:,} of its {expected:,} bytes of pixels are there", SEND_AGAIN
-        )
-
-
-def _refuse_other_size(ds: Dataset) -> None:
-    """Refuse a codestream that claims another size than its header, before it is decoded."""
-    frame = next(generate_frames(ds.PixelData, number_of_frames=1))
-    claimed = codestream_size(frame)
-    if claimed is not None and claimed != (ds.Columns, ds.Rows):
-        raise Refusal(
-            f"it is damaged: its header says {ds.Columns} x {ds.Rows} pixels, "
-            f"its picture {claimed[0]} x {claimed[1]}",
-            SEND_AGAIN,
-        )
-    # A run of two bytes unpacks to 128: what is far longer than its pixels is a bomb.
-    if claimed is None and len(frame) > 2 * get_expected_length(ds) + 4096:
-        raise Refusal("it is damaged: it is longer compressed than unpacked", SEND_AGAIN)
-
-
-def _stored_values(ds: Dataset) -> npt.NDArray[Any]:
-    """(H, W) stored values, or (H, W, 3) RGB. Bits above Bits Stored are masked by pydicom."""
-    stored: npt.NDArray[Any] = pixel_array(ds, index=0)
-    if ds.PhotometricInterpretation == "PALETTE COLOR":
-        return apply_color_lut(stored, ds)
-    return stored
-
-
-def _full(ds: Dataset, rgb: npt.NDArray[Any]) -> float:
-    """The value of full brightness."""
-    if ds.PhotometricInterpretation == "PALETTE COLOR":
-        return float(np.iinfo(rgb.dtype).max)  # the table's depth, not the index's
-    return float((1 << int(ds.BitsStored)) - 1)
 
 
 def _text(ds: Dataset, keyword: str) -> str | None:

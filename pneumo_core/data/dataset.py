@@ -75,6 +75,30 @@ class Dataset:
             )
         return replace(self, films=chosen.reset_index(drop=True))
 
+    def findings(self) -> tuple[str, ...]:
+        """What is wrong with the table: a sentence each, with what it means."""
+        films, found = self.films, []
+        counts = films["label"].value_counts()
+        if len(counts) == 1:
+            only = LABELS[int(counts.index[0])]
+            found.append(f"Every film is {only}: nothing can be trained or told apart on it.")
+        twins = films[films["digest"].duplicated(keep=False)].groupby("digest")
+        if len(twins):
+            found.append(f"{len(twins)} pictures are there more than once: they count double.")
+        if (twins["split"].nunique() > 1).any():
+            n = int((twins["split"].nunique() > 1).sum())
+            found.append(f"{n} pictures are in two splits: scores on them promise too much.")
+        if (twins["label"].nunique() > 1).any():
+            n = int((twins["label"].nunique() > 1).sum())
+            found.append(f"{n} pictures carry both labels: one of the two is wrong.")
+        shared = int((films.groupby("patient")["split"].nunique() > 1).sum())
+        if shared:
+            found.append(
+                f"{shared} patient names are in two splits: if these are the same people, scores "
+                "on them promise too much."
+            )
+        return tuple(found)
+
     def with_films(self, films: pd.DataFrame, *notes: str) -> "Dataset":
         """The same dataset over another table, with notes added."""
         return replace(self, films=films.reset_index(drop=True), notes=(*self.notes, *notes))

@@ -128,4 +128,5 @@ def _detail(error: Exception) -> str:
     if not isinstance(error, _TELLING):
         return "its bytes contradict each other"
     first_line = str(error).strip().split("\n")[0].rstrip(".: ")
+    first_line = "".join(c for c in first_line if c.isprintable())
     return first_line[:160] or "its bytes contradict each other"

@@ -52,6 +52,7 @@ def publish(
     progressed: Progressed,
     *,
     attribution: str = "",
+    trained_on: str = "",
     root: Path | None = None,
     overwrite: bool = False,
 ) -> Checkpoint:
@@ -91,6 +92,7 @@ def publish(
         intended_use=INTENDED_USE,
         limitations=_limitations(scores),
         attribution=attribution or f"Trained on {dataset.name}; the terms of its films apply.",
+        trained_on=trained_on,
     )
     history = pd.DataFrame([vars(report) for report in progressed.reports])
     return save_checkpoint(

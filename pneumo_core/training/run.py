@@ -34,6 +34,7 @@ class Run:
     name: str
     fingerprint: str
     attribution: str = ""
+    trained_on: str = ""
     overwrite: bool = False
 
     @property
@@ -66,6 +67,7 @@ def train(
     config: TrainingConfig | None = None,
     *,
     attribution: str = "",
+    trained_on: str = "",
     overwrite: bool = False,
     listener: Listener | None = None,
     decoding: Progress | None = None,
@@ -76,7 +78,12 @@ def train(
     that can be told. An interrupted run can be resumed: see ``find_run`` and ``go_on``.
     """
     run = start_run(
-        data, name, config or TrainingConfig(), attribution=attribution, overwrite=overwrite
+        data,
+        name,
+        config or TrainingConfig(),
+        attribution=attribution,
+        trained_on=trained_on,
+        overwrite=overwrite,
     )
     return go_on(run, listener=listener, decoding=decoding)
 
@@ -92,6 +99,7 @@ def start_run(
     config: TrainingConfig,
     *,
     attribution: str = "",
+    trained_on: str = "",
     overwrite: bool = False,
 ) -> Run:
     """A new run with its folder under PNEUMO_HOME. Nothing is trained yet.
@@ -111,7 +119,7 @@ def start_run(
         raise TrainingError(
             f"'{folder}' can't be made: {error.strerror}. Set PNEUMO_HOME to another folder."
         ) from error
-    run = Run(folder, config, data, name, fingerprint, attribution, overwrite)
+    run = Run(folder, config, data, name, fingerprint, attribution, trained_on, overwrite)
     write_atomically(folder / "config.json", _RUN.dump_json(run, indent=2))
     return run
 
@@ -146,6 +154,7 @@ def go_on(
         store,
         progressed,
         attribution=run.attribution,
+        trained_on=run.trained_on,
         overwrite=run.overwrite,
     )
 

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import data_store
+import data_store  # type: ignore[import-untyped]
 import numpy as np
 import pydicom.data
 import pytest
@@ -112,6 +112,18 @@ def test_a_bare_dataset_without_preamble_is_recognised(implicit: bool) -> None:
     assert read.facts.format == "DICOM"
     assert read.facts.transfer_syntax is None
     np.testing.assert_allclose(read.pixels, FULL, atol=1e-6)
+
+
+def test_a_big_endian_palette_is_the_little_endian_one() -> None:
+    little, big = (pixels_of(shipped(f"OBXXXX1A{end}.dcm").read_bytes()) for end in ("", "_expb"))
+    np.testing.assert_array_equal(little, big)
+
+
+def test_a_jpeg_that_takes_gdcm_down_is_refused() -> None:
+    film = bytearray(shipped("SC_rgb_jpeg_gdcm.dcm").read_bytes())
+    film[film.index(b"\xff\xc3") + 4] = 77  # bits a sample: a segmentation fault in GDCM 3.2.6
+    with pytest.raises(UnreadableFilm, match="its JPEG picture cannot be decoded"):
+        read_radiograph(bytes(film))
 
 
 # Presentation.

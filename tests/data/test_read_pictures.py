@@ -169,7 +169,8 @@ def test_to_input_squashes_to_a_square_of_8_bits() -> None:
     film = np.zeros((100, 300), np.float32)
     film[:, 150:] = 1
     square = to_input(film, 50)
-    assert (square.shape, square.dtype) == ((50, 50), np.uint8)
+    assert square.shape == (50, 50)
+    assert square.dtype == np.uint8
     assert square[:, :24].max() == 0
     assert square[:, 26:].min() == 255
 

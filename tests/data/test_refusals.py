@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     BasicTextSRStorage,
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -67,7 +68,7 @@ def encapsulated(syntax: str, codestream: bytes, **elements: object) -> bytes:
     film = dataset(RAMP8, **elements)
     film.PixelData = encapsulate([codestream])
     film["PixelData"].VR = "OB"
-    film.file_meta.TransferSyntaxUID = syntax
+    film.file_meta.TransferSyntaxUID = UID(syntax)
     return written(film)
 
 

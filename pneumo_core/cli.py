@@ -1,0 +1,401 @@
+"""The command line. Each command is a thin wrapper around the call that a page makes too.
+
+Results go to standard output, progress and complaints to standard error. Exit codes: 0 all done,
+1 something was refused or failed (the rest is done), 2 wrong usage. Torch and its like are
+imported by the command that needs them, so that ``--help`` answers at once.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from pneumo_core.errors import PneumoError, UnknownName
+from pneumo_core.settings import repository_root, settings
+
+if TYPE_CHECKING:
+    from pneumo_core.data import Dataset, Progress
+    from pneumo_core.metrics import Estimate
+    from pneumo_core.reading import Reader, Reading
+    from pneumo_core.training import Progressed
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Detects pneumonia in chest X-rays and shows why. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+models = typer.Typer(help="The checkpoints that are here.", no_args_is_help=True)
+data = typer.Typer(help="Datasets.", no_args_is_help=True)
+app.add_typer(models, name="models")
+app.add_typer(data, name="data")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint; default: the first.")]
+PointOption = Annotated[str | None, typer.Option("--operating-point", help="balanced, screening.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder or .npz file; default: PNEUMO_DATA.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run the command line; whatever Pneumo refuses is a sentence and an exit code."""
+    try:
+        app()
+    except PneumoError as error:
+        err.print(str(error), style="red", markup=False)
+        sys.exit(2 if isinstance(error, UnknownName) else 1)
+    except KeyboardInterrupt:
+        err.print("Stopped.")
+        sys.exit(130)
+
+
+@app.command("app")
+def run_app(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    address: Annotated[str, typer.Option(help="Whom to listen to.")] = "127.0.0.1",
+) -> None:
+    """Start the dashboard."""
+    root = repository_root()
+    if root is None:
+        raise PneumoError(
+            "The pages are not installed with the library. Clone the project and run this there."
+        )
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    options = [f"--server.port={port}", f"--server.address={address}"]
+    raise typer.Exit(subprocess.run([*command, *options], cwd=root, check=False).returncode)
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Films, or folders of films.")],
+    model: ModelOption = None,
+    operating_point: PointOption = None,
+    as_json: JsonOption = False,
+    heatmaps: Annotated[
+        Path | None, typer.Option(help="Folder for a PNG per film: where the network looked.")
+    ] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest film.")
+    ] = True,
+) -> None:
+    """Read films: one line each, whatever they hold."""
+    from pneumo_core.reading import open_reader
+
+    paths = list(_expanded(files))
+    reader = open_reader(model, operating_point, gate=gate)
+    if heatmaps:
+        _make_folder(heatmaps)
+    all_read = True
+    for number, path in enumerate(paths):
+        reading = _read_one(reader, path, heatmaps / f"{number:04d}" if heatmaps else None)
+        all_read &= reading.status == "read"
+        print(_json_line(path, reading) if as_json else _text_line(path, reading), flush=True)
+    raise typer.Exit(0 if all_read else 1)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Option(help="What to call the checkpoint.")] = "",
+    data_folder: DataOption = None,
+    model: Annotated[str, typer.Option(help="Architecture to train.")] = "cnn_94",
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    learning_rate: Annotated[float | None, typer.Option()] = None,
+    balance: Annotated[str | None, typer.Option(help="weights, repeat_normals, none.")] = None,
+    patience: Annotated[int | None, typer.Option(min=0, help="0: never stop early.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed.")] = None,
+    cut: Annotated[str | None, typer.Option(help="Validation: late or random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    devices: Annotated[int | None, typer.Option(min=1)] = None,
+    attribution: Annotated[str, typer.Option(help="Where the films come from.")] = "",
+    trained_on: Annotated[str, typer.Option(help="Whose films: 'children of 1 to 5'.")] = "",
+    overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
+    resume: Annotated[str | None, typer.Option(help="Go on with this run instead.")] = None,
+) -> None:
+    """Train a network and publish it as a checkpoint."""
+    from pneumo_core.training import find_run, go_on, start_run, training_config
+
+    if resume:
+        run = find_run(resume)
+    elif name:
+        config = training_config(
+            model=model,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            balance=balance,
+            patience=patience,
+            precision=precision,
+            validation_cut=cut,
+            seed=seed,
+            devices=devices,
+        )
+        run = start_run(
+            _dataset_folder(data_folder),
+            name,
+            config,
+            attribution=attribution,
+            trained_on=trained_on,
+            overwrite=overwrite,
+        )
+    else:
+        raise typer.BadParameter("give the new checkpoint a --name, or --resume a run")
+    err.print(f"Run {run.id}: {run.config.model}, up to {run.config.epochs} epochs.")
+    try:
+        with _progress("Decoding films") as decoding, _training_bars(run.config.epochs) as bars:
+            checkpoint = go_on(run, listener=bars, decoding=decoding)
+    except KeyboardInterrupt:
+        err.print(f"Stopped. Go on with: pneumo train --resume {run.id}")
+        raise typer.Exit(130) from None
+    _print_card(checkpoint.name)
+
+
+@app.command()
+def evaluate(
+    data_folder: DataOption = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    model: ModelOption = None,
+    operating_point: PointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a split of a dataset."""
+    from pneumo_core.analysis import evaluate_dataset
+    from pneumo_core.checkpoints import default_checkpoint, load_checkpoint
+    from pneumo_core.data import scan
+
+    checkpoint = load_checkpoint(model) if model else default_checkpoint()
+    dataset = scan(_dataset_folder(data_folder))
+    with _progress("Decoding films") as decoding, _progress("Scoring films") as scoring:
+        result = evaluate_dataset(
+            checkpoint,
+            dataset,
+            split,
+            operating_point=operating_point,
+            decoding=decoding,
+            scoring=scoring,
+        )
+    for sentence in result.unreadable.values():
+        err.print(f"Left out: {sentence}", markup=False)
+    if as_json:
+        print(json.dumps(_without_nan(result.as_dict())))
+        return
+    table = Table("figure", "value", "95 % interval", title=f"{result.model} on {split}")
+    for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
+        estimate: Estimate = getattr(result.figures, figure)
+        table.add_row(
+            figure, f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}"
+        )
+    out.print(table)
+    (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
+    out.print(
+        f"{result.figures.n} films, threshold {result.figures.threshold:.3f} "
+        f"({result.operating_point.name}): {tp} pneumonia found, {fn} missed, "
+        f"{tn} normal passed, {fp} called ill."
+    )
+
+
+@models.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """Every checkpoint, the default first."""
+    from pneumo_core.checkpoints import list_checkpoints
+
+    found, problems = list_checkpoints()
+    for problem in problems:
+        err.print(problem, style="red", markup=False)
+    if as_json:
+        for each in found:
+            print(each.card_json(indent=None))
+        return
+    if not found:
+        err.print(f"There is none in '{settings().checkpoints}'. Train one: pneumo train --help")
+        return
+    table = Table("checkpoint", "model", "version", "scored on", "AUC", "sensitivity", "specificity")
+    for each in found:
+        split = "test" if "test" in each.card.evaluation else "val"
+        figures = each.card.evaluation[split]
+        numbers = (figures.auc, figures.sensitivity, figures.specificity)
+        facts = (each.name, each.card.model, each.card.version, f"{split}, {figures.n} films")
+        table.add_row(*facts, *(f"{number.value:.3f}" for number in numbers))
+    out.print(table)
+
+
+@models.command("show")
+def show_model(name: str) -> None:
+    """A checkpoint's card, whole, as JSON."""
+    _print_card(name)
+
+
+@data.command("inspect")
+def inspect_data(folder: Annotated[Path | None, typer.Argument()] = None) -> None:
+    """Count a dataset's films, and say what is wrong with it."""
+    from pneumo_core.data import open_store, scan
+    from pneumo_core.models import MODELS
+
+    dataset = scan(_dataset_folder(folder))
+    _print_counts(dataset)
+    for note in (*dataset.notes, *dataset.findings()):
+        out.print(f"- {note}", markup=False)
+    with _progress("Decoding films") as decoding:
+        store = open_store(dataset, MODELS["cnn_94"].input.size, progress=decoding)
+    for sentence in store.unreadable.values():
+        out.print(f"- Unreadable: {sentence}", markup=False)
+    raise typer.Exit(1 if store.unreadable else 0)
+
+
+def _print_counts(dataset: "Dataset") -> None:
+    table = Table("split", "NORMAL", "PNEUMONIA", "patients", title=dataset.name)
+    for split, row in dataset.counts().iterrows():
+        patients = dataset.films.loc[dataset.films["split"] == split, "patient"].nunique()
+        table.add_row(str(split), str(row["NORMAL"]), str(row["PNEUMONIA"]), str(patients))
+    out.print(table)
+    out.print(f"Fingerprint {dataset.fingerprint}")
+
+
+def _print_card(name: str) -> None:
+    from pneumo_core.checkpoints import load_checkpoint
+
+    print(load_checkpoint(name).card_json(indent=2))
+
+
+def _expanded(files: list[Path]) -> Iterator[Path]:
+    """Files as they are, folders as the files in them."""
+    for path in files:
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(each for each in path.rglob("*") if each.is_file())
+        if not inside:
+            raise PneumoError(f"The folder '{path}' is empty. Give films, or a folder of films.")
+        yield from inside
+
+
+def _dataset_folder(given: Path | None) -> Path:
+    folder = given or settings().data
+    if folder is None:
+        raise typer.BadParameter("say which films: --data FOLDER, or set PNEUMO_DATA")
+    return folder
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PneumoError(f"'{folder}' can't be made: {error.strerror}. Choose another.") from error
+
+
+def _read_one(reader: "Reader", path: Path, picture: Path | None) -> "Reading":
+    """Read a file; where a picture is asked for, draw where the network looked."""
+    from pneumo_core.data import read_radiograph
+
+    reading = reader.read_file(path)
+    if picture is not None and reading.label is not None:
+        from PIL import Image
+
+        from pneumo_core.figures import overlay
+
+        radiograph = read_radiograph(path)
+        heat = reader.heat_map(radiograph, reading.label).over(radiograph.pixels.shape)
+        target = picture.with_name(f"{picture.name}_{path.stem}.png")
+        try:
+            Image.fromarray(overlay(radiograph.pixels, heat, 0.5)).save(target)
+        except OSError as error:
+            raise PneumoError(f"'{target}' can't be written: {error.strerror}.") from error
+    return reading
+
+
+def _json_line(path: Path, reading: "Reading") -> str:
+    shown = {
+        "file": str(path),
+        "status": reading.status,
+        "probability": reading.probability,
+        "label": reading.label,
+        "verdict": reading.verdict,
+        "operating_point": reading.operating_point,
+        "threshold": reading.threshold,
+        "model": reading.model,
+        "version": reading.version,
+        "reasons": list(reading.reasons),
+        "warnings": list(reading.warnings),
+    }
+    return json.dumps(shown)
+
+
+def _text_line(path: Path, reading: "Reading") -> str:
+    if reading.probability is None:
+        return f"{path}: {reading.status}. {' '.join(reading.reasons)}"
+    line = (
+        f"{path}: {reading.verdict}. Probability {reading.probability:.3f}, "
+        f"threshold {reading.threshold:.3f} ({reading.operating_point}, {reading.model})."
+    )
+    return " ".join((line, *reading.warnings))
+
+
+def _without_nan(figures: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no NaN: a figure over no films is null."""
+    return {name: None if value != value else value for name, value in figures.items()}
+
+
+def _bars() -> Bars:
+    return Bars(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    )
+
+
+@contextmanager
+def _progress(title: str) -> "Iterator[Progress]":
+    """A bar on standard error that appears with the first report."""
+    with _bars() as bars:
+        task = bars.add_task(title, total=None, visible=False)
+
+        def report(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total, visible=True)
+
+        yield report
+
+
+class _TrainingBars:
+    """A bar for the epoch, and a line for each epoch that is done."""
+
+    def __init__(self, bars: Bars, epochs: int) -> None:
+        self.bars = bars
+        self.epochs = epochs
+        self.task = bars.add_task("Epoch", total=None, visible=False)
+
+    def step(self, done: int, total: int) -> None:
+        self.bars.update(self.task, completed=done, total=total, visible=True)
+
+    def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
+        report = progressed.reports[-1]
+        self.bars.console.print(
+            f"epoch {report.epoch}/{self.epochs}  loss {report.train_loss:.3f}  "
+            f"validation: loss {report.val_loss:.3f}, AUC {report.val_auc:.4f}, "
+            f"sensitivity {report.val_sensitivity:.3f}, specificity {report.val_specificity:.3f}  "
+            f"{report.films_per_second:.0f} films/s, {seconds_left / 60:.1f} min left"
+        )
+        self.bars.reset(self.task)
+
+
+@contextmanager
+def _training_bars(epochs: int) -> Iterator[_TrainingBars]:
+    with _bars() as bars:
+        yield _TrainingBars(bars, epochs)

@@ -1,0 +1,129 @@
+"""One film, read by one checkpoint."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from pneumo_core.checkpoints import (
+    Checkpoint,
+    OperatingPoint,
+    default_checkpoint,
+    load_checkpoint,
+)
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Radiograph, read_radiograph, to_input
+from pneumo_core.errors import UnreadableFilm
+from pneumo_core.reading.gate import refusals, warnings_of
+from pneumo_core.reading.heat import HeatMap
+from pneumo_core.runtime import Runtime, open_runtime
+
+__all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
+
+UNCERTAIN_MARGIN = 0.05
+"""A probability closer than this to the threshold is called uncertain."""
+
+Status: TypeAlias = Literal["read", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What Pneumo says of one file.
+
+    ``status``: read; refused by the gate; failed to become a radiograph. ``reasons`` say why it was
+    refused or failed, ``warnings`` what makes a reading less sure. ``probability`` of pneumonia in
+    [0, 1] and ``label`` (0 or 1) are None unless it was read.
+    """
+
+    file: str
+    status: Status
+    model: str
+    version: str
+    operating_point: str
+    threshold: float
+    probability: float | None = None
+    label: int | None = None
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The reading in words."""
+        if self.probability is None:
+            return "Not read"
+        if abs(self.probability - self.threshold) < UNCERTAIN_MARGIN:
+            return "Uncertain: close to the operating point"
+        if self.label == PNEUMONIA:
+            return "Signs of pneumonia likely"
+        return "Signs of pneumonia unlikely"
+
+    @property
+    def label_name(self) -> str | None:
+        """NORMAL, PNEUMONIA, or None unless it was read."""
+        return None if self.label is None else LABELS[self.label]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A checkpoint that reads films at one operating point. Safe to share between threads."""
+
+    checkpoint: Checkpoint
+    runtime: Runtime
+    operating_point: OperatingPoint
+    gate: bool = True
+
+    def at(self, operating_point: str) -> "Reader":
+        """The same reader at another operating point. Raises UnknownName."""
+        return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
+
+    def read_file(self, source: Path | bytes, *, name: str | None = None) -> Reading:
+        """Decode and read one file; whatever it holds becomes a reading, never an error."""
+        try:
+            radiograph = read_radiograph(source, name=name)
+        except UnreadableFilm as error:
+            return self._reading(error.file, "failed", reasons=(str(error),))
+        return self.read(radiograph)
+
+    def read(self, radiograph: Radiograph) -> Reading:
+        """Read one radiograph, unless the gate refuses it."""
+        reasons = refusals(radiograph) if self.gate else ()
+        if reasons:
+            return self._reading(radiograph.name, "refused", reasons=reasons)
+        probability = float(self.runtime.probabilities(self._films(radiograph))[0])
+        return replace(
+            self._reading(radiograph.name, "read"),
+            probability=probability,
+            label=PNEUMONIA if probability >= self.operating_point.threshold else NORMAL,
+            warnings=warnings_of(radiograph, self.checkpoint.card.trained_on),
+        )
+
+    def heat_map(self, radiograph: Radiograph, label: int) -> HeatMap:
+        """Grad-CAM of the evidence for ``label`` (0 or 1)."""
+        values = self.runtime.grad_cam(self._films(radiograph), label)[0]
+        return HeatMap(values, label, "Grad-CAM")
+
+    def _films(self, radiograph: Radiograph) -> np.ndarray:
+        return to_input(radiograph.pixels, self.runtime.input.size)[np.newaxis]
+
+    def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
+        return Reading(
+            file=file,
+            status=status,
+            model=self.checkpoint.name,
+            version=self.checkpoint.card.version,
+            operating_point=self.operating_point.name,
+            threshold=self.operating_point.threshold,
+            reasons=reasons,
+        )
+
+
+def open_reader(
+    model: str | None = None, operating_point: str | None = None, *, gate: bool = True
+) -> Reader:
+    """The reader of a checkpoint (default: the first one listed) at one of its operating points.
+
+    Raises UnknownName or CheckpointError.
+    """
+    checkpoint = load_checkpoint(model) if model else default_checkpoint()
+    point = checkpoint.card.operating_point(operating_point)
+    return Reader(checkpoint, open_runtime(checkpoint), point, gate)

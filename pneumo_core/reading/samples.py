@@ -1,0 +1,33 @@
+"""Real films that come with pydicom-data, so that a fresh machine has something to read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Sample", "samples"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A film that lies on this machine already."""
+
+    title: str
+    about: str
+    path: Path
+
+
+_SAMPLES = (
+    ("Chest", "An adult's chest film, PA view (computed radiography)", "RG1_J2KR.dcm"),
+    ("Leg", "A child's lower leg: not a film to be read for pneumonia", "RG3_J2KR.dcm"),
+)
+
+
+def samples() -> tuple[Sample, ...]:
+    """The sample films of the package pydicom-data (MIT) that are installed here."""
+    from pydicom.data import get_testdata_file  # pydicom takes half a second: only when asked
+
+    found = []
+    for title, about, file in _SAMPLES:
+        path = get_testdata_file(file, download=False)
+        if path is not None:
+            found.append(Sample(title, about, Path(str(path))))
+    return tuple(found)
