@@ -6,6 +6,7 @@ imported by the command that needs them, so that ``--help`` answers at once.
 """
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -197,9 +198,7 @@ def evaluate(
     table = Table("figure", "value", "95 % interval", title=f"{result.model} on {split}")
     for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
         estimate: Estimate = getattr(result.figures, figure)
-        table.add_row(
-            figure, f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}"
-        )
+        table.add_row(figure, f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}")
     out.print(table)
     (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
     out.print(
@@ -224,7 +223,9 @@ def list_models(as_json: JsonOption = False) -> None:
     if not found:
         err.print(f"There is none in '{settings().checkpoints}'. Train one: pneumo train --help")
         return
-    table = Table("checkpoint", "model", "version", "scored on", "AUC", "sensitivity", "specificity")
+    table = Table(
+        "checkpoint", "model", "version", "scored on", "AUC", "sensitivity", "specificity"
+    )
     for each in found:
         split = "test" if "test" in each.card.evaluation else "val"
         figures = each.card.evaluation[split]
@@ -347,7 +348,10 @@ def _text_line(path: Path, reading: "Reading") -> str:
 
 def _without_nan(figures: dict[str, Any]) -> dict[str, Any]:
     """JSON knows no NaN: a figure over no films is null."""
-    return {name: None if value != value else value for name, value in figures.items()}
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in figures.items()
+    }
 
 
 def _bars() -> Bars:

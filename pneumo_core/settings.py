@@ -3,7 +3,7 @@
 | variable | default | meaning |
 |---|---|---|
 | ``PNEUMO_HOME`` | ``.pneumo`` in a clone, else ``~/.pneumo`` | runs and caches |
-| ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else those installed with the package | trained models |
+| ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else the installed ones | trained models |
 | ``PNEUMO_DATA`` | none | the dataset to analyse and train on |
 | ``PNEUMO_MAX_FILE_MB`` | 64 | largest film file, in MB (10^6 bytes) |
 | ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest film, in 10^6 pixels |
@@ -73,4 +73,3 @@ def _positive(variable: str, default: float) -> float:
     if not 0 < number < float("inf"):
         raise PneumoError(f"{variable} is '{value}'. Set it to a number above 0, or unset it.")
     return number
-

@@ -143,14 +143,13 @@ def _known(folder: Path) -> bool:
 
 def _file_digest(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, _blake2).hexdigest()
+        return _digest(Path(path).read_bytes())
     except OSError as error:
         raise DatasetError(f"'{path}' can't be opened: {error.strerror}. Check it.") from error
 
 
-def _blake2(data: bytes = b"") -> "hashlib._Hash":
-    return hashlib.blake2b(data, digest_size=16)
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 # --- names -----------------------------------------------------------------------------------
@@ -210,7 +209,7 @@ def _scan_npz(path: Path) -> Dataset:
         for row, (image, label) in enumerate(zip(images, labels, strict=True)):
             film_id = f"{split}/{row:06d}"
             subtype = "normal" if label == 0 else ""
-            digest = _blake2(image.tobytes()).hexdigest()
+            digest = _digest(image.tobytes())
             rows.append((film_id, str(path), split, int(label), subtype, film_id, digest))
     films = pd.DataFrame(rows, columns=list(COLUMNS))
     return Dataset(name=path.stem, films=films, source=_ArchiveSource(path))

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,9 +33,14 @@ class PixelStore:
     ``unreadable`` maps the ids of the films that are left out to the sentence that says why.
     """
 
+    folder: Path
     pixels: np.ndarray
     ids: tuple[str, ...]
     unreadable: dict[str, str]
+
+    def __reduce__(self) -> "tuple[Callable[[Path], PixelStore], tuple[Path]]":
+        """Another process maps the same files; a pickled map would be a copy of all pixels."""
+        return _load, (self.folder,)
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -70,18 +75,20 @@ def open_store(
 def _load(folder: Path) -> PixelStore:
     index = json.loads((folder / "index.json").read_text())
     pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
-    return PixelStore(pixels[: len(index["ids"])], tuple(index["ids"]), index["unreadable"])
+    pixels = pixels[: len(index["ids"])]
+    return PixelStore(folder, pixels, tuple(index["ids"]), index["unreadable"])
 
 
 def _build(dataset: Dataset, size: int, folder: Path, progress: Progress | None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
-        index = _decode_all(dataset, size, temporary / "pixels.npy", progress)
-        if not index["ids"]:
-            first = next(iter(index["unreadable"].values()), "it is empty")
+        ids, unreadable = _decode_all(dataset, size, temporary / "pixels.npy", progress)
+        if not ids:
+            first = next(iter(unreadable.values()), "it is empty")
             raise DatasetError(f"No film of {dataset.name} can be read. The first: {first}")
-        (temporary / "index.json").write_text(json.dumps(index))
+        index = json.dumps({"ids": ids, "unreadable": unreadable})
+        (temporary / "index.json").write_text(index)
         _publish(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -98,8 +105,8 @@ def _publish(temporary: Path, folder: Path) -> None:
 
 def _decode_all(
     dataset: Dataset, size: int, path: Path, progress: Progress | None
-) -> dict[str, list[str] | dict[str, str]]:
-    """Fill ``path`` with one row per readable film, in the table's order."""
+) -> tuple[list[str], dict[str, str]]:
+    """Fill ``path`` with one row per readable film, in the table's order; name the others."""
     all_ids: Sequence[str] = dataset.films["id"].tolist()
     pixels = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.uint8, shape=(len(all_ids), size, size)
@@ -125,4 +132,4 @@ def _decode_all(
             if progress:
                 progress(start + len(batch), len(all_ids))
     pixels.flush()
-    return {"ids": ids, "unreadable": unreadable}
+    return ids, unreadable

@@ -35,7 +35,9 @@ def ensure_validation(
     chosen = _choose(films[pool], cut=cut, fraction=fraction, seed=seed)
     in_validation = pool & films["patient"].isin(chosen)
     split = films["split"].mask(pool, "train").mask(in_validation, "val")
-    return dataset.with_films(films.assign(split=split), _note(given, int(in_validation.sum()), cut))
+    return dataset.with_films(
+        films.assign(split=split), _note(given, int(in_validation.sum()), cut)
+    )
 
 
 def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set[str]:

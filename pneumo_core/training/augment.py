@@ -1,6 +1,6 @@
 """Augmentation of whole batches, each film with its own draw."""
 
-import kornia.augmentation as K
+import kornia.augmentation
 from torch import nn
 
 from pneumo_core.training.config import Augmentation
@@ -15,16 +15,20 @@ def build_augmentation(ranges: Augmentation) -> nn.Module:
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
     return nn.Sequential(
-        K.RandomAffine(
+        kornia.augmentation.RandomAffine(
             degrees=ranges.rotation,
             translate=(ranges.shift, ranges.shift),
             scale=(*sides, *sides),
             p=1.0,
         ),
-        K.RandomHorizontalFlip(p=ranges.mirror),
-        K.RandomGamma(gamma=(1 - ranges.gamma, 1 + ranges.gamma), p=1.0),
-        K.RandomContrast(contrast=(1 - ranges.contrast, 1 + ranges.contrast), p=1.0),
-        K.RandomBrightness(brightness=(1 - ranges.brightness, 1 + ranges.brightness), p=1.0),
-        K.RandomGaussianNoise(std=ranges.noise, p=1.0),
+        kornia.augmentation.RandomHorizontalFlip(p=ranges.mirror),
+        kornia.augmentation.RandomGamma(gamma=(1 - ranges.gamma, 1 + ranges.gamma), p=1.0),
+        kornia.augmentation.RandomContrast(
+            contrast=(1 - ranges.contrast, 1 + ranges.contrast), p=1.0
+        ),
+        kornia.augmentation.RandomBrightness(
+            brightness=(1 - ranges.brightness, 1 + ranges.brightness), p=1.0
+        ),
+        kornia.augmentation.RandomGaussianNoise(std=ranges.noise, p=1.0),
         nn.Hardtanh(0.0, 1.0),
     )

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -14,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
-from pneumo_core.data import Dataset, PixelStore, Progress
+from pneumo_core.data import Dataset, PixelStore
 from pneumo_core.errors import TrainingError
 from pneumo_core.metrics import area_under_roc, confusion
-from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, find_model
+from pneumo_core.models import PneumoniaNetwork, build_network, find_model
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
@@ -74,13 +75,17 @@ def fit(
         strategy="auto" if config.devices == 1 else "ddp_spawn",
         precision=_precision(config),
     )
+    work = partial(
+        _fit, config=config, train=train, val=val, state=state, listener=listener
+    )  # in spawned processes, where there are several devices
     with torch.random.fork_rng():
-        fabric.launch(_fit, config, train, val, state, listener)
+        fabric.launch(work)
     return load_state(state, {})
 
 
 def _fit(
     fabric: Fabric,
+    *,
     config: TrainingConfig,
     train: Films,
     val: Films,
@@ -89,7 +94,8 @@ def _fit(
 ) -> None:
     torch.manual_seed(config.seed)
     model = find_model(config.model)
-    network = build_network(config.model).to(memory_format=torch.channels_last)
+    network = build_network(config.model)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = build_augmentation(config.augmentation)
     optimizer = _optimizer(config, network)
     average = AveragedModel(network, avg_fn=_averaging(config.average), use_buffers=True)
@@ -128,8 +134,20 @@ def _fit(
                 listener.step(step + 1, steps)
 
         if fabric.is_global_zero:
-            judged = average.module if config.average else network
-            report = _judge(judged, model.input, val, epoch, losses, optimizer, started, len(order))
+            judged = cast(PneumoniaNetwork, average.module) if config.average else network
+            validation = _judge(Runtime(judged, model.input), val)
+            seconds = time.perf_counter() - started
+            report = EpochReport(
+                epoch=epoch,
+                train_loss=float(losses.mean()),
+                val_loss=validation.loss,
+                val_auc=validation.auc,
+                val_sensitivity=validation.sensitivity,
+                val_specificity=validation.specificity,
+                learning_rate=optimizer.param_groups[-1]["lr"],
+                seconds=seconds,
+                films_per_second=len(order) / seconds,
+            )
             progressed = _advance(progressed, report, judged)
             save_state(state, progressed, modules, optimizer)
             if listener:
@@ -144,19 +162,18 @@ def _load(train: Films, batch: NDArray[np.int64], fabric: Fabric) -> tuple[Tenso
     return pixels.unsqueeze(1).float() / 255, labels
 
 
-def _judge(
-    network: nn.Module,
-    format: InputFormat,
-    val: Films,
-    epoch: int,
-    losses: Tensor,
-    optimizer: torch.optim.Optimizer,
-    started: float,
-    films: int,
-) -> EpochReport:
-    assert isinstance(network, PneumoniaNetwork)
-    network.eval()
-    runtime = Runtime(network, format)
+@dataclass(frozen=True)
+class _Validation:
+    """Cross-entropy and AUC, and both rates at probability 0.5, before any calibration."""
+
+    loss: float
+    auc: float
+    sensitivity: float
+    specificity: float
+
+
+def _judge(runtime: Runtime, val: Films) -> _Validation:
+    runtime.network.eval()
     margins = np.concatenate(
         [
             runtime.run(val.store.pixels[val.rows[start : start + 256]]).margins
@@ -166,17 +183,11 @@ def _judge(
     probabilities = runtime.calibrated(margins)
     counts = confusion(val.labels, probabilities, 0.5)
     signed = margins.astype(np.float64) * np.where(val.labels == 1, -1, 1)
-    seconds = time.perf_counter() - started
-    return EpochReport(
-        epoch=epoch,
-        train_loss=float(losses.mean()),
-        val_loss=float(np.logaddexp(0, signed).mean()),
-        val_auc=area_under_roc(val.labels, probabilities),
-        val_sensitivity=counts.sensitivity,
-        val_specificity=counts.specificity,
-        learning_rate=optimizer.param_groups[-1]["lr"],
-        seconds=seconds,
-        films_per_second=films / seconds,
+    return _Validation(
+        loss=float(np.logaddexp(0, signed).mean()),
+        auc=area_under_roc(val.labels, probabilities),
+        sensitivity=counts.sensitivity,
+        specificity=counts.specificity,
     )
 
 
@@ -257,7 +268,7 @@ def _epoch_seed(seed: int, epoch: int, rank: int) -> int:
     return int(np.random.SeedSequence((seed, epoch, rank)).generate_state(1)[0])
 
 
-def _precision(config: TrainingConfig) -> str:
+def _precision(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
     if config.precision != "auto":
         return config.precision
     if torch.cuda.is_available():

@@ -4,7 +4,6 @@ import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,6 +32,7 @@ from pneumo_core.metrics import (
 from pneumo_core.models import build_network, find_model
 from pneumo_core.runtime import Outputs, Runtime
 from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.runs import Run
 from pneumo_core.training.state import Progressed
 
 __all__ = ["publish"]
@@ -44,23 +44,13 @@ INTENDED_USE = (
 _LIBRARIES = ("torch", "efficientnet-pytorch", "kornia", "lightning-fabric", "numpy", "pillow")
 
 
-def publish(
-    name: str,
-    config: TrainingConfig,
-    dataset: Dataset,
-    store: PixelStore,
-    progressed: Progressed,
-    *,
-    attribution: str = "",
-    trained_on: str = "",
-    root: Path | None = None,
-    overwrite: bool = False,
-) -> Checkpoint:
+def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progressed) -> Checkpoint:
     """Save the best epoch of a run as a checkpoint.
 
     Temperature and thresholds are fitted on the validation films alone; the test films, where
     there are any, are only scored. Raises CheckpointError when it can't be written.
     """
+    config = run.config
     weights = stored_precision(progressed.best_weights or {})
     runtime = _runtime(config, weights)
     films = dataset.films[dataset.films["split"].isin(["val", "test"])]
@@ -73,7 +63,7 @@ def publish(
     points = _operating_points(scores[scores["split"] == "val"])
     card = Card(
         schema_version=SCHEMA_VERSION,
-        name=name,
+        name=run.name,
         model=config.model,
         input=runtime.input,
         created=datetime.now(UTC).date().isoformat(),
@@ -91,8 +81,8 @@ def publish(
         },
         intended_use=INTENDED_USE,
         limitations=_limitations(scores),
-        attribution=attribution or f"Trained on {dataset.name}; the terms of its films apply.",
-        trained_on=trained_on,
+        attribution=run.attribution or f"Trained on {dataset.name}; the terms of its films apply.",
+        trained_on=run.trained_on,
     )
     history = pd.DataFrame([vars(report) for report in progressed.reports])
     return save_checkpoint(
@@ -101,8 +91,7 @@ def publish(
         scores=scores,
         features=outputs.features,
         history=history,
-        root=root,
-        overwrite=overwrite,
+        overwrite=run.overwrite,
     )
 
 

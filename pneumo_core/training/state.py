@@ -99,7 +99,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise TrainingError(
             f"'{path}' can't be written: {error.strerror}. Free some space, then resume the run."

@@ -1,0 +1,35 @@
+# make app     start the dashboard on http://127.0.0.1:8501
+# make test    everything that must hold
+# make clean   remove the virtual environment and every cache
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: app test clean
+.DELETE_ON_ERROR:
+
+app: $(VENV)/installed
+	@echo "Pneumo is starting at http://127.0.0.1:8501 (stop it with Ctrl-C)"
+	@$(BIN)/streamlit run streamlit_app.py
+
+test: $(VENV)/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	@echo "Installing Pneumo into $(VENV): about 1.8 GB, a minute or two."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/installed-test: requirements-test.txt $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pneumo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
