@@ -175,12 +175,11 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score a split of a dataset."""
-    from pneumo_core.analysis import evaluate_dataset
+    from pneumo_core.analysis import dataset_for, evaluate_dataset
     from pneumo_core.checkpoints import default_checkpoint, load_checkpoint
-    from pneumo_core.data import scan
 
     checkpoint = load_checkpoint(model) if model else default_checkpoint()
-    dataset = scan(_dataset_folder(data_folder))
+    dataset = dataset_for(checkpoint, _dataset_folder(data_folder))
     with _progress("Decoding films") as decoding, _progress("Scoring films") as scoring:
         result = evaluate_dataset(
             checkpoint,

@@ -1,15 +1,16 @@
 """A checkpoint on a whole dataset: one score per film, and what the scores say."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
-from pneumo_core.data import Dataset, Progress
+from pneumo_core.data import Dataset, Progress, scan
 from pneumo_core.metrics import Evaluation, evaluate
 from pneumo_core.runtime import open_runtime
 
-__all__ = ["DatasetEvaluation", "evaluate_dataset", "score_dataset"]
+__all__ = ["DatasetEvaluation", "dataset_for", "evaluate_dataset", "score_dataset"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class DatasetEvaluation:
             "operating_point": self.operating_point.name,
             "confusion": figures.confusion.as_rows(),
         }
+
+
+def dataset_for(checkpoint: Checkpoint, location: Path) -> Dataset:
+    """The dataset there, with the validation split that this checkpoint was trained beside.
+
+    Raises DatasetError.
+    """
+    training = checkpoint.card.training
+    return scan(location, cut=training["validation_cut"], fraction=training["validation_fraction"])
 
 
 def score_dataset(

@@ -1,5 +1,6 @@
 """The training loop, the same for one CPU, one GPU and many devices."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
 
 __all__ = ["Films", "Listener", "films_of", "fit"]
+
+# It announces its precision and its processes on the user's terminal.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ def _fit(
             if listener and fabric.is_global_zero:
                 listener.step(step + 1, steps)
 
+        losses = fabric.all_reduce(losses, reduce_op="mean")
         if fabric.is_global_zero:
             judged = cast(PneumoniaNetwork, average.module) if config.average else network
             validation = _judge(Runtime(judged, model.input), val)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -114,8 +115,16 @@ def _under(tensors: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:
 
 
 def _restore(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, slot = name.split("/")
-        slots.setdefault(int(index), {})[slot] = tensor
+        slots.setdefault(int(index), {})[slot] = _laid_out_like(tensor, parameters[int(index)])
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+
+
+def _laid_out_like(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """The fused optimizer pairs a weight with its moments by place in memory, not by index."""
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)

@@ -1,0 +1,191 @@
+"""What every test stands on: folders of its own, few threads, small films, one tiny checkpoint."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from pneumo_core.checkpoints import (
+    SCHEMA_VERSION,
+    Card,
+    Checkpoint,
+    DatasetFacts,
+    OperatingPoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+from pneumo_core.metrics import Estimate, evaluate
+from pneumo_core.models import MODELS, build_network
+
+REAL_DATA = os.environ.get("PNEUMO_DATA", "").strip()
+"""The real films, as the shell that started the tests named them."""
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_FOLDERS = {0: "NORMAL", 1: "PNEUMONIA"}
+
+
+def _groups() -> list[str]:
+    """A line for each group of tests that not every machine can run."""
+    data = (
+        f"run on {REAL_DATA}"
+        if REAL_DATA and Path(REAL_DATA).is_dir()
+        else "LEFT OUT: set PNEUMO_DATA to the folder of the public set to run them"
+    )
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if importlib.util.find_spec("playwright") is None:
+        pages = "LEFT OUT: Playwright is not installed"
+    elif browser is None:
+        pages = "LEFT OUT: no Chromium was found on PATH"
+    else:
+        pages = f"run in {browser}"
+    return [f"real-data tests: {data}", f"browser tests: {pages}"]
+
+
+def pytest_report_header() -> list[str]:
+    return _groups()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("groups")
+    for line in _groups():
+        terminalreporter.write_line(line, yellow="LEFT OUT" in line)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the developer's runs, checkpoints, films or limits."""
+    for variable in [name for name in os.environ if name.startswith("PNEUMO_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("PNEUMO_HOME", str(tmp_path / "pneumo-home"))
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(tmp_path / "pneumo-checkpoints"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_threads() -> Iterator[None]:
+    """Small nets gain nothing from more, and other work may share the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(2, before))
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of the public set, or the test is skipped."""
+    if not REAL_DATA:
+        pytest.skip("PNEUMO_DATA is not set: the real films are not tested")
+    folder = Path(REAL_DATA)
+    if not folder.is_dir():
+        pytest.skip(f"PNEUMO_DATA is '{folder}', which is no folder: the real films are not tested")
+    return folder
+
+
+def draw_film(label: int, *, side: int = 64, seed: int = 0) -> np.ndarray:
+    """A grey film uint8 (side, side): faint noise, and for PNEUMONIA a bright blob somewhere."""
+    random = np.random.default_rng([seed, label])
+    film = random.uniform(20, 90, (side, side))
+    if label:
+        row, column = random.uniform(0.35, 0.65, 2) * side
+        y, x = np.mgrid[:side, :side]
+        film += 150 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / (side / 6) ** 2)
+    return film.astype(np.uint8)
+
+
+def film_name(label: int, number: int) -> str:
+    """The public set's names: two films a patient, and every other one of PNEUMONIA a virus."""
+    patient, film = divmod(number, 2)
+    if label == 0:
+        return f"IM-{patient + 1:04d}-{film + 1:04d}.png"
+    return f"person{patient + 1}_{('bacteria', 'virus')[patient % 2]}_{number + 1}.png"
+
+
+@pytest.fixture
+def film_folder(tmp_path: Path) -> Callable[..., Path]:
+    """A maker of folders of films: ``film_folder({"train": 12, "test": 4})``.
+
+    The numbers are films per class; the split "" puts the class folders at the top. No patient is
+    in two splits. ``name`` is the folder's, under tmp_path.
+    """
+
+    def make(films: Mapping[str, int], *, name: str = "films", side: int = 64) -> Path:
+        number = 0
+        for split, per_class in films.items():
+            for label, folder in _FOLDERS.items():
+                place = tmp_path / name / split / folder
+                place.mkdir(parents=True)
+                for each in range(number, number + per_class):
+                    film = Image.fromarray(draw_film(label, side=side, seed=each))
+                    film.save(place / film_name(label, each))
+            number += per_class + per_class % 2
+        return tmp_path / name
+
+    return make
+
+
+def make_card(name: str = "cnn_94") -> Card:
+    """The card of a CNN_94 with two operating points and an evaluation of eight films."""
+    estimate = Estimate(0.9, 0.8, 0.95)
+    figures = evaluate([0, 0, 0, 1, 1, 1, 1, 1], np.linspace(0.1, 0.9, 8), 0.5, list("aabcdefg"))
+    return Card(
+        schema_version=SCHEMA_VERSION,
+        name=name,
+        model="cnn_94",
+        input=MODELS["cnn_94"].input,
+        created="2026-11-22",
+        training={"model": "cnn_94", "validation_cut": "late", "validation_fraction": 0.12},
+        best_epoch=1,
+        dataset=DatasetFacts("films", "0" * 24, {"train": {"NORMAL": 3, "PNEUMONIA": 5}}, ()),
+        versions={"torch": "2"},
+        temperature=1.5,
+        operating_points=(
+            OperatingPoint("balanced", 0.5, "by hand", "val", estimate, estimate),
+            OperatingPoint("screening", 0.2, "by hand", "val", estimate, estimate),
+        ),
+        evaluation={"val": figures, "test": figures},
+        intended_use="Tests.",
+        limitations=("It learned nothing.",),
+        attribution="Nobody's films.",
+        trained_on="children of 1 to 5 years",
+    )
+
+
+SCORES = pd.DataFrame(
+    {
+        "id": ["val/NORMAL/a.png", "test/PNEUMONIA/b.png"],
+        "patient": ["a", "b"],
+        "split": ["val", "test"],
+        "label": [0, 1],
+        "subtype": ["normal", "virus"],
+        "probability": np.array([0.25, 0.75], np.float32),
+    }
+)
+FEATURES = np.arange(20, dtype=np.float32).reshape(2, 10)
+HISTORY = pd.DataFrame({"epoch": [1], "train_loss": [0.5]})
+
+
+@pytest.fixture(scope="session")
+def checkpoints_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds one checkpoint, ``cnn_94`` with seeded random weights. Don't change it;
+    copy it."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(94)
+        weights = build_network("cnn_94").state_dict()
+    save_checkpoint(
+        make_card(), weights, scores=SCORES, features=FEATURES, history=HISTORY, root=root
+    )
+    return root
+
+
+@pytest.fixture
+def checkpoint(checkpoints_root: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
+    """That checkpoint, with PNEUMO_CHECKPOINTS pointing to its folder."""
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(checkpoints_root))
+    return load_checkpoint("cnn_94")

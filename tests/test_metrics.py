@@ -1,0 +1,305 @@
+"""Figures worked out by hand, agreement with scikit-learn, and what must hold for any films."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from pneumo_core.metrics import (
+    Confusion,
+    area_under_roc,
+    bootstrap_interval,
+    confusion,
+    evaluate,
+    expected_calibration_error,
+    fit_temperature,
+    sensitivity_threshold,
+    wilson_interval,
+    youden_threshold,
+)
+
+LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+SCORES = np.array([0.1, 0.4, 0.35, 0.8, 0.9, 0.2, 0.5, 0.6, 0.7, 0.95])
+
+# Sixteenths: 1 - p is exact, so ties stay ties. Both classes are always there.
+FILMS = st.lists(
+    st.tuples(st.integers(0, 1), st.integers(0, 16).map(lambda k: k / 16)), min_size=1, max_size=30
+).map(lambda films: np.array([(0, 0.5), (1, 0.5), *films]).T)
+
+
+def accuracy(labels: np.ndarray, p: np.ndarray) -> float:
+    return float(np.mean(labels == (p >= 0.5)))
+
+
+# --- counts and rates ------------------------------------------------------------------------
+
+
+def test_confusion_by_hand() -> None:
+    # At 0.5: NORMAL 0.8 is called ill, PNEUMONIA 0.2 is missed, 0.5 itself is called ill.
+    assert confusion(LABELS, SCORES, 0.5) == Confusion(tn=3, fp=1, fn=1, tp=5)
+
+
+def test_rates_by_hand() -> None:
+    counts = Confusion(tn=3, fp=1, fn=1, tp=5)
+    assert counts.n == 10
+    assert counts.accuracy == 0.8
+    assert counts.sensitivity == 5 / 6
+    assert counts.specificity == 0.75
+    assert counts.f1 == 10 / 12
+    assert counts.as_rows() == [[3, 1], [1, 5]]
+
+
+def test_rates_over_no_films_are_nan() -> None:
+    nothing = Confusion(0, 0, 0, 0)
+    for rate in (nothing.accuracy, nothing.sensitivity, nothing.specificity, nothing.f1):
+        assert math.isnan(rate)
+
+
+@given(FILMS, st.integers(0, 16).map(lambda k: k / 16))
+def test_counts_and_rates_agree_with_scikit_learn(films: np.ndarray, threshold: float) -> None:
+    labels, p = films[0].astype(int), films[1]
+    called = (p >= threshold).astype(int)
+    counts = confusion(labels, p, threshold)
+    assert counts.as_rows() == reference.confusion_matrix(labels, called).tolist()
+    assert counts.f1 == pytest.approx(reference.f1_score(labels, called))
+    assert counts.accuracy == pytest.approx(reference.accuracy_score(labels, called))
+
+
+# --- area under the ROC curve ----------------------------------------------------------------
+
+
+def test_auc_by_hand() -> None:
+    assert area_under_roc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]) == 3 / 4
+
+
+def test_a_tie_is_half_a_pair() -> None:
+    assert area_under_roc([0, 1, 1], [0.5, 0.5, 0.9]) == 3 / 4
+
+
+@pytest.mark.parametrize("labels", [[], [0, 0], [1, 1]])
+def test_auc_needs_both_classes(labels: list[int]) -> None:
+    assert math.isnan(area_under_roc(labels, [0.5] * len(labels)))
+
+
+@given(FILMS)
+def test_auc_agrees_with_scikit_learn(films: np.ndarray) -> None:
+    assert area_under_roc(*films) == pytest.approx(reference.roc_auc_score(*films))
+
+
+@given(FILMS)
+def test_auc_is_the_same_with_the_classes_exchanged(films: np.ndarray) -> None:
+    assert area_under_roc(1 - films[0], 1 - films[1]) == pytest.approx(area_under_roc(*films))
+
+
+@given(FILMS)
+def test_auc_depends_on_the_order_alone(films: np.ndarray) -> None:
+    assert area_under_roc(films[0], films[1] ** 3) == area_under_roc(*films)
+
+
+# --- calibration -----------------------------------------------------------------------------
+
+
+def test_calibration_error_by_hand() -> None:
+    # Lower half: mean 0.2, share 1/2. Upper half: mean 0.7, share 1.
+    error = expected_calibration_error([0, 1, 1, 1], [0.1, 0.3, 0.6, 0.8], bins=2)
+    assert error == pytest.approx(0.3)
+
+
+def test_calibration_error_weighs_bins_by_their_films() -> None:
+    # Lower half: three films, mean 0.2, share 0. Upper half: one film, 0.9, ill.
+    error = expected_calibration_error([0, 0, 0, 1], [0.2, 0.2, 0.2, 0.9], bins=2)
+    assert error == pytest.approx((3 * 0.2 + 1 * 0.1) / 4)
+
+
+def test_a_probability_of_one_lies_in_the_last_bin() -> None:
+    assert expected_calibration_error([1, 0], [1.0, 0.0]) == 0.0
+    assert expected_calibration_error([0, 1], [1.0, 0.0]) == 1.0
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_of_calibrated_films_is_found(temperature: float) -> None:
+    # Three of four films with margin T ln 3 are ill: sigmoid(margin / T) = 3/4, as it should be.
+    margin = temperature * math.log(3)
+    found = fit_temperature([1, 1, 1, 0, 0, 0, 0, 1], [margin] * 4 + [-margin] * 4)
+    assert found == pytest.approx(temperature, rel=1e-3)
+
+
+@pytest.mark.parametrize(("margins", "limit"), [([-1, 1], 0.05), ([1, -1], 20)])
+def test_the_temperature_stays_within_its_limits(margins: list[float], limit: float) -> None:
+    assert fit_temperature([0, 1], margins) == pytest.approx(limit, rel=1e-3)
+
+
+def test_one_class_has_no_temperature() -> None:
+    with pytest.raises(ValueError, match="both classes"):
+        fit_temperature([1, 1], [0.5, 2.0])
+
+
+# --- intervals -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        # Newcombe 1998, doi 10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E,
+        # table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_as_published(successes: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_over_no_films_is_nan() -> None:
+    assert all(map(math.isnan, wilson_interval(0, 0)))
+
+
+def test_films_that_repeat_patients_widen_the_interval() -> None:
+    labels, p = np.tile(LABELS, 8), np.tile(SCORES, 8)
+    film = np.arange(len(labels))
+    patient = film % len(LABELS)
+    low, high = bootstrap_interval(accuracy, labels, p, film)
+    wide_low, wide_high = bootstrap_interval(accuracy, labels, p, patient)
+    # Eight copies of ten films tell as much as ten films: about √8 times as wide.
+    assert 2.2 < (wide_high - wide_low) / (high - low) < 3.6
+
+
+def test_the_bootstrap_is_the_same_twice() -> None:
+    first, second, other = (
+        bootstrap_interval(area_under_roc, LABELS, SCORES, range(10), repeats=200, seed=seed)
+        for seed in (1, 1, 2)
+    )
+    assert first == second != other
+
+
+def test_the_bootstrap_moves_patients_whole() -> None:
+    sizes = set()
+
+    def films(labels: np.ndarray, p: np.ndarray) -> float:
+        assert len(labels) % 5 == 0
+        sizes.add(len(labels))
+        return 0.0
+
+    bootstrap_interval(films, LABELS, SCORES, list("aaaaabbbbb"), repeats=50)
+    assert sizes == {10}
+
+
+def test_draws_without_a_figure_are_left_out() -> None:
+    # Half of the draws of two patients hold one class alone.
+    assert bootstrap_interval(area_under_roc, [0, 1], [0.2, 0.8], ["a", "b"]) == (1.0, 1.0)
+
+
+def test_the_bootstrap_wants_a_group_for_each_film() -> None:
+    with pytest.raises(ValueError, match="groups"):
+        bootstrap_interval(area_under_roc, LABELS, SCORES, ["a", "b"])
+
+
+# --- everything at once ----------------------------------------------------------------------
+
+
+def test_an_evaluation_holds_the_same_figures() -> None:
+    result = evaluate(LABELS, SCORES, 0.5, groups=range(10))
+    counts = Confusion(tn=3, fp=1, fn=1, tp=5)
+    assert (result.n, result.threshold, result.confusion) == (10, 0.5, counts)
+    assert result.auc.value == area_under_roc(LABELS, SCORES)
+    assert result.f1.value == 10 / 12
+    assert result.ece.value == expected_calibration_error(LABELS, SCORES)
+    assert (result.sensitivity.low, result.sensitivity.high) == wilson_interval(5, 6)
+    assert (result.specificity.low, result.specificity.high) == wilson_interval(3, 4)
+    assert (result.accuracy.low, result.accuracy.high) == wilson_interval(8, 10)
+    for estimate in (result.auc, result.f1, result.accuracy):
+        assert estimate.low < estimate.value < estimate.high
+
+
+def test_an_evaluation_of_no_films_is_nan() -> None:
+    result = evaluate([], [], 0.5, groups=[])
+    assert result.n == 0
+    for estimate in (result.auc, result.accuracy, result.sensitivity, result.f1, result.ece):
+        assert all(map(math.isnan, (estimate.value, estimate.low, estimate.high)))
+
+
+def test_one_class_has_a_sensitivity_and_no_specificity() -> None:
+    result = evaluate([1, 1], [0.2, 0.8], 0.5, groups=["a", "b"])
+    assert result.sensitivity.value == 0.5
+    assert math.isnan(result.specificity.value)
+    assert math.isnan(result.auc.value)
+
+
+# --- thresholds ------------------------------------------------------------------------------
+
+
+def test_youden_lies_in_the_middle_of_the_gap() -> None:
+    assert youden_threshold([0, 0, 1, 1], [0.1, 0.3, 0.5, 0.9]) == pytest.approx(0.4)
+
+
+def test_youden_by_hand() -> None:
+    # Sensitivity + specificity - 1 at 0.9, 0.8, 0.5, 0.35: 2/6, 2/6 - 1/4, 5/6 - 1/4, 5/6 - 2/4.
+    assert youden_threshold(LABELS, SCORES) == pytest.approx((0.5 + 0.4) / 2)
+
+
+@pytest.mark.parametrize("scores", [[0.7, 0.7, 0.7, 0.7], [0.9, 0.8, 0.2, 0.1]])
+def test_youden_of_a_useless_classifier_is_a_probability(scores: list[float]) -> None:
+    assert 0 <= youden_threshold([0, 0, 1, 1], scores) <= 1
+
+
+@given(FILMS)
+def test_no_other_threshold_beats_youdens(films: np.ndarray) -> None:
+    def index(threshold: float) -> float:
+        counts = confusion(*films, threshold)
+        return counts.sensitivity + counts.specificity - 1
+
+    best = index(youden_threshold(*films))
+    assert best >= max(index(threshold) for threshold in films[1]) - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("at_least", "threshold"), [(0.99, 0.5), (0.8, 0.6), (0.79, 0.6), (0.2, 0.9), (0.0, 0.9)]
+)
+def test_sensitivity_threshold_by_hand(at_least: float, threshold: float) -> None:
+    labels = [0, 1, 1, 1, 1, 1]
+    p = [0.95, 0.5, 0.6, 0.7, 0.8, 0.9]
+    assert sensitivity_threshold(labels, p, at_least=at_least) == threshold
+
+
+def test_sensitivity_threshold_survives_rounding() -> None:
+    # 0.07 × 100 is 7.000000000000001 in binary; seven films are enough.
+    p = np.linspace(0.01, 1, 100)
+    assert sensitivity_threshold([0, *[1] * 100], [0.0, *p], at_least=0.07) == p[-7]
+
+
+@given(FILMS, st.sampled_from([0.5, 0.9, 0.99]))
+def test_sensitivity_threshold_is_the_highest_that_will_do(
+    films: np.ndarray, at_least: float
+) -> None:
+    threshold = sensitivity_threshold(*films, at_least=at_least)
+    assert confusion(*films, threshold).sensitivity >= at_least
+    assert confusion(*films, np.nextafter(threshold, 2)).sensitivity < at_least
+
+
+@pytest.mark.parametrize("rule", [youden_threshold, sensitivity_threshold])
+def test_a_threshold_needs_both_classes(rule: object) -> None:
+    with pytest.raises(ValueError, match="both classes"):
+        rule([1, 1], [0.2, 0.8])  # type: ignore[operator]
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "words"),
+    [
+        ([0, 1], [0.5], "alike"),
+        ([[0, 1]], [[0.5, 0.5]], "alike"),
+        ([0, 2], [0.5, 0.5], "0 .NORMAL. or 1"),
+        ([0, 1], [0.5, 1.5], "in .0, 1."),
+        ([0, 1], [0.5, math.nan], "in .0, 1."),
+    ],
+)
+def test_senseless_numbers_are_refused(labels: list, probabilities: list, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        confusion(labels, probabilities, 0.5)
