@@ -7,6 +7,7 @@ written whole beside its place and renamed into it; nothing in it is executed on
 """
 
 import hashlib
+import math
 import re
 import shutil
 import tempfile
@@ -140,7 +141,8 @@ class Checkpoint:
         that the card speaks of.
         """
         weights = self._verified_weights()
-        network = build_network(self.card.model)
+        with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
+            network = build_network(self.card.model)
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
@@ -253,7 +255,8 @@ def save_checkpoint(
 
     ``weights`` must hold what ``stored_precision`` gives, so that what was evaluated is what is
     stored; ``features`` (N, D) belong to the rows of ``scores``. Raises CheckpointError when the
-    name is taken (unless ``overwrite``), impossible, or the disk refuses.
+    name is taken (unless ``overwrite``) or impossible, float16 can't hold a weight, or the disk
+    refuses.
     """
     root = root or settings().checkpoints
     place = root / check_name(card.name)
@@ -261,6 +264,12 @@ def save_checkpoint(
         raise CheckpointError(
             f"A checkpoint named '{card.name}' exists already. Choose another name."
         )
+    for tensor_name, tensor in weights.items():
+        if not torch.isfinite(_narrowed(tensor)).all():
+            raise CheckpointError(
+                f"The checkpoint '{card.name}' can't be written: its weights {tensor_name} hold "
+                "values that are not numbers or too large for float16. Train it again."
+            )
     try:
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".saving-", dir=root))
@@ -270,8 +279,9 @@ def save_checkpoint(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
+        why = error.strerror or error
         raise CheckpointError(
-            f"The checkpoint '{card.name}' can't be written to '{root}': {error.strerror}. "
+            f"The checkpoint '{card.name}' can't be written to '{root}': {why}. "
             "Free some space, or set PNEUMO_CHECKPOINTS to a folder you may write to."
         ) from error
     return _read(place)
@@ -305,9 +315,15 @@ def _write(
 def _move_into_place(temporary: Path, place: Path) -> None:
     if place.exists():
         aside = Path(tempfile.mkdtemp(prefix=".replaced-", dir=place.parent))
-        place.rename(aside / place.name)
-        temporary.rename(place)
-        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            place.rename(aside / place.name)
+            try:
+                temporary.rename(place)
+            except OSError:
+                (aside / place.name).rename(place)
+                raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     else:
         temporary.rename(place)
 
@@ -330,6 +346,12 @@ def _read(folder: Path) -> Checkpoint:
         raise CheckpointError(
             f"The checkpoint '{folder.name}' can't be used: its card disagrees with the model "
             f"{card.model}. Train it again or restore it."
+        )
+    thresholds = [point.threshold for point in card.operating_points]
+    if not 0 < card.temperature < math.inf or not all(0 <= t <= 1 for t in thresholds):
+        raise CheckpointError(
+            f"The checkpoint '{folder.name}' can't be used: its temperature must be above 0, its "
+            "thresholds from 0 to 1. Train it again or restore it."
         )
     return Checkpoint(folder, card)
 

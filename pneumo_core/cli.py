@@ -361,6 +361,7 @@ def _bars() -> Bars:
         TimeRemainingColumn(),
         console=err,
         transient=True,
+        disable=not err.is_terminal,
     )
 
 

@@ -67,7 +67,11 @@ class UnknownName(PneumoError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        choices = ", ".join(sorted(known)) or "none yet"
-        super().__init__(f"There is no {kind} named '{name}'. Choose one of: {choices}.")
         self.kind = kind
         self.name = name
+        self.known = tuple(sorted(known))
+        choices = ", ".join(self.known) or "none yet"
+        super().__init__(f"There is no {kind} named '{name}'. Choose one of: {choices}.")
+
+    def __reduce__(self) -> tuple[type["UnknownName"], tuple[str, str, tuple[str, ...]]]:
+        return type(self), (self.kind, self.name, self.known)

@@ -163,6 +163,8 @@ def bootstrap_interval(
     """
     truth, p = _checked(labels, probabilities)
     _, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    if group_of.shape != truth.shape:
+        raise ValueError(f"groups {group_of.shape} must name one for each of {truth.shape} films")
     order = np.argsort(group_of, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(group_of))[:-1])
     random = np.random.default_rng(seed)
@@ -215,7 +217,8 @@ def youden_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
     false_positive_rate, true_positive_rate, thresholds = roc_curve(
         truth, p, drop_intermediate=False
     )
-    best = int(np.argmax(true_positive_rate - false_positive_rate))
+    # The curve begins with a threshold of infinity, which is no probability.
+    best = 1 + int(np.argmax((true_positive_rate - false_positive_rate)[1:]))
     return _midway_below(p, float(thresholds[best]))
 
 

@@ -25,7 +25,7 @@ Floats: TypeAlias = NDArray[np.float32]
 _BATCH = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outputs:
     """What a network makes of films, row by row.
 
@@ -49,7 +49,7 @@ class Runtime:
         """Margins and features of films uint8 (N, S, S), computed in small batches."""
         margins, features = [], []
         with torch.inference_mode():
-            for start in range(0, len(films), _BATCH):
+            for start in range(0, max(1, len(films)), _BATCH):
                 maps = self.network.features(self._normalised(films[start : start + _BATCH]))
                 penultimate = self.network.neck(maps)
                 logits = self.network.head(penultimate)
@@ -88,7 +88,7 @@ class Runtime:
         """Margins and features of films in a store, in the order of ``ids``."""
         rows = store.rows(ids)
         parts = []
-        for start in range(0, len(rows), _BATCH):
+        for start in range(0, max(1, len(rows)), _BATCH):
             parts.append(self.run(store.pixels[rows[start : start + _BATCH]]))
             if progress:
                 progress(min(start + _BATCH, len(rows)), len(rows))

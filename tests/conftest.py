@@ -69,10 +69,15 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _few_threads() -> Iterator[None]:
-    """Small nets gain nothing from more, and other work may share the cores."""
+    """One thread, here and in the processes started from here, so that both get the same bits.
+
+    Small nets gain nothing from more, and other work may share the cores.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(min(2, before))
-    yield
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OMP_NUM_THREADS", "1")
+        yield
     torch.set_num_threads(before)
 
 

@@ -46,9 +46,7 @@ def test_errors_cross_process_borders(error: PneumoError) -> None:
     assert vars(twin) == vars(error)
 
 
-def test_folders_come_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_folders_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PNEUMO_HOME", "here")
     monkeypatch.setenv("PNEUMO_CHECKPOINTS", "~/there")

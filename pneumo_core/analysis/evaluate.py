@@ -63,8 +63,8 @@ def score_dataset(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """The scores table of the dataset's readable films, and why the others are left out.
 
-    Columns: id, patient, split, label, subtype, probability. The films are decoded once and kept,
-    whichever split is asked for. Raises DatasetError or CheckpointError.
+    Columns: id, patient, split, label, subtype, probability. The films of this very dataset (a
+    split is another one) are decoded once and kept. Raises DatasetError or CheckpointError.
     """
     runtime = open_runtime(checkpoint)
     store = runtime.open_store(dataset, decoding)

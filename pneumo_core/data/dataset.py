@@ -30,7 +30,7 @@ class FilmSource(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A table of films.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
+from zlib import error as ZlibError  # noqa: N812
 
 import numpy as np
 import pandas as pd
@@ -55,7 +56,11 @@ def scan(
     """
     location = Path(location).expanduser().resolve()
     if location.is_dir():
-        dataset = _scan_folder(location)
+        try:
+            dataset = _scan_folder(location)
+        except OSError as error:
+            at = error.filename or location
+            raise DatasetError(f"'{at}' can't be opened: {error.strerror}. Check it.") from error
     elif location.is_file():
         dataset = _scan_npz(location)
     else:
@@ -122,19 +127,21 @@ def _class_rows(
 ) -> Iterator[tuple[str, str, str, int, str, str]]:
     label, subtype = _CLASS_NAMES[folder.name.lower()]
     for path in sorted(folder.rglob("*")):
-        if path.name.startswith(".") or path.name.lower() in _NOT_FILMS or not path.is_file():
+        hidden = any(_hidden(part) for part in path.relative_to(folder).parts)
+        if hidden or path.name.lower() in _NOT_FILMS or not path.is_file():
             continue
-        film_id = path.relative_to(root).as_posix()
-        patient = patient_of(path)
-        yield film_id, str(path), split, label, subtype or subtype_of(path, label), patient
+        film = path.relative_to(root)
+        told = subtype or subtype_of(film, label)
+        yield film.as_posix(), str(path), split, label, told, patient_of(film)
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return sorted(
-        child
-        for child in folder.iterdir()
-        if child.is_dir() and not child.name.startswith((".", "__"))
-    )
+    return sorted(c for c in folder.iterdir() if c.is_dir() and not _hidden(c.name))
+
+
+def _hidden(name: str) -> bool:
+    """Whether it is what systems leave behind: .DS_Store, .ipynb_checkpoints, __MACOSX."""
+    return name.startswith((".", "__"))
 
 
 def _known(folder: Path) -> bool:
@@ -142,10 +149,7 @@ def _known(folder: Path) -> bool:
 
 
 def _file_digest(path: str) -> str:
-    try:
-        return _digest(Path(path).read_bytes())
-    except OSError as error:
-        raise DatasetError(f"'{path}' can't be opened: {error.strerror}. Check it.") from error
+    return _digest(Path(path).read_bytes())
 
 
 def _digest(content: bytes) -> str:
@@ -163,14 +167,15 @@ _PATIENT_PATTERNS = (
 
 
 def patient_of(path: Path) -> str:
-    """The patient that a film's path tells, in the naming of the public chest sets.
+    """The patient told by a film's path within its dataset, in the naming of the public chest sets.
 
-    A film of unknown naming is its own patient, since two such films can't be told to share one.
+    A film of unknown naming is its own patient (its path without the ending), since two such films
+    can't be told to share one.
     """
     for pattern in _PATIENT_PATTERNS:
         if match := pattern.search(path.name) or pattern.fullmatch(path.parent.parent.name):
             return match[1]
-    return path.stem
+    return path.with_suffix("").as_posix()
 
 
 def subtype_of(path: Path, label: int) -> str:
@@ -215,12 +220,19 @@ def _scan_npz(path: Path) -> Dataset:
     return Dataset(name=path.stem, films=films, source=_ArchiveSource(path))
 
 
+# What numpy and zipfile raise for damaged archives; the last two for a file that holds an array.
+_NO_ARCHIVE = (
+    *(OSError, ValueError, EOFError, KeyError, NotImplementedError, BadZipFile, ZlibError),
+    *(TypeError, AttributeError),
+)
+
+
 def _read_npz(path: Path) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """(split, images uint8 (N, S, S[, 3]), labels (N,)) of each split of a MedMNIST file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, BadZipFile, TypeError, AttributeError) as error:
+    except _NO_ARCHIVE as error:
         raise DatasetError(
             f"'{path.name}' is neither a folder nor a readable .npz file. "
             "Give a folder of films or a MedMNIST archive."
@@ -236,6 +248,8 @@ def _read_npz(path: Path) -> list[tuple[str, np.ndarray, np.ndarray]]:
         raise DatasetError(
             f"'{path.name}' has no train_images and train_labels. Give a MedMNIST archive."
         )
+    if not any(len(images) for _, images, _ in splits):
+        raise DatasetError(f"'{path.name}' holds no films. Give a MedMNIST archive.")
     return splits
 
 

@@ -21,11 +21,11 @@ from pneumo_core.settings import settings
 __all__ = ["PixelStore", "open_store"]
 
 # Part of the key: raise it whenever reading or resizing gives other pixels.
-_VERSION = 1
+_VERSION = 2
 _AT_ONCE = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PixelStore:
     """Films of one dataset at one size.
 
@@ -57,8 +57,8 @@ def open_store(
     """The dataset's films at size × size, decoded in parallel now or mapped from an earlier time.
 
     The store lies under ``home`` (default: PNEUMO_HOME) and is keyed by the dataset's fingerprint.
-    Films that can't be read are left out and named. Raises DatasetError when none can be read or
-    the disk takes no more.
+    Films that can't be read are left out and named. Raises DatasetError when none can be read, the
+    disk takes no more, or what lies there is damaged.
     """
     folder = (home or settings().home) / "stores" / f"{dataset.fingerprint}-{size}-v{_VERSION}"
     if not (folder / "index.json").is_file():
@@ -73,21 +73,26 @@ def open_store(
 
 
 def _load(folder: Path) -> PixelStore:
-    index = json.loads((folder / "index.json").read_text())
-    pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
-    pixels = pixels[: len(index["ids"])]
-    return PixelStore(folder, pixels, tuple(index["ids"]), index["unreadable"])
+    try:
+        index = json.loads((folder / "index.json").read_text())
+        shape = (len(index["ids"]), index["size"], index["size"])
+        pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
+        return PixelStore(folder, pixels, tuple(index["ids"]), index["unreadable"])
+    except (OSError, ValueError, KeyError) as error:
+        raise DatasetError(
+            f"The decoded films in '{folder}' are damaged. Delete this folder and try again."
+        ) from error
 
 
 def _build(dataset: Dataset, size: int, folder: Path, progress: Progress | None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
-        ids, unreadable = _decode_all(dataset, size, temporary / "pixels.npy", progress)
+        ids, unreadable = _decode_all(dataset, size, temporary / "pixels.u8", progress)
         if not ids:
             first = next(iter(unreadable.values()), "it is empty")
             raise DatasetError(f"No film of {dataset.name} can be read. The first: {first}")
-        index = json.dumps({"ids": ids, "unreadable": unreadable})
+        index = json.dumps({"size": size, "ids": ids, "unreadable": unreadable})
         (temporary / "index.json").write_text(index)
         _publish(temporary, folder)
     finally:
@@ -106,11 +111,11 @@ def _publish(temporary: Path, folder: Path) -> None:
 def _decode_all(
     dataset: Dataset, size: int, path: Path, progress: Progress | None
 ) -> tuple[list[str], dict[str, str]]:
-    """Fill ``path`` with one row per readable film, in the table's order; name the others."""
+    """Write one row per readable film to ``path``, in the table's order; name the others.
+
+    It is written, not mapped: a full disk ends a process that writes to a map.
+    """
     all_ids: Sequence[str] = dataset.films["id"].tolist()
-    pixels = np.lib.format.open_memmap(
-        path, mode="w+", dtype=np.uint8, shape=(len(all_ids), size, size)
-    )
     ids: list[str] = []
     unreadable: dict[str, str] = {}
 
@@ -120,16 +125,15 @@ def _decode_all(
         except UnreadableFilm as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with path.open("wb") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(all_ids), _AT_ONCE):
             batch = all_ids[start : start + _AT_ONCE]
             for film_id, film in zip(batch, pool.map(decode, batch), strict=True):
                 if isinstance(film, UnreadableFilm):
                     unreadable[film_id] = str(film)
                 else:
-                    pixels[len(ids)] = film
+                    file.write(film.data)
                     ids.append(film_id)
             if progress:
                 progress(start + len(batch), len(all_ids))
-    pixels.flush()
     return ids, unreadable

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from typing import Literal, TypeAlias
 
 import pandas as pd
@@ -24,8 +25,9 @@ def ensure_validation(
     A smaller one joins train, and ``fraction`` of the train films is cut anew, per class and
     series of patient numbers: ``late`` takes the highest numbers (numbers grow with time, so this
     validation resembles tomorrow's films), ``random`` takes patients in the order of a seeded
-    hash. No patient and no identical picture is on both sides. The same films always give the
-    same cut. A dataset without train films is returned as it is.
+    hash, and so does ``late`` with all series that are too short to give their share. No patient
+    and no identical picture is on both sides. The same films always give the same cut. A dataset
+    without train films is returned as it is, and a class of one patient stays in train.
     """
     films = dataset.films
     given = int((films["split"] == "val").sum())
@@ -42,14 +44,19 @@ def ensure_validation(
 
 def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set[str]:
     patients = films.groupby("patient", sort=True).agg(label=("label", "first"), n=("id", "size"))
-    keys = [_key(str(patient), cut, seed) for patient in patients.index]
-    patients["series"] = [series for series, _ in keys]
-    patients["rank"] = [rank for _, rank in keys]
+    keys = {patient: _key(str(patient), cut, seed) for patient in patients.index}
+    lengths = Counter((patients.at[patient, "label"], key[0]) for patient, key in keys.items())
+    for patient, (series, _) in keys.items():
+        if lengths[patients.at[patient, "label"], series] * fraction < 1:
+            keys[patient] = _key(str(patient), "random", seed)
+    patients["series"] = [series for series, _ in keys.values()]
+    patients["rank"] = [rank for _, rank in keys.values()]
     chosen: set[str] = set()
     for _, group in patients.groupby(["label", "series"], sort=True):
         ordered = group.sort_values("rank", ascending=False, kind="stable")
         before = ordered["n"].cumsum() - ordered["n"]
-        chosen |= set(ordered.index[before < fraction * ordered["n"].sum()])
+        if len(ordered) > 1:
+            chosen |= set(ordered.index[before < fraction * ordered["n"].sum()])
     return _with_twins(films, chosen)
 
 

@@ -63,13 +63,14 @@ def output_shapes(network: nn.Module, films: Tensor) -> list[tuple[str, tuple[in
 
     leaves = [module for module in network.modules() if not list(module.children())]
     handles = [leaf.register_forward_hook(record) for leaf in leaves]
-    was_training = network.training
+    modes = {module: module.training for module in network.modules()}
     try:
         network.eval()
         with torch.no_grad():
             network(films)
     finally:
-        network.train(was_training)
+        for module, training in modes.items():
+            module.training = training
         for handle in handles:
             handle.remove()
     return shapes

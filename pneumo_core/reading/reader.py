@@ -21,7 +21,8 @@ from pneumo_core.runtime import Runtime, open_runtime
 __all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
 
 UNCERTAIN_MARGIN = 0.05
-"""A probability closer than this to the threshold is called uncertain."""
+"""A probability closer than this to the threshold is called uncertain; so is one between the
+threshold and 0.5, where the verdict would contradict the probability."""
 
 Status: TypeAlias = Literal["read", "refused", "failed"]
 
@@ -46,12 +47,21 @@ class Reading:
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def at(self, point: OperatingPoint) -> "Reading":
+        """The same reading at another operating point of the same checkpoint."""
+        label = None
+        if self.probability is not None:
+            label = PNEUMONIA if self.probability >= point.threshold else NORMAL
+        return replace(self, operating_point=point.name, threshold=point.threshold, label=label)
+
     @property
     def verdict(self) -> str:
         """The reading in words."""
         if self.probability is None:
             return "Not read"
-        if abs(self.probability - self.threshold) < UNCERTAIN_MARGIN:
+        lowest, highest = sorted((self.threshold, 0.5))
+        between = lowest <= self.probability < highest
+        if between or abs(self.probability - self.threshold) < UNCERTAIN_MARGIN:
             return "Uncertain: close to the operating point"
         if self.label == PNEUMONIA:
             return "Signs of pneumonia likely"
@@ -89,13 +99,12 @@ class Reader:
         reasons = refusals(radiograph) if self.gate else ()
         if reasons:
             return self._reading(radiograph.name, "refused", reasons=reasons)
-        probability = float(self.runtime.probabilities(self._films(radiograph))[0])
-        return replace(
+        read = replace(
             self._reading(radiograph.name, "read"),
-            probability=probability,
-            label=PNEUMONIA if probability >= self.operating_point.threshold else NORMAL,
+            probability=float(self.runtime.probabilities(self._films(radiograph))[0]),
             warnings=warnings_of(radiograph, self.checkpoint.card.trained_on),
         )
+        return read.at(self.operating_point)
 
     def heat_map(self, radiograph: Radiograph, label: int) -> HeatMap:
         """Grad-CAM of the evidence for ``label`` (0 or 1)."""

@@ -16,8 +16,8 @@ class Sample:
 
 
 _SAMPLES = (
-    ("Chest", "An adult's chest film, PA view (computed radiography)", "RG1_J2KR.dcm"),
-    ("Leg", "A child's lower leg: not a film to be read for pneumonia", "RG3_J2KR.dcm"),
+    ("Chest", "An adult's chest film, PA view (computed radiography)", "RG1_UNCR.dcm"),
+    ("Leg", "A child's lower leg: not a film to be read for pneumonia", "RG3_UNCR.dcm"),
 )
 
 

@@ -37,7 +37,7 @@ class TrainingConfig:
     """
 
     model: str = "cnn_94"
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 30
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 60
     batch_size: Annotated[int, Field(ge=2, le=4096, description="over all devices")] = 64
     learning_rate: Annotated[float, Field(gt=0, le=1, description="at its peak")] = 1e-3
     backbone_factor: Annotated[

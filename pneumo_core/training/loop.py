@@ -137,7 +137,7 @@ def _fit(
             if listener and fabric.is_global_zero:
                 listener.step(step + 1, steps)
 
-        losses = fabric.all_reduce(losses, reduce_op="mean")
+        losses = cast(Tensor, fabric.all_reduce(losses, reduce_op="mean"))
         if fabric.is_global_zero:
             judged = cast(PneumoniaNetwork, average.module) if config.average else network
             validation = _judge(Runtime(judged, model.input), val)

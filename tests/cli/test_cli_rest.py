@@ -1,0 +1,124 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pneumo_core.checkpoints import Checkpoint, load_checkpoint
+from pneumo_core.settings import settings
+
+Run = Callable[..., object]
+FIGURES = {
+    *("model", "split", "n", "auc", "accuracy", "sensitivity", "specificity", "f1", "ece"),
+    *("threshold", "operating_point", "confusion"),
+}
+
+
+def test_help_and_the_package_itself_need_no_torch():
+    code = (
+        "import sys, pneumo_core, pneumo_core.cli; "
+        "sys.exit(any(m in sys.modules for m in ('torch', 'pandas', 'streamlit')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_python_dash_m_is_pneumo():
+    done = subprocess.run(
+        [sys.executable, "-m", "pneumo_core", "--help"], capture_output=True, text=True, check=True
+    )
+    for command in ("app", "predict", "train", "evaluate", "models", "data"):
+        assert command in done.stdout
+
+
+def test_evaluate_prints_one_object(
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Callable[..., Path]
+):
+    folder = film_folder({"train": 4, "test": 3})
+    done = pneumo("evaluate", "--data", folder, "--split", "test", "--json")
+    printed = json.loads(done.out)
+    assert done.code == 0
+    assert set(printed) == FIGURES
+    (tn, fp), (fn, tp) = printed["confusion"]
+    assert tn + fp + fn + tp == printed["n"] == 6
+    assert printed["accuracy"] == (tn + tp) / 6
+
+
+def test_evaluate_finds_the_films_in_the_environment(
+    pneumo: Run,
+    checkpoint: Checkpoint,
+    film_folder: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert "PNEUMO_DATA" in pneumo("evaluate").err
+    monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"test": 2})))
+    assert "4 films, threshold 0.500 (balanced)" in pneumo("evaluate").out
+
+
+def test_a_split_that_is_not_there_is_answered_with_those_that_are(
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Callable[..., Path]
+):
+    done = pneumo("evaluate", "--data", film_folder({"train": 8}), "--split", "test")
+    assert done.code == 1
+    assert "no films in split 'test'" in done.err
+    assert "train (" in done.err
+
+
+def test_training_publishes_a_checkpoint(pneumo: Run, film_folder: Callable[..., Path]):
+    folder = film_folder({"train": 20, "test": 2})
+    options = ("--model", "cnn_v2", "--epochs", 1, "--batch-size", 8, "--seed", 3)
+    done = pneumo("train", "--data", folder, "--name", "mine", *options)
+    assert done.code == 0
+    assert json.loads(done.out)["training"]["seed"] == 3
+    assert load_checkpoint("mine").card.model == "cnn_v2"
+    assert "mine" in pneumo("models", "list").out
+    again = pneumo("train", "--data", folder, "--name", "mine", *options)
+    assert again.code == 1
+    assert "exists already" in again.err
+
+
+def test_train_without_a_name_is_wrong_usage(pneumo: Run):
+    assert pneumo("train").code == 2
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_resumed_to_the_weights_of_an_unbroken_one(
+    pneumo: Run, film_folder: Callable[..., Path]
+):
+    folder = film_folder({"train": 20, "test": 2})
+    options = ("--data", folder, "--model", "cnn_v2", "--epochs", 4, "--batch-size", 8)
+    pneumo("train", "--name", "unbroken", *options)
+    before = set((settings().home / "runs").iterdir())
+    command = [sys.executable, "-m", "pneumo_core", "train", "--name", "killed", *options]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch 2/4"):
+            break
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    (run,) = set((settings().home / "runs").iterdir()) - before
+    assert pneumo("train", "--resume", run.name).code == 0
+    whole, resumed = (load_checkpoint(name).card for name in ("unbroken", "killed"))
+    assert resumed.weights_sha256 == whole.weights_sha256
+    assert resumed.operating_points == whole.operating_points
+
+
+def test_models_are_listed_and_shown(pneumo: Run, checkpoint: Checkpoint):
+    assert "cnn_94" in pneumo("models", "list").out
+    (line,) = pneumo("models", "list", "--json").out.splitlines()
+    assert json.loads(line)["version"] == checkpoint.card.version
+    assert json.loads(pneumo("models", "show", "cnn_94").out)["temperature"] == 1.5
+
+
+def test_data_inspect_counts_and_names_what_is_unreadable(
+    pneumo: Run, film_folder: Callable[..., Path]
+):
+    folder = film_folder({"train": 4, "test": 2})
+    assert pneumo("data", "inspect", folder).code == 0
+    (folder / "test" / "NORMAL" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    done = pneumo("data", "inspect", folder)
+    assert done.code == 1
+    assert "Unreadable: broken.png" in done.out

@@ -1,0 +1,221 @@
+"""A file becomes a reading, whatever it holds; words, label and map say what the number says."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint
+from pneumo_core.data import read_radiograph, to_input
+from pneumo_core.errors import CheckpointError, UnknownName
+from pneumo_core.metrics import Estimate
+from pneumo_core.reading import HeatMap, Reader, Reading, open_reader, samples
+
+
+@pytest.fixture
+def reader(checkpoint: Checkpoint) -> Reader:
+    return open_reader(checkpoint.name)
+
+
+@pytest.fixture
+def film(film_folder: Callable[..., Path]) -> Path:
+    return film_folder({"test": 1}, side=200) / "test/PNEUMONIA/person1_bacteria_1.png"
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def point(threshold: float, name: str = "by hand") -> OperatingPoint:
+    rate = Estimate(1.0, 1.0, 1.0)
+    return OperatingPoint(name, threshold, "by hand", "val", rate, rate)
+
+
+# --- a reading ---------------------------------------------------------------------------------
+
+
+def test_a_film_is_read(reader: Reader, film: Path) -> None:
+    reading = reader.read_file(film)
+    pixels = to_input(read_radiograph(film).pixels, 100)[np.newaxis]
+    assert reading.status == "read"
+    assert reading.file == "person1_bacteria_1.png"
+    assert reading.probability == reader.runtime.probabilities(pixels)[0]
+    assert reading.label == int(reading.probability >= 0.5)
+    assert reading.label_name == ("NORMAL", "PNEUMONIA")[reading.label]
+    assert (reading.operating_point, reading.threshold) == ("balanced", 0.5)
+    assert (reading.model, reading.version) == ("cnn_94", reader.checkpoint.card.version)
+    assert (reading.reasons, reading.warnings) == ((), ())
+
+
+def test_bytes_give_the_reading_of_their_file(reader: Reader, film: Path) -> None:
+    assert reader.read_file(film.read_bytes(), name=film.name) == reader.read_file(film)
+
+
+def test_the_sample_chest_is_read_and_the_sample_leg_refused(reader: Reader) -> None:
+    chest, leg = (reader.read_file(sample.path) for sample in samples())
+    assert chest.status == "read"
+    assert (leg.status, leg.probability, leg.label) == ("refused", None, None)
+    assert leg.verdict == "Not read"
+    assert "another body part" in leg.reasons[0]
+
+
+def test_without_the_gate_everything_that_decodes_is_read(checkpoint: Checkpoint) -> None:
+    open_gate = open_reader(checkpoint.name, gate=False)
+    assert open_gate.read_file(samples()[1].path).status == "read"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "empty"), (b"not a film at all", "text"), (b"\x89PNG\r\n", "film")]
+)
+def test_a_file_that_fails_becomes_a_reading(reader: Reader, content: bytes, words: str) -> None:
+    reading = reader.read_file(content, name="some/where/film.png")
+    assert (reading.status, reading.file) == ("failed", "film.png")
+    assert (reading.probability, reading.label, reading.label_name) == (None, None, None)
+    (reason,) = reading.reasons
+    assert reason.startswith("film.png: ")
+    assert words in reason
+    assert reading.verdict == "Not read"
+
+
+def test_a_file_that_is_missing_becomes_a_reading(reader: Reader, tmp_path: Path) -> None:
+    reading = reader.read_file(tmp_path / "nowhere.png")
+    assert reading.status == "failed"
+    assert reading.reasons == ("nowhere.png: there is no such file. Check the path.",)
+
+
+def test_a_small_film_is_read_with_a_warning(reader: Reader) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (80, 90), dtype=np.uint8)
+    reading = reader.read_file(png(noise), name="small.png")
+    assert reading.status == "read"
+    assert reading.warnings == ("The film is only 90 × 80 pixels; fine signs may be lost.",)
+
+
+def test_threads_may_share_a_reader(reader: Reader, film: Path) -> None:
+    expected = reader.read_file(film)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: reader.read_file(film), range(8))) == {expected}
+
+
+# --- words and labels --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("probability", "label", "words"),
+    [
+        (0.0, 0, "Signs of pneumonia unlikely"),
+        (0.24, 0, "Signs of pneumonia unlikely"),
+        (0.26, 0, "Uncertain: close to the operating point"),
+        (0.2999, 0, "Uncertain: close to the operating point"),
+        (0.3, 1, "Uncertain: close to the operating point"),
+        (0.34, 1, "Uncertain: close to the operating point"),
+        (0.49, 1, "Uncertain: close to the operating point"),  # "likely" at 0.49 would confuse
+        (0.51, 1, "Signs of pneumonia likely"),
+        (1.0, 1, "Signs of pneumonia likely"),
+    ],
+)
+def test_words_and_label_around_the_threshold(probability: float, label: int, words: str) -> None:
+    reading = Reading("a.png", "read", "m", "v", "p", 0.5, probability=probability)
+    there = reading.at(point(0.3))
+    assert (there.label, there.verdict) == (label, words)
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [
+        (0.49, "Signs of pneumonia unlikely"),
+        (0.51, "Uncertain: close to the operating point"),
+        (0.74, "Uncertain: close to the operating point"),
+        (0.86, "Signs of pneumonia likely"),
+    ],
+)
+def test_words_around_a_high_threshold(probability: float, words: str) -> None:
+    reading = Reading("a.png", "read", "m", "v", "p", 0.5, probability=probability)
+    assert reading.at(point(0.8)).verdict == words
+
+
+def test_a_failed_file_has_no_label_at_any_point() -> None:
+    failed = Reading("a.png", "failed", "m", "v", "p", 0.5, reasons=("a.png: it is empty.",))
+    assert failed.at(point(0.0)).label is None
+    assert failed.at(point(0.0)).verdict == "Not read"
+
+
+def test_another_operating_point_changes_the_label_alone(reader: Reader, film: Path) -> None:
+    at_default, at_screening = reader.read_file(film), reader.at("screening").read_file(film)
+    assert at_screening.probability == at_default.probability
+    assert (at_screening.operating_point, at_screening.threshold) == ("screening", 0.2)
+    assert at_screening == at_default.at(reader.checkpoint.card.operating_point("screening"))
+    assert reader.operating_point.name == "balanced"
+
+
+def test_a_reader_is_opened_at_an_operating_point(checkpoint: Checkpoint) -> None:
+    assert open_reader("cnn_94", "screening").operating_point.threshold == 0.2
+
+
+# --- heat maps ---------------------------------------------------------------------------------
+
+
+def test_a_heat_map_is_the_runtimes(reader: Reader, film: Path) -> None:
+    radiograph = read_radiograph(film)
+    heat = reader.heat_map(radiograph, 1)
+    films = to_input(radiograph.pixels, 100)[np.newaxis]
+    assert np.array_equal(heat.values, reader.runtime.grad_cam(films, 1)[0])
+    assert (heat.values.shape, heat.label, heat.method) == ((21, 21), 1, "Grad-CAM")
+
+
+def test_a_heat_map_is_scaled_by_its_own_peak() -> None:
+    heat = HeatMap(np.array([[0.0, 1.0], [2.0, 4.0]], np.float32), 1, "Grad-CAM")
+    assert heat.scaled().tolist() == [[0.0, 0.25], [0.5, 1.0]]
+
+
+def test_no_evidence_stays_no_evidence() -> None:
+    heat = HeatMap(np.zeros((3, 3), np.float32), 0, "Grad-CAM")
+    assert heat.scaled().max() == 0
+    assert heat.over((5, 4)).max() == 0
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (21, 21), (1955, 1841), (5, 7)])
+def test_a_heat_map_lies_over_the_film(shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(0).random((21, 21), dtype=np.float32)
+    over = HeatMap(values, 1, "Grad-CAM").over(shape)
+    assert (over.shape, over.dtype) == (shape, np.float32)
+    assert over.min() >= 0
+    assert over.max() <= 1
+
+
+def test_a_heat_map_is_upright_over_the_film() -> None:
+    values = np.zeros((4, 4), np.float32)
+    values[0, 3] = 1  # top right
+    over = HeatMap(values, 1, "Grad-CAM").over((40, 80))
+    row, column = np.unravel_index(over.argmax(), over.shape)
+    assert row < 10
+    assert column >= 60
+
+
+# --- opening -----------------------------------------------------------------------------------
+
+
+def test_the_default_reader_is_the_first_checkpoint(checkpoint: Checkpoint) -> None:
+    assert open_reader().checkpoint.name == "cnn_94"
+
+
+def test_opening_what_is_not_there(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="no checkpoint named 'cnn_95'"):
+        open_reader("cnn_95")
+    with pytest.raises(UnknownName, match="no operating point named 'best'"):
+        open_reader("cnn_94", "best")
+
+
+def test_opening_where_nothing_was_trained() -> None:
+    with pytest.raises(CheckpointError, match="There is no checkpoint in"):
+        open_reader()
+
+
+def test_samples_are_real_files() -> None:
+    assert [sample.title for sample in samples()] == ["Chest", "Leg"]
+    assert all(sample.path.is_file() for sample in samples())
