@@ -70,8 +70,8 @@ class UnknownName(PneumoError):
         self.kind = kind
         self.name = name
         self.known = tuple(sorted(known))
-        choices = ", ".join(self.known) or "none yet"
-        super().__init__(f"There is no {kind} named '{name}'. Choose one of: {choices}.")
+        choices = f"Choose one of: {', '.join(self.known)}." if self.known else "There is none yet."
+        super().__init__(f"There is no {kind} named '{name}'. {choices}")
 
     def __reduce__(self) -> tuple[type["UnknownName"], tuple[str, str, tuple[str, ...]]]:
         return type(self), (self.kind, self.name, self.known)

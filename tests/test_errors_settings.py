@@ -27,7 +27,7 @@ def test_an_unknown_name_offers_the_known_ones_in_order() -> None:
 
 
 def test_an_unknown_name_among_none_says_so() -> None:
-    assert "none yet" in str(UnknownName("checkpoint", "a", []))
+    assert "There is none yet." in str(UnknownName("checkpoint", "a", []))
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,12 @@ def _scan_folder(root: Path) -> Dataset:
         digests = list(pool.map(_file_digest, paths))
     table = [(*row, digest) for row, digest in zip(rows, digests, strict=True)]
     films = pd.DataFrame(table, columns=list(COLUMNS)).sort_values("id", ignore_index=True)
-    return Dataset(name=root.name, films=films, source=_FolderSource(root))
+    notes = tuple(
+        f"The folder '{folder.name}' inside holds a dataset of its own and is left out."
+        for folder in _subfolders(root)
+        if not _known(folder) and _is_dataset(folder)
+    )
+    return Dataset(root.name, films, _FolderSource(root), notes)
 
 
 def _descend(root: Path) -> Path:
@@ -112,7 +117,7 @@ def _folder_rows(root: Path) -> Iterator[tuple[str, str, str, int, str, str]]:
                     unknown.append(inner)
         elif name in _CLASS_NAMES:
             yield from _class_rows(root, folder, "train")
-        else:
+        elif not _is_dataset(folder):
             unknown.append(folder)
     if unknown:
         names = ", ".join(f"'{folder.relative_to(root)}'" for folder in unknown[:5])
@@ -142,6 +147,11 @@ def _subfolders(folder: Path) -> list[Path]:
 def _hidden(name: str) -> bool:
     """Whether it is what systems leave behind: .DS_Store, .ipynb_checkpoints, __MACOSX."""
     return name.startswith((".", "__"))
+
+
+def _is_dataset(folder: Path) -> bool:
+    """Whether it has a layout of its own, as the copy inside the best-known public archive."""
+    return any(_known(inner) for inner in _subfolders(folder))
 
 
 def _known(folder: Path) -> bool:

@@ -81,5 +81,5 @@ def _with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
 
 def _note(given: int, taken: int, cut: str) -> str:
     had = f"had only {given} films" if given else "was missing"
-    how = "the highest patient numbers" if cut == "late" else "patients in hashed order"
+    how = "the highest numbers of each series" if cut == "late" else "in hashed order"
     return f"The validation split {had}: {taken} films were cut from train by patient ({how})."

@@ -137,6 +137,11 @@ def _fit(
             if listener and fabric.is_global_zero:
                 listener.step(step + 1, steps)
 
+        if not torch.isfinite(losses).all():
+            raise TrainingError(
+                f"The loss is no number any more in epoch {epoch}. Start anew with a smaller "
+                "learning rate."
+            )
         losses = cast(Tensor, fabric.all_reduce(losses, reduce_op="mean"))
         if fabric.is_global_zero:
             judged = cast(PneumoniaNetwork, average.module) if config.average else network

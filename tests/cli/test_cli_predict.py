@@ -124,7 +124,8 @@ def test_heat_maps_are_written_where_asked(
 ):
     pneumo("predict", film, "--heatmaps", tmp_path / "maps" / "deep")
     (picture,) = (tmp_path / "maps" / "deep").iterdir()
-    assert Image.open(picture).size == (128, 128)
+    with Image.open(picture) as drawn:
+        assert drawn.size == (128, 128)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_a_killed_run_is_resumed_to_the_weights_of_an_unbroken_one(
 def test_models_are_listed_and_shown(pneumo: Run, checkpoint: Checkpoint):
     assert "cnn_94" in pneumo("models", "list").out
     (line,) = pneumo("models", "list", "--json").out.splitlines()
-    assert json.loads(line)["version"] == checkpoint.card.version
+    assert json.loads(line)["weights_sha256"] == checkpoint.card.weights_sha256
     assert json.loads(pneumo("models", "show", "cnn_94").out)["temperature"] == 1.5
 
 

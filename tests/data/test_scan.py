@@ -406,3 +406,15 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         )
         with pytest.raises(DatasetError, match=r"'films\.npz'"):
             scan(path)
+
+
+def test_a_copy_of_the_dataset_inside_it_is_left_out_with_a_note(
+    film_folder: Callable[..., Path], tmp_path: Path
+):
+    """The best-known public archive unpacks so."""
+    folder = film_folder({"train": 4, "test": 2}, name="chest_xray")
+    shutil.copytree(folder, tmp_path / "inside")
+    (tmp_path / "inside").rename(folder / "chest_xray")
+    dataset = scan(folder)
+    assert len(dataset) == 12
+    assert any("'chest_xray' inside" in note for note in dataset.notes)

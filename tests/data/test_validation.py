@@ -160,7 +160,7 @@ def test_a_tiny_validation_split_joins_train_first() -> None:
     assert patients(after, "test") == {"t"}
     assert after.notes == (
         "The validation split had only 99 films: 99 films were cut from train by patient "
-        "(the highest patient numbers).",
+        "(the highest numbers of each series).",
     )
 
 
@@ -168,7 +168,7 @@ def test_what_was_done_is_noted() -> None:
     (note,) = ensure_validation(dataset(*people(100)), cut="random", fraction=0.1).notes
     assert note == (
         "The validation split was missing: 10 films were cut from train by patient "
-        "(patients in hashed order)."
+        "(in hashed order)."
     )
 
 

@@ -101,6 +101,20 @@ def test_one_class_alone_is_refused(
         fit(config, train, one_class, tmp_path / "state")
 
 
+def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(
+    config: TrainingConfig,
+    films: tuple[Films, Films],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def diverged(logits: torch.Tensor, *others: object, **options: object) -> torch.Tensor:
+        return logits.sum() * float("nan")
+
+    monkeypatch.setattr("pneumo_core.training.loop.cross_entropy", diverged)
+    with pytest.raises(TrainingError, match="Start anew with a smaller learning rate"):
+        fit(config, *films, tmp_path / "state")
+
+
 def test_a_damaged_state_is_refused(
     config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
 ):
