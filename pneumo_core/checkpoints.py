@@ -27,24 +27,30 @@ from torch import Tensor
 
 from pneumo_core.errors import CheckpointError, UnknownName
 from pneumo_core.metrics import Estimate, Evaluation
-from pneumo_core.models import MODELS, InputFormat, PneumoniaNetwork, build_network
+from pneumo_core.models import MODELS, TIMM, InputFormat, PneumoniaNetwork, build_network
 from pneumo_core.settings import settings
 
 __all__ = [
+    "ENSEMBLE",
     "SCHEMA_VERSION",
     "Card",
     "Checkpoint",
     "DatasetFacts",
+    "MemberFacts",
     "OperatingPoint",
+    "as_member",
     "check_name",
     "default_checkpoint",
     "list_checkpoints",
     "load_checkpoint",
+    "member_weights",
     "save_checkpoint",
     "stored_precision",
 ]
 
 SCHEMA_VERSION = 1
+ENSEMBLE = "ensemble"
+"""The ``model`` of a checkpoint that has several networks."""
 _PREFERRED = ("pneumo", "cnn_94")
 
 
@@ -71,12 +77,25 @@ class DatasetFacts:
 
 
 @dataclass(frozen=True)
+class MemberFacts:
+    """A network of an ensemble: the checkpoint it was, and what turns it into probabilities."""
+
+    name: str
+    version: str
+    model: str
+    input: InputFormat
+    temperature: float
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything a checkpoint says of itself.
 
     ``training`` is the whole training config; ``temperature`` divides the logit margin;
     ``evaluation`` maps a split to its figures at the default operating point; ``trained_on`` says
-    whose films they were ("children of 1 to 5 years"), where that is known.
+    whose films they were ("children of 1 to 5 years"), where that is known; ``origin`` where the
+    training started from; ``mirror`` whether each film is read together with its mirror image. An
+    ensemble (``model`` is "ensemble") names its ``members``.
     """
 
     # JSON knows no NaN, which is what a rate over no films is.
@@ -98,6 +117,9 @@ class Card:
     limitations: tuple[str, ...]
     attribution: str
     trained_on: str = ""
+    origin: str = "fresh weights"
+    mirror: bool = False
+    members: tuple[MemberFacts, ...] = ()
     weights_sha256: str = ""
 
     @property
@@ -134,21 +156,29 @@ class Checkpoint:
         """The card as it lies on disk; NaN is the string "NaN"."""
         return _CARD.dump_json(self.card, indent=indent).decode()
 
-    def network(self) -> PneumoniaNetwork:
-        """The trained network, float32, in eval mode, without gradients.
+    def networks(self) -> list[PneumoniaNetwork]:
+        """The trained network, or an ensemble's: float32, in eval mode, without gradients.
 
         Raises CheckpointError when the weights are missing, damaged, not finite, or not those
         that the card speaks of.
         """
         weights = self._verified_weights()
-        with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
-            network = build_network(self.card.model)
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise self._damaged(f"its weights don't fit {self.card.model}") from error
         if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
             raise self._damaged("its weights hold values that are not numbers")
+        if not self.card.members:
+            return [self._network(self.card.model, weights)]
+        return [
+            self._network(member.model, member_weights(weights, number))
+            for number, member in enumerate(self.card.members)
+        ]
+
+    def _network(self, model: str, weights: Mapping[str, Tensor]) -> PneumoniaNetwork:
+        try:
+            with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
+                network = build_network(model)
+            network.load_state_dict(weights)
+        except (RuntimeError, UnknownName) as error:
+            raise self._damaged(f"its weights don't fit {model}") from error
         return network.eval().requires_grad_(False)
 
     @cached_property
@@ -287,6 +317,17 @@ def save_checkpoint(
     return _read(place)
 
 
+def as_member(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
+    """A network's weights under the names they have as a numbered member of an ensemble."""
+    return {f"{number}/{name}": tensor for name, tensor in weights.items()}
+
+
+def member_weights(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
+    """The numbered member's weights under their own names."""
+    prefix = f"{number}/"
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
 def stored_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights as they will be after a save and a load: rounded to float16 and back."""
     return {name: _widened(_narrowed(tensor)) for name, tensor in weights.items()}
@@ -341,8 +382,7 @@ def _read(folder: Path) -> Checkpoint:
             f"The checkpoint '{folder.name}' has schema version {card.schema_version}, this "
             f"Pneumo reads version {SCHEMA_VERSION}. Update Pneumo or train it again."
         )
-    model = MODELS.get(card.model)
-    if model is None or card.input != model.input or not card.operating_points:
+    if not _describes_networks(card) or not card.operating_points:
         raise CheckpointError(
             f"The checkpoint '{folder.name}' can't be used: its card disagrees with the model "
             f"{card.model}. Train it again or restore it."
@@ -354,6 +394,24 @@ def _read(folder: Path) -> Checkpoint:
             "thresholds from 0 to 1. Train it again or restore it."
         )
     return Checkpoint(folder, card)
+
+
+def _describes_networks(card: Card) -> bool:
+    """Whether the card's models exist and take what it says; an ensemble's films have one size."""
+    if card.model != ENSEMBLE:
+        return not card.members and _takes(card.model, card.input)
+    sizes = {member.input.size for member in card.members}
+    return sizes == {card.input.size} and all(_takes(m.model, m.input) for m in card.members)
+
+
+def _takes(model: str, input_format: InputFormat) -> bool:
+    if model.startswith(TIMM):
+        return True  # timm knows, and takes seconds to ask: its weights tell on loading
+    known = MODELS.get(model)
+    return known is not None and (known.input.size, known.input.channels) == (
+        input_format.size,
+        input_format.channels,
+    )
 
 
 def _preference(checkpoint: Checkpoint) -> tuple[int, str]:

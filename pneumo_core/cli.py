@@ -114,10 +114,17 @@ def train(
     name: Annotated[str, typer.Option(help="What to call the checkpoint.")] = "",
     data_folder: DataOption = None,
     model: Annotated[str, typer.Option(help="Architecture to train.")] = "cnn_94",
+    recipe_name: Annotated[str, typer.Option("--recipe", help="strong or paper.")] = "strong",
+    pretrained: Annotated[
+        str | None, typer.Option(help="auto, hub, lite0, none, or a file of weights.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
     balance: Annotated[str | None, typer.Option(help="weights, repeat_normals, none.")] = None,
+    mirror: Annotated[
+        bool | None, typer.Option(help="Read each film and its mirror image, and average.")
+    ] = None,
     patience: Annotated[int | None, typer.Option(min=0, help="0: never stop early.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed.")] = None,
     cut: Annotated[str | None, typer.Option(help="Validation: late or random.")] = None,
@@ -129,13 +136,16 @@ def train(
     resume: Annotated[str | None, typer.Option(help="Go on with this run instead.")] = None,
 ) -> None:
     """Train a network and publish it as a checkpoint."""
-    from pneumo_core.training import find_run, go_on, start_run, training_config
+    from pneumo_core.training import find_run, go_on, recipe, start_run
 
     if resume:
         run = find_run(resume)
     elif name:
-        config = training_config(
-            model=model,
+        config = recipe(
+            recipe_name,
+            model,
+            pretrained=pretrained,
+            mirror=mirror,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,

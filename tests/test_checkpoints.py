@@ -138,7 +138,7 @@ def test_figures_that_are_not_there_survive_json(
 def test_the_network_is_what_was_evaluated(
     save: Callable[..., Checkpoint], weights: dict[str, Tensor]
 ) -> None:
-    network = save().network()
+    network = save().networks()[0]
     expected = stored_precision(weights)
     assert network.state_dict().keys() == expected.keys()
     for name, tensor in network.state_dict().items():
@@ -162,14 +162,14 @@ def test_rounding_to_float16_hardly_moves_a_probability(
     network = build_network("cnn_94").eval()
     network.load_state_dict(weights)
     films = np.random.default_rng(0).integers(0, 256, (32, 100, 100), dtype=np.uint8)
-    before = Runtime(network, checkpoint.card.input, checkpoint.card.temperature)
+    before = Runtime.of(network, checkpoint.card.input, checkpoint.card.temperature)
     moved = open_runtime(save()).probabilities(films) - before.probabilities(films)
     assert 0 < np.abs(moved).max() < 0.001
 
 
 def test_loading_leaves_the_random_state_alone(checkpoint: Checkpoint) -> None:
     before = torch.get_rng_state()
-    checkpoint.network()
+    checkpoint.networks()[0]
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -314,7 +314,7 @@ def damaged(root: Path, content: bytes | None, *, digest: bool = True) -> str:
         if digest:
             rewrite_card(path.parent, weights_sha256=hashlib.sha256(content).hexdigest())
     with pytest.raises(CheckpointError) as caught:
-        load_checkpoint("cnn_94", root).network()
+        load_checkpoint("cnn_94", root).networks()[0]
     return str(caught.value)
 
 
@@ -379,7 +379,7 @@ def test_a_damaged_part_is_told_and_the_rest_works(
     found = load_checkpoint("cnn_94", root)
     with pytest.raises(CheckpointError, match=f"its {part} can't be read"):
         getattr(found, part)
-    assert found.network() is not None
+    assert found.networks()[0] is not None
 
 
 # --- saving that fails -------------------------------------------------------------------------
@@ -443,7 +443,7 @@ old = load_checkpoint("cnn_94", root)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 try:
     save_checkpoint(
-        old.card, old.network().state_dict(), scores=old.scores, features=old.features,
+        old.card, old.networks()[0].state_dict(), scores=old.scores, features=old.features,
         history=old.history, root=root, overwrite=True,
     )
 except CheckpointError as error:

@@ -32,7 +32,7 @@ def by_hand() -> Runtime:
         linear.weight.copy_(torch.tensor([[0.0, 3.0], [2.0, -1.0]]))
         linear.bias.copy_(torch.tensor([0.0, 1.0]))
     network = PneumoniaNetwork(convolution, _Summed(), linear)
-    return Runtime(network.eval(), PLAIN, temperature=2.0)
+    return Runtime.of(network.eval(), PLAIN, temperature=2.0)
 
 
 class _Summed(nn.Module):
@@ -50,7 +50,7 @@ def symmetric(size: int = 16) -> Runtime:
             layer.weight.data = (weight + weight.flip(-1)) / 2  # type: ignore[union-attr]
         neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 5), nn.Tanh())
         network = PneumoniaNetwork(nn.Sequential(*layers), neck, nn.Linear(5, 2))
-    return Runtime(network.eval(), InputFormat(size, 1, (0.485,), (0.229,)))
+    return Runtime.of(network.eval(), InputFormat(size, 1, (0.485,), (0.229,)))
 
 
 def noise(n: int, size: int, seed: int = 0) -> np.ndarray:
@@ -155,15 +155,19 @@ def test_other_films_are_refused(films: np.ndarray) -> None:
 
 def test_the_network_and_torch_are_left_as_they_were_found() -> None:
     runtime = symmetric()
-    before = {name: value.clone() for name, value in runtime.network.state_dict().items()}
+    before = {
+        name: value.clone() for name, value in runtime.members[0].network.state_dict().items()
+    }
     random = torch.get_rng_state()
     runtime.run(noise(2, 16))
     runtime.grad_cam(noise(2, 16), 1)
     assert torch.is_grad_enabled()
     assert torch.equal(torch.get_rng_state(), random)
-    assert not any(module.training or module._forward_hooks for module in runtime.network.modules())
-    assert all(parameter.grad is None for parameter in runtime.network.parameters())
-    after = runtime.network.state_dict()
+    assert not any(
+        module.training or module._forward_hooks for module in runtime.members[0].network.modules()
+    )
+    assert all(parameter.grad is None for parameter in runtime.members[0].network.parameters())
+    after = runtime.members[0].network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 

@@ -2,39 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-
-import torch
-from torch import Tensor
 
 from pneumo_core.errors import UnknownName
 from pneumo_core.models._network import PneumoniaNetwork
 from pneumo_core.models.cnn_94 import build_cnn_94
 from pneumo_core.models.cnn_v2 import build_cnn_v2
 from pneumo_core.models.efficientnet_b0 import build_efficientnet_b0
+from pneumo_core.models.input_format import InputFormat
 
-__all__ = ["MODELS", "InputFormat", "Model", "build_network", "find_model"]
+__all__ = ["MODELS", "TIMM", "Model", "build_network", "find_model"]
 
-
-@dataclass(frozen=True)
-class InputFormat:
-    """What a network takes: films squashed to size × size, then (pixels - mean) / std.
-
-    ``size`` in pixels; ``channels`` 1 or 3 (a film's grey value repeated); ``mean`` and ``std``
-    per channel, of pixels in [0, 1].
-    """
-
-    size: int
-    channels: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def normalise(self, films: Tensor) -> Tensor:
-        """Films (N, 1, S, S) float in [0, 1] → network input (N, channels, S, S), channels last."""
-        mean = films.new_tensor(self.mean).view(1, -1, 1, 1)
-        std = films.new_tensor(self.std).view(1, -1, 1, 1)
-        repeated = films.expand(-1, self.channels, -1, -1)
-        return ((repeated - mean) / std).contiguous(memory_format=torch.channels_last)
+TIMM = "timm:"
+"""Prefix of the names of timm's backbones: "timm:convnext_nano"."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +55,26 @@ MODELS: Mapping[str, Model] = MappingProxyType(
 
 
 def find_model(name: str) -> Model:
-    """The architecture of that name. Raises UnknownName."""
+    """The architecture of that name: one of ``MODELS``, or "timm:" and a backbone of timm.
+
+    Raises UnknownName.
+    """
+    if name.startswith(TIMM):
+        return _find_timm(name)
     if name not in MODELS:
-        raise UnknownName("model", name, MODELS)
+        raise UnknownName("model", name, (*MODELS, f"{TIMM}BACKBONE"))
     return MODELS[name]
 
 
 def build_network(name: str) -> PneumoniaNetwork:
     """A network of that architecture with fresh weights. Raises UnknownName."""
     return find_model(name).build()
+
+
+def _find_timm(name: str) -> Model:
+    # timm takes seconds to import: only for those who ask for it.
+    from pneumo_core.models.timm_backbone import build_timm, timm_input
+
+    backbone = name.removeprefix(TIMM)
+    about = "A backbone of timm with one linear layer"
+    return Model(name, backbone, about, timm_input(backbone), partial(build_timm, backbone))

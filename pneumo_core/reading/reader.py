@@ -112,7 +112,7 @@ class Reader:
         return HeatMap(values, label, "Grad-CAM")
 
     def _films(self, radiograph: Radiograph) -> np.ndarray:
-        return to_input(radiograph.pixels, self.runtime.input.size)[np.newaxis]
+        return to_input(radiograph.pixels, self.runtime.size)[np.newaxis]
 
     def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
         return Reading(

@@ -4,11 +4,13 @@ from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import Augmentation, TrainingConfig, training_config
 from pneumo_core.training.loop import Films, Listener, films_of, fit
 from pneumo_core.training.publish import publish
+from pneumo_core.training.recipes import RECIPES, recipe
 from pneumo_core.training.runs import Run, find_run, start_run
 from pneumo_core.training.state import EpochReport, Progressed
 from pneumo_core.training.train import go_on, train
 
 __all__ = [
+    "RECIPES",
     "Augmentation",
     "EpochReport",
     "Films",
@@ -22,6 +24,7 @@ __all__ = [
     "fit",
     "go_on",
     "publish",
+    "recipe",
     "start_run",
     "train",
     "training_config",

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from pneumo_core.errors import TrainingError
-from pneumo_core.models import MODELS, find_model
+from pneumo_core.models import find_model
 
 __all__ = ["Augmentation", "TrainingConfig", "training_config"]
 
@@ -37,6 +37,9 @@ class TrainingConfig:
     """
 
     model: str = "cnn_94"
+    pretrained: Annotated[
+        str, Field(description="auto, hub, lite0, none, or a file of weights for the backbone")
+    ] = "auto"
     epochs: Annotated[int, Field(ge=1, le=1000)] = 60
     batch_size: Annotated[int, Field(ge=2, le=4096, description="over all devices")] = 64
     learning_rate: Annotated[float, Field(gt=0, le=1, description="at its peak")] = 1e-3
@@ -57,6 +60,9 @@ class TrainingConfig:
     average: Annotated[
         float, Field(ge=0, lt=1, description="decay of the weights' moving average; 0: none")
     ] = 0.998
+    mirror: Annotated[
+        bool, Field(description="read each film and its mirror image, and average")
+    ] = False
     patience: Annotated[
         int, Field(ge=0, le=1000, description="epochs without a better validation AUC; 0: never")
     ] = 0
@@ -73,7 +79,7 @@ def training_config(**settings: Any) -> TrainingConfig:
     Raises UnknownName for an unknown model, TrainingError for any other senseless setting.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    if "model" in given and given["model"] not in MODELS:
+    if "model" in given:
         find_model(given["model"])
     try:
         return TrainingConfig(**given)

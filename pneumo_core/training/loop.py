@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from pneumo_core.data import Dataset, PixelStore
 from pneumo_core.errors import TrainingError
 from pneumo_core.metrics import area_under_roc, confusion
-from pneumo_core.models import PneumoniaNetwork, build_network, find_model
+from pneumo_core.models import PneumoniaNetwork, resolve_start, start_network
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
@@ -97,8 +97,8 @@ def _fit(
     listener: Listener | None,
 ) -> None:
     torch.manual_seed(config.seed)
-    model = find_model(config.model)
-    network = build_network(config.model)
+    start = start_network(config.model, resolve_start(config.model, config.pretrained))
+    network = start.network
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = build_augmentation(config.augmentation)
     optimizer = _optimizer(config, network)
@@ -123,7 +123,7 @@ def _fit(
         for step in range(steps):
             batch = shuffled[step * config.batch_size : (step + 1) * config.batch_size]
             films, labels = _load(train, batch[fabric.global_rank :: fabric.world_size], fabric)
-            films = model.input.normalise(augment(films))  # (n, C, S, S)
+            films = start.input.normalise(augment(films))  # (n, C, S, S)
             logits = wrapped(films).float()  # (n, 2)
             loss = cross_entropy(
                 logits, labels, class_weights, label_smoothing=config.label_smoothing
@@ -145,7 +145,8 @@ def _fit(
         losses = cast(Tensor, fabric.all_reduce(losses, reduce_op="mean"))
         if fabric.is_global_zero:
             judged = cast(PneumoniaNetwork, average.module) if config.average else network
-            validation = _judge(Runtime(judged, model.input), val)
+            judged.eval()
+            validation = _judge(Runtime.of(judged, start.input, mirror=config.mirror), val)
             seconds = time.perf_counter() - started
             report = EpochReport(
                 epoch=epoch,
@@ -183,7 +184,6 @@ class _Validation:
 
 
 def _judge(runtime: Runtime, val: Films) -> _Validation:
-    runtime.network.eval()
     margins = np.concatenate(
         [
             runtime.run(val.store.pixels[val.rows[start : start + 256]]).margins

@@ -29,13 +29,13 @@ from pneumo_core.metrics import (
     wilson_interval,
     youden_threshold,
 )
-from pneumo_core.models import build_network, find_model
+from pneumo_core.models import InputFormat, build_network, input_of, origin_of
 from pneumo_core.runtime import Outputs, Runtime
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.runs import Run
 from pneumo_core.training.state import Progressed
 
-__all__ = ["publish"]
+__all__ = ["draft_card", "publish", "seal"]
 
 INTENDED_USE = (
     "Research and teaching: telling pneumonia from normal on frontal chest radiographs. "
@@ -52,7 +52,71 @@ def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progresse
     """
     config = run.config
     weights = stored_precision(progressed.best_weights or {})
-    runtime = _runtime(config, weights)
+    network = build_network(config.model)
+    network.load_state_dict(weights)
+    network.eval().requires_grad_(False)
+    input_format = input_of(config.model, config.pretrained)
+    draft = draft_card(
+        run.name,
+        config.model,
+        input_format,
+        dataset,
+        attribution=run.attribution,
+        trained_on=run.trained_on,
+    )
+    draft = replace(
+        draft,
+        training=pydantic.TypeAdapter(TrainingConfig).dump_python(config),
+        best_epoch=progressed.best_epoch,
+        origin=origin_of(config.pretrained),
+        mirror=config.mirror,
+    )
+    runtime = Runtime.of(network, input_format, mirror=config.mirror)
+    history = pd.DataFrame([vars(report) for report in progressed.reports])
+    return seal(draft, runtime, weights, dataset, store, history=history, overwrite=run.overwrite)
+
+
+def draft_card(
+    name: str,
+    model: str,
+    input_format: InputFormat,
+    dataset: Dataset,
+    *,
+    attribution: str,
+    trained_on: str,
+) -> Card:
+    """What is known of a checkpoint before it is calibrated and scored."""
+    return Card(
+        schema_version=SCHEMA_VERSION,
+        name=name,
+        model=model,
+        input=input_format,
+        created=datetime.now(UTC).date().isoformat(),
+        training={},
+        best_epoch=0,
+        dataset=_facts(dataset),
+        versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
+        temperature=1.0,
+        operating_points=(),
+        evaluation={},
+        intended_use=INTENDED_USE,
+        limitations=(),
+        attribution=attribution or f"Trained on {dataset.name}; the terms of its films apply.",
+        trained_on=trained_on,
+    )
+
+
+def seal(
+    draft: Card,
+    runtime: Runtime,
+    weights: Mapping[str, Tensor],
+    dataset: Dataset,
+    store: PixelStore,
+    *,
+    history: pd.DataFrame,
+    overwrite: bool,
+) -> Checkpoint:
+    """Calibrate on validation films, choose the operating points there, score test, and save."""
     films = dataset.films[dataset.films["split"].isin(["val", "test"])]
     films = films[~films["id"].isin(list(store.unreadable))].reset_index(drop=True)
     outputs = runtime.run_store(store, films["id"].tolist())
@@ -61,44 +125,27 @@ def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progresse
         probability=runtime.calibrated(outputs.margins)
     )
     points = _operating_points(scores[scores["split"] == "val"])
-    card = Card(
-        schema_version=SCHEMA_VERSION,
-        name=run.name,
-        model=config.model,
-        input=runtime.input,
-        created=datetime.now(UTC).date().isoformat(),
-        training=pydantic.TypeAdapter(TrainingConfig).dump_python(config),
-        best_epoch=progressed.best_epoch,
-        dataset=_facts(dataset),
-        versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
+    evaluation = {
+        str(split): evaluate(
+            rows["label"], rows["probability"], points[0].threshold, rows["patient"]
+        )
+        for split, rows in scores.groupby("split")
+    }
+    card = replace(
+        draft,
         temperature=runtime.temperature,
         operating_points=points,
-        evaluation={
-            str(split): evaluate(
-                rows["label"], rows["probability"], points[0].threshold, rows["patient"]
-            )
-            for split, rows in scores.groupby("split")
-        },
-        intended_use=INTENDED_USE,
+        evaluation=evaluation,
         limitations=_limitations(scores),
-        attribution=run.attribution or f"Trained on {dataset.name}; the terms of its films apply.",
-        trained_on=run.trained_on,
     )
-    history = pd.DataFrame([vars(report) for report in progressed.reports])
     return save_checkpoint(
         card,
         weights,
         scores=scores,
         features=outputs.features,
         history=history,
-        overwrite=run.overwrite,
+        overwrite=overwrite,
     )
-
-
-def _runtime(config: TrainingConfig, weights: Mapping[str, Tensor]) -> Runtime:
-    network = build_network(config.model)
-    network.load_state_dict(weights)
-    return Runtime(network.eval().requires_grad_(False), find_model(config.model).input)
 
 
 def _calibrated(runtime: Runtime, films: pd.DataFrame, outputs: Outputs) -> Runtime:

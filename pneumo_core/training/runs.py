@@ -3,7 +3,7 @@
 import json
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pydantic
 from pneumo_core.checkpoints import check_name
 from pneumo_core.data import Dataset, scan
 from pneumo_core.errors import CheckpointError, TrainingError, UnknownName
+from pneumo_core.models import resolve_start
 from pneumo_core.settings import settings
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.state import write_atomically
@@ -75,6 +76,7 @@ def start_run(
         raise CheckpointError(f"A checkpoint named '{name}' exists already. Choose another name.")
     data = Path(data).expanduser().resolve()
     fingerprint = _scan(config, data).fingerprint
+    config = replace(config, pretrained=resolve_start(config.model, config.pretrained))
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = settings().home / "runs" / f"{stamp}-{secrets.token_hex(2)}"
     try:

