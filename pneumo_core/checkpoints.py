@@ -7,7 +7,6 @@ written whole beside its place and renamed into it; nothing in it is executed on
 """
 
 import hashlib
-import math
 import re
 import shutil
 import tempfile
@@ -15,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,20 +23,15 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from pneumo_core.card import Card, contradiction
 from pneumo_core.errors import CheckpointError, UnknownName
-from pneumo_core.metrics import Estimate, Evaluation
-from pneumo_core.models import MODELS, TIMM, InputFormat, PneumoniaNetwork, build_network
+from pneumo_core.models import PneumoniaNetwork, build_network
 from pneumo_core.settings import settings
 
 __all__ = [
-    "ENSEMBLE",
-    "SCHEMA_VERSION",
-    "Card",
     "Checkpoint",
-    "DatasetFacts",
-    "MemberFacts",
-    "OperatingPoint",
     "as_member",
+    "check_free",
     "check_name",
     "default_checkpoint",
     "list_checkpoints",
@@ -48,95 +41,7 @@ __all__ = [
     "stored_precision",
 ]
 
-SCHEMA_VERSION = 1
-ENSEMBLE = "ensemble"
-"""The ``model`` of a checkpoint that has several networks."""
 _PREFERRED = ("pneumo", "cnn_94")
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A named threshold on the probability, and what it gave on the split it was chosen on."""
-
-    name: str
-    threshold: float
-    rule: str
-    chosen_on: str
-    sensitivity: Estimate
-    specificity: Estimate
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """The films a checkpoint was trained on: counts[split][label name]."""
-
-    name: str
-    fingerprint: str
-    counts: Mapping[str, Mapping[str, int]]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class MemberFacts:
-    """A network of an ensemble: the checkpoint it was, and what turns it into probabilities."""
-
-    name: str
-    version: str
-    model: str
-    input: InputFormat
-    temperature: float
-
-
-@dataclass(frozen=True)
-class Card:
-    """Everything a checkpoint says of itself.
-
-    ``training`` is the whole training config; ``temperature`` divides the logit margin;
-    ``evaluation`` maps a split to its figures at the default operating point; ``trained_on`` says
-    whose films they were ("children of 1 to 5 years"), where that is known; ``origin`` where the
-    training started from; ``mirror`` whether each film is read together with its mirror image. An
-    ensemble (``model`` is "ensemble") names its ``members``.
-    """
-
-    # JSON knows no NaN, which is what a rate over no films is.
-    __pydantic_config__: ClassVar = pydantic.ConfigDict(ser_json_inf_nan="strings")
-
-    schema_version: int
-    name: str
-    model: str
-    input: InputFormat
-    created: str
-    training: Mapping[str, Any]
-    best_epoch: int
-    dataset: DatasetFacts
-    versions: Mapping[str, str]
-    temperature: float
-    operating_points: tuple[OperatingPoint, ...]
-    evaluation: Mapping[str, Evaluation]
-    intended_use: str
-    limitations: tuple[str, ...]
-    attribution: str
-    trained_on: str = ""
-    origin: str = "fresh weights"
-    mirror: bool = False
-    members: tuple[MemberFacts, ...] = ()
-    weights_sha256: str = ""
-
-    @property
-    def version(self) -> str:
-        """Eight hex digits that change whenever the weights do."""
-        return self.weights_sha256[:8]
-
-    def operating_point(self, name: str | None = None) -> OperatingPoint:
-        """The operating point of that name, or the default one. Raises UnknownName."""
-        points = {point.name: point for point in self.operating_points}
-        if name is None:
-            return self.operating_points[0]
-        if name not in points:
-            raise UnknownName("operating point", name, points)
-        return points[name]
-
-
 _CARD = pydantic.TypeAdapter(Card)
 
 
@@ -232,6 +137,14 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_free(name: str, *, overwrite: bool = False, root: Path | None = None) -> Path:
+    """The folder for a new checkpoint. Raises CheckpointError for an impossible or taken name."""
+    place = (root or settings().checkpoints) / check_name(name)
+    if place.exists() and not overwrite:
+        raise CheckpointError(f"A checkpoint named '{name}' exists already. Choose another name.")
+    return place
+
+
 def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[str]]:
     """Every checkpoint under ``root`` (default: PNEUMO_CHECKPOINTS) by name, the default first.
 
@@ -289,11 +202,7 @@ def save_checkpoint(
     refuses.
     """
     root = root or settings().checkpoints
-    place = root / check_name(card.name)
-    if place.exists() and not overwrite:
-        raise CheckpointError(
-            f"A checkpoint named '{card.name}' exists already. Choose another name."
-        )
+    place = check_free(card.name, overwrite=overwrite, root=root)
     for tensor_name, tensor in weights.items():
         if not torch.isfinite(_narrowed(tensor)).all():
             raise CheckpointError(
@@ -377,41 +286,12 @@ def _read(folder: Path) -> Checkpoint:
             f"The checkpoint '{folder.name}' can't be used: its card.json is damaged or written "
             "by another version of Pneumo. Train it again or restore it."
         ) from error
-    if card.schema_version != SCHEMA_VERSION:
+    if why := contradiction(card):
         raise CheckpointError(
-            f"The checkpoint '{folder.name}' has schema version {card.schema_version}, this "
-            f"Pneumo reads version {SCHEMA_VERSION}. Update Pneumo or train it again."
-        )
-    if not _describes_networks(card) or not card.operating_points:
-        raise CheckpointError(
-            f"The checkpoint '{folder.name}' can't be used: its card disagrees with the model "
-            f"{card.model}. Train it again or restore it."
-        )
-    thresholds = [point.threshold for point in card.operating_points]
-    if not 0 < card.temperature < math.inf or not all(0 <= t <= 1 for t in thresholds):
-        raise CheckpointError(
-            f"The checkpoint '{folder.name}' can't be used: its temperature must be above 0, its "
-            "thresholds from 0 to 1. Train it again or restore it."
+            f"The checkpoint '{folder.name}' can't be used: {why}. Train it again, restore it, "
+            "or update Pneumo."
         )
     return Checkpoint(folder, card)
-
-
-def _describes_networks(card: Card) -> bool:
-    """Whether the card's models exist and take what it says; an ensemble's films have one size."""
-    if card.model != ENSEMBLE:
-        return not card.members and _takes(card.model, card.input)
-    sizes = {member.input.size for member in card.members}
-    return sizes == {card.input.size} and all(_takes(m.model, m.input) for m in card.members)
-
-
-def _takes(model: str, input_format: InputFormat) -> bool:
-    if model.startswith(TIMM):
-        return True  # timm knows, and takes seconds to ask: its weights tell on loading
-    known = MODELS.get(model)
-    return known is not None and (known.input.size, known.input.channels) == (
-        input_format.size,
-        input_format.channels,
-    )
 
 
 def _preference(checkpoint: Checkpoint) -> tuple[int, str]:

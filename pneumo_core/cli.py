@@ -10,24 +10,20 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 from rich.table import Table
 
 from pneumo_core.errors import PneumoError, UnknownName
 from pneumo_core.settings import repository_root, settings
+from pneumo_core.terminal import err, out, progress_bar, training_bars
 
 if TYPE_CHECKING:
-    from pneumo_core.data import Dataset, Progress
+    from pneumo_core.data import Dataset
     from pneumo_core.metrics import Estimate
     from pneumo_core.reading import Reader, Reading
-    from pneumo_core.training import Progressed
 
 __all__ = ["app", "main"]
 
@@ -41,9 +37,6 @@ models = typer.Typer(help="The checkpoints that are here.", no_args_is_help=True
 data = typer.Typer(help="Datasets.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint; default: the first.")]
 PointOption = Annotated[str | None, typer.Option("--operating-point", help="balanced, screening.")]
@@ -168,12 +161,28 @@ def train(
         raise typer.BadParameter("give the new checkpoint a --name, or --resume a run")
     err.print(f"Run {run.id}: {run.config.model}, up to {run.config.epochs} epochs.")
     try:
-        with _progress("Decoding films") as decoding, _training_bars(run.config.epochs) as bars:
+        with progress_bar("Decoding films") as decoding, training_bars(run.config.epochs) as bars:
             checkpoint = go_on(run, listener=bars, decoding=decoding)
     except KeyboardInterrupt:
         err.print(f"Stopped. Go on with: pneumo train --resume {run.id}")
         raise typer.Exit(130) from None
     _print_card(checkpoint.name)
+
+
+@app.command()
+def ensemble(
+    name: Annotated[str, typer.Argument(help="What to call the ensemble.")],
+    members: Annotated[list[str], typer.Argument(help="Two or more checkpoints.")],
+    data_folder: DataOption = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
+) -> None:
+    """Make one checkpoint of several: the mean of their probabilities, calibrated as one."""
+    from pneumo_core.training import make_ensemble
+
+    folder = _dataset_folder(data_folder)
+    with progress_bar("Decoding films") as decoding:
+        made = make_ensemble(folder, name, members, overwrite=overwrite, decoding=decoding)
+    _print_card(made.name)
 
 
 @app.command()
@@ -190,7 +199,7 @@ def evaluate(
 
     checkpoint = load_checkpoint(model) if model else default_checkpoint()
     dataset = dataset_for(checkpoint, _dataset_folder(data_folder))
-    with _progress("Decoding films") as decoding, _progress("Scoring films") as scoring:
+    with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
         result = evaluate_dataset(
             checkpoint,
             dataset,
@@ -260,7 +269,7 @@ def inspect_data(folder: Annotated[Path | None, typer.Argument()] = None) -> Non
     _print_counts(dataset)
     for note in (*dataset.notes, *dataset.findings()):
         out.print(f"- {note}", markup=False)
-    with _progress("Decoding films") as decoding:
+    with progress_bar("Decoding films") as decoding:
         store = open_store(dataset, MODELS["cnn_94"].input.size, progress=decoding)
     for sentence in store.unreadable.values():
         out.print(f"- Unreadable: {sentence}", markup=False)
@@ -361,55 +370,3 @@ def _without_nan(figures: dict[str, Any]) -> dict[str, Any]:
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in figures.items()
     }
-
-
-def _bars() -> Bars:
-    return Bars(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
-
-
-@contextmanager
-def _progress(title: str) -> "Iterator[Progress]":
-    """A bar on standard error that appears with the first report."""
-    with _bars() as bars:
-        task = bars.add_task(title, total=None, visible=False)
-
-        def report(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total, visible=True)
-
-        yield report
-
-
-class _TrainingBars:
-    """A bar for the epoch, and a line for each epoch that is done."""
-
-    def __init__(self, bars: Bars, epochs: int) -> None:
-        self.bars = bars
-        self.epochs = epochs
-        self.task = bars.add_task("Epoch", total=None, visible=False)
-
-    def step(self, done: int, total: int) -> None:
-        self.bars.update(self.task, completed=done, total=total, visible=True)
-
-    def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
-        report = progressed.reports[-1]
-        self.bars.console.print(
-            f"epoch {report.epoch}/{self.epochs}  loss {report.train_loss:.3f}  "
-            f"validation: loss {report.val_loss:.3f}, AUC {report.val_auc:.4f}, "
-            f"sensitivity {report.val_sensitivity:.3f}, specificity {report.val_specificity:.3f}  "
-            f"{report.films_per_second:.0f} films/s, {seconds_left / 60:.1f} min left"
-        )
-        self.bars.reset(self.task)
-
-
-@contextmanager
-def _training_bars(epochs: int) -> Iterator[_TrainingBars]:
-    with _bars() as bars:
-        yield _TrainingBars(bars, epochs)

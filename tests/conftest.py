@@ -12,15 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pneumo_core.checkpoints import (
-    SCHEMA_VERSION,
-    Card,
-    Checkpoint,
-    DatasetFacts,
-    OperatingPoint,
-    load_checkpoint,
-    save_checkpoint,
-)
+from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
+from pneumo_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pneumo_core.metrics import Estimate, evaluate
 from pneumo_core.models import MODELS, build_network
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pneumo_core.checkpoints import Checkpoint, OperatingPoint
+from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Dataset, Progress, scan
 from pneumo_core.metrics import Evaluation, evaluate
 from pneumo_core.runtime import open_runtime

@@ -6,12 +6,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from pneumo_core.checkpoints import (
-    Checkpoint,
-    OperatingPoint,
-    default_checkpoint,
-    load_checkpoint,
-)
+from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import Checkpoint, default_checkpoint, load_checkpoint
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Radiograph, read_radiograph, to_input
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.reading.gate import refusals, warnings_of

@@ -2,6 +2,7 @@
 
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import Augmentation, TrainingConfig, training_config
+from pneumo_core.training.ensemble import make_ensemble
 from pneumo_core.training.loop import Films, Listener, films_of, fit
 from pneumo_core.training.publish import publish
 from pneumo_core.training.recipes import RECIPES, recipe
@@ -23,6 +24,7 @@ __all__ = [
     "find_run",
     "fit",
     "go_on",
+    "make_ensemble",
     "publish",
     "recipe",
     "start_run",

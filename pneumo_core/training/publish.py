@@ -10,15 +10,8 @@ import pandas as pd
 import pydantic
 from torch import Tensor
 
-from pneumo_core.checkpoints import (
-    SCHEMA_VERSION,
-    Card,
-    Checkpoint,
-    DatasetFacts,
-    OperatingPoint,
-    save_checkpoint,
-    stored_precision,
-)
+from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
+from pneumo_core.checkpoints import Checkpoint, save_checkpoint, stored_precision
 from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore
 from pneumo_core.metrics import (
     Estimate,

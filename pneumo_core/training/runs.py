@@ -10,9 +10,9 @@ from typing import Any
 
 import pydantic
 
-from pneumo_core.checkpoints import check_name
+from pneumo_core.checkpoints import check_free
 from pneumo_core.data import Dataset, scan
-from pneumo_core.errors import CheckpointError, TrainingError, UnknownName
+from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.models import resolve_start
 from pneumo_core.settings import settings
 from pneumo_core.training.config import TrainingConfig
@@ -71,9 +71,7 @@ def start_run(
 
     Raises CheckpointError when the name can't be used, DatasetError for films that can't.
     """
-    place = settings().checkpoints / check_name(name)
-    if place.exists() and not overwrite:
-        raise CheckpointError(f"A checkpoint named '{name}' exists already. Choose another name.")
+    check_free(name, overwrite=overwrite)
     data = Path(data).expanduser().resolve()
     fingerprint = _scan(config, data).fingerprint
     config = replace(config, pretrained=resolve_start(config.model, config.pretrained))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.checkpoints import Checkpoint, OperatingPoint
+from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import read_radiograph, to_input
 from pneumo_core.errors import CheckpointError, UnknownName
 from pneumo_core.metrics import Estimate

@@ -1,0 +1,144 @@
+"""A checkpoint's card: everything it says of itself."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pydantic
+
+from pneumo_core.errors import UnknownName
+from pneumo_core.metrics import Estimate, Evaluation
+from pneumo_core.models import MODELS, TIMM, InputFormat
+
+__all__ = [
+    "ENSEMBLE",
+    "SCHEMA_VERSION",
+    "Card",
+    "DatasetFacts",
+    "MemberFacts",
+    "OperatingPoint",
+    "contradiction",
+]
+
+SCHEMA_VERSION = 1
+ENSEMBLE = "ensemble"
+"""The ``model`` of a checkpoint that has several networks."""
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A named threshold on the probability, and what it gave on the split it was chosen on."""
+
+    name: str
+    threshold: float
+    rule: str
+    chosen_on: str
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """The films a checkpoint was trained on: counts[split][label name]."""
+
+    name: str
+    fingerprint: str
+    counts: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MemberFacts:
+    """A network of an ensemble: the checkpoint it was, and what turns it into probabilities."""
+
+    name: str
+    version: str
+    model: str
+    input: InputFormat
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything a checkpoint says of itself.
+
+    ``training`` is the whole training config; ``temperature`` divides the logit margin;
+    ``evaluation`` maps a split to its figures at the default operating point; ``trained_on`` says
+    whose films they were ("children of 1 to 5 years"), where that is known; ``origin`` where the
+    training started from; ``mirror`` whether each film is read together with its mirror image. An
+    ensemble (``model`` is "ensemble") names its ``members``.
+    """
+
+    # JSON knows no NaN, which is what a rate over no films is.
+    __pydantic_config__: ClassVar = pydantic.ConfigDict(ser_json_inf_nan="strings")
+
+    schema_version: int
+    name: str
+    model: str
+    input: InputFormat
+    created: str
+    training: Mapping[str, Any]
+    best_epoch: int
+    dataset: DatasetFacts
+    versions: Mapping[str, str]
+    temperature: float
+    operating_points: tuple[OperatingPoint, ...]
+    evaluation: Mapping[str, Evaluation]
+    intended_use: str
+    limitations: tuple[str, ...]
+    attribution: str
+    trained_on: str = ""
+    origin: str = "fresh weights"
+    mirror: bool = False
+    members: tuple[MemberFacts, ...] = ()
+    weights_sha256: str = ""
+
+    @property
+    def version(self) -> str:
+        """Eight hex digits that change whenever the weights do."""
+        return self.weights_sha256[:8]
+
+    def operating_point(self, name: str | None = None) -> OperatingPoint:
+        """The operating point of that name, or the default one. Raises UnknownName."""
+        points = {point.name: point for point in self.operating_points}
+        if name is None:
+            return self.operating_points[0]
+        if name not in points:
+            raise UnknownName("operating point", name, points)
+        return points[name]
+
+
+def contradiction(card: Card) -> str:
+    """What a card says that can't be true, as a clause; empty when there's nothing of the kind."""
+    if card.schema_version != SCHEMA_VERSION:
+        return (
+            f"its card has schema version {card.schema_version}, this Pneumo reads version "
+            f"{SCHEMA_VERSION}"
+        )
+    if not _describes_networks(card):
+        return f"its card disagrees with the model {card.model}"
+    if not card.operating_points:
+        return "its card has no operating point"
+    thresholds = [point.threshold for point in card.operating_points]
+    if not 0 < card.temperature < math.inf or not all(0 <= t <= 1 for t in thresholds):
+        return "its temperature must be above 0, its thresholds from 0 to 1"
+    return ""
+
+
+def _describes_networks(card: Card) -> bool:
+    """Whether the card's models exist and take what it says; an ensemble's films have one size."""
+    if card.model != ENSEMBLE:
+        return not card.members and _takes(card.model, card.input)
+    sizes = {member.input.size for member in card.members}
+    return sizes == {card.input.size} and all(_takes(m.model, m.input) for m in card.members)
+
+
+def _takes(model: str, input_format: InputFormat) -> bool:
+    if model.startswith(TIMM):
+        return True  # timm knows, and takes seconds to ask: its weights tell on loading
+    known = MODELS.get(model)
+    return known is not None and (known.input.size, known.input.channels) == (
+        input_format.size,
+        input_format.channels,
+    )

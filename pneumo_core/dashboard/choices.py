@@ -1,0 +1,62 @@
+"""Which checkpoint reads, and at which operating point. The query carries both."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.dashboard.words import plain
+from pneumo_core.errors import UnknownName
+from pneumo_core.settings import settings
+
+__all__ = ["choose_reader", "say_what_is_missing"]
+
+
+def choose_reader() -> tuple[Checkpoint, str] | None:
+    """Select boxes for a checkpoint and its operating point's name; None without a checkpoint.
+
+    Query parameters: ``checkpoint`` and ``point``.
+    """
+    found, _ = list_checkpoints()
+    if not found:
+        return None
+    by_name = {each.name: each for each in found}
+    boxes = st.container(horizontal=True)
+    checkpoint = by_name[_choose(boxes, "Checkpoint", "checkpoint", list(by_name))]
+    points = [point.name for point in checkpoint.card.operating_points]
+    return checkpoint, _choose(boxes, "Operating point", "point", points)
+
+
+def say_what_is_missing() -> None:
+    """A sentence for each damaged checkpoint; how to get one when there is none."""
+    found, problems = list_checkpoints()
+    for problem in problems:
+        st.warning(plain(problem), icon=":material/broken_image:")
+    if not found:
+        _say_how_to_train()
+
+
+def _say_how_to_train() -> None:
+    with st.container(border=True):
+        st.header("No checkpoint yet", anchor=False)
+        st.markdown(
+            f"Pneumo looks for trained checkpoints in `{settings().checkpoints}` "
+            "(set `PNEUMO_CHECKPOINTS` to look elsewhere). Train one on a folder of films:"
+        )
+        st.code(
+            "pneumo train --data chest_xray --model cnn_94 --name mine",
+            language="shell",
+            wrap_lines=True,
+        )
+        st.caption("The folder holds split/CLASS/film, with the classes NORMAL and PNEUMONIA.")
+
+
+def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str]) -> str:
+    """A select box that follows the query parameter when the page opens, and leads it after."""
+    asked = st.query_params.get(parameter)
+    chosen: str = boxes.selectbox(
+        label, names, index=names.index(asked) if asked in names else 0, key=parameter
+    )
+    if asked and asked not in names:
+        st.warning(plain(str(UnknownName(label.lower(), asked, names))))
+    st.query_params[parameter] = chosen
+    return chosen

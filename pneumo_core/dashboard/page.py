@@ -1,0 +1,53 @@
+"""The frame around every page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from pneumo_core.dashboard.words import plain
+from pneumo_core.errors import PneumoError
+
+__all__ = ["MENU", "RESEARCH_LINE", "open_page"]
+
+RESEARCH_LINE = "Research use only. Not a medical device."
+
+MENU = (
+    ("streamlit_app.py", "Home", ":material/home:"),
+    ("pages/read.py", "Read a film", ":material/pulmonology:"),
+)
+"""Every page: its file, its name in the menu, its icon."""
+
+_STYLE = """<style>
+.block-container { max-width: 1280px; padding-left: 2.5rem; padding-right: 2.5rem;
+  padding-bottom: 3rem; }
+[data-testid="stMarkdownContainer"] { overflow-wrap: anywhere; }
+/* Streamlit's 0.6 is too pale to read. */
+[data-testid="stApp"] [data-testid="stCaptionContainer"] { opacity: 0.8; }
+[data-testid="stMarkdownContainer"] table { width: 100%; }
+[data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }
+[data-testid="stImage"] img[alt^="Colours of the map"] { height: 0.9rem; object-fit: fill; }
+@media (max-width: 640px) {
+  .block-container { padding-left: 1rem; padding-right: 1rem; }
+}
+</style>"""
+
+
+@contextmanager
+def open_page(title: str) -> Iterator[None]:
+    """Set a page up and draw its frame; what Pneumo refuses inside becomes a sentence on it.
+
+    Every page opens itself so, because a deep link may open it first on a fresh server.
+    """
+    st.set_page_config(page_title=f"{title} · Pneumo", layout="wide", initial_sidebar_state=240)
+    st.html(_STYLE)
+    with st.sidebar:
+        for file, name, icon in MENU:
+            st.page_link(file, label=name, icon=icon, width="stretch")
+    with st.container(gap=None):
+        st.title(title, anchor=False)
+        st.caption(RESEARCH_LINE)
+    try:
+        yield
+    except PneumoError as error:
+        st.error(plain(str(error)), icon=":material/error:")

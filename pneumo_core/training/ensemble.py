@@ -1,0 +1,103 @@
+"""Several checkpoints become one whose probability is the mean of theirs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from pneumo_core.card import ENSEMBLE, MemberFacts
+from pneumo_core.checkpoints import Checkpoint, as_member, check_free, load_checkpoint
+from pneumo_core.data import Dataset, Progress, scan
+from pneumo_core.errors import TrainingError
+from pneumo_core.runtime import Member, Runtime
+from pneumo_core.training.publish import draft_card, seal
+
+__all__ = ["make_ensemble"]
+
+
+def make_ensemble(
+    data: Path,
+    name: str,
+    members: Sequence[str],
+    *,
+    overwrite: bool = False,
+    decoding: Progress | None = None,
+) -> Checkpoint:
+    """Publish the checkpoints named in ``members`` as the ensemble ``name``.
+
+    Their calibrated probabilities are averaged (Lakshminarayanan et al. 2017, arXiv:1612.01474),
+    then calibrated as one and given operating points on the validation films, which none of them
+    was trained on. The ensemble holds its members' weights and doesn't need them any more.
+    Raises UnknownName, CheckpointError, DatasetError, or TrainingError for members that don't
+    belong together.
+    """
+    check_free(name, overwrite=overwrite)
+    parts = [load_checkpoint(member) for member in members]
+    _check_alike(parts)
+    first = parts[0].card
+    dataset = _common_dataset(data, parts)
+    runtime = Runtime(
+        tuple(Member(p.networks()[0], p.card.input, p.card.temperature) for p in parts),
+        mirror=first.mirror,
+    )
+    weights = {}
+    for number, member in enumerate(runtime.members):
+        weights.update(as_member(member.network.state_dict(), number))
+    draft = draft_card(
+        name,
+        ENSEMBLE,
+        first.input,
+        dataset,
+        attribution=first.attribution,
+        trained_on=first.trained_on,
+    )
+    draft = replace(
+        draft,
+        training={
+            "validation_cut": first.training["validation_cut"],
+            "validation_fraction": first.training["validation_fraction"],
+        },
+        origin="the members' weights",
+        mirror=first.mirror,
+        members=tuple(_facts(part) for part in parts),
+    )
+    store = runtime.open_store(dataset, decoding)
+    history = pd.DataFrame({"member": list(members), "epochs": [p.card.best_epoch for p in parts]})
+    return seal(draft, runtime, weights, dataset, store, history=history, overwrite=overwrite)
+
+
+def _check_alike(parts: Sequence[Checkpoint]) -> None:
+    if len(parts) < 2:
+        raise TrainingError("An ensemble needs at least two checkpoints. Name more.")
+    for part in parts:
+        if part.card.members:
+            raise TrainingError(f"'{part.name}' is an ensemble already. Name its members instead.")
+        if part.card.input.size != parts[0].card.input.size:
+            raise TrainingError(
+                f"'{part.name}' reads films of {part.card.input.size} pixels, '{parts[0].name}' of "
+                f"{parts[0].card.input.size}. Choose checkpoints of one size."
+            )
+        if part.card.mirror != parts[0].card.mirror:
+            raise TrainingError(
+                f"Only one of '{part.name}' and '{parts[0].name}' reads mirror images too. "
+                "Choose checkpoints that do alike."
+            )
+
+
+def _common_dataset(data: Path, parts: Sequence[Checkpoint]) -> Dataset:
+    """The films that all of them were trained on, with the validation split none has seen."""
+    training = parts[0].card.training
+    dataset = scan(data, cut=training["validation_cut"], fraction=training["validation_fraction"])
+    for part in parts:
+        if part.card.dataset.fingerprint != dataset.fingerprint:
+            raise TrainingError(
+                f"'{part.name}' was trained on other films or another split than those in "
+                f"'{data}', so its validation films may not be unseen. Use the films it knows."
+            )
+    return dataset
+
+
+def _facts(part: Checkpoint) -> MemberFacts:
+    card = part.card
+    return MemberFacts(part.name, card.version, card.model, card.input, card.temperature)

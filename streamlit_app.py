@@ -1,0 +1,20 @@
+"""Home: what Pneumo is, what is installed, where to go."""
+
+import streamlit as st
+
+from pneumo_core.dashboard import open_page
+
+with open_page("Pneumo"):
+    st.markdown(
+        "Pneumo reads chest X-rays for signs of pneumonia and shows how sure it is and where it "
+        "looked. You can train your own network on a folder of films, and get the same answer "
+        "here, on the command line and in Python."
+    )
+    if st.button("Read a film", type="primary", icon=":material/pulmonology:"):
+        st.switch_page("pages/read.py")
+
+    # Torch comes with it, seconds at the first visit: by now the page is on the screen.
+    from pneumo_core.dashboard.cards import show_checkpoints, show_dataset
+
+    show_checkpoints()
+    show_dataset()
