@@ -43,7 +43,7 @@ def overlay(
 
 
 def display_pixels(pixels: NDArray[np.float32], longest: int = 1024) -> NDArray[np.float32]:
-    """A film no larger than a page needs: float32 (h, w) in [0, 1], same shape of the film.
+    """A film no larger than a page needs: float32 (h, w) in [0, 1], in proportion.
 
     Films whose longer side is at most ``longest`` pixels come back as they are.
     """
