@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pneumo_core.errors import PneumoError, UnknownName
@@ -241,14 +242,13 @@ def list_models(as_json: JsonOption = False) -> None:
     if not found:
         err.print(f"There is none in '{settings().checkpoints}'. Train one: pneumo train --help")
         return
-    table = Table(
-        "checkpoint", "model", "version", "scored on", "AUC", "sensitivity", "specificity"
-    )
+    columns = ("checkpoint", "model", "version", "films", "AUC", "sensitivity", "specificity")
+    table = Table(*columns, box=SIMPLE_HEAD)
     for each in found:
         split = "test" if "test" in each.card.evaluation else "val"
         figures = each.card.evaluation[split]
         numbers = (figures.auc, figures.sensitivity, figures.specificity)
-        facts = (each.name, each.card.model, each.card.version, f"{split}, {figures.n} films")
+        facts = (each.name, each.card.model, each.card.version, f"{figures.n} {split}")
         table.add_row(*facts, *(f"{number.value:.3f}" for number in numbers))
     out.print(table)
 

