@@ -227,6 +227,30 @@ def evaluate(
     )
 
 
+@app.command()
+def robustness(
+    data_folder: DataOption = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    model: ModelOption = None,
+    operating_point: PointOption = None,
+) -> None:
+    """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
+    from pneumo_core.analysis import dataset_for
+    from pneumo_core.analysis import robustness as measure
+    from pneumo_core.checkpoints import default_checkpoint, load_checkpoint
+
+    checkpoint = load_checkpoint(model) if model else default_checkpoint()
+    films = dataset_for(checkpoint, _dataset_folder(data_folder)).split(split)
+    with progress_bar("Scoring films") as progress:
+        rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
+    table = Table("films", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
+    for row in rows:
+        counts = row.confusion
+        figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
+        table.add_row(row.change, *(f"{figure:.3f}" for figure in figures))
+    out.print(table)
+
+
 @models.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """Every checkpoint, the default first."""
@@ -243,7 +267,7 @@ def list_models(as_json: JsonOption = False) -> None:
         err.print(f"There is none in '{settings().checkpoints}'. Train one: pneumo train --help")
         return
     columns = ("checkpoint", "model", "version", "films", "AUC", "sensitivity", "specificity")
-    table = Table(*columns, box=SIMPLE_HEAD)
+    table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for each in found:
         split = "test" if "test" in each.card.evaluation else "val"
         figures = each.card.evaluation[split]

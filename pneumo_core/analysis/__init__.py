@@ -6,5 +6,14 @@ from pneumo_core.analysis.evaluate import (
     evaluate_dataset,
     score_dataset,
 )
+from pneumo_core.analysis.robustness import CHANGES, ChangedFilms, robustness
 
-__all__ = ["DatasetEvaluation", "dataset_for", "evaluate_dataset", "score_dataset"]
+__all__ = [
+    "CHANGES",
+    "ChangedFilms",
+    "DatasetEvaluation",
+    "dataset_for",
+    "evaluate_dataset",
+    "robustness",
+    "score_dataset",
+]

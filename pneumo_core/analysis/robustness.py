@@ -1,0 +1,120 @@
+"""Does a checkpoint keep its answers when the same films are sent a little differently?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import Dataset, Progress, to_input
+from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.metrics import Confusion, area_under_roc, confusion
+from pneumo_core.runtime import open_runtime
+
+__all__ = ["CHANGES", "ChangedFilms", "robustness"]
+
+Pixels: TypeAlias = NDArray[np.float32]
+
+_AT_ONCE = 64
+
+
+def _unchanged(pixels: Pixels) -> Pixels:
+    return pixels
+
+
+def _cropped(pixels: Pixels) -> Pixels:
+    rows, columns = (round(0.05 * side) for side in pixels.shape)
+    return pixels[rows : pixels.shape[0] - rows, columns : pixels.shape[1] - columns]
+
+
+def _rotated(pixels: Pixels) -> Pixels:
+    turned = Image.fromarray(pixels).rotate(5, resample=Image.Resampling.BILINEAR)
+    return np.array(turned, dtype=np.float32)
+
+
+def _compressed(pixels: Pixels) -> Pixels:
+    buffer = BytesIO()
+    Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(buffer, "JPEG", quality=40)
+    with Image.open(buffer) as film:
+        return np.asarray(np.asarray(film) / np.float32(255), dtype=np.float32)
+
+
+def _brightened(pixels: Pixels) -> Pixels:
+    return np.minimum(pixels * np.float32(1.15), np.float32(1))
+
+
+def _darkened(pixels: Pixels) -> Pixels:
+    return pixels * np.float32(0.85)
+
+
+def _enlarged(pixels: Pixels) -> Pixels:
+    film = Image.fromarray(pixels).resize((1400, 1100), Image.Resampling.BICUBIC)
+    return np.clip(np.array(film, dtype=np.float32), 0, 1)
+
+
+CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = MappingProxyType(
+    {
+        "unchanged": _unchanged,
+        "cropped by 5 % at each edge": _cropped,
+        "rotated by 5°": _rotated,
+        "JPEG quality 40": _compressed,
+        "15 % brighter": _brightened,
+        "15 % darker": _darkened,
+        "enlarged to 1,400 × 1,100": _enlarged,
+    }
+)
+"""Changes by name; each takes and gives pixels float32 (H, W) in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class ChangedFilms:
+    """A checkpoint on films that were all changed in one way."""
+
+    change: str
+    auc: float
+    confusion: Confusion
+
+
+def robustness(
+    checkpoint: Checkpoint,
+    dataset: Dataset,
+    *,
+    operating_point: str | None = None,
+    progress: Progress | None = None,
+) -> list[ChangedFilms]:
+    """Score the dataset's films under every change, "unchanged" first.
+
+    A film that can't be read is left out of all. Raises DatasetError when none can be read,
+    CheckpointError or UnknownName.
+    """
+    threshold = checkpoint.card.operating_point(operating_point).threshold
+    runtime = open_runtime(checkpoint)
+    margins: dict[str, list[NDArray[np.float32]]] = {change: [] for change in CHANGES}
+    labels: list[int] = []
+    for start in range(0, len(dataset), _AT_ONCE):
+        batch = dataset.films.iloc[start : start + _AT_ONCE]
+        films = []
+        for film_id, label in zip(batch["id"], batch["label"], strict=True):
+            try:
+                films.append(dataset.source.radiograph(film_id).pixels)
+            except UnreadableFilm:
+                continue
+            labels.append(label)
+        if films:
+            for change, apply in CHANGES.items():
+                inputs = np.stack([to_input(apply(film), runtime.size) for film in films])
+                margins[change].append(runtime.run(inputs).margins)
+        if progress:
+            progress(min(start + _AT_ONCE, len(dataset)), len(dataset))
+    if not labels:
+        raise DatasetError(f"No film of {dataset.name} can be read. Check it: pneumo data inspect.")
+    probabilities = {name: runtime.calibrated(np.concatenate(m)) for name, m in margins.items()}
+    return [
+        ChangedFilms(change, area_under_roc(labels, p), confusion(labels, p, threshold))
+        for change, p in probabilities.items()
+    ]

@@ -1,0 +1,155 @@
+"""A film and its mirror image are read as one, and several networks as their mean."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+from torch import Tensor, nn
+
+from pneumo_core.models import InputFormat, PneumoniaNetwork
+from pneumo_core.runtime import Member, Runtime
+
+PLAIN = InputFormat(size=2, channels=1, mean=(0.0,), std=(1.0,))
+INPUT = InputFormat(size=16, channels=1, mean=(0.485,), std=(0.229,))
+FILM = np.array([[[0, 51], [102, 255]]], np.uint8)  # 0, 0.2 / 0.4, 1
+
+
+class _Flat(nn.Module):
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.flatten(1)
+
+
+def weighing(weights: list[float], features: nn.Module | None = None) -> PneumoniaNetwork:
+    """The logit of PNEUMONIA is the weighted sum of the maps (of the pixels, by default)."""
+    head = nn.Linear(len(weights), 2, bias=False)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([[0.0] * len(weights), weights]))
+    return PneumoniaNetwork(features or nn.Identity(), _Flat(), head).eval()
+
+
+def small(seed: int, stride: int = 1) -> PneumoniaNetwork:
+    """A small network that tells left from right; five features."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        features = nn.Sequential(nn.Conv2d(1, 6, 3, stride), nn.LeakyReLU())
+        neck = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(24, 5), nn.Tanh())
+        return PneumoniaNetwork(features, neck, nn.Linear(5, 2)).eval()
+
+
+def noise(n: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, 16, 16), dtype=np.uint8)
+
+
+def mirrored(films: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(films[:, :, ::-1])
+
+
+def ensemble(*, mirror: bool = False) -> Runtime:
+    """Two networks with grids of 14 and 7, made probabilities by temperatures of 2 and 0.5."""
+    members = (Member(small(1), INPUT, 2.0), Member(small(2, stride=2), INPUT, 0.5))
+    return Runtime(members, temperature=1.5, mirror=mirror)
+
+
+# --- mirror images ---------------------------------------------------------------------------
+
+
+def test_margins_and_features_are_the_mean_of_both_views_by_hand() -> None:
+    outputs = Runtime.of(weighing([1, 2, 3, 4]), PLAIN, mirror=True).run(FILM)
+    # The film: 0 + 0.4 + 1.2 + 4 = 5.6; its mirror image: 0.2 + 0 + 3 + 1.6 = 4.8.
+    assert outputs.margins == pytest.approx([5.2])
+    assert outputs.features == pytest.approx(np.array([[0.1, 0.1, 0.7, 0.7]]))
+
+
+@pytest.mark.parametrize(
+    "runtime", [Runtime.of(small(1), INPUT, mirror=True), ensemble(mirror=True)]
+)
+def test_a_mirrored_film_gets_the_same_probability_and_the_mirrored_map(runtime: Runtime) -> None:
+    films = noise(4)
+    assert np.array_equal(runtime.probabilities(mirrored(films)), runtime.probabilities(films))
+    for label in (0, 1):
+        heat = runtime.grad_cam(films, label)
+        assert heat.any()
+        assert runtime.grad_cam(mirrored(films), label) == pytest.approx(
+            heat[:, :, ::-1], abs=1e-6 * float(heat.max())
+        )
+
+
+def test_without_mirroring_the_mirrored_film_is_another_film() -> None:
+    runtime, films = Runtime.of(small(1), INPUT), noise(4)
+    assert abs(runtime.probabilities(mirrored(films)) - runtime.probabilities(films)).max() > 1e-3
+
+
+def test_the_map_of_the_mirror_image_is_mirrored_back() -> None:
+    network, films = small(1), noise(4)
+    plain, both = Runtime.of(network, INPUT), Runtime.of(network, INPUT, mirror=True)
+    there, back = plain.grad_cam(films, 1), plain.grad_cam(mirrored(films), 1)[:, :, ::-1]
+    assert both.grad_cam(films, 1) == pytest.approx((there + back) / 2)
+
+
+# --- ensembles -------------------------------------------------------------------------------
+
+
+def test_the_probability_is_the_mean_of_the_members_by_hand() -> None:
+    # Margins 5.6 and -1.6; at temperatures 2 and 0.5 that is 2.8 and -3.2.
+    sure, unsure = weighing([1, 2, 3, 4]), weighing([-1, -1, -1, -1])
+    runtime = Runtime((Member(sure, PLAIN, 2.0), Member(unsure, PLAIN, 0.5)))
+    mean = (1 / (1 + np.exp(-2.8)) + 1 / (1 + np.exp(3.2))) / 2
+    assert runtime.probabilities(FILM) == pytest.approx([mean])
+    assert runtime.run(FILM).margins == pytest.approx([np.log(mean / (1 - mean))])
+
+
+def test_the_mean_is_calibrated_as_one() -> None:
+    runtime, films = ensemble(), noise(3)
+    assert runtime.probabilities(films) == pytest.approx(expit(runtime.run(films).margins / 1.5))
+
+
+def test_each_member_sees_the_film_normalised_its_own_way() -> None:
+    bright = InputFormat(size=2, channels=1, mean=(-1.0,), std=(0.5,))  # 2 x + 2
+    members = (Member(weighing([1, 0, 0, 0]), PLAIN), Member(weighing([1, 0, 0, 0]), bright))
+    assert Runtime(members).run(FILM).features.tolist() == [
+        pytest.approx([0, 0.2, 0.4, 1, 2, 2.4, 2.8, 4])
+    ]
+
+
+def test_features_stand_one_after_the_other() -> None:
+    films, runtime = noise(3), ensemble()
+    alone = [Runtime.of(m.network, m.input).run(films).features for m in runtime.members]
+    assert np.array_equal(runtime.run(films).features, np.concatenate(alone, axis=1))
+
+
+def test_heat_maps_are_averaged_on_the_finest_grid_by_hand() -> None:
+    fine = weighing([1, 1, 1, 1])  # 1 · x: at its highest the pixel of 1
+    coarse = weighing([1], nn.AdaptiveAvgPool2d(1))  # one cell: all of it the highest
+    runtime = Runtime((Member(coarse, PLAIN), Member(fine, PLAIN)))
+    assert runtime.grad_cam(FILM, 1) == pytest.approx((1 + FILM / 255) / 2)
+
+
+def test_a_member_without_evidence_does_not_spoil_the_map() -> None:
+    for_it, against = weighing([1, 1, 1, 1]), weighing([-1, -1, -1, -1])
+    runtime = Runtime((Member(for_it, PLAIN), Member(against, PLAIN)))
+    assert runtime.grad_cam(FILM, 1) == pytest.approx(FILM / 255 / 2)
+
+
+def test_the_units_of_a_member_do_not_weigh_in_the_map() -> None:
+    loud, calm = weighing([0, 900, 0, 900]), weighing([0, 9, 0, 9])
+    other = Member(weighing([1], nn.AdaptiveAvgPool2d(1)), PLAIN)
+    maps = [Runtime((Member(one, PLAIN), other)).grad_cam(FILM, 1) for one in (loud, calm)]
+    assert maps[0] == pytest.approx(maps[1])
+
+
+def test_the_same_network_twice_is_that_network() -> None:
+    once, films = Runtime.of(small(1), INPUT), noise(4)
+    twice = Runtime((Member(small(1), INPUT), Member(small(1), INPUT)))
+    assert twice.probabilities(films) == pytest.approx(once.probabilities(films))
+
+
+def test_members_that_are_certain_leave_numbers() -> None:
+    certain = weighing([1e4, 1e4, 1e4, 1e4])
+    runtime = Runtime((Member(certain, PLAIN), Member(certain, PLAIN)))
+    assert np.isfinite(runtime.run(FILM).margins).all()
+    assert runtime.probabilities(FILM) == pytest.approx([1.0], abs=2e-6)
+
+
+def test_no_films_give_no_numbers() -> None:
+    outputs = ensemble(mirror=True).run(noise(0))
+    assert (outputs.margins.shape, outputs.features.shape) == ((0,), (0, 10))
