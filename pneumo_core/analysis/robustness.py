@@ -45,7 +45,8 @@ def _compressed(pixels: Pixels) -> Pixels:
 
 
 def _brightened(pixels: Pixels) -> Pixels:
-    return np.minimum(pixels * np.float32(1.15), np.float32(1))
+    brighter: Pixels = np.clip(pixels * np.float32(1.15), 0, 1)
+    return brighter
 
 
 def _darkened(pixels: Pixels) -> Pixels:

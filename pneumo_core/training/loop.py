@@ -148,17 +148,8 @@ def _fit(
             judged.eval()
             validation = _judge(Runtime.of(judged, start.input, mirror=config.mirror), val)
             seconds = time.perf_counter() - started
-            report = EpochReport(
-                epoch=epoch,
-                train_loss=float(losses.mean()),
-                val_loss=validation.loss,
-                val_auc=validation.auc,
-                val_sensitivity=validation.sensitivity,
-                val_specificity=validation.specificity,
-                learning_rate=optimizer.param_groups[-1]["lr"],
-                seconds=seconds,
-                films_per_second=len(order) / seconds,
-            )
+            rate = optimizer.param_groups[-1]["lr"]
+            report = _report(epoch, losses, validation, rate, seconds, len(order))
             progressed = _advance(progressed, report, judged)
             save_state(state, progressed, modules, optimizer)
             if listener:
@@ -198,6 +189,22 @@ def _judge(runtime: Runtime, val: Films) -> _Validation:
         auc=area_under_roc(val.labels, probabilities),
         sensitivity=counts.sensitivity,
         specificity=counts.specificity,
+    )
+
+
+def _report(
+    epoch: int, losses: Tensor, validation: _Validation, rate: float, seconds: float, films: int
+) -> EpochReport:
+    return EpochReport(
+        epoch=epoch,
+        train_loss=float(losses.mean()),
+        val_loss=validation.loss,
+        val_auc=validation.auc,
+        val_sensitivity=validation.sensitivity,
+        val_specificity=validation.specificity,
+        learning_rate=rate,
+        seconds=seconds,
+        films_per_second=films / seconds,
     )
 
 
