@@ -61,17 +61,21 @@ def test_margins_and_features_are_the_mean_of_both_views_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    "runtime", [Runtime.of(small(1), INPUT, mirror=True), ensemble(mirror=True)]
+    ("runtime", "rounding"),
+    # Bringing maps to one grid rounds otherwise from the other side.
+    [(Runtime.of(small(1), INPUT, mirror=True), 0.0), (ensemble(mirror=True), 1e-6)],
+    ids=["one", "ensemble"],
 )
-def test_a_mirrored_film_gets_the_same_probability_and_the_mirrored_map(runtime: Runtime) -> None:
+def test_a_mirrored_film_gets_the_same_probability_and_the_mirrored_map(
+    runtime: Runtime, rounding: float
+) -> None:
     films = noise(4)
     assert np.array_equal(runtime.probabilities(mirrored(films)), runtime.probabilities(films))
     for label in (0, 1):
         heat = runtime.grad_cam(films, label)
         assert heat.any()
-        assert runtime.grad_cam(mirrored(films), label) == pytest.approx(
-            heat[:, :, ::-1], abs=1e-6 * float(heat.max())
-        )
+        difference = np.abs(runtime.grad_cam(mirrored(films), label) - heat[:, :, ::-1])
+        assert difference.max() <= rounding * heat.max()
 
 
 def test_without_mirroring_the_mirrored_film_is_another_film() -> None:
