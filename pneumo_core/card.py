@@ -131,7 +131,12 @@ def _describes_networks(card: Card) -> bool:
     if card.model != ENSEMBLE:
         return not card.members and _takes(card.model, card.input)
     sizes = {member.input.size for member in card.members}
-    return sizes == {card.input.size} and all(_takes(m.model, m.input) for m in card.members)
+    enough = len(card.members) > 1
+    return (
+        enough
+        and sizes == {card.input.size}
+        and all(_takes(m.model, m.input) for m in card.members)
+    )
 
 
 def _takes(model: str, input_format: InputFormat) -> bool:

@@ -5,7 +5,6 @@ changes a network or torch's state, and no hooks are used, so one runtime can se
 threads at once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -165,8 +164,8 @@ class Runtime:
             raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
         device = next(member.network.parameters()).device
         tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
-        flips: list[Callable[[Tensor], Tensor]] = [lambda t: t, lambda t: t.flip(-1)]
-        return [member.input.normalise(flip(tensor)) for flip in flips[: 1 + self.mirror]]
+        views = [tensor, tensor.flip(-1)] if self.mirror else [tensor]
+        return [member.input.normalise(view) for view in views]
 
 
 def open_runtime(checkpoint: Checkpoint | str) -> Runtime:

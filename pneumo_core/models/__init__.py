@@ -8,7 +8,7 @@ from pneumo_core.models.pretrained import (
     has_backbone,
     input_of,
     origin_of,
-    resolve_start,
+    resolve_source,
     start_network,
 )
 from pneumo_core.models.registry import MODELS, TIMM, Model, build_network, find_model
@@ -27,6 +27,6 @@ __all__ = [
     "input_of",
     "origin_of",
     "output_shapes",
-    "resolve_start",
+    "resolve_source",
     "start_network",
 ]

@@ -24,7 +24,7 @@ __all__ = [
     "has_backbone",
     "input_of",
     "origin_of",
-    "resolve_start",
+    "resolve_source",
     "start_network",
 ]
 
@@ -52,13 +52,15 @@ class Start:
     input: InputFormat
 
 
-def resolve_start(model: str, source: str) -> str:
-    """What ``auto`` means for this model here and now; any other source is returned as it is.
+def resolve_source(model: str, source: str) -> str:
+    """What ``auto`` means for this model here and now, and where a file lies, whole.
 
     Raises TrainingError when a backbone's weights are to be had nowhere: a random start that
     nobody asked for would go unnoticed.
     """
     find_model(model)
+    if source not in PRETRAINED:
+        return str(Path(source).expanduser().resolve())
     if source != "auto":
         return source
     if not has_backbone(model):

@@ -68,8 +68,8 @@ def make_ensemble(
 
 
 def _check_alike(parts: Sequence[Checkpoint]) -> None:
-    if len(parts) < 2:
-        raise TrainingError("An ensemble needs at least two checkpoints. Name more.")
+    if len({part.name for part in parts}) < max(2, len(parts)):
+        raise TrainingError("An ensemble needs at least two different checkpoints. Name others.")
     for part in parts:
         if part.card.members:
             raise TrainingError(f"'{part.name}' is an ensemble already. Name its members instead.")

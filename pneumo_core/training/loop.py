@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from pneumo_core.data import Dataset, PixelStore
 from pneumo_core.errors import TrainingError
 from pneumo_core.metrics import area_under_roc, confusion
-from pneumo_core.models import PneumoniaNetwork, resolve_start, start_network
+from pneumo_core.models import PneumoniaNetwork, input_of, resolve_source, start_network
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
@@ -97,8 +97,10 @@ def _fit(
     listener: Listener | None,
 ) -> None:
     torch.manual_seed(config.seed)
-    start = start_network(config.model, resolve_start(config.model, config.pretrained))
-    network = start.network
+    source = resolve_source(config.model, config.pretrained)
+    takes = input_of(config.model, source)
+    # A saved state replaces the weights it started from, which may be gone by now.
+    network = start_network(config.model, "none" if state.is_file() else source).network
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = build_augmentation(config.augmentation)
     optimizer = _optimizer(config, network)
@@ -123,7 +125,7 @@ def _fit(
         for step in range(steps):
             batch = shuffled[step * config.batch_size : (step + 1) * config.batch_size]
             films, labels = _load(train, batch[fabric.global_rank :: fabric.world_size], fabric)
-            films = start.input.normalise(augment(films))  # (n, C, S, S)
+            films = takes.normalise(augment(films))  # (n, C, S, S)
             logits = wrapped(films).float()  # (n, 2)
             loss = cross_entropy(
                 logits, labels, class_weights, label_smoothing=config.label_smoothing
@@ -146,7 +148,7 @@ def _fit(
         if fabric.is_global_zero:
             judged = cast(PneumoniaNetwork, average.module) if config.average else network
             judged.eval()
-            validation = _judge(Runtime.of(judged, start.input, mirror=config.mirror), val)
+            validation = _judge(Runtime.of(judged, takes, mirror=config.mirror), val)
             seconds = time.perf_counter() - started
             rate = optimizer.param_groups[-1]["lr"]
             report = _report(epoch, losses, validation, rate, seconds, len(order))

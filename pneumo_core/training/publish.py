@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pydantic
+import torch
 from torch import Tensor
 
 from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
@@ -34,7 +35,15 @@ INTENDED_USE = (
     "Research and teaching: telling pneumonia from normal on frontal chest radiographs. "
     "Not a medical device."
 )
-_LIBRARIES = ("torch", "efficientnet-pytorch", "kornia", "lightning-fabric", "numpy", "pillow")
+_LIBRARIES = (
+    "torch",
+    "efficientnet-pytorch",
+    "timm",
+    "kornia",
+    "lightning-fabric",
+    "numpy",
+    "pillow",
+)
 
 
 def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progressed) -> Checkpoint:
@@ -45,7 +54,8 @@ def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progresse
     """
     config = run.config
     weights = stored_precision(progressed.best_weights or {})
-    network = build_network(config.model)
+    with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
+        network = build_network(config.model)
     network.load_state_dict(weights)
     network.eval().requires_grad_(False)
     input_format = input_of(config.model, config.pretrained)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pydantic
+import torch
 
 from pneumo_core.checkpoints import check_free
 from pneumo_core.data import Dataset, scan
 from pneumo_core.errors import TrainingError, UnknownName
-from pneumo_core.models import resolve_start
+from pneumo_core.models import resolve_source, start_network
 from pneumo_core.settings import settings
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.state import write_atomically
@@ -69,12 +70,15 @@ def start_run(
 ) -> Run:
     """A new run with its folder under PNEUMO_HOME. Nothing is trained yet.
 
-    Raises CheckpointError when the name can't be used, DatasetError for films that can't.
+    Raises CheckpointError when the name can't be used, DatasetError for films that can't,
+    TrainingError for weights to start from that can't be had.
     """
     check_free(name, overwrite=overwrite)
     data = Path(data).expanduser().resolve()
     fingerprint = _scan(config, data).fingerprint
-    config = replace(config, pretrained=resolve_start(config.model, config.pretrained))
+    config = replace(config, pretrained=resolve_source(config.model, config.pretrained))
+    with torch.random.fork_rng(devices=[]):  # a trial: weights that can't be had are told now
+        start_network(config.model, config.pretrained)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = settings().home / "runs" / f"{stamp}-{secrets.token_hex(2)}"
     try:

@@ -26,7 +26,7 @@ from pneumo_core.models import (
     has_backbone,
     input_of,
     origin_of,
-    resolve_start,
+    resolve_source,
     start_network,
 )
 
@@ -332,29 +332,33 @@ def test_lite0_from_a_file_does_not_pass_for_b0(lite0_file: Weights, tmp_path: P
 
 def test_auto_is_the_hub_where_it_answers(publish: Publish, tmp_path: Path) -> None:
     publish(saved(drawn(B0, 7), tmp_path))
-    assert resolve_start(B0, "auto") == "hub"
+    assert resolve_source(B0, "auto") == "hub"
 
 
 @pytest.mark.parametrize("model", [B0, LITE0])
 def test_auto_is_lite0_where_the_hub_does_not_answer(model: str) -> None:
-    assert resolve_start(model, "auto") == "lite0"
+    assert resolve_source(model, "auto") == "lite0"
 
 
 def test_auto_never_starts_a_backbone_from_nothing() -> None:
     with pytest.raises(TrainingError, match=f"No ImageNet weights for {TINY}.*'none'"):
-        resolve_start(TINY, "auto")
+        resolve_source(TINY, "auto")
 
 
 @pytest.mark.parametrize("model", ["cnn_94", "cnn_v2"])
 def test_auto_is_none_for_networks_without_a_backbone(model: str) -> None:
     assert not has_backbone(model)
-    assert resolve_start(model, "auto") == "none"
+    assert resolve_source(model, "auto") == "none"
 
 
 def test_a_named_source_is_taken_at_its_word() -> None:
-    assert [resolve_start(B0, s) for s in ("hub", "none", "my.pth")] == ["hub", "none", "my.pth"]
+    assert [resolve_source(B0, source) for source in ("hub", "none")] == ["hub", "none"]
+
+
+def test_a_file_is_found_again_from_another_folder() -> None:
+    assert resolve_source(B0, "my.pth") == str(Path("my.pth").resolve())
 
 
 def test_an_unknown_model_has_no_start() -> None:
     with pytest.raises(UnknownName, match="no model named 'vgg'"):
-        resolve_start("vgg", "auto")
+        resolve_source("vgg", "auto")

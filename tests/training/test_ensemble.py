@@ -137,8 +137,9 @@ def refused(folder: Path, *members: str) -> str:
 
 
 def test_one_checkpoint_is_no_ensemble(folder: Path) -> None:
-    assert "at least two checkpoints. Name more." in refused(folder, "one")
-    assert "at least two checkpoints. Name more." in refused(folder)
+    assert "at least two different checkpoints." in refused(folder, "one")
+    assert "at least two different checkpoints." in refused(folder)
+    assert "at least two different checkpoints." in refused(folder, "one", "one")
 
 
 def test_an_ensemble_is_no_member(folder: Path) -> None:
