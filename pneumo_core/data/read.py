@@ -23,7 +23,7 @@ _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
 
 
 def read_radiograph(
-    source: Path | bytes, *, name: str | None = None, limits: Settings | None = None
+    source: Path | str | bytes, *, name: str | None = None, limits: Settings | None = None
 ) -> Radiograph:
     """Decode one film: PNG, JPEG, TIFF, BMP, WebP or DICOM, told by its bytes.
 
@@ -41,6 +41,7 @@ def read_radiograph(
         UnreadableFilm: whatever the file is; nothing else is raised for what it contains.
     """
     limits = limits or settings()
+    source = Path(source) if isinstance(source, str) else source
     shown = _shown_name(source, name)
     try:
         data = source if isinstance(source, bytes) else _contents(source, limits)

@@ -82,7 +82,7 @@ class Reader:
         """The same reader at another operating point. Raises UnknownName."""
         return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
 
-    def read_file(self, source: Path | bytes, *, name: str | None = None) -> Reading:
+    def read_file(self, source: Path | str | bytes, *, name: str | None = None) -> Reading:
         """Decode and read one file; whatever it holds becomes a reading, never an error."""
         try:
             radiograph = read_radiograph(source, name=name)

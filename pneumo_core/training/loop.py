@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
@@ -23,9 +24,12 @@ from pneumo_core.models import PneumoniaNetwork, input_of, resolve_source, start
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.relay import Listener, relayed
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
 
-__all__ = ["Films", "Listener", "films_of", "fit"]
+__all__ = ["Films", "films_of", "fit"]
+
+_TRAINING_ERROR = f"{TrainingError.__module__}.{TrainingError.__qualname__}: "
 
 # It announces its precision and its processes on the user's terminal.
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -41,16 +45,6 @@ class Films:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-
-class Listener(Protocol):
-    """Whoever wants to know how a run goes; raising from it stops the run."""
-
-    def step(self, done: int, total: int) -> None:
-        """A step of the current epoch is done."""
-
-    def epoch(self, progressed: Progressed, seconds_left: float) -> None:
-        """An epoch is done and saved; its report is the last of ``progressed``."""
 
 
 def films_of(dataset: Dataset, store: PixelStore, split: str) -> Films:
@@ -79,11 +73,13 @@ def fit(
         strategy="auto" if config.devices == 1 else "ddp_spawn",
         precision=_precision(config),
     )
-    work = partial(
-        _fit, config=config, train=train, val=val, state=state, listener=listener
-    )  # in spawned processes, where there are several devices
-    with torch.random.fork_rng():
-        fabric.launch(work)
+    with torch.random.fork_rng(), relayed(listener, config.devices) as told:
+        work = partial(_fit, config=config, train=train, val=val, state=state, listener=told)
+        try:
+            fabric.launch(work)  # in spawned processes, where there are several devices
+        except ProcessRaisedException as error:
+            last_line = str(error).strip().splitlines()[-1]
+            raise TrainingError(last_line.removeprefix(_TRAINING_ERROR)) from error
     return load_state(state, {})
 
 

@@ -9,8 +9,9 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Progress, open_store
 from pneumo_core.models import find_model
 from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.loop import Listener, films_of, fit
+from pneumo_core.training.loop import films_of, fit
 from pneumo_core.training.publish import publish
+from pneumo_core.training.relay import Listener
 from pneumo_core.training.runs import Run, start_run
 from pneumo_core.training.state import Progressed, write_atomically
 

@@ -106,6 +106,18 @@ def test_a_killed_run_is_resumed_to_the_weights_of_an_unbroken_one(
     assert resumed.operating_points == whole.operating_points
 
 
+@pytest.mark.slow
+def test_two_devices_train_one_checkpoint_and_tell_of_it(
+    pneumo: Run, film_folder: Callable[..., Path]
+):
+    folder = film_folder({"train": 20})
+    options = ("--model", "cnn_v2", "--epochs", 2, "--batch-size", 8, "--devices", 2)
+    done = pneumo("train", "--data", folder, "--name", "pair", *options)
+    assert done.code == 0
+    assert "epoch 2/2" in done.err
+    assert json.loads(done.out)["training"]["devices"] == 2
+
+
 def test_models_are_listed_and_shown(pneumo: Run, checkpoint: Checkpoint):
     assert "cnn_94" in pneumo("models", "list").out
     (line,) = pneumo("models", "list", "--json").out.splitlines()

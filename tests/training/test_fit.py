@@ -146,3 +146,12 @@ def test_two_devices_learn_from_one_set_of_films(
     assert progressed.epoch == 6
     assert progressed.reports[-1].train_loss < progressed.reports[0].train_loss
     assert max(report.val_auc for report in progressed.reports) > 0.9
+
+
+@pytest.mark.slow
+def test_what_ends_a_spawned_process_is_told_as_it_would_be_here(
+    config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
+):
+    shared = dataclasses.replace(config, devices=2)
+    with pytest.raises(TrainingError, match="^'.*state' can't be written: No such file"):
+        fit(shared, *films, tmp_path / "missing" / "state")

@@ -1,0 +1,60 @@
+"""News of a run from the processes that train it to the one that asked for it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch.multiprocessing
+
+from pneumo_core.training.state import Progressed
+
+__all__ = ["Listener", "relayed"]
+
+
+class Listener(Protocol):
+    """Whoever wants to know how a run goes; raising from it stops the run."""
+
+    def step(self, done: int, total: int) -> None:
+        """A step of the current epoch is done."""
+
+    def epoch(self, progressed: Progressed, seconds_left: float) -> None:
+        """An epoch is done and saved; its report is the last of ``progressed``."""
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """A listener that crosses into another process, where the real one, with its bars, can't."""
+
+    queue: Any
+
+    def step(self, done: int, total: int) -> None:
+        self.queue.put(("step", done, total))
+
+    def epoch(self, progressed: Progressed, seconds_left: float) -> None:
+        without_weights = Progressed(progressed.reports, progressed.best_epoch)
+        self.queue.put(("epoch", without_weights, seconds_left))
+
+
+@contextmanager
+def relayed(listener: Listener | None, devices: int) -> Iterator[Listener | None]:
+    """The listener itself on one device, else one that sends the news home to it."""
+    if listener is None or devices == 1:
+        yield listener
+        return
+    queue = torch.multiprocessing.get_context("spawn").Queue()
+    thread = threading.Thread(target=_deliver, args=(queue, listener), daemon=True)
+    thread.start()
+    try:
+        yield _Sender(queue)
+    finally:
+        queue.put(None)
+        thread.join(timeout=10)  # a killed process may have left half a message behind
+        queue.close()
+
+
+def _deliver(queue: Any, listener: Listener) -> None:
+    while (news := queue.get()) is not None:
+        kind, *facts = news
+        getattr(listener, kind)(*facts)
