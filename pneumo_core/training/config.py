@@ -63,6 +63,10 @@ class TrainingConfig:
     mirror: Annotated[
         bool, Field(description="read each film and its mirror image, and average")
     ] = False
+    keep: Annotated[
+        Literal["best", "last"],
+        Field(description="the epoch of the highest validation AUC, or the last one"),
+    ] = "best"
     patience: Annotated[
         int, Field(ge=0, le=1000, description="epochs without a better validation AUC; 0: never")
     ] = 0

@@ -148,7 +148,7 @@ def _fit(
             seconds = time.perf_counter() - started
             rate = optimizer.param_groups[-1]["lr"]
             report = _report(epoch, losses, validation, rate, seconds, len(order))
-            progressed = _advance(progressed, report, judged)
+            progressed = _advance(progressed, report, judged, config.keep)
             save_state(state, progressed, modules, optimizer)
             if listener:
                 listener.epoch(progressed, _seconds_left(config, progressed))
@@ -206,11 +206,13 @@ def _report(
     )
 
 
-def _advance(progressed: Progressed, report: EpochReport, network: nn.Module) -> Progressed:
-    """Add the epoch; keep its weights when its validation AUC is the best so far."""
+def _advance(
+    progressed: Progressed, report: EpochReport, network: nn.Module, keep: str
+) -> Progressed:
+    """Add the epoch; its weights are kept when it is the best so far, or the last is wanted."""
     reports = (*progressed.reports, report)
     best = progressed.reports[progressed.best_epoch - 1] if progressed.best_epoch else None
-    if best is not None and report.val_auc <= best.val_auc:
+    if keep == "best" and best is not None and report.val_auc <= best.val_auc:
         return Progressed(reports, progressed.best_epoch, progressed.best_weights)
     weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
     return Progressed(reports, report.epoch, weights)

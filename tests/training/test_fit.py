@@ -91,6 +91,17 @@ def test_patience_ends_a_run_that_gets_no_better(
     assert progressed.epoch == progressed.best_epoch + 2 < 10
 
 
+def test_the_last_epoch_is_kept_where_it_is_wanted(
+    config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
+):
+    """On separable films the first epochs reach AUC 1, which nothing later can better."""
+    longer = dataclasses.replace(config, epochs=6, average=0.9)
+    best = fit(longer, *films, tmp_path / "best")
+    last = fit(dataclasses.replace(longer, keep="last"), *films, tmp_path / "last")
+    assert best.best_epoch < last.best_epoch == 6
+    assert best.reports[-1].val_auc == last.reports[-1].val_auc
+
+
 def test_one_class_alone_is_refused(
     config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
 ):
