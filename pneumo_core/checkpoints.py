@@ -163,8 +163,13 @@ def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[s
     return sorted(found, key=_preference), problems
 
 
-def load_checkpoint(name: str, root: Path | None = None) -> Checkpoint:
-    """The checkpoint of that name. Raises UnknownName, or CheckpointError for a damaged card."""
+def load_checkpoint(name: str | None, root: Path | None = None) -> Checkpoint:
+    """The checkpoint of that name, or the default one for None.
+
+    Raises UnknownName, or CheckpointError for a damaged card or where there is none.
+    """
+    if name is None:
+        return default_checkpoint(root)
     root = root or settings().checkpoints
     folder = root / check_name(name)
     if not (folder / "card.json").is_file():

@@ -17,7 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from pneumo_core.errors import PneumoError, UnknownName
+from pneumo_core.errors import PneumoError, UnknownName, UnreadableFilm
 from pneumo_core.settings import repository_root, settings
 from pneumo_core.terminal import err, out, progress_bar, training_bars
 
@@ -196,9 +196,9 @@ def evaluate(
 ) -> None:
     """Score a split of a dataset."""
     from pneumo_core.analysis import dataset_for, evaluate_dataset
-    from pneumo_core.checkpoints import default_checkpoint, load_checkpoint
+    from pneumo_core.checkpoints import load_checkpoint
 
-    checkpoint = load_checkpoint(model) if model else default_checkpoint()
+    checkpoint = load_checkpoint(model or None)
     dataset = dataset_for(checkpoint, _dataset_folder(data_folder))
     with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
         result = evaluate_dataset(
@@ -237,9 +237,9 @@ def robustness(
     """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
     from pneumo_core.analysis import dataset_for
     from pneumo_core.analysis import robustness as measure
-    from pneumo_core.checkpoints import default_checkpoint, load_checkpoint
+    from pneumo_core.checkpoints import load_checkpoint
 
-    checkpoint = load_checkpoint(model) if model else default_checkpoint()
+    checkpoint = load_checkpoint(model or None)
     films = dataset_for(checkpoint, _dataset_folder(data_folder)).split(split)
     with progress_bar("Scoring films") as progress:
         rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
@@ -345,13 +345,16 @@ def _read_one(reader: "Reader", path: Path, picture: Path | None) -> "Reading":
     """Read a file; where a picture is asked for, draw where the network looked."""
     from pneumo_core.data import read_radiograph
 
-    reading = reader.read_file(path)
+    try:
+        radiograph = read_radiograph(path)
+    except UnreadableFilm as error:
+        return reader.failed(error)
+    reading = reader.read(radiograph)
     if picture is not None and reading.label is not None:
         from PIL import Image
 
         from pneumo_core.figures import overlay
 
-        radiograph = read_radiograph(path)
         heat = reader.heat_map(radiograph, reading.label).over(radiograph.pixels.shape)
         target = picture.with_name(f"{picture.name}_{path.stem}.png")
         try:

@@ -27,6 +27,7 @@ __all__ = [
     "evaluate",
     "expected_calibration_error",
     "fit_temperature",
+    "rate",
     "sensitivity_threshold",
     "wilson_interval",
     "youden_threshold",
@@ -147,6 +148,11 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
+def rate(successes: int, n: int) -> Estimate:
+    """A rate with Wilson's interval; NaN over no films."""
+    return Estimate(_ratio(successes, n), *wilson_interval(successes, n))
+
+
 def bootstrap_interval(
     metric: Callable[[Ints, Floats], float],
     labels: ArrayLike,
@@ -187,9 +193,6 @@ def evaluate(
     truth, p = _checked(labels, probabilities)
     counts = confusion(truth, p, threshold)
     positives, negatives = counts.tp + counts.fn, counts.tn + counts.fp
-
-    def rate(successes: int, n: int) -> Estimate:
-        return Estimate(_ratio(successes, n), *wilson_interval(successes, n))
 
     def resampled(metric: Callable[[Ints, Floats], float]) -> Estimate:
         return Estimate(metric(truth, p), *bootstrap_interval(metric, truth, p, groups))

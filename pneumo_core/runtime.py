@@ -6,6 +6,7 @@ threads at once.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -15,10 +16,10 @@ from scipy.special import expit, logit
 from torch import Tensor
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.data import Dataset, PixelStore, Progress, open_store
+from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 
-__all__ = ["Member", "Outputs", "Runtime", "open_runtime"]
+__all__ = ["Member", "Outputs", "Runtime", "dataset_for", "open_runtime"]
 
 Films: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -80,9 +81,7 @@ class Runtime:
 
     def run(self, films: Films) -> Outputs:
         """Margins and features of films uint8 (N, S, S), computed in small batches."""
-        parts = [self._run(films[start : start + _BATCH]) for start in _starts(len(films))]
-        margins = np.concatenate([part.margins for part in parts])
-        return Outputs(margins, np.concatenate([part.features for part in parts]))
+        return self.run_rows(films, np.arange(len(films)))
 
     def calibrated(self, margins: Floats) -> Floats:
         """P(pneumonia) in [0, 1], float32, of margins."""
@@ -116,10 +115,15 @@ class Runtime:
         self, store: PixelStore, ids: list[str], progress: Progress | None = None
     ) -> Outputs:
         """Margins and features of films in a store, in the order of ``ids``."""
-        rows = store.rows(ids)
+        return self.run_rows(store.pixels, store.rows(ids), progress)
+
+    def run_rows(
+        self, films: Films, rows: NDArray[np.int64], progress: Progress | None = None
+    ) -> Outputs:
+        """Margins and features of some rows of films, in their order; a batch at a time is read."""
         parts = []
         for start in _starts(len(rows)):
-            parts.append(self.run(store.pixels[rows[start : start + _BATCH]]))
+            parts.append(self._run(films[rows[start : start + _BATCH]]))
             if progress:
                 progress(min(start + _BATCH, len(rows)), len(rows))
         margins = np.concatenate([part.margins for part in parts])
@@ -166,6 +170,15 @@ class Runtime:
         tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
         views = [tensor, tensor.flip(-1)] if self.mirror else [tensor]
         return [member.input.normalise(view) for view in views]
+
+
+def dataset_for(checkpoint: Checkpoint, location: Path) -> Dataset:
+    """The dataset there, with the validation split that this checkpoint was trained beside.
+
+    Raises DatasetError.
+    """
+    training = checkpoint.card.training
+    return scan(location, cut=training["validation_cut"], fraction=training["validation_fraction"])
 
 
 def open_runtime(checkpoint: Checkpoint | str) -> Runtime:

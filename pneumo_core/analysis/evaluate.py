@@ -1,17 +1,16 @@
 """A checkpoint on a whole dataset: one score per film, and what the scores say."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import Dataset, Progress, scan
+from pneumo_core.data import Dataset, Progress
 from pneumo_core.metrics import Evaluation, evaluate
 from pneumo_core.runtime import open_runtime
 
-__all__ = ["DatasetEvaluation", "dataset_for", "evaluate_dataset", "score_dataset"]
+__all__ = ["DatasetEvaluation", "evaluate_dataset", "score_dataset"]
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,6 @@ class DatasetEvaluation:
         }
 
 
-def dataset_for(checkpoint: Checkpoint, location: Path) -> Dataset:
-    """The dataset there, with the validation split that this checkpoint was trained beside.
-
-    Raises DatasetError.
-    """
-    training = checkpoint.card.training
-    return scan(location, cut=training["validation_cut"], fraction=training["validation_fraction"])
-
-
 def score_dataset(
     checkpoint: Checkpoint,
     dataset: Dataset,
@@ -69,9 +59,9 @@ def score_dataset(
     """
     runtime = open_runtime(checkpoint)
     store = runtime.open_store(dataset, decoding)
-    films = dataset.films[~dataset.films["id"].isin(list(store.unreadable))]
+    films = store.readable(dataset.films)
     outputs = runtime.run_store(store, films["id"].tolist(), scoring)
-    columns = films[["id", "patient", "split", "label", "subtype"]].reset_index(drop=True)
+    columns = films[["id", "patient", "split", "label", "subtype"]]
     return columns.assign(probability=runtime.calibrated(outputs.margins)), store.unreadable
 
 

@@ -99,8 +99,8 @@ def _read(key: str, name: str, checkpoint: str, version: str, _film: Film) -> Re
     reader = _reader(checkpoint, version)
     try:
         return reader.read(radiograph_of(_film))
-    except UnreadableFilm:
-        return reader.read_file(_film.contents(), name=name)  # says it as everywhere
+    except UnreadableFilm as error:
+        return reader.failed(error)
 
 
 @st.cache_resource(scope="session", max_entries=200, show_spinner=False)

@@ -85,12 +85,10 @@ class Dataset:
         twins = films[films["digest"].duplicated(keep=False)].groupby("digest")
         if len(twins):
             found.append(f"{len(twins)} pictures are there more than once: they count double.")
-        if (twins["split"].nunique() > 1).any():
-            n = int((twins["split"].nunique() > 1).sum())
-            found.append(f"{n} pictures are in two splits: scores on them promise too much.")
-        if (twins["label"].nunique() > 1).any():
-            n = int((twins["label"].nunique() > 1).sum())
-            found.append(f"{n} pictures carry both labels: one of the two is wrong.")
+        if crossing := int((twins["split"].nunique() > 1).sum()):
+            found.append(f"{crossing} pictures are in two splits: scores on them promise too much.")
+        if doubted := int((twins["label"].nunique() > 1).sum()):
+            found.append(f"{doubted} pictures carry both labels: one of the two is wrong.")
         shared = int((films.groupby("patient")["split"].nunique() > 1).sum())
         if shared:
             found.append(

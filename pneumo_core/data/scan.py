@@ -14,6 +14,7 @@ from zlib import error as ZlibError  # noqa: N812
 import numpy as np
 import pandas as pd
 
+from pneumo_core.data._tones import divided, luma
 from pneumo_core.data.dataset import COLUMNS, LABELS, SPLITS, Dataset
 from pneumo_core.data.radiograph import FilmFacts, Radiograph
 from pneumo_core.data.read import read_radiograph
@@ -210,9 +211,7 @@ class _ArchiveSource:
     def radiograph(self, film_id: str) -> Radiograph:
         split, row = film_id.split("/")
         image = self._images[split][int(row)]
-        colour = image.ndim == 3
-        grey = image @ np.array([0.299, 0.587, 0.114], np.float32) if colour else image
-        pixels = (grey / np.float32(255)).astype(np.float32)
+        pixels = luma(image, 255) if image.ndim == 3 else divided(image, 255)
         height, width = pixels.shape
         facts = FilmFacts(format="NPZ", width=width, height=height, bits=8, colour=False)
         return Radiograph(name=film_id, pixels=pixels, facts=facts)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from pneumo_core.data.dataset import Dataset
 from pneumo_core.data.progress import Progress
@@ -45,6 +46,10 @@ class PixelStore:
     @cached_property
     def _rows(self) -> dict[str, int]:
         return {film_id: row for row, film_id in enumerate(self.ids)}
+
+    def readable(self, films: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a films table whose films are in the store, numbered anew."""
+        return films[~films["id"].isin(list(self.unreadable))].reset_index(drop=True)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
         """Row numbers int64 of these ids. Raises KeyError for one that is not in the store."""

@@ -32,6 +32,13 @@ class PneumoniaNetwork(nn.Module):
         return []
 
 
+class BackboneNetwork(PneumoniaNetwork):
+    """A network whose features are a backbone that pretrained weights fit."""
+
+    def backbone_parameters(self) -> list[nn.Parameter]:
+        return list(self.features.parameters())
+
+
 def initialise(network: nn.Module) -> None:
     """He initialisation for LeakyReLU networks (He et al. 2015, arXiv:1502.01852), in place."""
     for module in network.modules():

@@ -3,7 +3,7 @@
 from efficientnet_pytorch import EfficientNet
 from torch import Tensor, nn
 
-from pneumo_core.models._network import PneumoniaNetwork, dense
+from pneumo_core.models._network import BackboneNetwork, PneumoniaNetwork, dense
 
 __all__ = ["build_efficientnet_b0"]
 
@@ -23,11 +23,6 @@ class _Features(nn.Module):
         return maps
 
 
-class _EfficientNetB0(PneumoniaNetwork):
-    def backbone_parameters(self) -> list[nn.Parameter]:
-        return list(self.features.parameters())
-
-
 def build_efficientnet_b0() -> PneumoniaNetwork:
     """EfficientNet-B0 for films (N, 3, 224, 224), with fresh weights from torch's random state."""
     neck = nn.Sequential(
@@ -36,4 +31,4 @@ def build_efficientnet_b0() -> PneumoniaNetwork:
         *dense(1280, 500, nn.Dropout(0.3)),
         *dense(500, 100, nn.Dropout(0.3)),
     )
-    return _EfficientNetB0(_Features(), neck, nn.Linear(100, 2))
+    return BackboneNetwork(_Features(), neck, nn.Linear(100, 2))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pneumo_core.errors import UnknownName
-from pneumo_core.models._network import PneumoniaNetwork
+from pneumo_core.models._network import BackboneNetwork, PneumoniaNetwork
 from pneumo_core.models._torchvision import import_torchvision
 from pneumo_core.models.input_format import InputFormat
 
@@ -46,11 +46,6 @@ class _Neck(nn.Module):
         return dropped
 
 
-class _TimmNetwork(PneumoniaNetwork):
-    def backbone_parameters(self) -> list[nn.Parameter]:
-        return list(self.features.parameters())
-
-
 def timm_input(architecture: str) -> InputFormat:
     """What the backbone takes, as timm tells it. Raises UnknownName."""
     config = _timm(architecture).get_pretrained_cfg(architecture)
@@ -66,7 +61,7 @@ def build_timm(architecture: str) -> PneumoniaNetwork:
     maps (N, K, h, w), which the heat map needs.
     """
     backbone = _timm(architecture).create_model(architecture, num_classes=0)
-    network = _TimmNetwork(_Features(backbone), _Neck(backbone), nn.Identity())
+    network = BackboneNetwork(_Features(backbone), _Neck(backbone), nn.Identity())
     size = timm_input(architecture).size
     with torch.no_grad():
         network.eval()

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from pneumo_core.card import OperatingPoint
-from pneumo_core.checkpoints import Checkpoint, default_checkpoint, load_checkpoint
+from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Radiograph, read_radiograph, to_input
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.reading.gate import refusals, warnings_of
@@ -87,8 +87,12 @@ class Reader:
         try:
             radiograph = read_radiograph(source, name=name)
         except UnreadableFilm as error:
-            return self._reading(error.file, "failed", reasons=(str(error),))
+            return self.failed(error)
         return self.read(radiograph)
+
+    def failed(self, error: UnreadableFilm) -> Reading:
+        """The reading of a file that could not become a radiograph."""
+        return self._reading(error.file, "failed", reasons=(str(error),))
 
     def read(self, radiograph: Radiograph) -> Reading:
         """Read one radiograph, unless the gate refuses it."""
@@ -129,6 +133,6 @@ def open_reader(
 
     Raises UnknownName or CheckpointError.
     """
-    checkpoint = load_checkpoint(model) if model else default_checkpoint()
+    checkpoint = load_checkpoint(model or None)
     point = checkpoint.card.operating_point(operating_point)
     return Reader(checkpoint, open_runtime(checkpoint), point, gate)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from pneumo_core.card import ENSEMBLE, MemberFacts
 from pneumo_core.checkpoints import Checkpoint, as_member, check_free, load_checkpoint
-from pneumo_core.data import Dataset, Progress, scan
+from pneumo_core.data import Dataset, Progress
 from pneumo_core.errors import TrainingError
-from pneumo_core.runtime import Member, Runtime
+from pneumo_core.runtime import Member, Runtime, dataset_for
 from pneumo_core.training.publish import draft_card, seal
 
 __all__ = ["make_ensemble"]
@@ -87,8 +87,7 @@ def _check_alike(parts: Sequence[Checkpoint]) -> None:
 
 def _common_dataset(data: Path, parts: Sequence[Checkpoint]) -> Dataset:
     """The films that all of them were trained on, with the validation split none has seen."""
-    training = parts[0].card.training
-    dataset = scan(data, cut=training["validation_cut"], fraction=training["validation_fraction"])
+    dataset = dataset_for(parts[0], data)
     for part in parts:
         if part.card.dataset.fingerprint != dataset.fingerprint:
             raise TrainingError(

@@ -49,8 +49,7 @@ class Films:
 
 def films_of(dataset: Dataset, store: PixelStore, split: str) -> Films:
     """A split's readable films. Raises DatasetError when the dataset has no such split."""
-    films = dataset.split(split).films
-    films = films[~films["id"].isin(list(store.unreadable))]
+    films = store.readable(dataset.split(split).films)
     return Films(store, store.rows(films["id"]), films["label"].to_numpy(np.int64))
 
 
@@ -173,12 +172,7 @@ class _Validation:
 
 
 def _judge(runtime: Runtime, val: Films) -> _Validation:
-    margins = np.concatenate(
-        [
-            runtime.run(val.store.pixels[val.rows[start : start + 256]]).margins
-            for start in range(0, len(val), 256)
-        ]
-    )
+    margins = runtime.run_rows(val.store.pixels, val.rows).margins
     probabilities = runtime.calibrated(margins)
     counts = confusion(val.labels, probabilities, 0.5)
     signed = margins.astype(np.float64) * np.where(val.labels == 1, -1, 1)

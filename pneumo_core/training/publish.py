@@ -15,12 +15,11 @@ from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, save_checkpoint, stored_precision
 from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore
 from pneumo_core.metrics import (
-    Estimate,
     confusion,
     evaluate,
     fit_temperature,
+    rate,
     sensitivity_threshold,
-    wilson_interval,
     youden_threshold,
 )
 from pneumo_core.models import InputFormat, build_network, input_of, origin_of
@@ -120,8 +119,7 @@ def seal(
     overwrite: bool,
 ) -> Checkpoint:
     """Calibrate on validation films, choose the operating points there, score test, and save."""
-    films = dataset.films[dataset.films["split"].isin(["val", "test"])]
-    films = films[~films["id"].isin(list(store.unreadable))].reset_index(drop=True)
+    films = store.readable(dataset.films[dataset.films["split"].isin(["val", "test"])])
     outputs = runtime.run_store(store, films["id"].tolist())
     runtime = _calibrated(runtime, films, outputs)
     scores = films[["id", "patient", "split", "label", "subtype"]].assign(
@@ -171,15 +169,14 @@ def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
     points = []
     for name, rule, threshold in rules:
         counts = confusion(labels, probabilities, threshold)
-        positives, negatives = counts.tp + counts.fn, counts.tn + counts.fp
         points.append(
             OperatingPoint(
                 name=name,
                 threshold=threshold,
                 rule=rule,
                 chosen_on="val",
-                sensitivity=Estimate(counts.sensitivity, *wilson_interval(counts.tp, positives)),
-                specificity=Estimate(counts.specificity, *wilson_interval(counts.tn, negatives)),
+                sensitivity=rate(counts.tp, counts.tp + counts.fn),
+                specificity=rate(counts.tn, counts.tn + counts.fp),
             )
         )
     return tuple(points)
