@@ -252,6 +252,7 @@ def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
 def test_the_keyboard_alone_reaches_and_chooses(app: str, page: Page, key: str) -> None:
     page.goto(f"{app}/read")
     expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("Chest", exact=True)).to_be_visible()  # its script comes late
     settled(page)
     reached = []
     while "Chest" not in reached and len(reached) < 20:
