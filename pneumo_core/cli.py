@@ -110,8 +110,9 @@ def train(
     model: Annotated[str, typer.Option(help="Architecture to train.")] = "cnn_94",
     recipe_name: Annotated[str, typer.Option("--recipe", help="strong or paper.")] = "strong",
     pretrained: Annotated[
-        str | None, typer.Option(help="auto, hub, lite0, none, or a file of weights.")
+        str | None, typer.Option(help="auto, hub, package, none, or a file of weights.")
     ] = None,
+    size: Annotated[int | None, typer.Option(help="Side of a backbone's films, pixels.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
@@ -121,7 +122,7 @@ def train(
     ] = None,
     patience: Annotated[int | None, typer.Option(min=0, help="0: never stop early.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed.")] = None,
-    cut: Annotated[str | None, typer.Option(help="Validation: late or random.")] = None,
+    cut: Annotated[str | None, typer.Option(help="Validation: late, early or random.")] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     devices: Annotated[int | None, typer.Option(min=1)] = None,
     attribution: Annotated[str, typer.Option(help="Where the films come from.")] = "",
@@ -139,6 +140,7 @@ def train(
             recipe_name,
             model,
             pretrained=pretrained,
+            size=size,
             mirror=mirror,
             epochs=epochs,
             batch_size=batch_size,

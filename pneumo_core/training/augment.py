@@ -29,6 +29,14 @@ def build_augmentation(ranges: Augmentation) -> nn.Module:
         kornia.augmentation.RandomBrightness(
             brightness=(1 - ranges.brightness, 1 + ranges.brightness), p=1.0
         ),
+        *_blurring(ranges.blur),
         kornia.augmentation.RandomGaussianNoise(std=ranges.noise, p=1.0),
         nn.Hardtanh(0.0, 1.0),
     )
+
+
+def _blurring(most: float) -> list[nn.Module]:
+    """Half of the films lose sharpness, as smaller or more compressed originals have."""
+    if not most:
+        return []
+    return [kornia.augmentation.RandomGaussianBlur((7, 7), (0.1, max(0.1, most)), p=0.5)]

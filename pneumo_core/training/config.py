@@ -6,6 +6,7 @@ import pydantic
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from pneumo_core.data import ValidationCut
 from pneumo_core.errors import TrainingError
 from pneumo_core.models import find_model
 
@@ -27,6 +28,9 @@ class Augmentation:
     contrast: Annotated[float, Field(ge=0, le=0.9, description="change of the factor")] = 0.2
     brightness: Annotated[float, Field(ge=0, le=0.5, description="change of the pixels")] = 0.1
     noise: Annotated[float, Field(ge=0, le=0.5, description="standard deviation")] = 0.03
+    blur: Annotated[
+        float, Field(ge=0, le=5, description="largest standard deviation, in pixels")
+    ] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +42,12 @@ class TrainingConfig:
 
     model: str = "cnn_94"
     pretrained: Annotated[
-        str, Field(description="auto, hub, lite0, none, or a file of weights for the backbone")
+        str, Field(description="auto, hub, package, none, or a file of weights for the backbone")
     ] = "auto"
+    size: Annotated[
+        int | None,
+        Field(ge=32, le=1024, description="side of a backbone's films in pixels; none: its own"),
+    ] = None
     epochs: Annotated[int, Field(ge=1, le=1000)] = 60
     batch_size: Annotated[int, Field(ge=2, le=4096, description="over all devices")] = 64
     learning_rate: Annotated[float, Field(gt=0, le=1, description="at its peak")] = 1e-3
@@ -73,7 +81,7 @@ class TrainingConfig:
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     devices: Annotated[int, Field(ge=1, le=64)] = 1
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    validation_cut: Literal["late", "random"] = "late"
+    validation_cut: ValidationCut = "late"
     validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.12
 
 

@@ -24,6 +24,7 @@ from pneumo_core.models import PneumoniaNetwork, input_of, resolve_source, start
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.depthwise import QuickDepthwise
 from pneumo_core.training.relay import Listener, relayed
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
 
@@ -93,14 +94,15 @@ def _fit(
 ) -> None:
     torch.manual_seed(config.seed)
     source = resolve_source(config.model, config.pretrained)
-    takes = input_of(config.model, source)
+    takes = input_of(config.model, source, config.size)
     # A saved state replaces the weights it started from, which may be gone by now.
     network = start_network(config.model, "none" if state.is_file() else source).network
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = build_augmentation(config.augmentation)
     optimizer = _optimizer(config, network)
-    average = AveragedModel(network, avg_fn=_averaging(config.average), use_buffers=True)
-    average.to(fabric.device)
+    average = AveragedModel(
+        network, fabric.device, avg_fn=_averaging(config.average), use_buffers=True
+    )
     modules = {"network": network, "average": average}
     progressed = load_state(state, modules, optimizer)
     wrapped, optimizer = fabric.setup(network, optimizer)
@@ -127,7 +129,8 @@ def _fit(
             )
             _set_rate(config, optimizer, (epoch - 1) * steps + step, config.epochs * steps, steps)
             optimizer.zero_grad(set_to_none=True)
-            fabric.backward(loss)
+            with QuickDepthwise():  # type: ignore[no-untyped-call]
+                fabric.backward(loss)
             optimizer.step()
             average.update_parameters(network)
             losses[step] = loss.detach()

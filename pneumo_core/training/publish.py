@@ -57,7 +57,7 @@ def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progresse
         network = build_network(config.model)
     network.load_state_dict(weights)
     network.eval().requires_grad_(False)
-    input_format = input_of(config.model, config.pretrained)
+    input_format = input_of(config.model, config.pretrained, config.size)
     draft = draft_card(
         run.name,
         config.model,
@@ -70,7 +70,7 @@ def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progresse
         draft,
         training=pydantic.TypeAdapter(TrainingConfig).dump_python(config),
         best_epoch=progressed.best_epoch,
-        origin=origin_of(config.pretrained),
+        origin=origin_of(config.model, config.pretrained),
         mirror=config.mirror,
     )
     runtime = Runtime.of(network, input_format, mirror=config.mirror)

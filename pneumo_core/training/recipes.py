@@ -11,6 +11,17 @@ __all__ = ["RECIPES", "recipe"]
 RECIPES = ("strong", "paper")
 """``strong`` is what works here; ``paper`` what the paper that proposed CNN_94 describes."""
 
+_STRONG_AUGMENTATION = Augmentation(
+    rotation=15,
+    shift=0.1,
+    scale=0.2,
+    mirror=0.5,
+    gamma=0.5,
+    contrast=0.4,
+    brightness=0.2,
+    noise=0.05,
+    blur=1.5,
+)
 _PAPER_AUGMENTATION = Augmentation(
     rotation=75, shift=0, scale=0, mirror=0.5, gamma=0, contrast=0, brightness=0, noise=0
 )
@@ -37,11 +48,14 @@ def _strong(model: str) -> dict[str, Any]:
     if not has_backbone(model):
         return {"epochs": 60}
     return {
-        "epochs": 6,
+        "epochs": 5,
         "batch_size": 32,
         "backbone_factor": 0.5,
+        "augmentation": _STRONG_AUGMENTATION,
+        "average": 0.99,
         "mirror": True,
         "keep": "last",
+        "validation_cut": "early",
     }
 
 

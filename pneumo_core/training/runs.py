@@ -78,7 +78,7 @@ def start_run(
     fingerprint = _scan(config, data).fingerprint
     config = replace(config, pretrained=resolve_source(config.model, config.pretrained))
     with torch.random.fork_rng(devices=[]):  # a trial: weights that can't be had are told now
-        start_network(config.model, config.pretrained)
+        start_network(config.model, config.pretrained, config.size)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = settings().home / "runs" / f"{stamp}-{secrets.token_hex(2)}"
     try:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Progress, open_store
-from pneumo_core.models import find_model
+from pneumo_core.models import input_of
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.loop import films_of, fit
 from pneumo_core.training.publish import publish
@@ -50,10 +50,12 @@ def go_on(
 ) -> Checkpoint:
     """Train a run from where it is to its end, and publish it."""
     dataset = run.dataset()
-    store = open_store(dataset, find_model(run.config.model).input.size, progress=decoding)
+    config = run.config
+    takes = input_of(config.model, config.pretrained, config.size)
+    store = open_store(dataset, takes.size, progress=decoding)
     train_films, val_films = (films_of(dataset, store, split) for split in ("train", "val"))
     historian = _Historian(run, listener)
-    progressed = fit(run.config, train_films, val_films, run.state, historian)
+    progressed = fit(config, train_films, val_films, run.state, historian)
     return publish(run, dataset, store, progressed)
 
 

@@ -52,7 +52,7 @@ def patients(data: Dataset, split: str) -> set[str]:
 # --- what is cut -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cut", ["late", "random"])
+@pytest.mark.parametrize("cut", ["late", "early", "random"])
 @given(
     sizes=st.lists(st.integers(1, 6), min_size=2, max_size=60),
     labels=st.lists(st.integers(0, 1), min_size=60, max_size=60),
@@ -69,7 +69,7 @@ def test_no_patient_is_on_both_sides(
     pd.testing.assert_frame_equal(after.films[unchanged], before.films[unchanged])
 
 
-@pytest.mark.parametrize("cut", ["late", "random"])
+@pytest.mark.parametrize("cut", ["late", "early", "random"])
 def test_each_class_gives_its_share(cut: str) -> None:
     data = dataset(*people(200), *people(100, prefix="IM-", label=0))
     counts = ensure_validation(data, cut=cut, fraction=0.1).counts()  # type: ignore[arg-type]
@@ -97,6 +97,14 @@ def test_late_takes_the_highest_numbers_of_every_series() -> None:
     }
 
 
+def test_early_takes_the_lowest_numbers_of_every_series() -> None:
+    data = dataset(*people(30), *people(20, prefix="IM-", label=0))
+    assert patients(ensure_validation(data, cut="early", fraction=0.1), "val") == {
+        *("person1", "person2", "person3"),
+        *("IM-1", "IM-2"),
+    }
+
+
 def test_numbers_are_numbers_not_words() -> None:
     rows = [("train", f"person{k}", 1) for k in (9, 10, 100, 20, 3, 1, 2, 4, 5, 6)]
     assert patients(ensure_validation(dataset(*rows), fraction=0.1), "val") == {"person100"}
@@ -121,7 +129,7 @@ def test_the_seed_decides_the_random_cut_alone() -> None:
     assert cut("late", 1) == cut("late", 2)
 
 
-@pytest.mark.parametrize("cut", ["late", "random"])
+@pytest.mark.parametrize("cut", ["late", "early", "random"])
 def test_the_order_of_the_films_changes_nothing(cut: str) -> None:
     data = dataset(*people(60), *people(40, prefix="IM-", label=0))
     shuffled = data.with_films(data.films.sample(frac=1, random_state=0))

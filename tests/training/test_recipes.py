@@ -103,8 +103,8 @@ def test_a_run_keeps_the_source_that_auto_found(
     monkeypatch.setitem(url_map, "efficientnet-b0", (tmp_path / "nothing.pth").as_uri())
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     run = start_run(folder, "later", recipe("strong", "efficientnet_b0"))
-    assert run.config.pretrained == "lite0"
-    assert find_run(run.id).config.pretrained == "lite0"
+    assert run.config.pretrained == "package"
+    assert find_run(run.id).config.pretrained == "package"
 
 
 def test_the_card_of_a_small_network_says_that_it_started_fresh(folder: Path) -> None:
@@ -158,7 +158,7 @@ def test_the_command_line_takes_a_recipe_and_changes(
 def test_the_command_line_refuses_weights_for_a_network_without_a_backbone(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--name", "mine", "--data", folder, "--model", "cnn_v2", "--pretrained", "lite0"]
+    arguments = ["--name", "mine", "--data", folder, "--model", "cnn_v2", "--pretrained", "package"]
     monkeypatch.setattr(sys, "argv", ["pneumo", "train", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         main()
