@@ -9,7 +9,7 @@ import pydantic
 
 from pneumo_core.errors import UnknownName
 from pneumo_core.metrics import Estimate, Evaluation
-from pneumo_core.models import MODELS, TIMM, InputFormat
+from pneumo_core.models import MODELS, TIMM, InputFormat, has_backbone
 
 __all__ = [
     "ENSEMBLE",
@@ -143,7 +143,6 @@ def _takes(model: str, input_format: InputFormat) -> bool:
     if model.startswith(TIMM):
         return True  # timm knows, and takes seconds to ask: its weights tell on loading
     known = MODELS.get(model)
-    return known is not None and (known.input.size, known.input.channels) == (
-        input_format.size,
-        input_format.channels,
-    )
+    if known is None or known.input.channels != input_format.channels:
+        return False
+    return has_backbone(model) or known.input.size == input_format.size

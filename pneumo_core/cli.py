@@ -355,7 +355,7 @@ def _read_one(reader: "Reader", path: Path, picture: Path | None) -> "Reading":
     if picture is not None and reading.label is not None:
         from PIL import Image
 
-        from pneumo_core.figures import overlay
+        from pneumo_core.pictures import overlay
 
         heat = reader.heat_map(radiograph, reading.label).over(radiograph.pixels.shape)
         target = picture.with_name(f"{picture.name}_{path.stem}.png")

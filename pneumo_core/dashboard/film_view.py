@@ -15,8 +15,10 @@ from pneumo_core.dashboard.readings import film_pixels, heat_map, radiograph_of
 from pneumo_core.dashboard.words import count_text, plain
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.figures import colour_scale, overlay, probability_bar
-from pneumo_core.reading import HeatMap, Reading
+from pneumo_core.figures import probability_bar
+from pneumo_core.heatmaps import HeatMap
+from pneumo_core.pictures import colour_scale, overlay
+from pneumo_core.reading import Reading
 
 __all__ = ["Look", "choose_look", "pick_film", "show_film", "show_verdict"]
 

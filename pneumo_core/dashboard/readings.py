@@ -17,8 +17,9 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.films import Film
 from pneumo_core.data import Radiograph, read_radiograph
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.figures import display_pixels
-from pneumo_core.reading import HeatMap, Reader, Reading, open_reader
+from pneumo_core.heatmaps import HeatMap
+from pneumo_core.pictures import display_pixels
+from pneumo_core.reading import Reader, Reading, open_reader
 
 __all__ = ["film_pixels", "heat_map", "radiograph_of", "read_films"]
 

@@ -10,8 +10,8 @@ from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Radiograph, read_radiograph, to_input
 from pneumo_core.errors import UnreadableFilm
+from pneumo_core.heatmaps import HeatMap
 from pneumo_core.reading.gate import refusals, warnings_of
-from pneumo_core.reading.heat import HeatMap
 from pneumo_core.runtime import Runtime, open_runtime
 
 __all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]

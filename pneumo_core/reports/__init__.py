@@ -1,0 +1,1 @@
+"""Taking readings away: PDF, PNG, JSON, CSV and DICOM."""
