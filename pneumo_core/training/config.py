@@ -52,7 +52,7 @@ class TrainingConfig:
     batch_size: Annotated[int, Field(ge=2, le=4096, description="over all devices")] = 64
     learning_rate: Annotated[float, Field(gt=0, le=1, description="at its peak")] = 1e-3
     backbone_factor: Annotated[
-        float, Field(gt=0, le=1, description="share of the rate that a pretrained backbone gets")
+        float, Field(ge=0, le=1, description="share of the rate that a backbone gets; 0: frozen")
     ] = 1.0
     schedule: Annotated[
         Literal["one_cycle", "exponential", "constant"],

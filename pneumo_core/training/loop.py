@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -244,7 +244,11 @@ def _optimizer(config: TrainingConfig, network: PneumoniaNetwork) -> torch.optim
     backbone = network.backbone_parameters()
     known = {id(parameter) for parameter in backbone}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in known]
-    groups = [{"params": backbone, "factor": config.backbone_factor}] if backbone else []
+    groups: list[dict[str, Any]] = []
+    if backbone and config.backbone_factor:
+        groups.append({"params": backbone, "factor": config.backbone_factor})
+    for parameter in backbone:
+        parameter.requires_grad_(bool(config.backbone_factor))
     groups.append({"params": rest, "factor": 1.0})
     return torch.optim.AdamW(
         groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True

@@ -34,7 +34,7 @@ def recipe(name: str, model: str, **changes: Any) -> TrainingConfig:
     """
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
-    settings = _paper() if name == "paper" else _strong(model)
+    settings = _paper(model) if name == "paper" else _strong(model)
     given = {setting: value for setting, value in changes.items() if value is not None}
     return training_config(model=model, **{**settings, **given})
 
@@ -59,9 +59,14 @@ def _strong(model: str) -> dict[str, Any]:
     }
 
 
-def _paper() -> dict[str, Any]:
-    """Adam at 1e-4 falling by 0.96 an epoch, 30 epochs of batches of 50, no pretrained weights."""
+def _paper(model: str) -> dict[str, Any]:
+    """Adam at 1e-4 falling by 0.96 an epoch, 30 epochs of batches of 50, no pretrained weights.
+
+    Its "transfer learning" freezes a backbone of fresh weights and trains the head.
+    """
+    frozen = {"size": 100, "backbone_factor": 0.0} if has_backbone(model) else {}
     return {
+        **frozen,
         "pretrained": "none",
         "epochs": 30,
         "batch_size": 50,

@@ -13,8 +13,8 @@ from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import read_radiograph, to_input
 from pneumo_core.errors import CheckpointError, UnknownName
-from pneumo_core.metrics import Estimate
 from pneumo_core.heatmaps import HeatMap
+from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reader, Reading, open_reader, samples
 
 

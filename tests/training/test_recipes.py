@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
+import torch
 from efficientnet_pytorch.utils import url_map
 
 from pneumo_core.checkpoints import load_checkpoint
@@ -95,6 +96,35 @@ def test_the_papers_rate_falls_by_four_hundredths_an_epoch(folder: Path) -> None
     rates = checkpoint.history["learning_rate"].to_numpy()
     assert rates == pytest.approx([1e-4, 0.96e-4, 0.96**2 * 1e-4])
     assert checkpoint.card.training["augmentation"]["rotation"] == 75
+
+
+def test_the_papers_transfer_learning_trains_the_head_of_a_fresh_frozen_backbone(
+    folder: Path,
+) -> None:
+    config = recipe("paper", TINY, epochs=1, batch_size=8)
+    torch.manual_seed(config.seed)
+    fresh = build_network(TINY).state_dict()
+    checkpoint = train(folder, "frozen", config)
+    trained = checkpoint.networks()[0].state_dict()
+    assert checkpoint.card.input.size == 100
+    moved = {
+        name
+        for name, tensor in trained.items()
+        if tensor.is_floating_point() and not torch.equal(tensor, fresh[name].half().float())
+    }
+    assert {name for name in moved if "running_" not in name} == {"head.weight", "head.bias"}
+
+
+def test_a_backbone_learns_from_films_of_the_size_asked_for(folder: Path) -> None:
+    card = train(folder, "small", recipe("strong", TINY, epochs=1, size=64, pretrained="none")).card
+    assert (card.input.size, card.training["size"]) == (64, 64)
+    assert load_checkpoint("small").card.input.size == 64
+
+
+def test_a_network_of_one_size_refuses_another_before_it_trains(folder: Path) -> None:
+    with pytest.raises(TrainingError, match="cnn_v2 reads films of 100 pixels only"):
+        start_run(folder, "never", recipe("strong", "cnn_v2", size=224))
+    assert not (settings().home / "runs").exists()
 
 
 def test_a_run_keeps_the_source_that_auto_found(
