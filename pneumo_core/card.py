@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pydantic
 
 from pneumo_core.errors import UnknownName
-from pneumo_core.metrics import Estimate, Evaluation
+from pneumo_core.metrics import Calibration, Estimate, Evaluation
 from pneumo_core.models import MODELS, TIMM, InputFormat, has_backbone
 
 __all__ = [
@@ -57,14 +57,20 @@ class MemberFacts:
     model: str
     input: InputFormat
     temperature: float
+    offset: float = 0.0
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes probabilities of its margins."""
+        return Calibration(self.temperature, self.offset)
 
 
 @dataclass(frozen=True)
 class Card:
     """Everything a checkpoint says of itself.
 
-    ``training`` is the whole training config; ``temperature`` divides the logit margin;
-    ``evaluation`` maps a split to its figures at the default operating point; ``trained_on`` says
+    ``training`` is the whole training config; ``temperature`` divides the logit margin, then
+    ``offset`` is added; ``evaluation`` maps a split to its figures at the default operating point; ``trained_on`` says
     whose films they were ("children of 1 to 5 years"), where that is known; ``origin`` where the
     training started from; ``mirror`` whether each film is read together with its mirror image. An
     ensemble (``model`` is "ensemble") names its ``members``.
@@ -92,12 +98,18 @@ class Card:
     origin: str = "fresh weights"
     mirror: bool = False
     members: tuple[MemberFacts, ...] = ()
+    offset: float = 0.0
     weights_sha256: str = ""
 
     @property
     def version(self) -> str:
         """Eight hex digits that change whenever the weights do."""
         return self.weights_sha256[:8]
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes probabilities of margins."""
+        return Calibration(self.temperature, self.offset)
 
     def operating_point(self, name: str | None = None) -> OperatingPoint:
         """The operating point of that name, or the default one. Raises UnknownName."""
@@ -123,6 +135,8 @@ def contradiction(card: Card) -> str:
     thresholds = [point.threshold for point in card.operating_points]
     if not 0 < card.temperature < math.inf or not all(0 <= t <= 1 for t in thresholds):
         return "its temperature must be above 0, its thresholds from 0 to 1"
+    if not math.isfinite(card.offset):
+        return "its offset must be a number"
     return ""
 
 

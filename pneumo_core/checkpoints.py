@@ -2,8 +2,9 @@
 
 ``weights.safetensors`` (float16), ``card.json`` (written last), ``scores.parquet`` (id, patient,
 split, label, subtype, probability of the val and test films), ``features.safetensors``
-(penultimate features of the same films), ``history.csv`` (one row per epoch). The folder is
-written whole beside its place and renamed into it; nothing in it is executed on load.
+(penultimate features of the same films), ``history.csv`` (one row per epoch), and where the gate
+was fitted ``gate.safetensors``, which names the weights it belongs to. The folder is written whole
+beside its place and renamed into it; nothing in it is executed on load.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ from pneumo_core.settings import settings
 
 __all__ = [
     "Checkpoint",
+    "add_gate",
     "as_member",
     "check_free",
     "check_name",
@@ -110,6 +112,29 @@ class Checkpoint:
             return pd.read_csv(self.folder / "history.csv")
         except (OSError, ValueError) as error:
             raise self._damaged("its history can't be read") from error
+
+    @cached_property
+    def gate(self) -> dict[str, np.ndarray] | None:
+        """What was fitted for its gate, float32 arrays by name; None where nothing was.
+
+        Raises CheckpointError when it is damaged or was fitted for other weights.
+        """
+        path = self.folder / "gate.safetensors"
+        if not path.is_file():
+            return None
+        try:
+            with safetensors.safe_open(path, "np") as file:
+                fitted_for = (file.metadata() or {}).get("weights_sha256")
+                names = file.keys()
+                arrays = {name: file.get_tensor(name).astype(np.float32) for name in names}
+        except (OSError, safetensors.SafetensorError) as error:
+            raise self._damaged("its gate can't be read") from error
+        if fitted_for != self.card.weights_sha256:
+            raise CheckpointError(
+                f"The gate of the checkpoint '{self.name}' was fitted for other weights than it "
+                "has. Fit it again."
+            )
+        return arrays
 
     def _verified_weights(self) -> dict[str, Tensor]:
         try:
@@ -196,6 +221,7 @@ def save_checkpoint(
     scores: pd.DataFrame,
     features: np.ndarray,
     history: pd.DataFrame,
+    gate: Mapping[str, np.ndarray] | None = None,
     root: Path | None = None,
     overwrite: bool = False,
 ) -> Checkpoint:
@@ -219,6 +245,8 @@ def save_checkpoint(
         temporary = Path(tempfile.mkdtemp(prefix=".saving-", dir=root))
         try:
             _write(temporary, card, weights, scores, features, history)
+            if gate is not None:
+                _write_gate(temporary, gate)
             _move_into_place(temporary, place)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -229,6 +257,18 @@ def save_checkpoint(
             "Free some space, or set PNEUMO_CHECKPOINTS to a folder you may write to."
         ) from error
     return _read(place)
+
+
+def add_gate(checkpoint: Checkpoint, gate: Mapping[str, np.ndarray]) -> Checkpoint:
+    """Keep what was fitted for a checkpoint's gate with it. Raises CheckpointError."""
+    try:
+        _write_gate(checkpoint.folder, gate)
+    except OSError as error:
+        raise CheckpointError(
+            f"The gate of the checkpoint '{checkpoint.name}' can't be written to "
+            f"'{checkpoint.folder}': {error.strerror or error}. Free some space or allow writing."
+        ) from error
+    return _read(checkpoint.folder)
 
 
 def as_member(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
@@ -265,6 +305,15 @@ def _write(
     card_bytes = _CARD.dump_json(replace(card, weights_sha256=digest), indent=2)
     (folder / "card.json").write_bytes(card_bytes + b"\n")
     folder.chmod(0o755)  # mkdtemp's 0700 would hide it from the other people of this machine
+
+
+def _write_gate(folder: Path, gate: Mapping[str, np.ndarray]) -> None:
+    """Beside its place, then renamed; small numbers would lose too much as float16."""
+    arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in gate.items()}
+    belongs = {"weights_sha256": _read(folder).card.weights_sha256}
+    temporary = folder / ".gate.safetensors"
+    temporary.write_bytes(safetensors.numpy.save(arrays, belongs))
+    temporary.rename(folder / "gate.safetensors")
 
 
 def _move_into_place(temporary: Path, place: Path) -> None:

@@ -367,20 +367,9 @@ def _read_one(reader: "Reader", path: Path, picture: Path | None) -> "Reading":
 
 
 def _json_line(path: Path, reading: "Reading") -> str:
-    shown = {
-        "file": str(path),
-        "status": reading.status,
-        "probability": reading.probability,
-        "label": reading.label,
-        "verdict": reading.verdict,
-        "operating_point": reading.operating_point,
-        "threshold": reading.threshold,
-        "model": reading.model,
-        "version": reading.version,
-        "reasons": list(reading.reasons),
-        "warnings": list(reading.warnings),
-    }
-    return json.dumps(shown)
+    from pneumo_core.reports import as_row
+
+    return json.dumps(as_row(reading) | {"file": str(path)})
 
 
 def _text_line(path: Path, reading: "Reading") -> str:

@@ -12,12 +12,13 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import expit
-from scipy.stats import binomtest, rankdata
-from sklearn.metrics import roc_curve
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+from scipy.stats import binomtest, norm, rankdata
+from scipy.stats.distributions import rv_frozen
 
 __all__ = [
+    "Calibration",
     "Confusion",
     "Estimate",
     "Evaluation",
@@ -26,7 +27,8 @@ __all__ = [
     "confusion",
     "evaluate",
     "expected_calibration_error",
-    "fit_temperature",
+    "fit_calibration",
+    "predictive_values",
     "rate",
     "sensitivity_threshold",
     "wilson_interval",
@@ -44,6 +46,19 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes a probability of a margin: sigmoid(margin / temperature + offset)."""
+
+    temperature: float = 1.0
+    offset: float = 0.0
+
+    def probabilities(self, margins: ArrayLike) -> NDArray[np.float32]:
+        """P(pneumonia) float32 in [0, 1] of margins float (N,)."""
+        scaled = np.asarray(margins, dtype=np.float64) / self.temperature + self.offset
+        return np.asarray(expit(scaled), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -153,6 +168,22 @@ def rate(successes: int, n: int) -> Estimate:
     return Estimate(_ratio(successes, n), *wilson_interval(successes, n))
 
 
+def predictive_values(
+    sensitivity: float, specificity: float, prevalence: float
+) -> tuple[float, float]:
+    """Positive and negative predictive value where ``prevalence`` of the films are PNEUMONIA.
+
+    Bayes' theorem (Altman and Bland 1994, doi 10.1136/bmj.309.6947.102). All in [0, 1]; NaN where
+    no film would be called so.
+    """
+    rates = (sensitivity, specificity, prevalence)
+    if not all(math.isnan(each) or 0 <= each <= 1 for each in rates):
+        raise ValueError(f"sensitivity, specificity and prevalence lie in [0, 1], not {rates}")
+    tp, fn = sensitivity * prevalence, (1 - sensitivity) * prevalence
+    tn, fp = specificity * (1 - prevalence), (1 - specificity) * (1 - prevalence)
+    return _ratio(tp, tp + fp), _ratio(tn, tn + fn)
+
+
 def bootstrap_interval(
     metric: Callable[[Ints, Floats], float],
     labels: ArrayLike,
@@ -211,18 +242,20 @@ def evaluate(
 
 
 def youden_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """The threshold with the highest sensitivity + specificity - 1 (Youden 1950).
+    """The threshold with the highest sensitivity + specificity - 1 (Youden 1950,
+    doi 10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3), from smooth curves.
 
-    Among equals the middle of the gap between scores, so that a film near the edge of the
-    validation set doesn't tip it. doi 10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3
+    Each class's logits are taken for normal (Schisterman and Perkins 2007,
+    doi 10.1080/03610910701212181): where few validation films are called wrongly, the raw index is
+    a staircase whose highest step two or three films decide. Raises ValueError when only one class
+    is there.
     """
     truth, p = _two_classes(labels, probabilities)
-    false_positive_rate, true_positive_rate, thresholds = roc_curve(
-        truth, p, drop_intermediate=False
-    )
-    # The curve begins with a threshold of infinity, which is no probability.
-    best = 1 + int(np.argmax((true_positive_rate - false_positive_rate)[1:]))
-    return _midway_below(p, float(thresholds[best]))
+    logits = logit(np.clip(p, 1e-6, 1 - 1e-6))
+    normal, ill = (_normal_curve(logits[truth == label]) for label in (0, 1))
+    low, high = sorted((normal.mean(), ill.mean()))
+    between = np.linspace(low, high, 2001)
+    return float(expit(between[np.argmax(ill.sf(between) + normal.cdf(between))]))
 
 
 def sensitivity_threshold(
@@ -235,21 +268,28 @@ def sensitivity_threshold(
     return float(positive[max(needed, 1) - 1])
 
 
-def fit_temperature(labels: ArrayLike, margins: ArrayLike) -> float:
-    """The T > 0 whose sigmoid(margin / T) fits the labels best (least cross-entropy).
+def fit_calibration(labels: ArrayLike, margins: ArrayLike) -> Calibration:
+    """The calibration of ``margins`` that fits the labels best (least cross-entropy).
 
-    ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). Guo et al. 2017, arXiv:1706.04599.
-    T is kept in [0.05, 20]. Raises ValueError when only one class is there.
+    ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). Platt scaling with his targets,
+    which keep a perfect separation finite (Platt 1999, Probabilistic outputs for support vector
+    machines). The temperature is kept in [0.05, 20], the offset in [-10, 10]. Raises ValueError
+    when only one class is there.
     """
     margin = np.asarray(margins, dtype=np.float64)
     truth, _ = _two_classes(labels, expit(margin))
-    signed = margin * np.where(truth == 1, 1.0, -1.0)
+    positives = int(truth.sum())
+    negatives = len(truth) - positives
+    target = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
-    def cross_entropy(log_temperature: float) -> float:
-        return float(np.mean(np.logaddexp(0.0, -signed / math.exp(log_temperature))))
+    def cross_entropy(parameters: Floats) -> float:
+        log_temperature, offset = parameters
+        scaled = margin / math.exp(log_temperature) + offset
+        return float(np.mean(np.logaddexp(0.0, scaled) - target * scaled))
 
-    found = minimize_scalar(cross_entropy, bounds=(math.log(0.05), math.log(20)), method="bounded")
-    return float(math.exp(found.x))
+    bounds = [(math.log(0.05), math.log(20)), (-10, 10)]
+    found = minimize(cross_entropy, np.zeros(2), bounds=bounds, method="L-BFGS-B")
+    return Calibration(temperature=float(math.exp(found.x[0])), offset=float(found.x[1]))
 
 
 def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Ints, Floats]:
@@ -271,10 +311,10 @@ def _two_classes(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Ints, Flo
     return truth, p
 
 
-def _midway_below(p: Floats, threshold: float) -> float:
-    lower = p[p < threshold]
-    return (threshold + float(lower.max())) / 2 if len(lower) else threshold
+def _normal_curve(logits: Floats) -> rv_frozen:
+    # A class whose films all score alike still has a curve.
+    return norm(logits.mean(), max(float(logits.std()), 1e-3))
 
 
-def _ratio(part: int, whole: int) -> float:
+def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else math.nan

@@ -1,11 +1,23 @@
 """Pictures as arrays: a film for the screen, the colours of heat over it. Pure functions."""
 
+from collections.abc import Sequence
+from io import BytesIO
+
+import contourpy
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-__all__ = ["colour_scale", "display_pixels", "overlay"]
+__all__ = [
+    "colour_scale",
+    "contour_lines",
+    "display_pixels",
+    "heat_layer",
+    "jpeg",
+    "overlay",
+    "png",
+]
 
 
 def _colour_map() -> NDArray[np.float32]:
@@ -56,3 +68,48 @@ def colour_scale(opacity: float) -> NDArray[np.uint8]:
     """The overlay's colours over mid-grey, from no heat to the strongest: uint8 (16, 256, 3)."""
     heat = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (16, 1))
     return overlay(np.full_like(heat, 0.5), heat, opacity)
+
+
+def heat_layer(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A heat map to be laid over any picture: uint8 (H, W, 4), RGBA.
+
+    Over a film at an opacity it looks like ``overlay`` at that opacity.
+    """
+    strength = np.rint(heat * 255).astype(np.uint8)
+    layer: NDArray[np.uint8] = np.dstack([_MAP[strength].astype(np.uint8), strength])
+    return layer
+
+
+def contour_lines(
+    heat: NDArray[np.float32], levels: Sequence[float]
+) -> dict[float, list[NDArray[np.float64]]]:
+    """Where heat crosses each level, as lines float64 (n, 2) of (x, y) in [0, 1] of the map.
+
+    Outside the map counts as no heat, so lines that meet its edge go along it. ``heat`` float32
+    (H, W); values lie at the middle of their cells. Lines of a level that is never reached: none.
+    """
+    height, width = heat.shape
+    x = np.clip((np.arange(-1, width + 1) + 0.5) / width, 0, 1)
+    y = np.clip((np.arange(-1, height + 1) + 0.5) / height, 0, 1)
+    generator = contourpy.contour_generator(
+        x, y, np.pad(heat, 1), line_type=contourpy.LineType.Separate
+    )
+    return {level: [np.asarray(line) for line in generator.lines(level)] for level in levels}
+
+
+def jpeg(picture: NDArray[np.float32] | NDArray[np.uint8], quality: int = 92) -> bytes:
+    """A JPEG file of float32 (H, W) in [0, 1], or uint8 (H, W) or (H, W, 3)."""
+    return _file(picture, "JPEG", quality=quality)
+
+
+def png(picture: NDArray[np.float32] | NDArray[np.uint8]) -> bytes:
+    """A PNG file of float32 (H, W) in [0, 1], or uint8 (H, W), (H, W, 3) or (H, W, 4)."""
+    return _file(picture, "PNG", compress_level=4)
+
+
+def _file(picture: NDArray[np.float32] | NDArray[np.uint8], kind: str, **options: int) -> bytes:
+    if picture.dtype != np.uint8:
+        picture = np.rint(picture * np.float32(255)).astype(np.uint8)
+    file = BytesIO()
+    Image.fromarray(picture).save(file, format=kind, **options)
+    return file.getvalue()

@@ -1,4 +1,4 @@
-"""A checkpoint ready to compute: probabilities, features and heat maps for batches of films.
+"""A checkpoint ready to compute: probabilities and features for batches of films.
 
 Films come as uint8 (N, S, S), squashed to the checkpoint's size by ``data.to_input``. Nothing here
 changes a network or torch's state, and no hooks are used, so one runtime can serve several
@@ -12,11 +12,12 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import logit
 from torch import Tensor
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan
+from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 
 __all__ = ["Member", "Outputs", "Runtime", "dataset_for", "open_runtime"]
@@ -25,8 +26,10 @@ Films: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 
 _BATCH = 64
+_CELLS = 3
 # Beyond these a probability's logit is no use, and at 0 or 1 it is infinite.
 _LEAST, _MOST = 1e-6, 1 - 1e-6
+_UNCALIBRATED = Calibration()
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,32 +37,35 @@ class Outputs:
     """What a checkpoint makes of films, row by row.
 
     ``margins`` float32 (N,): logit(PNEUMONIA) - logit(NORMAL), before calibration;
-    ``features`` float32 (N, D): the penultimate layer, of several members one after the other.
+    ``features`` float32 (N, D): the penultimate layer, of several members one after the other;
+    ``cells`` float32 (N, K, 3, 3): the first member's last convolution maps, averaged over the
+    cells of a 3 × 3 grid; K = 0 unless they were asked for.
     """
 
     margins: Floats
     features: Floats
+    cells: Floats
 
 
 @dataclass(frozen=True)
 class Member:
-    """One network with what it takes, and the temperature that makes its margins probabilities."""
+    """One network with what it takes, and what makes probabilities of its margins."""
 
     network: PneumoniaNetwork
     input: InputFormat
-    temperature: float = 1.0
+    calibration: Calibration = _UNCALIBRATED
 
 
 @dataclass(frozen=True)
 class Runtime:
     """One network, or several whose probabilities are averaged, calibrated as one.
 
-    With ``mirror`` each network sees a film and its mirror image, and its margins, features and
-    (mirrored back) heat maps are averaged. All members take films of one size.
+    With ``mirror`` each network sees a film and its mirror image, and its margins and features are
+    averaged. All members take films of one size.
     """
 
     members: tuple[Member, ...]
-    temperature: float = 1.0
+    calibration: Calibration = _UNCALIBRATED
     mirror: bool = False
 
     @classmethod
@@ -67,49 +73,42 @@ class Runtime:
         cls,
         network: PneumoniaNetwork,
         input_format: InputFormat,
-        temperature: float = 1.0,
+        calibration: Calibration = _UNCALIBRATED,
         *,
         mirror: bool = False,
     ) -> "Runtime":
         """The runtime of a single network."""
-        return cls((Member(network, input_format),), temperature, mirror)
+        return cls((Member(network, input_format),), calibration, mirror)
 
     @property
     def size(self) -> int:
         """Side of the films it takes, in pixels."""
         return self.members[0].input.size
 
-    def run(self, films: Films) -> Outputs:
-        """Margins and features of films uint8 (N, S, S), computed in small batches."""
-        return self.run_rows(films, np.arange(len(films)))
+    def run(self, films: Films, *, cells: bool = False) -> Outputs:
+        """What films uint8 (N, S, S) give, computed in small batches; ``cells`` where asked for."""
+        return self.run_rows(films, np.arange(len(films)), cells=cells)
 
     def calibrated(self, margins: Floats) -> Floats:
         """P(pneumonia) in [0, 1], float32, of margins."""
-        return np.asarray(expit(margins / np.float32(self.temperature)), dtype=np.float32)
+        return self.calibration.probabilities(margins)
 
     def probabilities(self, films: Films) -> Floats:
         """P(pneumonia) of films uint8 (N, S, S): float32 (N,) in [0, 1]."""
         return self.calibrated(self.run(films).margins)
 
-    def grad_cam(self, films: Films, label: int) -> Floats:
-        """Where the evidence for ``label`` came from: float32 (N, h, w), ≥ 0, unscaled.
+    def views(self, films: Films, member: Member) -> list[Tensor]:
+        """What a member sees of films uint8 (N, S, S): normalised float32 tensors (N, C, S, S).
 
-        The gradient of the label's logit at the last convolution's activation, averaged over each
-        channel's positions, weighs the channel; the mean over channels, ReLU (Selvaraju et al.
-        2017, doi 10.1109/ICCV.2017.74, with the paper's mean in place of the sum). Maps of several
-        members, each divided by its maximum because their units differ, are averaged on the finest
-        member's grid. All films are computed at once: send few.
+        The films, and with ``mirror`` their mirror images. Raises ValueError for other films.
         """
-        maps = [self._both_ways(films, member, label) for member in self.members]
-        if len(maps) == 1:
-            return maps[0].cpu().numpy()
-        finest = max(maps, key=lambda each: each.shape[-1]).shape[-2:]
-        peaks = [each.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12) for each in maps]
-        scaled = [
-            torch.nn.functional.interpolate((each / peak)[:, None], finest, mode="bilinear")[:, 0]
-            for each, peak in zip(maps, peaks, strict=True)
-        ]
-        return torch.stack(scaled).mean(dim=0).cpu().numpy()
+        if films.dtype != np.uint8 or films.shape[1:] != (self.size, self.size):
+            expected = f"uint8 (N, {self.size}, {self.size})"
+            raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
+        device = next(member.network.parameters()).device
+        tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
+        views = [tensor, tensor.flip(-1)] if self.mirror else [tensor]
+        return [member.input.normalise(view) for view in views]
 
     def run_store(
         self, store: PixelStore, ids: list[str], progress: Progress | None = None
@@ -118,58 +117,53 @@ class Runtime:
         return self.run_rows(store.pixels, store.rows(ids), progress)
 
     def run_rows(
-        self, films: Films, rows: NDArray[np.int64], progress: Progress | None = None
+        self,
+        films: Films,
+        rows: NDArray[np.int64],
+        progress: Progress | None = None,
+        *,
+        cells: bool = False,
     ) -> Outputs:
-        """Margins and features of some rows of films, in their order; a batch at a time is read."""
+        """What some rows of films give, in their order; a batch at a time is read."""
         parts = []
         for start in _starts(len(rows)):
-            parts.append(self._run(films[rows[start : start + _BATCH]]))
+            parts.append(self._run(films[rows[start : start + _BATCH]], cells=cells))
             if progress:
                 progress(min(start + _BATCH, len(rows)), len(rows))
-        margins = np.concatenate([part.margins for part in parts])
-        return Outputs(margins, np.concatenate([part.features for part in parts]))
+        return _joined(parts)
 
     def open_store(self, dataset: Dataset, progress: Progress | None = None) -> PixelStore:
         """The dataset's films at this runtime's size."""
         return open_store(dataset, self.size, progress=progress)
 
-    def _run(self, films: Films) -> Outputs:
+    def _run(self, films: Films, *, cells: bool) -> Outputs:
         with torch.inference_mode():
-            outputs = [self._run_member(films, member) for member in self.members]
-        features = np.concatenate([each.features for each in outputs], axis=1)
+            outputs = [
+                self._run_member(films, member, cells=cells and number == 0)
+                for number, member in enumerate(self.members)
+            ]
         if len(outputs) == 1:
-            return Outputs(outputs[0].margins, features)
+            return outputs[0]
+        features = np.concatenate([each.features for each in outputs], axis=1)
         probabilities = [
-            expit(each.margins.astype(np.float64) / member.temperature)
+            member.calibration.probabilities(each.margins).astype(np.float64)
             for each, member in zip(outputs, self.members, strict=True)
         ]
         mean = np.clip(np.mean(probabilities, axis=0), _LEAST, _MOST)
-        return Outputs(logit(mean).astype(np.float32), features)
+        return Outputs(logit(mean).astype(np.float32), features, outputs[0].cells)
 
-    def _run_member(self, films: Films, member: Member) -> Outputs:
+    def _run_member(self, films: Films, member: Member, *, cells: bool) -> Outputs:
         network = member.network
-        margins, features = [], []
-        for tensor in self._views(films, member):
-            penultimate = network.neck(network.features(tensor))
+        margins, features, grids = [], [], []
+        for tensor in self.views(films, member):
+            maps = network.features(tensor)
+            penultimate = network.neck(maps)
             logits = network.head(penultimate)
             margins.append(logits[:, 1] - logits[:, 0])
             features.append(penultimate)
-        return Outputs(_mean_of(margins), _mean_of(features))
-
-    def _both_ways(self, films: Films, member: Member, label: int) -> Tensor:
-        """The member's heat maps (N, h, w); the mirror image's is mirrored back."""
-        maps = [_grad_cam(member.network, view, label) for view in self._views(films, member)]
-        return maps[0] if len(maps) == 1 else (maps[0] + maps[1].flip(-1)) / 2
-
-    def _views(self, films: Films, member: Member) -> list[Tensor]:
-        """What a member sees of the films: normalised tensors (N, C, S, S)."""
-        if films.dtype != np.uint8 or films.shape[1:] != (self.size, self.size):
-            expected = f"uint8 (N, {self.size}, {self.size})"
-            raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
-        device = next(member.network.parameters()).device
-        tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
-        views = [tensor, tensor.flip(-1)] if self.mirror else [tensor]
-        return [member.input.normalise(view) for view in views]
+            grids.append(_grid(maps if cells else maps[:, :0]))
+        grids[1:] = [grid.flip(-1) for grid in grids[1:]]  # the mirror image's, mirrored back
+        return Outputs(_mean_of(margins), _mean_of(features), _mean_of(grids))
 
 
 def dataset_for(checkpoint: Checkpoint, location: Path) -> Dataset:
@@ -191,23 +185,28 @@ def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
     card = checkpoint.card
     parts = checkpoint.networks()
     if not card.members:
-        return Runtime.of(parts[0], card.input, card.temperature, mirror=card.mirror)
+        return Runtime.of(parts[0], card.input, card.calibration, mirror=card.mirror)
     members = tuple(
-        Member(network, part.input, part.temperature)
+        Member(network, part.input, part.calibration)
         for network, part in zip(parts, card.members, strict=True)
     )
-    return Runtime(members, card.temperature, card.mirror)
+    return Runtime(members, card.calibration, card.mirror)
 
 
-def _grad_cam(network: PneumoniaNetwork, films: Tensor, label: int) -> Tensor:
-    with torch.no_grad():
-        maps = network.features(films)
-    with torch.enable_grad():
-        maps = maps.detach().requires_grad_(True)
-        logits = network.head(network.neck(maps))
-        (gradient,) = torch.autograd.grad(logits[:, label].sum(), maps)
-    weights = gradient.mean(dim=(2, 3), keepdim=True)  # (N, K, 1, 1)
-    return torch.relu((weights * maps.detach()).mean(dim=1)).float()  # (N, h, w)
+def _grid(maps: Tensor) -> Tensor:
+    """Maps (N, K, h, w) averaged over the cells of a grid: (N, K, 3, 3)."""
+    if not maps.shape[1]:
+        return maps.new_zeros(len(maps), 0, _CELLS, _CELLS)
+    return torch.nn.functional.adaptive_avg_pool2d(maps, _CELLS)
+
+
+def _joined(parts: list[Outputs]) -> Outputs:
+    """Batches one after the other."""
+    return Outputs(
+        np.concatenate([part.margins for part in parts]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.cells for part in parts]),
+    )
 
 
 def _mean_of(views: list[Tensor]) -> Floats:

@@ -162,7 +162,7 @@ def test_rounding_to_float16_hardly_moves_a_probability(
     network = build_network("cnn_94").eval()
     network.load_state_dict(weights)
     films = np.random.default_rng(0).integers(0, 256, (32, 100, 100), dtype=np.uint8)
-    before = Runtime.of(network, checkpoint.card.input, checkpoint.card.temperature)
+    before = Runtime.of(network, checkpoint.card.input, checkpoint.card.calibration)
     moved = open_runtime(save()).probabilities(films) - before.probabilities(films)
     assert 0 < np.abs(moved).max() < 0.001
 
@@ -281,6 +281,7 @@ def test_no_checkpoints_are_no_list(tmp_path: Path) -> None:
         ({"operating_points": []}, "no operating point"),
         ({"temperature": "hot"}, "card.json is damaged"),
         ({"temperature": 0.0}, "temperature"),
+        ({"offset": "NaN"}, "offset"),
         ({"temperature": "NaN"}, "temperature"),
         ({"operating_points": [POINT | {"threshold": 1.5}]}, "thresholds"),
         ({"operating_points": [POINT | {"threshold": "Infinity"}]}, "thresholds"),

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from pneumo_core.metrics import (
+    Calibration,
     Confusion,
     area_under_roc,
     bootstrap_interval,
     confusion,
     evaluate,
     expected_calibration_error,
-    fit_temperature,
+    fit_calibration,
+    predictive_values,
     sensitivity_threshold,
     wilson_interval,
     youden_threshold,
@@ -120,21 +122,30 @@ def test_a_probability_of_one_lies_in_the_last_bin() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_the_temperature_of_calibrated_films_is_found(temperature: float) -> None:
-    # Three of four films with margin T ln 3 are ill: sigmoid(margin / T) = 3/4, as it should be.
-    margin = temperature * math.log(3)
-    found = fit_temperature([1, 1, 1, 0, 0, 0, 0, 1], [margin] * 4 + [-margin] * 4)
-    assert found == pytest.approx(temperature, rel=1e-3)
+@pytest.mark.parametrize("offset", [-1.0, 0.0, 2.0])
+def test_the_calibration_of_calibrated_films_is_found(temperature: float, offset: float) -> None:
+    """Of many films at five margins, the share that calibration promises is ill."""
+    margin = np.repeat(np.linspace(-3, 3, 5), 20_000) * temperature
+    promised = Calibration(temperature, offset).probabilities(margin)
+    labels = (np.tile(np.arange(20_000) + 0.5, 5) / 20_000 < promised).astype(int)
+    found = fit_calibration(labels, margin)
+    assert found.temperature == pytest.approx(temperature, rel=0.01)
+    assert found.offset == pytest.approx(offset, abs=0.01)
 
 
-@pytest.mark.parametrize(("margins", "limit"), [([-1, 1], 0.05), ([1, -1], 20)])
-def test_the_temperature_stays_within_its_limits(margins: list[float], limit: float) -> None:
-    assert fit_temperature([0, 1], margins) == pytest.approx(limit, rel=1e-3)
+def test_films_told_apart_perfectly_get_platts_targets_not_certainty() -> None:
+    # Targets 3/4 and 1/4 of two films a side: the sigmoid passes through both.
+    found = fit_calibration([0, 0, 1, 1], [-1, -1, 1, 1])
+    assert found.probabilities([-1, 1]) == pytest.approx([0.25, 0.75], abs=1e-3)
 
 
-def test_one_class_has_no_temperature() -> None:
+def test_margins_that_say_nothing_are_flattened_to_the_limit() -> None:
+    assert fit_calibration([0, 1], [1, -1]).temperature == pytest.approx(20, rel=1e-3)
+
+
+def test_one_class_has_no_calibration() -> None:
     with pytest.raises(ValueError, match="both classes"):
-        fit_temperature([1, 1], [0.5, 2.0])
+        fit_calibration([1, 1], [0.5, 2.0])
 
 
 # --- intervals -------------------------------------------------------------------------------
@@ -233,28 +244,33 @@ def test_one_class_has_a_sensitivity_and_no_specificity() -> None:
 # --- thresholds ------------------------------------------------------------------------------
 
 
-def test_youden_lies_in_the_middle_of_the_gap() -> None:
-    assert youden_threshold([0, 0, 1, 1], [0.1, 0.3, 0.5, 0.9]) == pytest.approx(0.4)
+def test_youden_of_two_equal_curves_lies_halfway_between_them() -> None:
+    logits = np.array([-3.0, -2.0, -1.0, 2.0, 3.0, 4.0])
+    found = youden_threshold([0, 0, 0, 1, 1, 1], 1 / (1 + np.exp(-logits)))
+    assert found == pytest.approx(1 / (1 + math.exp(-0.5)), abs=1e-3)
 
 
-def test_youden_by_hand() -> None:
-    # Sensitivity + specificity - 1 at 0.9, 0.8, 0.5, 0.35: 2/6, 2/6 - 1/4, 5/6 - 1/4, 5/6 - 2/4.
-    assert youden_threshold(LABELS, SCORES) == pytest.approx((0.5 + 0.4) / 2)
+def test_youden_leaves_the_wider_curve_more_room() -> None:
+    # The densities of N(-2, 1) and N(2, 2) are equal where (x + 2)² / 2 = (x - 2)² / 8 + ln 2.
+    random = np.random.default_rng(0)
+    logits = np.concatenate([random.normal(-2, 1, 50_000), random.normal(2, 2, 50_000)])
+    labels = np.repeat([0, 1], 50_000)
+    found = youden_threshold(labels, 1 / (1 + np.exp(-logits)))
+    crossing = next(x for x in np.roots([3, 20, 12 - 8 * math.log(2)]) if -2 < x < 2)
+    assert math.log(found / (1 - found)) == pytest.approx(crossing, abs=0.03)
 
 
-@pytest.mark.parametrize("scores", [[0.7, 0.7, 0.7, 0.7], [0.9, 0.8, 0.2, 0.1]])
-def test_youden_of_a_useless_classifier_is_a_probability(scores: list[float]) -> None:
+@pytest.mark.parametrize("scores", [[0.7, 0.7, 0.7, 0.7], [0.9, 0.8, 0.2, 0.1], [0, 0, 1, 1]])
+def test_youden_of_any_classifier_is_a_probability(scores: list[float]) -> None:
     assert 0 <= youden_threshold([0, 0, 1, 1], scores) <= 1
 
 
 @given(FILMS)
-def test_no_other_threshold_beats_youdens(films: np.ndarray) -> None:
-    def index(threshold: float) -> float:
-        counts = confusion(*films, threshold)
-        return counts.sensitivity + counts.specificity - 1
-
-    best = index(youden_threshold(*films))
-    assert best >= max(index(threshold) for threshold in films[1]) - 1e-12
+def test_youden_lies_between_the_classes_means(films: np.ndarray) -> None:
+    logits = np.log(np.clip(films[1], 1e-6, 1 - 1e-6) / (1 - np.clip(films[1], 1e-6, 1 - 1e-6)))
+    means = sorted(logits[films[0] == label].mean() for label in (0, 1))
+    found = youden_threshold(*films)
+    assert means[0] - 1e-6 <= math.log(found / (1 - found)) <= means[1] + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -303,3 +319,25 @@ def test_a_threshold_needs_both_classes(rule: object) -> None:
 def test_senseless_numbers_are_refused(labels: list, probabilities: list, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         confusion(labels, probabilities, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "specificity", "prevalence", "ppv", "npv"),
+    [
+        (0.9, 0.8, 0.5, 0.45 / 0.55, 0.40 / 0.45),
+        (0.9, 0.8, 0.1, 0.09 / 0.27, 0.72 / 0.73),
+        (1.0, 1.0, 0.3, 1.0, 1.0),
+        (1.0, 0.0, 0.3, 0.3, math.nan),
+        (math.nan, 0.8, 0.3, math.nan, math.nan),
+    ],
+)
+def test_predictive_values_follow_bayes(
+    sensitivity: float, specificity: float, prevalence: float, ppv: float, npv: float
+) -> None:
+    found = predictive_values(sensitivity, specificity, prevalence)
+    assert found == pytest.approx((ppv, npv), nan_ok=True)
+
+
+def test_a_prevalence_is_a_share() -> None:
+    with pytest.raises(ValueError, match="prevalence"):
+        predictive_values(0.9, 0.9, 5)

@@ -1,4 +1,4 @@
-"""Heat maps worked out by hand, batches that don't depend on themselves, networks left alone."""
+"""Margins worked out by hand, batches that don't depend on themselves, networks left alone."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +12,7 @@ from torch import nn
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import scan
 from pneumo_core.errors import UnknownName
+from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 from pneumo_core.runtime import Runtime, open_runtime
 
@@ -32,7 +33,7 @@ def by_hand() -> Runtime:
         linear.weight.copy_(torch.tensor([[0.0, 3.0], [2.0, -1.0]]))
         linear.bias.copy_(torch.tensor([0.0, 1.0]))
     network = PneumoniaNetwork(convolution, _Summed(), linear)
-    return Runtime.of(network.eval(), PLAIN, temperature=2.0)
+    return Runtime.of(network.eval(), PLAIN, Calibration(2.0))
 
 
 class _Summed(nn.Module):
@@ -81,18 +82,6 @@ def test_probabilities_stay_probabilities() -> None:
     assert p.dtype == np.float32
 
 
-def test_grad_cam_by_hand() -> None:
-    heat = by_hand().grad_cam(FILM, label=1)
-    # d PNEUMONIA / d a = 2, / d b = -1 everywhere; mean over channels of 2 x and -1 · -x: 1.5 x.
-    assert heat == pytest.approx(1.5 * FILM / 255, rel=1e-5)
-    assert heat.dtype == np.float32
-
-
-def test_grad_cam_keeps_evidence_for_the_label_alone() -> None:
-    # d NORMAL / d a = 0, / d b = 3: the mean of 0 and 3 · -x is negative, so nothing is left.
-    assert by_hand().grad_cam(FILM, label=0).tolist() == [[[0.0, 0.0], [0.0, 0.0]]]
-
-
 # --- films and batches -----------------------------------------------------------------------
 
 
@@ -100,16 +89,12 @@ def test_a_batch_gives_what_its_films_give_one_by_one(checkpoint: Checkpoint) ->
     runtime = open_runtime(checkpoint)
     films = noise(5, 100)
     features = runtime.run(films).features
-    heat = runtime.grad_cam(films, 1)
     for row, film in enumerate(films[:, np.newaxis]):
         alone = runtime.probabilities(film)[0]
         assert alone == pytest.approx(runtime.probabilities(films)[row], abs=1e-5)
-        # Of an untrained network's features and gradients, which can be large: 1e-5 of the largest.
+        # Of an untrained network's features, which can be large: 1e-5 of the largest.
         close = 1e-5 * float(features.max())
         assert runtime.run(film).features[0] == pytest.approx(features[row], abs=close)
-        assert runtime.grad_cam(film, 1)[0] == pytest.approx(
-            heat[row], abs=1e-5 * float(heat.max())
-        )
 
 
 def test_a_shuffled_batch_gives_shuffled_numbers() -> None:
@@ -119,14 +104,10 @@ def test_a_shuffled_batch_gives_shuffled_numbers() -> None:
     assert runtime.run(films[order]).margins == pytest.approx(runtime.run(films).margins[order])
 
 
-def test_a_mirrored_film_has_the_mirrored_map() -> None:
+def test_a_network_that_cannot_tell_left_from_right_reads_the_mirrored_film_alike() -> None:
     runtime, films = symmetric(), noise(3, 16)
     mirrored = np.ascontiguousarray(films[:, :, ::-1])
     assert runtime.run(mirrored).margins == pytest.approx(runtime.run(films).margins, abs=1e-5)
-    heat = runtime.grad_cam(films, 1) + runtime.grad_cam(films, 0)
-    assert heat.max() > 0
-    heat_of_mirrored = runtime.grad_cam(mirrored, 1) + runtime.grad_cam(mirrored, 0)
-    assert heat_of_mirrored[:, :, ::-1] == pytest.approx(heat, abs=1e-5)
 
 
 def test_no_films_give_no_numbers() -> None:
@@ -145,7 +126,8 @@ def test_no_films_give_no_numbers() -> None:
     ids=["float", "size", "one film", "colour"],
 )
 def test_other_films_are_refused(films: np.ndarray) -> None:
-    for call in (symmetric().run, lambda films: symmetric().grad_cam(films, 1)):
+    runtime = symmetric()
+    for call in (runtime.run, lambda films: runtime.views(films, runtime.members[0])):
         with pytest.raises(ValueError, match=r"must be uint8 \(N, 16, 16\)"):
             call(films)
 
@@ -160,7 +142,6 @@ def test_the_network_and_torch_are_left_as_they_were_found() -> None:
     }
     random = torch.get_rng_state()
     runtime.run(noise(2, 16))
-    runtime.grad_cam(noise(2, 16), 1)
     assert torch.is_grad_enabled()
     assert torch.equal(torch.get_rng_state(), random)
     assert not any(
@@ -171,27 +152,15 @@ def test_the_network_and_torch_are_left_as_they_were_found() -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_heat_maps_work_where_gradients_are_off() -> None:
-    runtime, films = symmetric(), noise(1, 16)
-    expected = runtime.grad_cam(films, 1)
-    with torch.no_grad():
-        assert np.array_equal(runtime.grad_cam(films, 1), expected)
-        assert not torch.is_grad_enabled()
-
-
 def test_several_threads_get_the_numbers_of_one(checkpoint: Checkpoint) -> None:
     runtime = open_runtime(checkpoint)
     batches = [noise(2, 100, seed) for seed in range(6)]
 
-    def read(films: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return runtime.probabilities(films), runtime.grad_cam(films, 1)
-
-    alone = [read(films) for films in batches]
+    alone = [runtime.probabilities(films) for films in batches]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(read, batches * 3))
-    for (p, heat), (p_alone, heat_alone) in zip(together, alone * 3, strict=True):
+        together = list(pool.map(runtime.probabilities, batches * 3))
+    for p, p_alone in zip(together, alone * 3, strict=True):
         assert p == pytest.approx(p_alone, abs=1e-6)
-        assert heat == pytest.approx(heat_alone, abs=1e-6)
 
 
 # --- stores and checkpoints ------------------------------------------------------------------
@@ -212,7 +181,7 @@ def test_a_store_is_run_in_the_order_of_the_ids(film_folder: Callable[..., Path]
 def test_a_checkpoint_is_opened_by_name(checkpoint: Checkpoint) -> None:
     films = noise(2, 100)
     by_name, by_object = open_runtime("cnn_94"), open_runtime(checkpoint)
-    assert by_name.temperature == checkpoint.card.temperature == 1.5
+    assert by_name.calibration == checkpoint.card.calibration == Calibration(1.5)
     assert np.array_equal(by_name.probabilities(films), by_object.probabilities(films))
     with pytest.raises(UnknownName, match="no checkpoint named 'nothing'"):
         open_runtime("nothing")

@@ -3,18 +3,21 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
-from pneumo_core.dashboard.words import plain
+from pneumo_core.dashboard.words import estimate_text, plain
 from pneumo_core.errors import UnknownName
+from pneumo_core.reading.threshold import CUSTOM, custom_point
 from pneumo_core.settings import settings
 
 __all__ = ["choose_reader", "say_what_is_missing"]
 
 
-def choose_reader() -> tuple[Checkpoint, str] | None:
-    """Select boxes for a checkpoint and its operating point's name; None without a checkpoint.
+def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
+    """Select boxes for a checkpoint and its operating point; None without a checkpoint.
 
-    Query parameters: ``checkpoint`` and ``point``.
+    Query parameters: ``checkpoint``, ``point`` and, for a threshold of the reader's own,
+    ``threshold``. Raises CheckpointError.
     """
     found, _ = list_checkpoints()
     if not found:
@@ -23,7 +26,19 @@ def choose_reader() -> tuple[Checkpoint, str] | None:
     boxes = st.container(horizontal=True)
     checkpoint = by_name[_choose(boxes, "Checkpoint", "checkpoint", list(by_name))]
     points = [point.name for point in checkpoint.card.operating_points]
-    return checkpoint, _choose(boxes, "Operating point", "point", points)
+    name = _choose(boxes, "Operating point", "point", [*points, CUSTOM])
+    if name == CUSTOM:
+        point = custom_point(checkpoint, _choose_threshold(checkpoint))
+    else:
+        st.query_params.pop("threshold", None)
+        point = checkpoint.card.operating_point(name)
+    split = "validation" if point.chosen_on == "val" else plain(point.chosen_on)
+    st.caption(
+        f"Calls {point.threshold:.3f} and above PNEUMONIA. On {split} films: "
+        f"sensitivity {estimate_text(point.sensitivity)}, "
+        f"specificity {estimate_text(point.specificity)}, with 95 % intervals."
+    )
+    return checkpoint, point
 
 
 def say_what_is_missing() -> None:
@@ -60,3 +75,17 @@ def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str])
         st.warning(plain(str(UnknownName(label.lower(), asked, names))))
     st.query_params[parameter] = chosen
     return chosen
+
+
+def _choose_threshold(checkpoint: Checkpoint) -> float:
+    """A slider that begins where the query parameter says, else at the default point."""
+    start = checkpoint.card.operating_point().threshold
+    try:
+        start = min(1.0, max(0.0, float(st.query_params.get("threshold", start))))
+    except ValueError:
+        st.warning("The link's threshold is no number. Set it with the slider.")
+    threshold: float = st.slider(
+        "Threshold", 0.0, 1.0, round(start, 3), 0.005, format="%.3f", key="threshold"
+    )
+    st.query_params["threshold"] = f"{threshold:.3f}"
+    return threshold

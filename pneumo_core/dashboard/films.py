@@ -1,92 +1,111 @@
-"""The films that a visitor holds: uploads, which live in memory for this session, and samples."""
+"""The films that a visitor brings: uploads, which live in memory for this session, and samples."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pneumo_core.dashboard.words import plain
+from pneumo_core.dashboard.worklist import Film, Worklist
 from pneumo_core.errors import UnknownName
 from pneumo_core.reading import Sample, samples
 from pneumo_core.settings import settings
 
-__all__ = ["Film", "choose_films"]
+__all__ = ["add_films", "carry", "my_worklist"]
 
 _SAMPLE = "sample"
+_HELP = (
+    "One film or a folder's worth. The format is told from the bytes, whatever a file is called. "
+    "Films stay in this session's memory, also while you look at another page, and are never "
+    "written to disk."
+)
 
 
-@dataclass(frozen=True)
-class Film:
-    """A file to be read, not yet decoded.
+def my_worklist() -> Worklist:
+    """This visitor's worklist. It outlives a walk to another page and ends with the tab."""
+    worklist: Worklist = st.session_state.setdefault("worklist", Worklist())
+    return worklist
 
-    ``key`` names the contents: equal keys, equal bytes. ``name`` is what people call it.
+
+def add_films(worklist: Worklist) -> None:
+    """Widgets that put uploads and samples on the list.
+
+    The query parameter ``sample`` carries the sample that is on the screen.
     """
-
-    key: str
-    name: str
-    source: Path | UploadedFile
-
-    def contents(self) -> Path | bytes:
-        """What ``read_radiograph`` takes."""
-        return self.source if isinstance(self.source, Path) else self.source.getvalue()
-
-
-def choose_films() -> list[Film]:
-    """Widgets to upload films or to take a sample; the chosen sample comes first.
-
-    The query parameter ``sample`` carries the sample. A new upload puts the sample away, so that
-    what was sent last is what is seen.
-    """
-    asked = st.query_params.get(_SAMPLE)
     found = {each.title.lower(): each for each in samples()}
-    uploader, shelf = st.columns([5, 2])
-    with uploader:
-        uploads = st.file_uploader(
-            "Films: PNG, JPEG, TIFF, BMP, WebP, DICOM",
-            accept_multiple_files=True,
-            max_upload_size=max(1, round(settings().max_file_bytes / 1e6)),
-            on_change=_put_sample_away,
-            help="One or many. The format is told from the bytes, whatever the file is called. "
-            "Films stay in this session's memory and are never written to disk.",
-        )
-    with shelf:
-        sample = _choose_sample(found, asked)
+    _follow_link(worklist, found)
+    key = f"uploads {worklist.uploads}"
+    st.file_uploader(
+        "Films: PNG, JPEG, TIFF, BMP, WebP, DICOM",
+        accept_multiple_files=True,
+        max_upload_size=max(1, round(settings().max_file_bytes / 1e6)),
+        key=key,
+        on_change=_take,
+        args=(worklist, key),
+        help=_HELP,
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if found:
+            st.caption("Or a sample", width="content")
+        for name, sample in found.items():
+            st.button(
+                sample.title, help=sample.about, on_click=_open, args=(worklist, name, sample)
+            )
+        if worklist.films:
+            st.button(
+                "Clear the list",
+                icon=":material/delete_sweep:",
+                type="tertiary",
+                on_click=worklist.clear,
+                help="Takes every film and what was said of it out of this session's memory.",
+            )
+
+
+def carry(film: Film | None) -> None:
+    """Let the address carry the sample on the screen, so that it can be sent to a colleague."""
+    sample = film.sample if film else ""
+    if sample:
+        st.query_params[_SAMPLE] = sample
+    else:
+        st.query_params.pop(_SAMPLE, None)
+    st.session_state["followed"] = sample or None
+
+
+def _follow_link(worklist: Worklist, found: Mapping[str, Sample]) -> None:
+    """Open the sample that a link asks for, once; afterwards the address follows the page."""
+    asked = st.query_params.get(_SAMPLE)
     if asked and asked not in found:
         st.warning(plain(str(UnknownName("sample film", asked, found))))
-    return [*([sample] if sample else []), *map(_uploaded, uploads)]
+    elif asked and asked != st.session_state.get("followed"):
+        _open(worklist, asked, found[asked])
+    st.session_state["followed"] = asked
 
 
-def _choose_sample(found: Mapping[str, Sample], asked: str | None) -> Film | None:
-    if not found:
-        return None
-    chosen = st.pills(
-        "Or a sample",
-        list(found),
-        default=asked if asked in found else None,
-        format_func=lambda key: found[key].title,
-        key=_SAMPLE,
-        help="  \n".join(f"{each.title}: {each.about}" for each in found.values()),
-    )
-    if chosen is None:
-        st.query_params.pop(_SAMPLE, None)
-        return None
-    st.query_params[_SAMPLE] = chosen
-    return Film(str(found[chosen].path), f"{found[chosen].title} sample", found[chosen].path)
+def _open(worklist: Worklist, name: str, sample: Sample) -> None:
+    film = Film(f"{_SAMPLE}/{name}", f"{sample.title} sample", sample.path, name)
+    worklist.add([film])
+    worklist.opened = film.key
 
 
-def _put_sample_away() -> None:
-    st.session_state[_SAMPLE] = None
-    st.query_params.pop(_SAMPLE, None)
+def _take(worklist: Worklist, key: str) -> None:
+    """Put uploads on the list and empty the uploader: the list is where they are."""
+    films = _films(st.session_state[key])
+    if not films:
+        return
+    repeated = worklist.add(films)
+    worklist.uploads += 1
+    worklist.opened = films[0].key if len(films) == 1 else None
+    if repeated:
+        what = "1 film was" if repeated == 1 else f"{repeated} films were"
+        st.toast(f"{what} on the list already.", icon=":material/content_copy:")
 
 
-def _uploaded(file: UploadedFile) -> Film:
-    return Film(_digest(file.file_id, file), file.name, file)
-
-
-@st.cache_data(scope="session", max_entries=5000, show_spinner=False)
-def _digest(file_id: str, _file: UploadedFile) -> str:
-    """Of the contents; each upload is digested once, not at each rerun."""
-    return hashlib.sha256(_file.getbuffer()).hexdigest()
+def _films(uploads: Sequence[UploadedFile]) -> list[Film]:
+    films = []
+    for upload in uploads:
+        contents = upload.getvalue()  # shares the uploader's bytes
+        digest = hashlib.sha256(upload.name.encode(errors="replace") + b"\0")
+        digest.update(contents)
+        films.append(Film(digest.hexdigest(), upload.name, contents))
+    return films

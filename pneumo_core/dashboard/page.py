@@ -14,7 +14,7 @@ RESEARCH_LINE = "Research use only. Not a medical device."
 
 MENU = (
     ("streamlit_app.py", "Home", ":material/home:"),
-    ("pages/read.py", "Read a film", ":material/pulmonology:"),
+    ("pages/read.py", "Read films", ":material/pulmonology:"),
 )
 """Every page: its file, its name in the menu, its icon."""
 
@@ -29,18 +29,32 @@ _STYLE = """<style>
 [data-testid="stImage"] img[alt^="Colours of the map"] { height: 0.9rem; object-fit: fill; }
 @media (max-width: 640px) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
+  .st-key-filters [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
+}
+</style>"""
+
+_WIDE = """<style>
+.block-container { max-width: 1680px; }
+/* The film stays in sight while its column's neighbour is scrolled. */
+@media (min-width: 900px) {
+  [data-testid="stColumn"]:has(.st-key-film) { align-self: stretch; }
+  [data-testid="stColumn"]:has(.st-key-film) > div {
+    position: sticky; top: 3.25rem; height: fit-content; }
 }
 </style>"""
 
 
 @contextmanager
-def open_page(title: str) -> Iterator[None]:
+def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
     """Set a page up and draw its frame; what Pneumo refuses inside becomes a sentence on it.
 
-    Every page opens itself so, because a deep link may open it first on a fresh server.
+    Every page opens itself so, because a deep link may open it first on a fresh server. ``wide``
+    gives a page that shows films side by side with words the room of a large screen.
     """
     st.set_page_config(page_title=f"{title} · Pneumo", layout="wide", initial_sidebar_state=240)
     st.html(_STYLE)
+    if wide:
+        st.html(_WIDE)
     with st.sidebar:
         for file, name, icon in MENU:
             st.page_link(file, label=name, icon=icon, width="stretch")

@@ -4,106 +4,199 @@ Networks are shared by everyone on this server; what comes from a film belongs t
 goes with it. What is kept is frozen, so none of it is copied.
 """
 
+import base64
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TypeAlias
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.dashboard.films import Film
-from pneumo_core.data import Radiograph, read_radiograph
+from pneumo_core.dashboard.words import time_left_text
+from pneumo_core.dashboard.worklist import Film, Item, Worklist, waiting
+from pneumo_core.data import FilmValues, Progress, Radiograph, read_radiograph, read_values
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.heatmaps import HeatMap
-from pneumo_core.pictures import display_pixels
+from pneumo_core.heatmaps import HeatMap, layers
+from pneumo_core.pictures import display_pixels, jpeg
 from pneumo_core.reading import Reader, Reading, open_reader
 
-__all__ = ["film_pixels", "heat_map", "radiograph_of", "read_films"]
+__all__ = [
+    "heat_map",
+    "kept",
+    "layers_of",
+    "radiograph_of",
+    "read_waiting",
+    "reader_of",
+    "say_progress",
+    "values_of",
+]
 
-_PATIENCE = 0.4
-"""Seconds of reading before a progress bar appears."""
+T = TypeVar("T")
 
-Progress: TypeAlias = Callable[[int, int], None]
+_AT_ONCE = 0.8
+"""Seconds of reading between two looks at the whole page, so that it fills while it reads."""
+
+_THUMBNAIL = 96
 
 
-def read_films(films: Sequence[Film], checkpoint: Checkpoint, point: str) -> list[Reading]:
-    """A reading of each film, whatever it holds, in the order of ``films``.
+def say_progress(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]) -> None:
+    """A place for the progress bar with a Stop button while films wait; or a way to go on."""
+    left = waiting(worklist, chosen, others)
+    if not left:
+        st.session_state.pop("pace", None)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        bar = st.empty()
+        if worklist.stopped:
+            bar.markdown(f"Stopped with {_left_text(left, chosen)} left to read.", width="stretch")
+            st.button(
+                "Read on", icon=":material/play_arrow:", on_click=_stop, args=(worklist, False)
+            )
+        else:
+            st.session_state["bar"] = bar
+            _draw(bar, left, chosen)
+            st.button("Stop", icon=":material/stop:", on_click=_stop, args=(worklist, True))
 
-    A film is read once per checkpoint; another operating point asks no network.
-    Shows how far it is when that takes a while. Raises UnknownName or CheckpointError.
+
+def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]) -> None:
+    """Read for a while what waits, then run the page again; nothing when all is read or stopped.
+
+    Stands at the page's end: a click meanwhile interrupts it between two films.
     """
-    at = checkpoint.card.operating_point(point)
-    with _shown_progress() as progress:
-        readings = []
-        for done, film in enumerate(films):
-            progress(done, len(films))
-            readings.append(_reading(film, checkpoint).at(at))
-    return readings
+    left = waiting(worklist, chosen, others)
+    if not left or worklist.stopped:
+        return
+    bar = st.session_state["bar"]
+    until = time.monotonic() + _AT_ONCE
+    while left and time.monotonic() < until:
+        film, checkpoint = left.pop(0)
+        _read(worklist, film, checkpoint)
+        _draw(bar, left, chosen)
+    st.rerun()
 
 
-def radiograph_of(film: Film) -> Radiograph:
-    """The decoded film. Raises UnreadableFilm."""
-    return _radiograph(film.key, film.name, film)
+def reader_of(checkpoint: Checkpoint) -> Reader:
+    """The checkpoint's reader at its default operating point. Raises CheckpointError."""
+    return _reader(checkpoint.name, checkpoint.card.version)
 
 
-def film_pixels(film: Film) -> NDArray[np.float32]:
-    """The film at the size for the browser, (h, w) in [0, 1]. Raises UnreadableFilm."""
-    return _pixels(film.key, film.name, film)
+def radiograph_of(film: Film, reading: Reading | None = None) -> Radiograph:
+    """The decoded film; with a reading, as it was read: corrected where it was inverted.
+
+    Raises UnreadableFilm.
+    """
+    if reading is not None and reading.inverted:
+        return _corrected(film.key, reading, film)
+    return _radiograph(film.key, film)
 
 
-def heat_map(film: Film, checkpoint: Checkpoint, label: int) -> HeatMap:
-    """Grad-CAM of the evidence for ``label``."""
-    return _heat(film.key, film.name, checkpoint.name, checkpoint.card.version, label, film)
+def values_of(film: Film) -> FilmValues:
+    """The film before any window. Raises UnreadableFilm."""
+    return _values(film.key, film)
 
 
-def _reading(film: Film, checkpoint: Checkpoint) -> Reading:
-    return _read(film.key, film.name, checkpoint.name, checkpoint.card.version, film)
+def layers_of(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """The layers a heat map can be taken at."""
+    return _layers(checkpoint.name, checkpoint.card.version)
 
 
-@contextmanager
-def _shown_progress() -> Iterator[Progress]:
-    """A spinner, and for several films a bar with their count once a reader would wonder."""
-    started = time.monotonic()
-    place = st.empty()
+def heat_map(
+    item: Item,
+    checkpoint: Checkpoint,
+    label: int,
+    method: str,
+    layer: str | None,
+    progress: Progress | None = None,
+) -> HeatMap:
+    """Where the evidence for ``label`` in a film came from. Raises UnreadableFilm."""
+    who = (item.film.key, checkpoint.name, checkpoint.card.version, label, method, layer)
 
-    def report(done: int, total: int) -> None:
-        if total > 1 and time.monotonic() - started > _PATIENCE:
-            place.progress(done / total, text=f"Reading films: {done} of {total} done")
+    def compute() -> HeatMap:
+        radiograph = radiograph_of(item.film, item.reading)
+        return reader_of(checkpoint).heat_map(
+            radiograph, label, method=method, layer=layer, progress=progress
+        )
 
-    with st.spinner("Reading"):
-        yield report
-    place.empty()
+    return kept("heat maps", who, compute)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+def kept(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 1000) -> T:
+    """What was computed for a key before in this session, or is now; the oldest makes room.
+
+    Unlike Streamlit's caches it lets ``compute`` draw its progress.
+    """
+    things: dict[Hashable, T] = st.session_state.setdefault(shelf, {})
+    if key not in things:
+        things[key] = compute()
+        while len(things) > most:
+            del things[next(iter(things))]
+    return things[key]
+
+
+def _read(worklist: Worklist, film: Film, checkpoint: Checkpoint) -> None:
+    """Let one checkpoint read one film, and keep its picture for the list."""
+    reader = reader_of(checkpoint)
+    try:
+        radiograph = read_radiograph(film.source, name=film.name)
+    except UnreadableFilm as error:
+        worklist.said(checkpoint)[film.key] = reader.failed(error)
+        return
+    if film.key not in worklist.thumbnails:
+        small = jpeg(display_pixels(radiograph.pixels, _THUMBNAIL), quality=75)
+        uri = f"data:image/jpeg;base64,{base64.b64encode(small).decode()}"
+        worklist.thumbnails[film.key] = uri
+    worklist.said(checkpoint)[film.key] = reader.read(radiograph)
+
+
+def _draw(bar: DeltaGenerator, left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint) -> None:
+    """The bar at this pace. What is left of the chosen checkpoint comes first."""
+    own = [film for film, checkpoint in left if checkpoint.name == chosen.name]
+    stage = "own" if own else "others"
+    remaining = len(own) if own else len(left)
+    pace = st.session_state.get("pace")
+    if pace is None or pace[0] != stage or remaining > pace[1]:
+        pace = (stage, remaining, time.monotonic())
+        st.session_state["pace"] = pace
+    _, total, started = pace
+    what = "Reading films" if own else "Asking the other models"
+    told = time_left_text(total - remaining, total, time.monotonic() - started)
+    bar.progress((total - remaining) / max(1, total), text=f"{what}: {told}", width="stretch")
+
+
+def _left_text(left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint) -> str:
+    own = sum(checkpoint.name == chosen.name for _, checkpoint in left)
+    films = "1 film" if own == 1 else f"{own} films"
+    return films if own else f"{len(left)} opinions of other models"
+
+
+def _stop(worklist: Worklist, stopped: bool) -> None:
+    worklist.stopped = stopped
+    st.session_state.pop("pace", None)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _reader(checkpoint: str, version: str) -> Reader:
     """Shared between sessions, which ``Reader`` allows. ``version`` tells new weights from old."""
     return open_reader(checkpoint)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _layers(checkpoint: str, version: str) -> tuple[str, ...]:
+    return layers(_reader(checkpoint, version).runtime)
+
+
 @st.cache_resource(scope="session", max_entries=3, show_spinner=False)
-def _radiograph(key: str, name: str, _film: Film) -> Radiograph:
+def _radiograph(key: str, _film: Film) -> Radiograph:
     """Read-only, so it need not be copied; few, since a film may take 100 MB."""
-    return read_radiograph(_film.contents(), name=name)
+    return read_radiograph(_film.source, name=_film.name)
 
 
-@st.cache_data(scope="session", max_entries=12, show_spinner=False)
-def _pixels(key: str, name: str, _film: Film) -> NDArray[np.float32]:
-    return display_pixels(radiograph_of(_film).pixels)
+@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
+def _corrected(key: str, _reading: Reading, _film: Film) -> Radiograph:
+    return _reading.as_read(radiograph_of(_film))
 
 
-@st.cache_resource(scope="session", max_entries=5000, show_spinner=False)
-def _read(key: str, name: str, checkpoint: str, version: str, _film: Film) -> Reading:
-    reader = _reader(checkpoint, version)
-    try:
-        return reader.read(radiograph_of(_film))
-    except UnreadableFilm as error:
-        return reader.failed(error)
-
-
-@st.cache_resource(scope="session", max_entries=200, show_spinner=False)
-def _heat(key: str, name: str, checkpoint: str, version: str, label: int, _film: Film) -> HeatMap:
-    return _reader(checkpoint, version).heat_map(radiograph_of(_film), label)
+@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
+def _values(key: str, _film: Film) -> FilmValues:
+    return read_values(_film.source, name=_film.name)

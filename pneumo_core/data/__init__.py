@@ -3,10 +3,11 @@
 from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset, FilmSource
 from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window
-from pneumo_core.data.read import read_radiograph, to_input
+from pneumo_core.data.read import read_radiograph, read_values, to_input
 from pneumo_core.data.scan import scan
 from pneumo_core.data.store import PixelStore, open_store
 from pneumo_core.data.validation import MIN_VALIDATION, ValidationCut
+from pneumo_core.data.values import FilmValues, window_over
 
 __all__ = [
     "LABELS",
@@ -17,6 +18,7 @@ __all__ = [
     "Dataset",
     "FilmFacts",
     "FilmSource",
+    "FilmValues",
     "PixelStore",
     "Progress",
     "Radiograph",
@@ -24,6 +26,8 @@ __all__ = [
     "Window",
     "open_store",
     "read_radiograph",
+    "read_values",
     "scan",
     "to_input",
+    "window_over",
 ]

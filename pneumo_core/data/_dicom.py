@@ -8,10 +8,14 @@ import re
 import warnings
 import zlib
 from io import BytesIO
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -21,7 +25,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
-from pneumo_core.data._presentation import film_windows, shown
+from pneumo_core.data._presentation import film_windows, is_inverted, modality_values, shown
 from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 from pneumo_core.data._stored import PIXELS, full_value, refuse_undecodable, stored_values
 from pneumo_core.data._tones import Grey, carries_colour, luma
@@ -33,6 +37,8 @@ _KEYWORDS = [
     "Modality",
     "BodyPartExamined",
     "ViewPosition",
+    "PatientOrientation",
+    "BurnedInAnnotation",
     "PatientAge",
     "PixelSpacing",
     "ImagerPixelSpacing",
@@ -86,13 +92,7 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
 
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
     """
-    _quieten()
-    if data[128:132] != b"DICM":
-        data = _PREAMBLE + data
-    ds, syntax = _dataset(data, limits)
-    _refuse_unfit(ds, limits)
-    refuse_undecodable(ds)
-    stored = stored_values(ds, data)
+    ds, syntax, stored = _decoded(data, limits)
     colour = stored.ndim == 3
     grey = luma(stored, full_value(ds, stored)) if colour else shown(ds, stored)
     return grey, FilmFacts(
@@ -109,7 +109,31 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
         pixel_spacing_mm=_spacing(ds),
         transfer_syntax=syntax,
         windows=film_windows(ds),
+        orientation=_orientation(ds),
+        burned_in_text={"YES": True, "NO": False}.get(_text(ds, "BurnedInAnnotation") or ""),
     )
+
+
+def read_dicom_values(data: bytes, limits: Settings) -> tuple[Grey, bool]:
+    """Values float32 (H, W) that windows speak of, and whether the lowest of them is the densest.
+
+    Raises as ``read_dicom``.
+    """
+    ds, _, stored = _decoded(data, limits)
+    if stored.ndim == 3:
+        return luma(stored, full_value(ds, stored)), False
+    return modality_values(ds, stored).astype(np.float32), is_inverted(ds)
+
+
+def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, npt.NDArray[Any]]:
+    """The dataset, the name of its transfer syntax, and its stored values."""
+    _quieten()
+    if data[128:132] != b"DICM":
+        data = _PREAMBLE + data
+    ds, syntax = _dataset(data, limits)
+    _refuse_unfit(ds, limits)
+    refuse_undecodable(ds)
+    return ds, syntax, stored_values(ds, data)
 
 
 def _quieten() -> None:
@@ -210,3 +234,12 @@ def _spacing(ds: Dataset) -> tuple[float, float] | None:
         return None
     sensible = 0 < rows < float("inf") and 0 < columns < float("inf")
     return (rows, columns) if sensible else None
+
+
+def _orientation(ds: Dataset) -> tuple[str, str] | None:
+    value = ds.get("PatientOrientation")
+    if not isinstance(value, MultiValue) or len(value) != 2:  # absent, empty, or not a pair
+        return None
+    row, column = (str(each).strip() for each in value)
+    known = all(re.fullmatch(r"[APRLHF]{1,3}", each) for each in (row, column))
+    return (row, column) if known else None

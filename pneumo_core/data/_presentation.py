@@ -21,7 +21,7 @@ _FUNCTIONS: dict[str, WindowFunction] = {
 def shown(ds: Dataset, stored: npt.NDArray[Any]) -> Grey:
     """Grey float32 (H, W), bright = dense, of stored values (H, W)."""
     grey = _through_voi(ds, modality_values(ds, stored))
-    return np.subtract(1, grey, out=grey) if _is_inverted(ds) else grey
+    return np.subtract(1, grey, out=grey) if is_inverted(ds) else grey
 
 
 def modality_values(ds: Dataset, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -60,7 +60,7 @@ def _through_voi(ds: Dataset, values: npt.NDArray[Any]) -> Grey:
     return full_range(values) if grey is None else grey
 
 
-def _is_inverted(ds: Dataset) -> bool:
+def is_inverted(ds: Dataset) -> bool:
     """MONOCHROME1 and the shape INVERSE say the same thing; DX films carry both (C.8.11.3)."""
     inverse = str(ds.get("PresentationLUTShape") or "").strip().upper() == "INVERSE"
     return inverse or ds.PhotometricInterpretation == "MONOCHROME1"

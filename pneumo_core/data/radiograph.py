@@ -35,6 +35,8 @@ class FilmFacts:
         pixel_spacing_mm: (between rows, between columns), in the patient or at the detector.
         transfer_syntax: name of the DICOM transfer syntax.
         windows: the presets of the file, first the one that was applied.
+        orientation: where the rows and the columns point to (PS3.3 C.7.6.1.1.1), as ("L", "F").
+        burned_in_text: whether the picture shows text that names the patient or the date.
     """
 
     format: str
@@ -50,6 +52,8 @@ class FilmFacts:
     pixel_spacing_mm: tuple[float, float] | None = None
     transfer_syntax: str | None = None
     windows: tuple[Window, ...] = ()
+    orientation: tuple[str, str] | None = None
+    burned_in_text: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,9 @@
 
 import re
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +15,13 @@ from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, Refusal
 from pneumo_core.data._signature import film_format
 from pneumo_core.data._tones import Grey
 from pneumo_core.data.radiograph import FilmFacts, Radiograph
+from pneumo_core.data.values import FilmValues
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.settings import Settings, settings
 
-__all__ = ["read_radiograph", "to_input"]
+__all__ = ["read_radiograph", "read_values", "to_input"]
+
+T = TypeVar("T")
 
 _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
 """Errors by which decoders tell what is wrong; the others' words are about Python."""
@@ -40,12 +45,35 @@ def read_radiograph(
     Raises:
         UnreadableFilm: whatever the file is; nothing else is raised for what it contains.
     """
+    shown, (pixels, facts) = _opened(source, name, limits, _decode)
+    return Radiograph(shown, pixels, facts)
+
+
+def read_values(
+    source: Path | str | bytes, *, name: str | None = None, limits: Settings | None = None
+) -> FilmValues:
+    """The same film before any window, for a page that shows it through others.
+
+    A DICOM film keeps its rescaled values; any other picture the grey that ``read_radiograph``
+    gives. No model reads this. Arguments and errors are those of ``read_radiograph``.
+    """
+    _, values = _opened(source, name, limits, _decode_values)
+    return values
+
+
+def _opened(
+    source: Path | str | bytes,
+    name: str | None,
+    limits: Settings | None,
+    decode: Callable[[bytes, Settings], T],
+) -> tuple[str, T]:
+    """The film's name and what ``decode`` makes of its bytes. Raises UnreadableFilm."""
     limits = limits or settings()
     source = Path(source) if isinstance(source, str) else source
     shown = _shown_name(source, name)
     try:
         data = source if isinstance(source, bytes) else _contents(source, limits)
-        pixels, facts = _decode(data, limits)
+        return shown, decode(data, limits)
     except Refusal as refusal:
         raise UnreadableFilm(shown, refusal.reason, refusal.remedy) from refusal.__cause__
     except MemoryError as error:
@@ -56,7 +84,6 @@ def read_radiograph(
     # codecs below them promise no common error, and each of theirs means that the file is damaged.
     except Exception as error:
         raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", SEND_AGAIN) from error
-    return Radiograph(shown, pixels, facts)
 
 
 def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8]:
@@ -122,6 +149,19 @@ def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     if not np.isfinite(pixels).all():
         raise Refusal("some of its values are not numbers", SEND_AGAIN)
     return np.ascontiguousarray(pixels), facts
+
+
+def _decode_values(data: bytes, limits: Settings) -> FilmValues:
+    if film_format(data) != "DICOM":
+        return FilmValues(_decode(data, limits)[0], inverted=False)
+    _refuse_large(len(data), limits)
+    from pneumo_core.data._dicom import read_dicom_values
+
+    with np.errstate(all="ignore"):
+        values, inverted = read_dicom_values(data, limits)
+    if not np.isfinite(values).all():
+        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+    return FilmValues(np.ascontiguousarray(values), inverted)
 
 
 def _detail(error: Exception) -> str:

@@ -1,5 +1,21 @@
-"""Where a network looked."""
+"""Where a network looked, by several methods, and whether a map depends on what was learned."""
 
-from pneumo_core.heatmaps.heat_map import HeatMap
+from pneumo_core.heatmaps.compute import heat_map
+from pneumo_core.heatmaps.convolutions import Layer, convolutions, layers
+from pneumo_core.heatmaps.methods import METHODS, Method, find_method
+from pneumo_core.heatmaps.result import HeatMap, common_peaks
+from pneumo_core.heatmaps.sanity import Forgotten, forgets
 
-__all__ = ["HeatMap"]
+__all__ = [
+    "METHODS",
+    "Forgotten",
+    "HeatMap",
+    "Layer",
+    "Method",
+    "common_peaks",
+    "convolutions",
+    "find_method",
+    "forgets",
+    "heat_map",
+    "layers",
+]

@@ -3,12 +3,15 @@
 from pneumo_core.reading.gate import refusals, warnings_of
 from pneumo_core.reading.reader import UNCERTAIN_MARGIN, Reader, Reading, open_reader
 from pneumo_core.reading.samples import Sample, samples
+from pneumo_core.reading.threshold import CUSTOM, custom_point
 
 __all__ = [
+    "CUSTOM",
     "UNCERTAIN_MARGIN",
     "Reader",
     "Reading",
     "Sample",
+    "custom_point",
     "open_reader",
     "refusals",
     "samples",

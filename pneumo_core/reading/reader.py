@@ -8,11 +8,21 @@ import numpy as np
 
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Radiograph, read_radiograph, to_input
+from pneumo_core.data import (
+    LABELS,
+    NORMAL,
+    PNEUMONIA,
+    Progress,
+    Radiograph,
+    read_radiograph,
+    to_input,
+)
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.heatmaps import HeatMap
+from pneumo_core.familiarity import Familiarity, open_familiarity
+from pneumo_core.heatmaps import HeatMap, heat_map
 from pneumo_core.reading.gate import refusals, warnings_of
-from pneumo_core.runtime import Runtime, open_runtime
+from pneumo_core.reading.gate_look import inverted_radiograph, look
+from pneumo_core.runtime import Outputs, Runtime, open_runtime
 
 __all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
 
@@ -29,7 +39,9 @@ class Reading:
 
     ``status``: read; refused by the gate; failed to become a radiograph. ``reasons`` say why it was
     refused or failed, ``warnings`` what makes a reading less sure. ``probability`` of pneumonia in
-    [0, 1] and ``label`` (0 or 1) are None unless it was read.
+    [0, 1] and ``label`` (0 or 1) are None unless it was read. ``inverted``: it was read with black
+    and white swapped; ``as_read`` gives that film. ``strangeness``: 0 for a film like those the
+    checkpoint learned from, 1 where the gate begins to refuse; None where it did not look.
     """
 
     file: str
@@ -42,6 +54,12 @@ class Reading:
     label: int | None = None
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    inverted: bool = False
+    strangeness: float | None = None
+
+    def as_read(self, radiograph: Radiograph) -> Radiograph:
+        """The film as it was read, to be shown and explained: corrected where it was inverted."""
+        return inverted_radiograph(radiograph) if self.inverted else radiograph
 
     def at(self, point: OperatingPoint) -> "Reading":
         """The same reading at another operating point of the same checkpoint."""
@@ -71,12 +89,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class Reader:
-    """A checkpoint that reads films at one operating point. Safe to share between threads."""
+    """A checkpoint that reads films at one operating point. Safe to share between threads.
+
+    With ``gate`` it refuses what can't be a frontal chest film; ``familiarity`` is the part of the
+    gate that was fitted for the checkpoint, where there is one.
+    """
 
     checkpoint: Checkpoint
     runtime: Runtime
     operating_point: OperatingPoint
     gate: bool = True
+    familiarity: Familiarity | None = None
 
     def at(self, operating_point: str) -> "Reader":
         """The same reader at another operating point. Raises UnknownName."""
@@ -99,17 +122,43 @@ class Reader:
         reasons = refusals(radiograph) if self.gate else ()
         if reasons:
             return self._reading(radiograph.name, "refused", reasons=reasons)
+        if self.gate and self.familiarity:
+            return self._read_if_familiar(radiograph, self.familiarity)
+        return self._read(radiograph, self.runtime.run(self._films(radiograph)))
+
+    def _read_if_familiar(self, radiograph: Radiograph, familiarity: Familiarity) -> Reading:
+        seen = look(self.runtime, familiarity, self._films(radiograph)[0])
+        strangeness = seen.likeness.strangeness
+        if seen.reason:
+            refused = self._reading(radiograph.name, "refused", reasons=(seen.reason,))
+            return replace(refused, strangeness=strangeness)
+        read = self._read(radiograph, seen.outputs)
+        warnings = (*seen.warnings, *read.warnings)
+        return replace(read, warnings=warnings, inverted=seen.inverted, strangeness=strangeness)
+
+    def _read(self, radiograph: Radiograph, outputs: Outputs) -> Reading:
         read = replace(
             self._reading(radiograph.name, "read"),
-            probability=float(self.runtime.probabilities(self._films(radiograph))[0]),
+            probability=float(self.runtime.calibrated(outputs.margins)[0]),
             warnings=warnings_of(radiograph, self.checkpoint.card.trained_on),
         )
         return read.at(self.operating_point)
 
-    def heat_map(self, radiograph: Radiograph, label: int) -> HeatMap:
-        """Grad-CAM of the evidence for ``label`` (0 or 1)."""
-        values = self.runtime.grad_cam(self._films(radiograph), label)[0]
-        return HeatMap(values, label, "Grad-CAM")
+    def heat_map(
+        self,
+        radiograph: Radiograph,
+        label: int,
+        *,
+        method: str = "grad_cam",
+        layer: str | None = None,
+        progress: Progress | None = None,
+    ) -> HeatMap:
+        """Where the evidence for ``label`` (0 or 1) came from, by one of ``heatmaps.METHODS``.
+
+        ``layer``, ``progress`` and errors are those of ``heatmaps.heat_map``.
+        """
+        film = self._films(radiograph)[0]
+        return heat_map(self.runtime, film, label, method=method, layer=layer, progress=progress)
 
     def _films(self, radiograph: Radiograph) -> np.ndarray:
         return to_input(radiograph.pixels, self.runtime.size)[np.newaxis]
@@ -135,4 +184,5 @@ def open_reader(
     """
     checkpoint = load_checkpoint(model or None)
     point = checkpoint.card.operating_point(operating_point)
-    return Reader(checkpoint, open_runtime(checkpoint), point, gate)
+    familiarity = open_familiarity(checkpoint) if gate else None
+    return Reader(checkpoint, open_runtime(checkpoint), point, gate, familiarity)

@@ -1,7 +1,8 @@
 """Augmentation of whole batches, each film with its own draw."""
 
 import kornia.augmentation
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from pneumo_core.training.config import Augmentation
 
@@ -19,7 +20,7 @@ def build_augmentation(ranges: Augmentation) -> nn.Module:
             degrees=ranges.rotation,
             translate=(ranges.shift, ranges.shift),
             scale=(*sides, *sides),
-            p=1.0,
+            p=ranges.resampled,
         ),
         kornia.augmentation.RandomHorizontalFlip(p=ranges.mirror),
         kornia.augmentation.RandomGamma(gamma=(1 - ranges.gamma, 1 + ranges.gamma), p=1.0),
@@ -30,9 +31,23 @@ def build_augmentation(ranges: Augmentation) -> nn.Module:
             brightness=(1 - ranges.brightness, 1 + ranges.brightness), p=1.0
         ),
         *_blurring(ranges.blur),
-        kornia.augmentation.RandomGaussianNoise(std=ranges.noise, p=1.0),
+        _Noise(*ranges.noise),
         nn.Hardtanh(0.0, 1.0),
     )
+
+
+class _Noise(nn.Module):
+    """Gaussian noise whose standard deviation is drawn for each film between two values."""
+
+    def __init__(self, least: float, most: float) -> None:
+        super().__init__()
+        self.least, self.most = least, most
+
+    def forward(self, films: Tensor) -> Tensor:
+        deviation = torch.full((len(films), 1, 1, 1), self.most, device=films.device)
+        if self.least < self.most:
+            deviation.uniform_(self.least, self.most)
+        return films + torch.randn_like(films) * deviation
 
 
 def _blurring(most: float) -> list[nn.Module]:

@@ -1,6 +1,6 @@
 """How a network is trained: one frozen config, validated when it is made."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import pydantic
 from pydantic import Field
@@ -13,6 +13,9 @@ from pneumo_core.models import find_model
 __all__ = ["Augmentation", "TrainingConfig", "training_config"]
 
 
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """Random changes of a training film; each is drawn anew for every film and epoch.
@@ -20,6 +23,9 @@ class Augmentation:
     Ranges are symmetric: scale 0.15 draws a factor from [0.85, 1.15] for each side on its own.
     """
 
+    resampled: Annotated[
+        Share, Field(description="share of the films that are rotated, shifted and scaled")
+    ] = 1.0
     rotation: Annotated[float, Field(ge=0, le=180, description="degrees to either side")] = 15.0
     shift: Annotated[float, Field(ge=0, le=0.5, description="share of the side")] = 0.08
     scale: Annotated[float, Field(ge=0, le=0.5, description="change of each side")] = 0.15
@@ -27,7 +33,9 @@ class Augmentation:
     gamma: Annotated[float, Field(ge=0, le=0.9, description="change of the exponent")] = 0.4
     contrast: Annotated[float, Field(ge=0, le=0.9, description="change of the factor")] = 0.2
     brightness: Annotated[float, Field(ge=0, le=0.5, description="change of the pixels")] = 0.1
-    noise: Annotated[float, Field(ge=0, le=0.5, description="standard deviation")] = 0.03
+    noise: Annotated[
+        tuple[Share, Share], Field(description="standard deviation, least and most")
+    ] = (0.03, 0.03)
     blur: Annotated[
         float, Field(ge=0, le=5, description="largest standard deviation, in pixels")
     ] = 0.0

@@ -38,7 +38,7 @@ def make_ensemble(
     first = parts[0].card
     dataset = _common_dataset(data, parts)
     runtime = Runtime(
-        tuple(Member(p.networks()[0], p.card.input, p.card.temperature) for p in parts),
+        tuple(Member(p.networks()[0], p.card.input, p.card.calibration) for p in parts),
         mirror=first.mirror,
     )
     weights = {}
@@ -99,4 +99,6 @@ def _common_dataset(data: Path, parts: Sequence[Checkpoint]) -> Dataset:
 
 def _facts(part: Checkpoint) -> MemberFacts:
     card = part.card
-    return MemberFacts(part.name, card.version, card.model, card.input, card.temperature)
+    return MemberFacts(
+        part.name, card.version, card.model, card.input, card.temperature, card.offset
+    )

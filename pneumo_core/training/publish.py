@@ -14,10 +14,11 @@ from torch import Tensor
 from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, save_checkpoint, stored_precision
 from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore
+from pneumo_core.familiarity import fit_familiarity
 from pneumo_core.metrics import (
     confusion,
     evaluate,
-    fit_temperature,
+    fit_calibration,
     rate,
     sensitivity_threshold,
     youden_threshold,
@@ -118,7 +119,10 @@ def seal(
     history: pd.DataFrame,
     overwrite: bool,
 ) -> Checkpoint:
-    """Calibrate on validation films, choose the operating points there, score test, and save."""
+    """Calibrate on validation films, choose the operating points there, score test, and save.
+
+    The gate is fitted on train and validation films, where there are enough.
+    """
     films = store.readable(dataset.films[dataset.films["split"].isin(["val", "test"])])
     outputs = runtime.run_store(store, films["id"].tolist())
     runtime = _calibrated(runtime, films, outputs)
@@ -134,32 +138,39 @@ def seal(
     }
     card = replace(
         draft,
-        temperature=runtime.temperature,
+        temperature=runtime.calibration.temperature,
+        offset=runtime.calibration.offset,
         operating_points=points,
         evaluation=evaluation,
         limitations=_limitations(scores),
     )
+    familiarity = fit_familiarity(runtime, dataset, store)
     return save_checkpoint(
         card,
         weights,
         scores=scores,
         features=outputs.features,
         history=history,
+        gate=familiarity.arrays() if familiarity else None,
         overwrite=overwrite,
     )
 
 
 def _calibrated(runtime: Runtime, films: pd.DataFrame, outputs: Outputs) -> Runtime:
     val = (films["split"] == "val").to_numpy()
-    temperature = fit_temperature(films["label"][val], outputs.margins[val])
-    return replace(runtime, temperature=temperature)
+    calibration = fit_calibration(films["label"][val], outputs.margins[val])
+    return replace(runtime, calibration=calibration)
 
 
 def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
     """The default first."""
     labels, probabilities = val["label"].to_numpy(), val["probability"].to_numpy()
     rules = (
-        ("balanced", "highest Youden index", youden_threshold(labels, probabilities)),
+        (
+            "balanced",
+            "highest Youden index of smooth curves",
+            youden_threshold(labels, probabilities),
+        ),
         (
             "screening",
             "highest threshold with sensitivity of at least 0.99",

@@ -10,10 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urljoin
 
 import numpy as np
+import pydicom
 import pytest
 import torch
 from PIL import Image
@@ -187,6 +189,10 @@ def overflow(page: Page) -> int:
     )
 
 
+def toggle_look(page: Page) -> None:
+    page.get_by_text("Show where it looked", exact=True).click()
+
+
 def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Path) -> None:
     page.goto(app)
     page.get_by_role("button", name="Read a film").click()
@@ -195,19 +201,52 @@ def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Pat
     upload(page, film)
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     plain = picture(page, "The film")
+    heat = page.locator(".heat")
+    expect(heat).to_be_hidden()
 
-    page.get_by_text("Show where it looked").click()
-    laid = picture(page, "The film under the heat map")
-    assert laid != plain
+    toggle_look(page)
+    assert picture(page, "The film under the heat map") == plain, "the film itself stays"
+    expect(heat).to_be_visible()
+    expect(heat).to_have_css("opacity", "0.5")
 
-    image = page.get_by_role("img", name="The film under the heat map", exact=True)
-    address = _address(image)
-    slider = page.get_by_role("slider")
+    slider = page.get_by_role("slider", name="Opacity of the map")
     slider.focus()
     page.keyboard.press("ArrowRight")
-    expect(slider).to_have_value("0.55")
+    expect(heat).to_have_css("opacity", "0.55")
+
+    page.get_by_role("radio", name="Contour").click()
+    expect(heat).to_be_hidden()
+    expect(page.locator(".lines path").first).to_be_attached()
+
+
+def test_the_film_zooms_moves_and_changes_its_tone(app: str, page: Page) -> None:
+    page.goto(f"{app}/read?sample=chest")
+    expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
+    as_read = picture(page, "The film")
+    told, layers = page.locator(".told"), page.locator(".layers")
+    fit = told.inner_text()
+    page.locator(".stage").focus()
+    for key in ("+", "+", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(told).not_to_have_text(fit)
+    moved = layers.get_attribute("style")
+    page.keyboard.press("ArrowLeft")
+    assert layers.get_attribute("style") != moved
+    page.get_by_role("button", name="1:1").click()
+    expect(told).to_have_text("100 %")
+    page.keyboard.press("0")
+    page.locator(".stage").press("0")
+    expect(told).to_have_text(fit)
+
+    image = page.get_by_role("img", name="The film", exact=True)
+    page.get_by_text("Invert", exact=True).click()
+    expect(image).to_have_css("filter", "invert(1) brightness(1) contrast(1)")
+    assert picture(page, "The film") == as_read, "the browser inverts"
+    address = _address(image)
+    page.get_by_role("combobox", name="Window").click()
+    page.get_by_role("option", name="Full range").click()
     expect(image).not_to_have_attribute("src", address)
-    assert picture(page, "The film under the heat map") != laid
+    assert picture(page, "The film") != as_read
 
 
 def test_a_dicom_film_is_read_and_a_leg_refused(app: str, page: Page) -> None:
@@ -216,10 +255,53 @@ def test_a_dicom_film_is_read_and_a_leg_refused(app: str, page: Page) -> None:
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     expect(page.get_by_text("DICOM · 1841 × 1955 pixels")).to_be_visible()
 
-    page.get_by_role("radio", name="Leg").click()
+    page.get_by_role("button", name="Leg", exact=True).click()
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()
-    expect(page.get_by_text("another body part")).to_be_visible()
+    expect(page.get_by_text("another body part").first).to_be_visible()
     expect(page.get_by_text("Probability of pneumonia")).to_have_count(0)
+
+
+def test_a_row_opens_its_film_and_the_list_outlives_a_walk_home(
+    app: str, page: Page, film: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("not a film")
+    page.goto(f"{app}/read")
+    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    upload(page, film, dicom("RG1_J2KR.dcm"), tmp_path / "notes.txt")
+    expect(page.get_by_text("3 films: 2 read, 1 failed")).to_be_visible()
+    settled(page)
+    table = page.get_by_test_id("stDataFrame")
+    table.click(position={"x": 150, "y": 40 + 44 * 2 + 15})
+    expect(page.get_by_role("heading", name="Not read")).to_be_visible()
+    table.click(position={"x": 150, "y": 40 + 44 * 1 + 15})
+    expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
+    table.click(position={"x": 15, "y": 40 + 44 * 2 + 15})
+    expect(page.get_by_role("heading", name="Not read")).to_be_visible()
+    page.get_by_role("button", name="Previous").click()
+    expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
+
+    page.get_by_role("link", name="Home").click()
+    expect(page.get_by_role("heading", name="Dataset")).to_be_visible()
+    page.get_by_role("button", name="Read a film").click()
+    expect(page.get_by_text("3 films: 2 read, 1 failed")).to_be_visible()
+
+
+def test_the_result_is_taken_away_as_pdf_and_as_dicom(app: str, page: Page) -> None:
+    page.goto(f"{app}/read?sample=chest")
+    expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
+    toggle_look(page)
+    expect(page.locator(".heat")).to_be_visible()
+    page.get_by_text("Take the result away").click()
+
+    def taken(name: str) -> bytes:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name, exact=True).click()
+        return Path(download.value.path()).read_bytes()
+
+    assert taken("PDF").startswith(b"%PDF")
+    image = pydicom.dcmread(BytesIO(taken("DICOM")))
+    assert image.PatientIdentityRemoved == "YES"
+    assert image.pixel_array.shape[2] == 3
 
 
 def test_a_deep_link_opened_first_on_a_fresh_server(
@@ -242,8 +324,8 @@ def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
     assert overflow(page) == 0
     page.goto(f"{app}/read?sample=chest")
     upload(page, film, dicom("RG1_J2KR.dcm"))
-    expect(page.get_by_text("2 films: 2 read")).to_be_visible()
-    page.get_by_text("Show where it looked").click()
+    expect(page.get_by_text("3 films: 3 read")).to_be_visible()
+    toggle_look(page)
     expect(page.get_by_text("Grad-CAM").first).to_be_visible()
     assert overflow(page) == 0
 
@@ -252,7 +334,7 @@ def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
 def test_the_keyboard_alone_reaches_and_chooses(app: str, page: Page, key: str) -> None:
     page.goto(f"{app}/read")
     expect(page.get_by_text("Nothing to read yet")).to_be_visible()
-    expect(page.get_by_text("Chest", exact=True)).to_be_visible()  # its script comes late
+    expect(page.get_by_role("button", name="Chest")).to_be_visible()  # its script comes late
     settled(page)
     reached = []
     while "Chest" not in reached and len(reached) < 20:

@@ -127,12 +127,26 @@ def test_nothing_is_read_before_it_is_asked_for(checkpoint: Checkpoint) -> None:
     assert "Nothing to read yet" in told(app)
 
 
+def press(app: AppTest, label: str) -> AppTest:
+    """The page after the button of that label."""
+    return next(each for each in app.button if each.label == label).click().run()
+
+
+def upload(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
+    return app.file_uploader[0].set_value(list(files)).run()
+
+
+def opened(app: AppTest) -> str:
+    """The name of the film on the screen."""
+    return next(m.value for m in app.markdown if m.value.startswith("**")).split("**")[1]
+
+
 def test_the_chest_sample_gets_a_verdict_and_a_probability(checkpoint: Checkpoint) -> None:
-    app = reading_page()
-    app.pills(key="sample").set_value("chest").run()
+    app = press(reading_page(), "Chest")
     assert verdict(app).startswith(VERDICTS)
     assert "Probability of pneumonia" in told(app)
     assert checkpoint.card.version in told(app)
+    assert app.query_params["sample"] == "chest"
 
 
 def test_the_leg_sample_is_refused_without_a_probability(checkpoint: Checkpoint) -> None:
@@ -140,25 +154,59 @@ def test_the_leg_sample_is_refused_without_a_probability(checkpoint: Checkpoint)
     assert verdict(app) == "Not read"
     assert "another body part" in told(app)
     assert "Probability" not in told(app)
-    assert not app.toggle
-    assert len(app.image) == 1, "a refused film is still shown"
+    assert "Show where it looked" not in [each.label for each in app.toggle]
+    assert len(app.get("bidi_component")) == 1, "a refused film is still shown"
 
 
-def test_a_batch_is_read_to_its_end(checkpoint: Checkpoint) -> None:
-    app = reading_page()
-    app.file_uploader[0].set_value([TEXT, PNG]).run()
-    (films,) = app.radio
-    assert films.label == "2 films: 1 read, 1 failed"
+def test_a_batch_is_read_to_its_end_and_its_failures_stay_on_the_list(
+    checkpoint: Checkpoint,
+) -> None:
+    app = upload(reading_page(), TEXT, PNG)
+    assert "2 films: 1 read, 1 failed" in told(app)
+    (table,) = app.dataframe
+    assert table.value["File"].tolist() == ["film*1*.png", "notes.txt"], "what was read comes first"
+    assert table.value["Film"].iloc[0].startswith("data:image/jpeg;base64,")
+    assert "Failed: notes.txt" in table.value["Remarks"].iloc[1]
+    assert verdict(app).startswith(VERDICTS)
+    press(app, "Next")
     assert verdict(app) == "Not read"
     assert "notes.txt" in app.warning[0].value.replace("\\", "")
-    films.set_value(1).run()
-    assert verdict(app).startswith(VERDICTS)
+    assert not app.get("bidi_component"), "a file that is no film has no picture"
+
+
+def test_the_list_can_be_cut_down_and_ordered(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(), TEXT, PNG)
+    app.text_input(key="search").set_value("NOTES").run()
+    assert app.dataframe[0].value["File"].tolist() == ["notes.txt"]
+    assert opened(app) == r"film\*1\*\.png", "a film stays open when a filter hides its row"
+    app.text_input(key="search").set_value("").run()
+    app.selectbox(key="order").set_value("As added").run()
+    assert app.dataframe[0].value["File"].tolist() == ["notes.txt", "film*1*.png"]
+    app.text_input(key="search").set_value("nobody").run()
+    assert not app.dataframe
+    assert "Change the filter" in told(app)
+
+
+def test_films_outlive_a_walk_to_another_page(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(), TEXT, PNG)
+    app.switch_page("streamlit_app.py").run()
+    app.switch_page("pages/read.py").run()
+    assert "2 films: 1 read, 1 failed" in told(app)
+    press(app, "Remove")
+    assert verdict(app) == "Not read", "the next film is opened"
+    press(app, "Clear the list")
+    assert "Nothing to read yet" in told(app)
+    assert not app.session_state["worklist"].readings
+
+
+def test_the_same_film_is_on_the_list_once(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(), PNG)
+    upload(app, PNG, TEXT)
+    assert "2 films" in told(app)
 
 
 def test_a_file_name_is_not_markdown(checkpoint: Checkpoint) -> None:
-    app = reading_page()
-    app.file_uploader[0].set_value([PNG, TEXT]).run()
-    assert app.radio[0].options[0] == r"film\*1\*\.png"
+    assert opened(upload(reading_page(), PNG)) == r"film\*1\*\.png"
 
 
 def test_the_operating_point_changes_the_threshold_and_not_the_probability(
@@ -170,6 +218,18 @@ def test_the_operating_point_changes_the_threshold_and_not_the_probability(
     app.selectbox(key="point").set_value("screening").run()
     assert "0.200 and above" in told(app)
     assert probability in told(app)
+
+
+def test_a_threshold_of_ones_own_tells_its_rates_and_travels_in_the_link(
+    checkpoint: Checkpoint,
+) -> None:
+    app = reading_page(sample="chest", point="custom", threshold="0.24")
+    assert "0.240 and above" in told(app)
+    assert "specificity 0.000 (0.000–0.793)" in told(app), "the one normal film has 0.25"
+    app.slider(key="threshold").set_value(0.3).run()
+    assert "specificity 1.000 (0.207–1.000)" in told(app)
+    assert app.query_params["threshold"] == "0.300"
+    assert not reading_page(point="custom", threshold="high").exception
 
 
 def test_a_link_carries_the_choice(checkpoint: Checkpoint) -> None:
@@ -186,17 +246,73 @@ def test_a_stale_link_says_so(checkpoint: Checkpoint) -> None:
         assert f"named '{word}'" in told(app)
 
 
-def test_an_upload_puts_the_sample_away(checkpoint: Checkpoint) -> None:
+def test_an_upload_is_opened_and_takes_the_sample_out_of_the_link(checkpoint: Checkpoint) -> None:
     app = reading_page(sample="leg")
-    app.file_uploader[0].set_value([PNG]).run()
-    assert verdict(app).startswith(VERDICTS)
+    upload(app, PNG)
+    assert opened(app) == r"film\*1\*\.png"
     assert "sample" not in app.query_params
+    press(app, "Leg")
+    assert verdict(app) == "Not read"
+    assert app.query_params["sample"] == "leg"
 
 
 def test_where_it_looked_is_asked_for(checkpoint: Checkpoint) -> None:
     app = reading_page(sample="chest")
-    assert not app.slider
+    assert "Grad-CAM" not in told(app)
     app.toggle(key="look").set_value(True).run()
     assert not app.exception
-    assert app.slider(key="opacity").value == 0.5
+    assert app.slider(key="opacity").value == 50
     assert "Grad-CAM" in told(app)
+    app.selectbox(key="method").set_value("activation").run()  # never empty
+    assert "scaled to this film's own maximum" in told(app)
+
+
+@pytest.mark.parametrize("method", ["layer_cam", "activation", "occlusion"])
+def test_every_kind_of_method_gives_a_map(checkpoint: Checkpoint, method: str) -> None:
+    app = reading_page(sample="chest")
+    app.toggle(key="look").set_value(True).run()
+    app.selectbox(key="method").set_value(method).run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_maps_of_several_films_share_a_scale(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(sample="chest"), PNG)
+    app.toggle(key="look").set_value(True).run()
+    app.selectbox(key="method").set_value("activation").run()
+    app.segmented_control(key="scale").set_value("All films").run()
+    assert not app.exception
+    assert "so a weak map stays weak" in told(app)
+
+
+def test_the_check_by_forgetting_answers_in_a_sentence(checkpoint: Checkpoint) -> None:
+    app = reading_page(sample="chest")
+    app.toggle(key="look").set_value(True).run()
+    app.selectbox(key="method").set_value("activation").run()
+    press(app, "Does it change when the network forgets?")
+    assert not app.exception
+    assert any(each.value.startswith("The map ") for each in app.markdown)
+
+
+def test_a_prevalence_gives_predictive_values(checkpoint: Checkpoint) -> None:
+    """Sensitivity and specificity are 0.9: at a prevalence of 50 % both values are too."""
+    app = reading_page(sample="chest")
+    app.slider(key="prevalence").set_value(50).run()
+    assert [each.value for each in app.metric] == ["90.0 %", "90.0 %"]
+
+
+def test_a_window_changes_what_is_seen_and_not_what_was_read(checkpoint: Checkpoint) -> None:
+    app = reading_page(sample="chest")
+    probability = next(line for line in told(app).splitlines() if "Probability" in line)
+    (window,) = [each for each in app.selectbox if each.label == "Window"]
+    for name in window.options:
+        window.set_value(name).run()
+        assert not app.exception
+        assert probability in told(app)
+
+
+def test_without_the_training_films_it_says_how_to_get_them(checkpoint: Checkpoint) -> None:
+    app = reading_page(sample="chest")
+    app.session_state["similar"] = True
+    app.run()
+    assert "10.17632/rscbjbr9sj" in told(app)

@@ -13,7 +13,7 @@ from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import read_radiograph, to_input
 from pneumo_core.errors import CheckpointError, UnknownName
-from pneumo_core.heatmaps import HeatMap
+from pneumo_core.heatmaps import heat_map
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reader, Reading, open_reader, samples
 
@@ -162,41 +162,28 @@ def test_a_reader_is_opened_at_an_operating_point(checkpoint: Checkpoint) -> Non
 # --- heat maps ---------------------------------------------------------------------------------
 
 
-def test_a_heat_map_is_the_runtimes(reader: Reader, film: Path) -> None:
+def test_a_heat_map_is_that_of_the_film_as_the_model_sees_it(reader: Reader, film: Path) -> None:
     radiograph = read_radiograph(film)
-    heat = reader.heat_map(radiograph, 1)
-    films = to_input(radiograph.pixels, 100)[np.newaxis]
-    assert np.array_equal(heat.values, reader.runtime.grad_cam(films, 1)[0])
-    assert (heat.values.shape, heat.label, heat.method) == ((21, 21), 1, "Grad-CAM")
+    for label in (0, 1):
+        heat = reader.heat_map(radiograph, label)
+        expected = heat_map(reader.runtime, to_input(radiograph.pixels, 100), label)
+        assert np.array_equal(heat.parts[0], expected.parts[0])
+        assert (heat.label, heat.method, heat.layer) == (label, "grad_cam", None)
 
 
-def test_a_heat_map_is_scaled_by_its_own_peak() -> None:
-    heat = HeatMap(np.array([[0.0, 1.0], [2.0, 4.0]], np.float32), 1, "Grad-CAM")
-    assert heat.scaled().tolist() == [[0.0, 0.25], [0.5, 1.0]]
-
-
-def test_no_evidence_stays_no_evidence() -> None:
-    heat = HeatMap(np.zeros((3, 3), np.float32), 0, "Grad-CAM")
-    assert heat.scaled().max() == 0
-    assert heat.over((5, 4)).max() == 0
-
-
-@pytest.mark.parametrize("shape", [(300, 200), (21, 21), (1955, 1841), (5, 7)])
-def test_a_heat_map_lies_over_the_film(shape: tuple[int, int]) -> None:
-    values = np.random.default_rng(0).random((21, 21), dtype=np.float32)
-    over = HeatMap(values, 1, "Grad-CAM").over(shape)
-    assert (over.shape, over.dtype) == (shape, np.float32)
-    assert over.min() >= 0
-    assert over.max() <= 1
-
-
-def test_a_heat_map_is_upright_over_the_film() -> None:
-    values = np.zeros((4, 4), np.float32)
-    values[0, 3] = 1  # top right
-    over = HeatMap(values, 1, "Grad-CAM").over((40, 80))
-    row, column = np.unravel_index(over.argmax(), over.shape)
-    assert row < 10
-    assert column >= 60
+def test_a_heat_map_by_another_method_and_layer(reader: Reader, film: Path) -> None:
+    told: list[tuple[int, int]] = []
+    heat = reader.heat_map(
+        read_radiograph(film),
+        0,
+        method="layer_cam",
+        layer="conv 2",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert (heat.label, heat.method, heat.layer) == (0, "layer_cam", "conv 2")
+    assert heat.parts[0].shape == (47, 47)
+    assert heat.found
+    assert told == [(1, 1)]
 
 
 # --- opening -----------------------------------------------------------------------------------

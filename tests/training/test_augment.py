@@ -3,7 +3,7 @@ import torch
 from pneumo_core.training import Augmentation, build_augmentation
 
 STILL = Augmentation(
-    rotation=0, shift=0, scale=0, mirror=0, gamma=0, contrast=0, brightness=0, noise=0
+    rotation=0, shift=0, scale=0, mirror=0, gamma=0, contrast=0, brightness=0, noise=(0, 0)
 )
 
 
@@ -11,7 +11,7 @@ def film_batch(n: int = 4) -> torch.Tensor:
     return torch.rand(n, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-def augmented(films: torch.Tensor, seed: int = 0, **ranges: float) -> torch.Tensor:
+def augmented(films: torch.Tensor, seed: int = 0, **ranges: object) -> torch.Tensor:
     from dataclasses import replace
 
     with torch.random.fork_rng():
@@ -36,7 +36,7 @@ def test_every_film_gets_its_own_draw():
 
 
 def test_pixels_stay_in_range():
-    drawn = augmented(film_batch(16), brightness=0.5, contrast=0.9, noise=0.5, gamma=0.9)
+    drawn = augmented(film_batch(16), brightness=0.5, contrast=0.9, noise=(0, 0.5), gamma=0.9)
     assert drawn.min() >= 0
     assert drawn.max() <= 1
 
@@ -47,7 +47,26 @@ def test_what_comes_in_from_outside_is_black():
 
 
 def test_the_same_random_state_gives_the_same_films():
-    ranges = {"rotation": 15.0, "shift": 0.1, "scale": 0.1, "noise": 0.1, "gamma": 0.3}
+    ranges = {"rotation": 15.0, "shift": 0.1, "scale": 0.1, "noise": (0.05, 0.1), "gamma": 0.3}
     first, second = augmented(film_batch(), **ranges), augmented(film_batch(), **ranges)
     torch.testing.assert_close(first, second, atol=0, rtol=0)
     assert not torch.equal(first, augmented(film_batch(), seed=1, **ranges))
+
+
+def test_noise_is_as_strong_as_was_drawn_for_the_film():
+    grey = torch.full((400, 1, 32, 32), 0.5)
+    drawn = augmented(grey, noise=(0.02, 0.1)).std(dim=(1, 2, 3))
+    assert 0.018 < drawn.min() < 0.03
+    assert 0.09 < drawn.max() < 0.11
+    steady = augmented(grey, noise=(0.05, 0.05)).std(dim=(1, 2, 3))
+    assert (steady - 0.05).abs().max() < 0.006
+
+
+def test_some_films_are_left_unsampled_and_sharp():
+    films = film_batch(1).expand(200, -1, -1, -1)
+    turned = augmented(films, rotation=20, resampled=0.8)
+    still = sum(torch.allclose(film, films[0], atol=1e-5) for film in turned)
+    assert 20 < still < 60
+    blurred = augmented(films, blur=1.5)
+    sharp = sum(torch.allclose(film, films[0], atol=1e-5) for film in blurred)
+    assert 70 < sharp < 130

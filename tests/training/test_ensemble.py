@@ -77,7 +77,7 @@ def test_the_scores_are_the_calibrated_mean_of_the_members(both: Checkpoint) -> 
     one, two = (load_checkpoint(name).scores for name in ("one", "two"))
     assert one["id"].tolist() == two["id"].tolist() == both.scores["id"].tolist()
     mean = (one["probability"].astype(float) + two["probability"].astype(float)) / 2
-    expected = expit(logit(mean) / both.card.temperature)
+    expected = expit(logit(mean) / both.card.temperature + both.card.offset)
     assert both.scores["probability"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
 
 

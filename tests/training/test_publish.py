@@ -65,7 +65,7 @@ def test_the_test_split_decides_nothing(
     again = train(other, "again", brief).card
     card = published.card
     assert again.weights_sha256 == card.weights_sha256
-    assert again.temperature == card.temperature
+    assert again.calibration == card.calibration
     assert again.operating_points == card.operating_points
 
 

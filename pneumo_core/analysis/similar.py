@@ -1,0 +1,147 @@
+"""The training films that a checkpoint finds most like another film."""
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import Dataset, Progress
+from pneumo_core.errors import DatasetError
+from pneumo_core.runtime import Runtime
+from pneumo_core.settings import settings
+
+__all__ = ["Similar", "TrainingFilms", "open_training_films"]
+
+Floats = NDArray[np.float32]
+
+_SAME = 0.01
+"""Mean difference of standardised features below which two films are the same picture, which
+nobody wants to see twice. float16, in which they are kept, makes a tenth of that."""
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A film of the training set; ``similarity`` to the one asked about is in [-1, 1]."""
+
+    id: str
+    label: int
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingFilms:
+    """A checkpoint's view of its training films.
+
+    ``features`` float32 (N, D), penultimate, row i is the film ``ids[i]`` with label
+    ``labels[i]``; ``dataset`` decodes them.
+    """
+
+    dataset: Dataset
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+    features: Floats
+
+    def most_similar(self, features: Floats, label: int) -> Similar | None:
+        """The film of a label whose features (D,) are most like these; None without one.
+
+        Similarity is the cosine of features standardised over the training films, so that no unit
+        outweighs the others by its scale. The same picture is passed over.
+        """
+        asked = (features - self._mean) / self._spread
+        similarity = _unit(self._standardised) @ _unit(asked)
+        different = np.abs(self._standardised - asked).mean(axis=1) > _SAME
+        wanted = (self.labels == label) & different
+        if not wanted.any():
+            return None
+        row = int(np.argmax(np.where(wanted, similarity, -np.inf)))
+        return Similar(self.ids[row], label, float(similarity[row]))
+
+    @cached_property
+    def _mean(self) -> Floats:
+        mean: Floats = self.features.mean(axis=0)
+        return mean
+
+    @cached_property
+    def _spread(self) -> Floats:
+        spread = self.features.std(axis=0)
+        return np.where(spread > 0, spread, 1).astype(np.float32)
+
+    @cached_property
+    def _standardised(self) -> Floats:
+        return np.asarray((self.features - self._mean) / self._spread, dtype=np.float32)
+
+
+def open_training_films(
+    checkpoint: Checkpoint,
+    runtime: Runtime,
+    dataset: Dataset,
+    *,
+    progress: Progress | None = None,
+    home: Path | None = None,
+) -> TrainingFilms:
+    """The training films of a dataset as a checkpoint sees them, computed once and kept.
+
+    The features lie under ``home`` (default: PNEUMO_HOME), in ``features``, keyed by checkpoint,
+    version and films. ``progress`` counts films, decoded and then seen: raising from it stops the
+    work. Raises DatasetError where there are no training films or the disk takes no more.
+    """
+    train = dataset.split("train")
+    key = hashlib.sha256(f"{checkpoint.card.version} {train.fingerprint}".encode()).hexdigest()[:24]
+    file = (home or settings().home) / "features" / f"{checkpoint.name}-{key}.safetensors"
+    known = _load(file)
+    if known is None:
+        known = _compute(runtime, train, progress)
+        _save(file, *known)
+    ids, features = known
+    label_of = dict(zip(train.films["id"], train.films["label"], strict=True))
+    labels = np.array([label_of[each] for each in ids], dtype=np.int64)
+    return TrainingFilms(train, ids, labels, features)
+
+
+def _compute(
+    runtime: Runtime, train: Dataset, progress: Progress | None
+) -> tuple[tuple[str, ...], Floats]:
+    store = runtime.open_store(train, progress)
+    ids = tuple(store.readable(train.films)["id"])
+    return ids, runtime.run_store(store, list(ids), progress).features
+
+
+def _load(file: Path) -> tuple[tuple[str, ...], Floats] | None:
+    """What lies there, None where nothing does or it is damaged: it can be computed again."""
+    try:
+        with safetensors.safe_open(file, framework="numpy") as stored:
+            ids = tuple(json.loads(stored.metadata()["ids"]))
+        features = load_file(file)["features"].astype(np.float32)
+    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError):
+        return None
+    return (ids, features) if len(ids) == len(features) else None
+
+
+def _save(file: Path, ids: tuple[str, ...], features: Floats) -> None:
+    """Whole or not at all; in float16, which is what a similarity needs."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=file.parent) as folder:
+            temporary = Path(folder) / file.name
+            narrow = {"features": features.astype(np.float16)}
+            save_file(narrow, temporary, metadata={"ids": json.dumps(ids)})
+            temporary.replace(file)
+    except OSError as error:
+        raise DatasetError(
+            f"What the checkpoint sees of the training films can't be kept in '{file.parent}': "
+            f"{error.strerror}. Free some space or set PNEUMO_HOME to another folder."
+        ) from error
+
+
+def _unit(rows: Floats) -> Floats:
+    """Rows (..., D) of length 1; rows of zeros stay."""
+    length = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1), dtype=np.float32)

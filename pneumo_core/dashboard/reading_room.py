@@ -1,0 +1,92 @@
+"""The reading room put together: the list, the film, what was said of it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.dashboard.films import carry
+from pneumo_core.dashboard.list_view import pick_film, show_steps
+from pneumo_core.dashboard.look import choose_look, explain_look
+from pneumo_core.dashboard.readings import read_waiting, say_progress
+from pneumo_core.dashboard.similar_view import show_similar
+from pneumo_core.dashboard.takeaway import offer_result
+from pneumo_core.dashboard.verdict import (
+    show_meaning,
+    show_opinions,
+    show_probability,
+    show_verdict,
+)
+from pneumo_core.dashboard.viewer import show_film
+from pneumo_core.dashboard.worklist import Item, Worklist
+from pneumo_core.reports import Overlay
+
+__all__ = ["show_reading_room"]
+
+
+def show_reading_room(worklist: Worklist, checkpoint: Checkpoint, point: OperatingPoint) -> None:
+    """Everything below the choice of films and checkpoint; goes on reading what waits."""
+    everyone, _ = list_checkpoints()
+    others = [each for each in everyone if each.name != checkpoint.name]
+    say_progress(worklist, checkpoint, others)
+    items = worklist.items(checkpoint, point, everyone)
+    opened = pick_film(worklist, items)
+    carry(opened.film if opened else None)
+    if opened:
+        readable = [item for item in items if item.reading and item.reading.label is not None]
+        _show(worklist, opened, checkpoint, point, readable)
+    elif items:
+        st.caption("Pick a row to open its film. The most suspicious one opens when all are read.")
+    read_waiting(worklist, checkpoint, others)
+
+
+def _show(
+    worklist: Worklist,
+    item: Item,
+    checkpoint: Checkpoint,
+    point: OperatingPoint,
+    readable: Sequence[Item],
+) -> None:
+    """One film: the verdict across, the film beside everything that can be asked about it."""
+    show_steps(worklist, item)
+    show_verdict(item)
+    seen, said = st.columns([3, 2], gap="large")
+    with said:
+        look = _ask(item, checkpoint, point, readable)
+    with seen, st.container(key="film"):
+        show_film(item.film, look, inverted=item.reading is not None and item.reading.inverted)
+    if item.reading and item.reading.label is not None:
+        _offer_similar(item, checkpoint, look)
+
+
+def _offer_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
+    drawer = st.expander(
+        "A healthy film beside it", icon=":material/compare:", key="similar", on_change="rerun"
+    )
+    if drawer.open:
+        with drawer:
+            show_similar(item, checkpoint, look)
+
+
+def _ask(
+    item: Item, checkpoint: Checkpoint, point: OperatingPoint, readable: Sequence[Item]
+) -> Overlay | None:
+    reading, film = item.reading, item.film
+    if reading is None:
+        return None
+    show_probability(reading)
+    show_opinions(item.opinions)
+    look = choose_look(item, reading, checkpoint, readable)
+    if look:
+        explain_look(look, item, checkpoint)
+    if reading.label is not None:
+        with st.expander("What is the verdict worth here?", icon=":material/query_stats:"):
+            show_meaning(point)
+    drawer = st.expander(
+        "Take the result away", icon=":material/download:", key="away", on_change="rerun"
+    )
+    if drawer.open:
+        with drawer:
+            offer_result(film, reading, checkpoint, point, look)
+    return look

@@ -1,0 +1,119 @@
+"""The most similar healthy film and the most similar one with pneumonia, beside the one read."""
+
+import streamlit as st
+
+from pneumo_core.analysis import Similar, TrainingFilms, open_training_films
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.readings import radiograph_of, reader_of
+from pneumo_core.dashboard.words import plain
+from pneumo_core.dashboard.worklist import Item
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Dataset, to_input
+from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.pictures import display_pixels, jpeg, overlay
+from pneumo_core.reports import Overlay
+from pneumo_core.runtime import dataset_for
+from pneumo_core.settings import settings
+
+__all__ = ["show_similar"]
+
+_SIDE = 640
+_HOW_TO_GET = (
+    "The films that this checkpoint learned from are not on this machine, so none can be shown "
+    "beside yours. Get the public set (doi 10.17632/rscbjbr9sj), unpack it, set `PNEUMO_DATA` to "
+    "its folder and start Pneumo again."
+)
+
+
+def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
+    """Two training films beside each other, with heat maps of the kind on the screen.
+
+    Says how to get the films where they are not at hand; computes what is missing on demand.
+    """
+    if settings().data is None:
+        st.markdown(_HOW_TO_GET)
+        return
+    key = f"{checkpoint.name} {checkpoint.card.version} {settings().data}"
+    if not (st.session_state.get(key) or key in _shelf()):
+        st.markdown(
+            "The first time, this checkpoint has to look at all its training films, which takes "
+            "seconds for a small network and minutes for a large one."
+        )
+        st.button("Find similar films", on_click=_want, args=(key, True), type="primary")
+        return
+    try:
+        films = _opened(checkpoint, key)
+    except DatasetError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    runtime = reader_of(checkpoint).runtime
+    pixels = to_input(radiograph_of(item.film, item.reading).pixels, runtime.size)
+    features = runtime.run(pixels[None]).features[0]
+    for column, label in zip(st.columns(2, gap="medium"), (NORMAL, PNEUMONIA), strict=True):
+        with column:
+            found = films.most_similar(features, label)
+            if found is None:
+                st.caption(f"No training film is {LABELS[label]}.")
+            else:
+                _show(found, films, checkpoint, look)
+    st.caption(
+        "Nearest in the checkpoint's penultimate features, by cosine: similar to this network, "
+        "not necessarily to a radiologist."
+    )
+
+
+def _show(
+    found: Similar, films: TrainingFilms, checkpoint: Checkpoint, look: Overlay | None
+) -> None:
+    title = f"{LABELS[found.label]}, the most similar training film"
+    try:
+        radiograph = films.dataset.source.radiograph(found.id)
+    except UnreadableFilm as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    pixels = display_pixels(radiograph.pixels, _SIDE)
+    if look is None:
+        picture = jpeg(pixels)
+    else:
+        heat = reader_of(checkpoint).heat_map(radiograph, look.heat.label)
+        picture = jpeg(overlay(pixels, heat.over((pixels.shape[0], pixels.shape[1])), look.opacity))
+        title += f", with Grad-CAM for {LABELS[look.heat.label]}"
+    st.image(picture, width="stretch", alt=title)
+    st.caption(f"{title} (similarity {found.similarity:.2f}): {plain(found.id)}")
+
+
+def _opened(checkpoint: Checkpoint, key: str) -> TrainingFilms:
+    """The training films, with a bar and a way out while they are seen for the first time."""
+    shelf = _shelf()
+    if key in shelf:
+        return shelf[key]
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Looking at the training films", width="stretch")
+        st.button("Cancel", on_click=_want, args=(key, False), key="cancel similar")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(done / max(1, total), text=f"Looking at training films: {done} of {total}")
+
+    films = open_training_films(
+        checkpoint, reader_of(checkpoint).runtime, _dataset(checkpoint), progress=report
+    )
+    shelf[key] = films
+    place.empty()
+    return films
+
+
+def _want(key: str, wanted: bool) -> None:
+    st.session_state[key] = wanted
+
+
+@st.cache_resource
+def _shelf() -> dict[str, TrainingFilms]:
+    """Shared by all sessions. A cached function could not draw the bar that is outside it."""
+    return {}
+
+
+def _dataset(checkpoint: Checkpoint) -> Dataset:
+    data = settings().data
+    if data is None:
+        raise DatasetError("No dataset is set. Set PNEUMO_DATA to a folder of films.")
+    return dataset_for(checkpoint, data)

@@ -1,0 +1,99 @@
+"""One film's result to take away: PDF, picture, JSON and DICOM, made when they are asked for."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.readings import radiograph_of
+from pneumo_core.dashboard.words import plain
+from pneumo_core.dashboard.worklist import Film
+from pneumo_core.errors import PneumoError, UnreadableFilm
+from pneumo_core.reading import Reading
+from pneumo_core.reports import (
+    Kind,
+    Overlay,
+    Result,
+    file_name,
+    result_of,
+    to_dicom,
+    to_json,
+    to_pdf,
+    to_png,
+)
+from pneumo_core.reports.result import refuse_named_film
+
+__all__ = ["offer_result"]
+
+_KINDS: tuple[tuple[Kind, str, str], ...] = (
+    ("pdf", "PDF", "application/pdf"),
+    ("png", "PNG", "image/png"),
+    ("json", "JSON", "application/json"),
+    ("dcm", "DICOM", "application/dicom"),
+)
+
+
+def offer_result(
+    film: Film,
+    reading: Reading,
+    checkpoint: Checkpoint,
+    point: OperatingPoint,
+    look: Overlay | None,
+) -> None:
+    """Buttons for each form of the result, with the heat map that is on the screen."""
+    try:
+        radiograph = radiograph_of(film, reading)
+    except UnreadableFilm:
+        st.caption("The file is no film, so there is only its row in the list to take away.")
+        return
+    named = st.checkbox(
+        "Keep the file's name and, of a DICOM film, the patient",
+        key=f"named {film.key}",
+        help="Otherwise the result is de-identified: it calls the film by its pixels and takes "
+        "nothing from the file's header that says whose it is.",
+    )
+    result = result_of(
+        reading, checkpoint, radiograph, point=point, overlay=look, deidentify=not named
+    )
+    try:
+        refuse_named_film(result)
+        makers = _makers(result, film.source)
+    except PneumoError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    with st.container(horizontal=True, gap="small"):
+        for kind, title, mime in _KINDS:
+            st.download_button(
+                title,
+                makers[kind],
+                file_name(result, kind),
+                mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"take {kind}",
+            )
+    st.caption(
+        f"{plain(file_name(result, 'pdf'))} and the like"
+        + (", with the heat map as it is shown." if look else ", without a heat map.")
+    )
+
+
+def _makers(result: Result, source: Path | bytes) -> dict[Kind, Callable[[], bytes]]:
+    """How to make each form when its button is pressed.
+
+    The patient's own study is made at once: a damaged header is told on the page. Raises
+    PneumoError.
+    """
+    if result.deidentified or result.radiograph.facts.format != "DICOM":
+        dicom = partial(to_dicom, result)
+    else:
+        dicom = partial(bytes, to_dicom(result, source))
+    return {
+        "pdf": partial(to_pdf, result),
+        "png": partial(to_png, result, legend=True),
+        "json": lambda: to_json(result).encode(),
+        "dcm": dicom,
+    }

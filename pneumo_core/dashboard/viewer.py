@@ -1,0 +1,127 @@
+"""The film on the screen: zoom and pan in the browser, windows from the server.
+
+The film travels once per window, at full resolution, under an address that names its contents;
+heat maps and lines lie over it as layers of their own, brightness and opacity are numbers.
+"""
+
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.components.v2.types import ComponentRenderer
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pneumo_core.dashboard.look import layers_over
+from pneumo_core.dashboard.presets import AS_READ, OWN, Tone, preset_names, seen
+from pneumo_core.dashboard.readings import radiograph_of, values_of
+from pneumo_core.dashboard.words import plain
+from pneumo_core.dashboard.worklist import Film
+from pneumo_core.errors import UnreadableFilm
+from pneumo_core.pictures import jpeg
+from pneumo_core.reports import Overlay
+
+__all__ = ["show_film"]
+
+Own = tuple[float, float]
+
+
+def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> None:
+    """The film under what ``look`` asks for, with its window and tone; nothing for a non-film.
+
+    ``inverted``: the film was read, and is shown, with black and white exchanged.
+    """
+    try:
+        radiograph = radiograph_of(film)
+    except UnreadableFilm:
+        return  # its reading has said so
+    place = st.container()
+    preset, own, tone = _choose_tone(film)
+    address = _address(_picture(film.key, preset, own, film), "image/jpeg")
+    facts = radiograph.facts
+    layers = layers_over(look, (facts.height, facts.width))
+    with place:
+        _component()(
+            key="viewer",
+            data={
+                "id": film.key,
+                "film": address,
+                "alt": "The film under the heat map" if look else "The film",
+                "label": f"{film.name}: zoom with + and -, move with the arrow keys, 0 to fit",
+                "width": facts.width,
+                "height": facts.height,
+                "tone": asdict(tone) | {"invert": tone.invert != inverted},
+                "heat": _address(layers.heat, "image/png") if layers.heat else None,
+                "opacity": layers.opacity,
+                "lines": layers.lines,
+            },
+        )
+        told = [plain(film.name), facts.format, f"{facts.width} × {facts.height} pixels"]
+        if facts.modality:
+            told.append(plain(facts.modality))
+        st.caption(" · ".join(told))
+
+
+def _choose_tone(film: Film) -> tuple[str, Own | None, Tone]:
+    """Widgets for the window, brightness, contrast and inversion; reset for each film."""
+    facts = radiograph_of(film).facts
+    names = preset_names(facts)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="tone"):
+        preset = st.selectbox(
+            "Window",
+            names,
+            key=f"window {film.key}",
+            width=185,
+            help="How the film is shown. The model reads it as it was, whatever you choose.",
+        )
+        brightness = st.slider(
+            "Brightness", 20, 300, 100, 5, format="%d %%", key=f"bright {film.key}", width=125
+        )
+        contrast = st.slider(
+            "Contrast", 20, 400, 100, 5, format="%d %%", key=f"contrast {film.key}", width=125
+        )
+        invert = st.toggle("Invert", key=f"invert {film.key}", width="content")
+    own = _choose_own(film) if preset == OWN else None
+    return preset or AS_READ, own, Tone(brightness / 100, contrast / 100, invert)
+
+
+def _choose_own(film: Film) -> Own:
+    """Level and width of a window, in the film's own values."""
+    values = values_of(film)
+    span, start = values.full_range(), values.percentiles()
+    lowest, highest = span.center - span.width / 2, span.center + span.width / 2
+    step = span.width / 200
+    with st.container(horizontal=True):
+        level = st.slider("Level", lowest, highest, start.center, step, key=f"level {film.key}")
+        width = st.slider("Width", step, span.width, start.width, step, key=f"width {film.key}")
+    return level - width / 2, level + width / 2
+
+
+@st.cache_data(scope="session", max_entries=8, show_spinner=False)
+def _picture(key: str, preset: str, own: Own | None, _film: Film) -> bytes:
+    """The whole film through a window, as a JPEG at full resolution."""
+    radiograph = radiograph_of(_film)
+    if preset == AS_READ:
+        return jpeg(radiograph.pixels)
+    return jpeg(seen(radiograph, values_of(_film), preset, own))
+
+
+def _address(picture: bytes, kind: str) -> str:
+    """Where the browser finds a picture: by its contents, so that it fetches each one once."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return ""  # no browser: a bare run or a test
+    place = f"viewer/{kind}"
+    return runtime.get_instance().media_file_mgr.add(picture, kind, place)
+
+
+@cache
+def _asset(name: str) -> str:
+    return Path(__file__).with_name(f"viewer.{name}").read_text(encoding="utf-8")
+
+
+def _component() -> ComponentRenderer:
+    return st.components.v2.component(
+        "pneumo_viewer", html=_asset("html"), css=_asset("css"), js=_asset("js")
+    )

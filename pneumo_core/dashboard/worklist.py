@@ -1,0 +1,195 @@
+"""The worklist as data: what is on it, which films are shown in which order, what is still to do.
+
+Nothing here knows Streamlit. One worklist belongs to one visitor and lives in memory.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import PNEUMONIA
+from pneumo_core.reading import Reading
+
+__all__ = ["GROUPS", "ORDERS", "Film", "Item", "Worklist", "arranged", "next_to", "waiting"]
+
+Said = tuple[str, str]
+"""A checkpoint's name and version."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """A file to be read, not yet decoded.
+
+    ``key`` names the contents and the name: equal keys, equal films. ``sample`` is the title of a
+    film that comes with Pneumo, in lower case.
+    """
+
+    key: str
+    name: str
+    source: Path | bytes
+    sample: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row of the worklist: a film, what the chosen checkpoint says of it, what the others say.
+
+    ``reading`` is None while it waits; ``opinions`` are those of every checkpoint that read it at
+    its own default operating point; ``thumbnail`` is a data URI, empty without a picture.
+    """
+
+    film: Film
+    number: int
+    reading: Reading | None
+    opinions: tuple[Reading, ...] = ()
+    thumbnail: str = ""
+
+    @property
+    def group(self) -> str:
+        """The one of ``GROUPS`` that it belongs to; "Waiting" before it is read."""
+        if self.reading is None:
+            return "Waiting"
+        if self.reading.probability is None:
+            return "Not read"
+        if self.reading.verdict.startswith("Uncertain"):
+            return "Uncertain"
+        return "Likely" if self.reading.label == PNEUMONIA else "Unlikely"
+
+
+GROUPS = ("Likely", "Uncertain", "Unlikely", "Not read", "Waiting")
+"""What a worklist can be cut down to: verdicts in a word, the most suspicious first."""
+
+ORDERS: Mapping[str, Callable[[Item], tuple[object, ...]]] = MappingProxyType(
+    {
+        "Most suspicious first": lambda item: (_rank(item), -_probability(item)),
+        "Least suspicious first": lambda item: (_rank(item), _probability(item)),
+        "Models disagree first": lambda item: (_rank(item), -_spread(item), -_probability(item)),
+        "By file name": lambda item: (item.film.name.casefold(),),
+        "As added": lambda item: (item.number,),
+    }
+)
+"""Orders of the worklist, the default first. Films without a probability come last."""
+
+
+@dataclass
+class Worklist:
+    """The films of one visitor and what was said of them so far.
+
+    ``readings`` are kept per checkpoint and version, each at its default operating point.
+    ``opened`` is the key of the film on the screen; ``shown`` the keys in the order on the screen.
+    """
+
+    films: dict[str, Film] = field(default_factory=dict)
+    readings: dict[Said, dict[str, Reading]] = field(default_factory=dict)
+    thumbnails: dict[str, str] = field(default_factory=dict)
+    opened: str | None = None
+    shown: tuple[str, ...] = ()
+    stopped: bool = False
+    uploads: int = 0
+
+    def add(self, films: Iterable[Film]) -> int:
+        """Put films at the end; gives how many were there already."""
+        before, given = len(self.films), 0
+        for film in films:
+            given += 1
+            self.films.setdefault(film.key, film)
+        self.stopped = False
+        return given - (len(self.films) - before)
+
+    def remove(self, key: str) -> None:
+        """Forget a film and everything that was said of it; the next one shown is opened."""
+        if self.opened == key:
+            before, after = next_to(self.shown, key)
+            self.opened = after or before
+        self.shown = tuple(each for each in self.shown if each != key)
+        self.films.pop(key, None)
+        self.thumbnails.pop(key, None)
+        for said in self.readings.values():
+            said.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.__dict__.update(vars(Worklist(uploads=self.uploads + 1)))
+
+    def said(self, checkpoint: Checkpoint) -> dict[str, Reading]:
+        """The checkpoint's readings by the film's key."""
+        return self.readings.setdefault((checkpoint.name, checkpoint.card.version), {})
+
+    def items(
+        self, chosen: Checkpoint, point: OperatingPoint, all_checkpoints: Sequence[Checkpoint]
+    ) -> list[Item]:
+        """A row for each film, in the order of adding, read by the chosen checkpoint at a point."""
+        said = self.said(chosen)
+        return [
+            Item(
+                film,
+                number,
+                said[key].at(point) if key in said else None,
+                tuple(self.said(each)[key] for each in all_checkpoints if key in self.said(each)),
+                self.thumbnails.get(key, ""),
+            )
+            for number, (key, film) in enumerate(self.films.items())
+        ]
+
+
+def arranged(items: Iterable[Item], *, order: str, group: str | None, text: str) -> list[Item]:
+    """The items to show: of one group (None for all), whose name holds ``text``, in an order."""
+    wanted = text.strip().casefold()
+    kept = (
+        item
+        for item in items
+        if (group is None or item.group == group) and wanted in item.film.name.casefold()
+    )
+    return sorted(kept, key=ORDERS[order])
+
+
+def next_to(keys: Sequence[str], key: str | None) -> tuple[str | None, str | None]:
+    """The keys before and after one; the first one is after a key that is not there."""
+    if key not in keys:
+        return None, keys[0] if keys else None
+    row = keys.index(key)
+    return keys[row - 1] if row else None, keys[row + 1] if row + 1 < len(keys) else None
+
+
+def waiting(
+    worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]
+) -> list[tuple[Film, Checkpoint]]:
+    """What is still to be read, by whom: the opened film first, and the chosen checkpoint first.
+
+    The others are asked about films that the chosen one read, not about refused or failed ones.
+    """
+    films = sorted(worklist.films.values(), key=lambda film: film.key != worklist.opened)
+    said = worklist.said(chosen)
+    first = [(film, chosen) for film in films if film.key not in said]
+    second = [
+        (film, other)
+        for film in films
+        for other in others
+        if film.key not in worklist.said(other)
+        and (film.key not in said or said[film.key].probability is not None)
+    ]
+    return first + second
+
+
+def _rank(item: Item) -> int:
+    """Films with a probability, then those that weren't read, then those that wait."""
+    if item.reading is None:
+        return 2
+    return int(item.reading.probability is None)
+
+
+def _probability(item: Item) -> float:
+    known = None if item.reading is None else item.reading.probability
+    return 0.0 if known is None else known
+
+
+def _spread(item: Item) -> float:
+    """How far apart the models' probabilities are, more when they call it differently."""
+    read = [each for each in item.opinions if each.probability is not None]
+    if len(read) < 2:
+        return 0.0
+    values = [each.probability or 0.0 for each in read]
+    return max(values) - min(values) + (len({each.label for each in read}) > 1)

@@ -1,0 +1,15 @@
+"""How familiar a picture is to a checkpoint: the part of the gate that sees as its network does."""
+
+from pneumo_core.familiarity.fit import MIN_FILMS, fit_familiarity, fit_gate
+from pneumo_core.familiarity.model import KINDS, Familiarity, Likeness, Verdicts, open_familiarity
+
+__all__ = [
+    "KINDS",
+    "MIN_FILMS",
+    "Familiarity",
+    "Likeness",
+    "Verdicts",
+    "fit_familiarity",
+    "fit_gate",
+    "open_familiarity",
+]

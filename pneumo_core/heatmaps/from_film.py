@@ -1,0 +1,102 @@
+"""Maps made by changing the film: captum's methods on the label's lead over the other label.
+
+The lead, logit of the label minus that of the other, is what the probability depends on. Films are
+compared with a plain film of their own mean grey. captum gets a function, never the network, so it
+has nothing to put hooks on.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+__all__ = ["FROM_FILM", "FilmMethod", "Score"]
+
+Score: TypeAlias = Callable[[Tensor], Tensor]
+"""Views (N, C, S, S) to the label's lead (N,)."""
+
+_PATCH = 8
+"""Occlusion's patch is an eighth of the film wide and moves by half of itself."""
+_STEPS = 32
+"""Films on the way from the plain one."""
+_CELLS = 28
+"""Side of the grid on which integrated gradients are summed up: pixel by pixel they are noise."""
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class FilmMethod:
+    """``compute``: (score, view (1, C, S, S), plain view) to a map (h, w) ≥ 0; ``passes``: through
+    the network, for a film of that side."""
+
+    compute: Callable[[Score, Tensor, Tensor], Tensor]
+    passes: Callable[[int], int]
+
+
+def _occlusion(score: Score, view: Tensor, plain: Tensor) -> Tensor:
+    """How far the lead falls when a patch is plain; where patches overlap, the mean.
+
+    Zeiler and Fergus 2014, doi 10.1007/978-3-319-10590-1_53.
+    """
+    from captum.attr import Occlusion  # type: ignore[import-untyped]
+
+    _, channels, size, _ = view.shape
+    patch, stride = _patch(size)
+    with torch.no_grad():
+        falls = Occlusion(score).attribute(
+            view,
+            sliding_window_shapes=(channels, patch, patch),
+            strides=(channels, stride, stride),
+            baselines=plain,
+            perturbations_per_eval=_BATCH,
+        )
+    return _positive(falls, size // stride)
+
+
+def _integrated_gradients(score: Score, view: Tensor, plain: Tensor) -> Tensor:
+    """What the pixels add to the lead, added up in each cell; the sum of all cells, before the
+    negative ones are cut off, is the lead won over the plain film.
+
+    Sundararajan et al. 2017, arXiv:1703.01365.
+    """
+    from captum.attr import IntegratedGradients
+
+    with torch.enable_grad():
+        added = IntegratedGradients(score).attribute(
+            view.detach().requires_grad_(True),
+            baselines=plain,
+            n_steps=_STEPS,
+            internal_batch_size=_BATCH,
+        )
+    return _positive(added, _CELLS)
+
+
+def _positive(attributions: Tensor, cells: int) -> Tensor:
+    """Attributions (1, C, S, S) summed over channels, averaged in cells, negative ones cut off."""
+    summed = attributions.detach().sum(dim=1)
+    cells = min(cells, summed.shape[-1])
+    return torch.relu(adaptive_avg_pool2d(summed, cells)[0]).float()
+
+
+def _patch(size: int) -> tuple[int, int]:
+    """Side and step of the patches, in pixels."""
+    patch = max(1, size // _PATCH)
+    return patch, max(1, patch // 2)
+
+
+def _occlusion_passes(size: int) -> int:
+    patch, stride = _patch(size)
+    return 1 + (math.ceil((size - patch) / stride) + 1) ** 2
+
+
+FROM_FILM: Mapping[str, FilmMethod] = MappingProxyType(
+    {
+        "occlusion": FilmMethod(_occlusion, _occlusion_passes),
+        "integrated_gradients": FilmMethod(_integrated_gradients, lambda _: _STEPS),
+    }
+)

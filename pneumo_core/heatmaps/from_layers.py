@@ -1,0 +1,66 @@
+"""Maps made of a convolution's activation A and of the gradient G of the label's score there.
+
+All are means over the K channels, where the papers have sums: what differs is a constant factor.
+Grad-CAM's score is the label's logit, as in the paper. The others' is the label's lead over the
+other label, which the probability depends on: what moves both logits alike is no evidence.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from pneumo_core.heatmaps.convolutions import Layer, run_from
+from pneumo_core.models import PneumoniaNetwork
+
+__all__ = ["FROM_LAYERS", "from_layer"]
+
+
+def from_layer(
+    network: PneumoniaNetwork, view: Tensor, label: int, method: str, layer: Layer | None
+) -> Tensor:
+    """The map (h, w), ≥ 0, of one view (1, C, S, S)."""
+    if layer is None:
+        activation, logits = _run_from_features(network, view)
+    else:
+        activation, logits = run_from(network, view, layer)
+    with torch.enable_grad():
+        score = logits[0, label]
+        if method != "grad_cam":
+            score = score - logits[0, 1 - label]
+        (gradient,) = torch.autograd.grad(score, activation)
+    heat: Tensor = FROM_LAYERS[method](activation.detach()[0], gradient[0]).float()
+    return heat
+
+
+def _run_from_features(network: PneumoniaNetwork, view: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``run_from``, at the output of ``features``: needs no hook, so no twin."""
+    with torch.no_grad():
+        maps = network.features(view)
+    with torch.enable_grad():
+        activation = maps.detach().requires_grad_(True)
+        logits = network.head(network.neck(activation))
+    return activation, logits
+
+
+def _grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
+    """ReLU of the mean over channels of (mean of G over positions) · A, as in the paper."""
+    weights = gradient.mean(dim=(1, 2), keepdim=True)  # (K, 1, 1)
+    return torch.relu((weights * activation).mean(dim=0))
+
+
+def _layer_cam(activation: Tensor, gradient: Tensor) -> Tensor:
+    """ReLU of the mean over channels of ReLU(G) · A, position by position."""
+    return torch.relu((torch.relu(gradient) * activation).mean(dim=0))
+
+
+def _activation(activation: Tensor, _gradient: Tensor) -> Tensor:
+    """The mean over channels of ReLU(A): a channel below zero doesn't respond."""
+    return torch.relu(activation).mean(dim=0)
+
+
+FROM_LAYERS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
+    {"grad_cam": _grad_cam, "layer_cam": _layer_cam, "activation": _activation}
+)
+"""(A, G), both (K, h, w), to a map (h, w)."""

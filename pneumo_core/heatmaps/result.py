@@ -1,0 +1,85 @@
+"""Where a network looked, as a map that can be laid over the film."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["HeatMap", "common_peaks"]
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """Evidence for ``label`` over a film.
+
+    ``parts``: one map per network, float32 (h, w) on the network's own grid, ≥ 0, in the unit of
+    the method and that network: only parts of the same network, method and layer compare.
+    ``method`` is a key of ``METHODS``. ``layer`` is the convolution it was taken at, None for the
+    method's own place.
+    """
+
+    parts: tuple[Floats, ...]
+    label: int
+    method: str
+    layer: str | None = None
+
+    @property
+    def peaks(self) -> tuple[float, ...]:
+        """Each part's maximum, in that part's unit."""
+        return tuple(float(part.max(initial=0.0)) for part in self.parts)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is any evidence at all."""
+        return any(peak > 0 for peak in self.peaks)
+
+    def scaled(self, peaks: Sequence[float] | None = None) -> Floats:
+        """The mean of the parts on the finest one's grid: float32 (h, w) in [0, 1].
+
+        Without ``peaks`` each part is divided by its own maximum, and their mean by its own, so
+        that the strongest evidence in this film is 1. With ``peaks`` (of ``common_peaks``, one for
+        each part) parts are divided by these and cut off at 1, so that films compare. A part whose
+        peak is 0 is 0. Raises ValueError for another number of peaks.
+        """
+        parts = zip(self.parts, self.peaks if peaks is None else peaks, strict=True)
+        scaled = [_divided(part, peak) for part, peak in parts]
+        if len(scaled) == 1:
+            return scaled[0]
+        height, width = max((part.shape for part in scaled), key=lambda shape: shape[0] * shape[1])
+        mean: Floats = np.stack([_resized(part, height, width) for part in scaled]).mean(axis=0)
+        return mean if peaks is not None else _divided(mean, float(mean.max(initial=0.0)))
+
+    def over(self, shape: tuple[int, int], peaks: Sequence[float] | None = None) -> Floats:
+        """``scaled(peaks)`` brought bilinearly to a film's (H, W), float32 in [0, 1]."""
+        return _resized(self.scaled(peaks), *shape)
+
+
+def common_peaks(maps: Iterable[HeatMap]) -> tuple[float, ...]:
+    """The highest peak of each part over several films: what ``scaled`` makes them compare by.
+
+    Raises ValueError for no maps, or maps of different methods, layers or numbers of parts.
+    """
+    maps = list(maps)
+    kinds = {(each.method, each.layer, len(each.parts)) for each in maps}
+    if len(kinds) != 1:
+        raise ValueError(f"maps of one method, layer and checkpoint compare, not of {kinds}")
+    return tuple(max(peaks) for peaks in zip(*(each.peaks for each in maps), strict=True))
+
+
+def _divided(part: Floats, peak: float) -> Floats:
+    if peak <= 0:
+        return np.zeros_like(part)
+    divided: Floats = np.minimum(part / np.float32(peak), np.float32(1))
+    return divided
+
+
+def _resized(part: Floats, height: int, width: int) -> Floats:
+    coarse = Image.fromarray(part)  # mode "F"
+    fine: Floats = np.array(coarse.resize((width, height), Image.Resampling.BILINEAR))
+    fine.clip(0, 1, out=fine)  # rounding in the weights may leave the range by a hair
+    return fine

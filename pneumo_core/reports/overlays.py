@@ -1,0 +1,160 @@
+"""The film under its heat map, as a picture to take away."""
+
+import textwrap
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from pneumo_core.pictures import colour_scale, contour_lines, display_pixels, overlay
+from pneumo_core.reports._fonts import font_file
+from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, refuse_named_film
+from pneumo_core.reports.words import (
+    checkpoint_words,
+    heat_words,
+    point_words,
+    scale_words,
+    verdict_words,
+)
+
+__all__ = ["LONGEST", "drawn", "film_under_heat", "to_png", "with_legend"]
+
+LONGEST = 2560
+"""Longest side of a picture taken away, pixels: what a 5-megapixel reading monitor shows."""
+
+Picture = NDArray[np.uint8]
+
+_ROWS_AT_ONCE = 256
+_NARROWEST = 720  # a legend's letters need this many columns
+_INK = (225, 228, 231)
+_DARK = (5, 8, 10)
+_LEVELS = {0.5: ((255, 217, 138), 1.0), 0.75: ((255, 176, 0), 2.0)}
+_GRID = 256  # heat is smooth: its lines need no finer one
+
+
+def to_png(result: Result, *, legend: bool = False) -> bytes:
+    """The film under its heat map as an RGB PNG; the bare film where the result has no map.
+
+    It has the film's own size, so that it can be laid over the film, up to ``LONGEST`` pixels on
+    the longer side. ``legend`` adds a strip below with the colour bar and who says so (and
+    enlarges small films to make room for it). The same words travel as text chunks inside.
+
+    Raises PneumoError for a de-identified result of a film that names its patient.
+    """
+    picture = film_under_heat(result)
+    file = BytesIO()
+    image = Image.fromarray(with_legend(picture, result) if legend else picture)
+    image.save(file, format="PNG", pnginfo=_told(result), compress_level=4)
+    return file.getvalue()
+
+
+def film_under_heat(result: Result) -> Picture:
+    """``drawn``, unless the film names its patient and the result must not: PneumoError."""
+    refuse_named_film(result)
+    return drawn(result, LONGEST)
+
+
+def drawn(result: Result, longest: int, *, bare: bool = False) -> Picture:
+    """The film under its heat map, or the ``bare`` film: uint8 (H, W, 3), RGB.
+
+    No side is longer than ``longest`` pixels.
+    """
+    pixels = display_pixels(result.radiograph.pixels, longest)
+    height, width = pixels.shape
+    look = result.overlay
+    if bare or look is None:
+        return _grey(pixels)
+    if look.contour:
+        return _outlined(pixels, look)
+    heat = look.over((height, width))
+    # In bands: a blend of the whole film at once would hold it five times over as float32 RGB.
+    bands = [slice(row, row + _ROWS_AT_ONCE) for row in range(0, height, _ROWS_AT_ONCE)]
+    return np.concatenate([overlay(pixels[b], heat[b], look.opacity) for b in bands])
+
+
+def _grey(pixels: NDArray[np.float32]) -> Picture:
+    values = np.rint(pixels * np.float32(255)).astype(np.uint8)
+    return np.repeat(values[..., np.newaxis], 3, axis=2)
+
+
+def _outlined(pixels: NDArray[np.float32], look: Overlay) -> Picture:
+    """The film with lines at half and three quarters of the strongest heat, as the viewer has."""
+    height, width = pixels.shape
+    film = Image.fromarray(_grey(pixels))
+    draw = ImageDraw.Draw(film)
+    unit = max(height, width) / 640
+    lines = contour_lines(look.over((_GRID, _GRID)), tuple(_LEVELS))
+    for level, (colour, thickness) in _LEVELS.items():
+        for line in lines[level]:
+            points = [(float(x), float(y)) for x, y in line * (width, height)]
+            draw.line(points, _DARK, max(1, round((thickness + 1.5) * unit)), "curve")
+            draw.line(points, colour, max(1, round(thickness * unit)), "curve")
+    return np.asarray(film)
+
+
+def with_legend(picture: Picture, result: Result) -> Picture:
+    """A picture (H, W, 3) over a strip that says what it shows, and who says so."""
+    film = Image.fromarray(picture)
+    if film.width < _NARROWEST:
+        height = round(film.height * _NARROWEST / film.width)
+        film = film.resize((_NARROWEST, height), Image.Resampling.BICUBIC)
+    strip = _legend(result, film.width)
+    whole = Image.new("RGB", (film.width, film.height + strip.height))
+    whole.paste(film)
+    whole.paste(strip, (0, film.height))
+    return np.asarray(whole)
+
+
+def _legend(result: Result, width: int) -> Image.Image:
+    """A black strip of four lines and, for a heat map in colours, its colour bar: RGB."""
+    lines = [verdict_words(result), point_words(result), checkpoint_words(result), RESEARCH_USE]
+    margin = width // 48
+    font = _fitting(lines, round(width * 0.6), round(width / 44))
+    pitch = round(font.size * 1.4)
+    strip = Image.new("RGB", (width, 2 * margin + len(lines) * pitch))
+    draw = ImageDraw.Draw(strip)
+    for row, line in enumerate(lines):
+        draw.text((margin, margin + row * pitch), line, fill=_INK, font=font)
+    if result.overlay is not None:
+        _draw_scale(strip, result.overlay, (round(width * 0.66), margin, width - margin), pitch)
+    return strip
+
+
+def _draw_scale(strip: Image.Image, look: Overlay, box: tuple[int, int, int], pitch: int) -> None:
+    """Between two columns, from a row on: what the heat map is, and its colours' meaning."""
+    left, top, right = box
+    draw = ImageDraw.Draw(strip)
+    below = top + pitch
+    scale = scale_words(look)
+    if look.contour or not look.heat.found:
+        lines = [heat_words(look), *textwrap.wrap(scale, 36)]
+        font = _fitting(lines, right - left, round(pitch / 1.4))
+        for row, line in enumerate(lines):
+            draw.text((left, top + row * pitch), line, fill=_INK, font=font)
+        return
+    font = _fitting([heat_words(look), f"none  {scale}"], right - left, round(pitch / 1.4))
+    draw.text((left, top), heat_words(look), fill=_INK, font=font)
+    bar = Image.fromarray(colour_scale(look.opacity))
+    strip.paste(bar.resize((right - left, pitch)), (left, below + pitch // 8))
+    below += round(pitch * 1.3)
+    draw.text((left, below), "none", fill=_INK, font=font)
+    draw.text((right, below), scale, fill=_INK, font=font, anchor="ra")
+
+
+def _fitting(lines: list[str], width: int, size: int) -> ImageFont.FreeTypeFont:
+    """The font at this size, or as much smaller as the longest line needs, in pixels."""
+    font = ImageFont.truetype(str(font_file()), size)
+    longest = max(font.getlength(line) for line in lines)
+    return font if longest <= width else font.font_variant(size=max(8, int(size * width / longest)))
+
+
+def _told(result: Result) -> PngInfo:
+    info = PngInfo()
+    info.add_itxt("Title", f"{heat_words(result.overlay)}: {result.film}")
+    info.add_itxt("Description", f"{verdict_words(result)}. {point_words(result)}.")
+    info.add_itxt("Software", checkpoint_words(result))
+    info.add_itxt("Creation Time", result.created.isoformat())
+    info.add_itxt("Disclaimer", RESEARCH_USE)
+    return info

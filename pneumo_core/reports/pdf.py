@@ -1,0 +1,177 @@
+"""A result on one page of paper, by reportlab."""
+
+from io import BytesIO
+
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    BaseDocTemplate,
+    Flowable,
+    Frame,
+    KeepInFrame,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    Table,
+)
+
+from pneumo_core.data import LABELS, PNEUMONIA
+from pneumo_core.reports import _paper as paper
+from pneumo_core.reports._paper import RULE, SIDE, WIDTH, ProbabilityBar, text
+from pneumo_core.reports.result import RESEARCH_USE, Result, refuse_named_film
+from pneumo_core.reports.words import checkpoint_words, estimate_words, facts_words
+
+__all__ = ["to_pdf"]
+
+_FOOT = 62  # points; what lies between the two also fits on US Letter
+_HEAD = 74
+_SMALLEST, _LARGEST = 170.0, 300.0  # height of the pictures, points
+_GAP = 18.0
+
+
+def to_pdf(result: Result) -> bytes:
+    """One A4 page: the verdict in words, the number, the film beside its heat map, who says so.
+
+    Its content also fits on US Letter. Letters that neither Helvetica nor DejaVu Sans has are
+    shown as empty boxes. The pictures are JPEGs of 1,200 pixels, so that a page stays below
+    2 MB whatever the film's size.
+
+    Raises PneumoError for a de-identified result of a film that names its patient.
+    """
+    refuse_named_film(result)
+    file = BytesIO()
+    page = BaseDocTemplate(
+        file,
+        pagesize=A4,
+        title=f"Chest X-ray reading, {result.film}",
+        author=checkpoint_words(result),
+        subject=RESEARCH_USE,
+        creator=result.software,
+        lang="en",
+    )
+    height = A4[1] - _HEAD - _FOOT
+    frame = Frame(SIDE, _FOOT, WIDTH, height, 0, 0, 0, 0)
+
+    def frame_it(canvas: Canvas, _: BaseDocTemplate) -> None:
+        _draw_frame(canvas, result)
+
+    page.addPageTemplates(PageTemplate(frames=[frame], onPage=frame_it))
+    page.build(_story(result, height))
+    return file.getvalue()
+
+
+def _story(result: Result, height: float) -> list[Flowable]:
+    """The page's parts: the pictures take the room that the words leave, the small print the foot.
+
+    Words that are too many for the page are set smaller.
+    """
+    above, facts, limits = _verdict(result), _facts(result), _limits(result)
+    words = _height([*above, facts, *limits]) + paper.CAPTIONS
+    pictures = paper.pictures(result, min(max(height - words, _SMALLEST), _LARGEST))
+    air = max(0.0, height - _height([*above, pictures, facts, *limits]) - 2)
+    gap = min(_GAP, air / 3)
+    above = [KeepInFrame(WIDTH, (height - _height([pictures])) / 2, above, mode="shrink")]
+    middle = [Spacer(1, gap), pictures, Spacer(1, gap)]
+    left = height - _height([*above, *middle]) - 1
+    below = [facts, Spacer(1, air - 2 * gap), *limits]
+    return [*above, *middle, KeepInFrame(WIDTH, left, below, mode="shrink")]
+
+
+def _height(parts: list[Flowable]) -> float:
+    """What they take, one below the other, in points."""
+    canvas = Canvas(BytesIO())  # some measure themselves on one
+    heights = [part.wrapOn(canvas, WIDTH, 1e6)[1] for part in parts]
+    spaces = [float(part.getSpaceBefore()) + float(part.getSpaceAfter()) for part in parts]
+    return float(sum(heights)) + sum(spaces)
+
+
+def _verdict(result: Result) -> list[Flowable]:
+    reading = result.reading
+    name = result.film[:1].upper() + result.film[1:] if result.deidentified else result.film
+    parts: list[Flowable] = [
+        text(" · ".join((name, *facts_words(result))), "quiet"),
+        text(reading.verdict, "verdict"),
+    ]
+    if reading.probability is None:
+        return [*parts, *(text(reason) for reason in reading.reasons), Spacer(1, 8)]
+    told = (
+        f"Probability of pneumonia <b>{reading.probability:.3f}</b>, calibrated. "
+        f"From <b>{reading.threshold:.3f}</b> on it is called {LABELS[PNEUMONIA]}."
+    )
+    bar = ProbabilityBar(reading.probability, result.point)
+    return [*parts, Paragraph(told, paper.STYLES["body"]), bar, *_warnings(result), Spacer(1, 8)]
+
+
+def _warnings(result: Result) -> list[Flowable]:
+    if not result.reading.warnings:
+        return []
+    rows = [[text(warning)] for warning in result.reading.warnings]
+    return [Spacer(1, 6), Table(rows, colWidths=[WIDTH], style=paper.WARNING)]
+
+
+def _facts(result: Result) -> Table:
+    """Two columns: how good the operating point was, and who said so."""
+    point, card = result.point, result.card
+    rows = [
+        ("Name", f"{point.name}, from {point.threshold:.3f} on"),
+        ("Chosen on", f"{_split(point.chosen_on)}: {point.rule}"),
+        ("Sensitivity there", estimate_words(point.sensitivity)),
+        ("Specificity there", estimate_words(point.specificity)),
+    ]
+    says = [
+        ("Name", f"{result.reading.model}, version {result.reading.version}"),
+        ("Network", f"{card.model}, trained {card.created}"),
+        ("Learned from", card.trained_on or card.dataset.name),
+        *_test(result),
+    ]
+    column = (WIDTH - _GAP) / 2
+    halves = [
+        paper.pairs("Operating point", rows, column),
+        paper.pairs("Checkpoint", says, column),
+    ]
+    return Table([[halves[0], "", halves[1]]], colWidths=[column, _GAP, column], style=paper.BARE)
+
+
+def _test(result: Result) -> list[tuple[str, str]]:
+    figures = result.card.evaluation.get("test")
+    if figures is None:
+        return []
+    return [(f"AUC, {figures.n} test films", estimate_words(figures.auc))]
+
+
+def _split(name: str) -> str:
+    return "validation films" if name == "val" else f"{name} films"
+
+
+def _limits(result: Result) -> list[Flowable]:
+    card = result.card
+    said = [("Limitations", " ".join(card.limitations)), ("Intended use", card.intended_use)]
+    said += [("Training films", card.attribution)]
+    parts: list[Flowable] = [Spacer(1, 8)]
+    for title, words in said:
+        if words:
+            told = f"<b>{title}.</b> {paper.safe(words)}"
+            parts.append(Paragraph(told, paper.STYLES["small"]))
+    figures = "Figures in brackets are 95 % intervals. A heat map does not outline disease."
+    return [*parts, text(figures, "small")]
+
+
+def _draw_frame(canvas: Canvas, result: Result) -> None:
+    """The head and the foot of the page."""
+    right, top = A4[0] - SIDE, A4[1] - 52
+    canvas.saveState()
+    canvas.setStrokeColor(RULE)
+    canvas.setFillColor(paper.BLUE)
+    canvas.setFont("Helvetica-Bold", 13)
+    canvas.drawString(SIDE, top, "Pneumo")
+    canvas.setFillColor(paper.QUIET)
+    canvas.setFont("Helvetica", 8.5)
+    moment = result.created.isoformat(" ", "minutes")
+    canvas.drawRightString(right, top, f"Chest X-ray reading · {moment}")
+    canvas.line(SIDE, top - 8, right, top - 8)
+    canvas.line(SIDE, _FOOT - 6, right, _FOOT - 6)
+    canvas.drawRightString(right, _FOOT - 19, checkpoint_words(result))
+    canvas.setFillColor(paper.INK)
+    canvas.setFont("Helvetica-Bold", 8.5)
+    canvas.drawString(SIDE, _FOOT - 19, RESEARCH_USE)
+    canvas.restoreState()

@@ -1,0 +1,174 @@
+"""A reading ready to be taken away: everything its renderings say, in one object."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pneumo_core import __version__
+from pneumo_core.card import Card, OperatingPoint
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import Radiograph
+from pneumo_core.errors import PneumoError
+from pneumo_core.heatmaps import HeatMap
+from pneumo_core.reading import Reading
+
+__all__ = [
+    "RESEARCH_USE",
+    "Kind",
+    "Overlay",
+    "Result",
+    "clean",
+    "file_name",
+    "id_of",
+    "refuse_named_film",
+    "result_of",
+]
+
+RESEARCH_USE = "Research use only. Not a medical device."
+
+Kind: TypeAlias = Literal["pdf", "png", "json", "dcm"]
+
+_ID_DIGITS = 10
+_STEM = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A heat map of the film, and how to draw it.
+
+    ``opacity`` of the strongest heat in [0, 1]. ``contour``: draw lines at half and three
+    quarters of it instead of colours. ``peaks`` scale the map so that films compare
+    (``heatmaps.common_peaks``); None scales it to its own maximum. Raises ValueError for another
+    opacity.
+    """
+
+    heat: HeatMap
+    opacity: float = 0.5
+    contour: bool = False
+    peaks: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"opacity is {self.opacity}, not in [0, 1]")
+
+    def over(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """The heat over a film of (H, W): float32 in [0, 1]."""
+        return self.heat.over(shape, self.peaks)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One reading, its film, and who said so. Made by ``result_of``.
+
+    ``overlay`` is None for the bare film.
+    ``deidentified``: its renderings name the film by ``film_id`` (ten hex digits of its pixels'
+    SHA-256), not by its file, and take nothing from a DICOM header that says whose it is.
+    ``created`` carries its time zone.
+    """
+
+    reading: Reading
+    point: OperatingPoint
+    card: Card
+    radiograph: Radiograph
+    overlay: Overlay | None
+    deidentified: bool
+    created: datetime
+    film_id: str
+    software: str
+
+    @property
+    def film(self) -> str:
+        """What the film is called: by its pixels where de-identified, else by its file."""
+        return f"film {self.film_id}" if self.deidentified else clean(self.reading.file)
+
+    @property
+    def withheld(self) -> str:
+        """Why there is no PDF, PNG or DICOM of this result, a sentence or two; empty otherwise.
+
+        What is written into a film's pixels can't be taken out, and only its file can say so.
+        """
+        if not (self.deidentified and self.radiograph.facts.burned_in_text):
+            return ""
+        return (
+            f"{self.film[:1].upper()}{self.film[1:]} says that text is burned into its picture, "
+            "which may name the patient, and Pneumo can't take it out. Ask for the result that is "
+            "not de-identified, or mask the text in the film and send it again."
+        )
+
+
+def result_of(
+    reading: Reading,
+    checkpoint: Checkpoint,
+    radiograph: Radiograph,
+    *,
+    point: OperatingPoint | None = None,
+    overlay: Overlay | None = None,
+    deidentify: bool = True,
+) -> Result:
+    """A reading with everything that its renderings need.
+
+    Args:
+        reading: of ``radiograph`` by ``checkpoint``; read or refused.
+        point: the operating point of the reading; needed where the card does not have it.
+        overlay: the heat map to lay over the film, and how; none for the bare film.
+        deidentify: say nothing of whose film it is; see ``Result``.
+
+    Raises:
+        ValueError: the reading is another checkpoint's or another film's, or the point is not its.
+        UnknownName: the card has no operating point of the reading's name.
+    """
+    if (reading.model, reading.version) != (checkpoint.name, checkpoint.card.version):
+        raise ValueError(f"the reading is by {reading.model}, not by {checkpoint.name}")
+    if reading.file != radiograph.name:
+        raise ValueError(f"the reading is of {reading.file}, not of {radiograph.name}")
+    point = point or checkpoint.card.operating_point(reading.operating_point)
+    if (point.name, point.threshold) != (reading.operating_point, reading.threshold):
+        raise ValueError(f"the reading was made at {reading.operating_point}, not at {point.name}")
+    return Result(
+        reading=reading,
+        point=point,
+        card=checkpoint.card,
+        radiograph=radiograph,
+        overlay=overlay,
+        deidentified=deidentify,
+        created=datetime.now().astimezone().replace(microsecond=0),
+        film_id=id_of(radiograph),
+        software=f"Pneumo {__version__}",
+    )
+
+
+def file_name(result: Result, kind: Kind) -> str:
+    """What to call a rendering: "pneumo-3f9a12c04d-cnn_94.pdf".
+
+    The name of a file may name the patient, or hold an accession number: only a result that is not
+    de-identified carries it on ("IM-0115-0001-cnn_94.pdf"), without what file systems refuse.
+    """
+    stem = f"pneumo-{result.film_id}"
+    if not result.deidentified:
+        own = clean(result.reading.file).rpartition(".")[0] or clean(result.reading.file)
+        stem = re.sub(r"[^\w-]+", "_", own).strip("_")[:_STEM] or stem
+    return f"{stem}-{result.reading.model}.{kind}"
+
+
+def clean(text: str) -> str:
+    """Text without control characters, line breaks and halves of letters (lone surrogates)."""
+    whole = text.encode("utf-8", "replace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
+
+
+def id_of(radiograph: Radiograph) -> str:
+    """Ten hex digits that the same pixels always get (SHA-256)."""
+    digest = hashlib.sha256(repr(radiograph.pixels.shape).encode())
+    digest.update(radiograph.pixels.data)
+    return digest.hexdigest()[:_ID_DIGITS]
+
+
+def refuse_named_film(result: Result) -> None:
+    """Raises PneumoError where ``result.withheld`` has something to say."""
+    if result.withheld:
+        raise PneumoError(result.withheld)

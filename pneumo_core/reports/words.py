@@ -1,0 +1,80 @@
+"""The sentences that a result's renderings share."""
+
+import math
+
+from pneumo_core.data import LABELS, PNEUMONIA
+from pneumo_core.heatmaps import METHODS
+from pneumo_core.metrics import Estimate
+from pneumo_core.reports.result import Overlay, Result
+
+__all__ = [
+    "checkpoint_words",
+    "estimate_words",
+    "facts_words",
+    "heat_words",
+    "point_words",
+    "scale_words",
+    "verdict_words",
+]
+
+
+_MODALITIES = {"CR", "DX", "RG", "RF", "OT"}
+_VIEWS = {"AP", "PA", "LL", "RL"}
+
+
+def verdict_words(result: Result) -> str:
+    """ "Signs of pneumonia likely, probability 0.973"; the verdict alone for a film not read."""
+    reading = result.reading
+    if reading.probability is None:
+        return reading.verdict
+    return f"{reading.verdict}, probability {reading.probability:.3f}"
+
+
+def point_words(result: Result) -> str:
+    """ "PNEUMONIA from 0.895 on (operating point balanced)"."""
+    point = result.point
+    return f"{LABELS[PNEUMONIA]} from {point.threshold:.3f} on (operating point {point.name})"
+
+
+def checkpoint_words(result: Result) -> str:
+    """ "Pneumo 0.1.0, checkpoint cnn_94 version e2ed0cbe"."""
+    reading = result.reading
+    return f"{result.software}, checkpoint {reading.model} version {reading.version}"
+
+
+def heat_words(overlay: Overlay | None) -> str:
+    """ "Grad-CAM, evidence for PNEUMONIA", or "The film" without a heat map."""
+    if overlay is None:
+        return "The film"
+    heat = overlay.heat
+    method = METHODS.get(heat.method)
+    title = method.title if method else heat.method
+    place = f" at {heat.layer}" if heat.layer else ""
+    told = f", evidence for {LABELS[heat.label]}" if method is None or method.takes_label else ""
+    return f"{title}{place}{told}"
+
+
+def scale_words(overlay: Overlay) -> str:
+    """What the upper end of the colours, or the lines of a contour, stand for."""
+    if not overlay.heat.found:
+        return "No evidence found in this film"
+    whole = "strongest in this film" if overlay.peaks is None else "strongest of several films"
+    return f"Lines: half (pale) and three quarters of the {whole}" if overlay.contour else whole
+
+
+def estimate_words(estimate: Estimate) -> str:
+    """ "0.951 (0.933–0.966)", with its 95 % interval; "unknown" where there's no figure."""
+    if math.isnan(estimate.value):
+        return "unknown"
+    return f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})"
+
+
+def facts_words(result: Result) -> tuple[str, ...]:
+    """ "DICOM", "1841 × 1955 pixels", "CR", "PA view": nothing else that a header holds."""
+    facts = result.radiograph.facts
+    told = [facts.format, f"{facts.width} × {facts.height} pixels"]
+    if facts.modality in _MODALITIES:
+        told.append(facts.modality)
+    if facts.view_position in _VIEWS:
+        told.append(f"{facts.view_position} view")
+    return tuple(told)

@@ -1,0 +1,73 @@
+"""Readings and results, made by hand: what reports say must not depend on what a network says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import FilmFacts, Radiograph, read_radiograph
+from pneumo_core.heatmaps import HeatMap
+from pneumo_core.reading import Reading
+from pneumo_core.reports import Overlay, Result, result_of
+
+HEAT = np.zeros((4, 4), np.float32)
+HEAT[1, 2] = 3.0
+"""Evidence in one cell, right of the middle and above it."""
+
+
+def heat_map(values: np.ndarray = HEAT, method: str = "grad_cam") -> HeatMap:
+    return HeatMap((values,), 1, method)
+
+
+COLOURS = Overlay(heat_map())
+
+
+def film(height: int = 96, width: int = 80, name: str = "film.png", **facts: Any) -> Radiograph:
+    """A grey ramp."""
+    pixels = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
+    return Radiograph(name, pixels, FilmFacts("PNG", width, height, 8, False, **facts))
+
+
+@pytest.fixture
+def reading(checkpoint: Checkpoint) -> Reading:
+    """Pneumonia with probability 0.93, at the operating point balanced (0.5)."""
+    unread = Reading(
+        file="film.png",
+        status="read",
+        model=checkpoint.name,
+        version=checkpoint.card.version,
+        operating_point="balanced",
+        threshold=0.5,
+        probability=0.93,
+    )
+    return unread.at(checkpoint.card.operating_point("balanced"))
+
+
+Make = Callable[..., Result]
+
+
+@pytest.fixture
+def make(checkpoint: Checkpoint, reading: Reading) -> Make:
+    """A maker of results: ``make(film, overlay=..., deidentify=..., warnings=...)``.
+
+    ``film`` is a radiograph or a file's bytes; what a reading has changes the reading.
+    """
+
+    def result(
+        source: Radiograph | bytes | None = None,
+        *,
+        overlay: Overlay | None = COLOURS,
+        deidentify: bool = True,
+        name: str = "film.png",
+        **changes: Any,
+    ) -> Result:
+        radiograph = source if isinstance(source, Radiograph) else film(name=name)
+        if isinstance(source, bytes):
+            radiograph = read_radiograph(source, name=name)
+        changed = replace(reading, file=radiograph.name, **changes)
+        return result_of(changed, checkpoint, radiograph, overlay=overlay, deidentify=deidentify)
+
+    return result
