@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +17,10 @@ from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pneumo_core.metrics import Estimate, evaluate
 from pneumo_core.models import MODELS, build_network
+
+# How long a drawn case takes says nothing on a busy machine.
+hypothesis.settings.register_profile("pneumo", deadline=None)
+hypothesis.settings.load_profile("pneumo")
 
 REAL_DATA = os.environ.get("PNEUMO_DATA", "").strip()
 """The real films, as the shell that started the tests named them."""
