@@ -70,10 +70,10 @@ class Card:
     """Everything a checkpoint says of itself.
 
     ``training`` is the whole training config; ``temperature`` divides the logit margin, then
-    ``offset`` is added; ``evaluation`` maps a split to its figures at the default operating point; ``trained_on`` says
-    whose films they were ("children of 1 to 5 years"), where that is known; ``origin`` where the
-    training started from; ``mirror`` whether each film is read together with its mirror image. An
-    ensemble (``model`` is "ensemble") names its ``members``.
+    ``offset`` is added; ``evaluation`` maps a split to its figures at the default operating point;
+    ``trained_on`` says whose films they were ("children of 1 to 5 years"), where that is known;
+    ``origin`` where the training started from; ``mirror`` whether each film is read together with
+    its mirror image. An ensemble (``model`` is "ensemble") names its ``members``.
     """
 
     # JSON knows no NaN, which is what a rate over no films is.

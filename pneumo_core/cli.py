@@ -285,6 +285,18 @@ def show_model(name: str) -> None:
     _print_card(name)
 
 
+@models.command("gate")
+def fit_models_gate(name: str, data_folder: DataOption = None) -> None:
+    """Fit a checkpoint's gate anew, on the films it was trained on."""
+    from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.familiarity import fit_gate
+
+    folder = _dataset_folder(data_folder)
+    with progress_bar("Looking at films") as progress:
+        fitted = fit_gate(load_checkpoint(name), folder, progress)
+    out.print(f"The gate of '{fitted.name}' is fitted.", markup=False)
+
+
 @data.command("inspect")
 def inspect_data(folder: Annotated[Path | None, typer.Argument()] = None) -> None:
     """Count a dataset's films, and say what is wrong with it."""
@@ -357,6 +369,7 @@ def _read_one(reader: "Reader", path: Path, picture: Path | None) -> "Reading":
 
         from pneumo_core.pictures import overlay
 
+        radiograph = reading.as_read(radiograph)
         heat = reader.heat_map(radiograph, reading.label).over(radiograph.pixels.shape)
         target = picture.with_name(f"{picture.name}_{path.stem}.png")
         try:
