@@ -93,7 +93,9 @@ def test_without_mirroring_the_mirrored_film_is_another_film() -> None:
 def test_the_probability_is_the_mean_of_the_members_by_hand() -> None:
     # Margins 5.6 and -1.6; at temperatures 2 and 0.5 that is 2.8 and -3.2.
     sure, unsure = weighing([1, 2, 3, 4]), weighing([-1, -1, -1, -1])
-    runtime = Runtime((Member(sure, PLAIN, 2.0), Member(unsure, PLAIN, 0.5)))
+    runtime = Runtime(
+        (Member(sure, PLAIN, Calibration(2.0)), Member(unsure, PLAIN, Calibration(0.5)))
+    )
     mean = (1 / (1 + np.exp(-2.8)) + 1 / (1 + np.exp(3.2))) / 2
     assert runtime.probabilities(FILM) == pytest.approx([mean])
     assert runtime.run(FILM).margins == pytest.approx([np.log(mean / (1 - mean))])

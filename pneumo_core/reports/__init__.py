@@ -9,7 +9,6 @@ from pneumo_core.reports.result import (
     Overlay,
     Result,
     file_name,
-    refuse_named_film,
     result_of,
 )
 from pneumo_core.reports.tables import as_row, to_csv, to_json, worklist_json
@@ -21,7 +20,6 @@ __all__ = [
     "Result",
     "as_row",
     "file_name",
-    "refuse_named_film",
     "result_of",
     "to_csv",
     "to_dicom",

@@ -257,7 +257,8 @@ def test_a_dicom_film_is_read_and_a_leg_refused(app: str, page: Page) -> None:
 
     page.get_by_role("button", name="Leg", exact=True).click()
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()
-    expect(page.get_by_text("another body part").first).to_be_visible()
+    said = page.get_by_test_id("stAlert").filter(has_text="another body part")
+    expect(said.first).to_be_visible()
     expect(page.get_by_text("Probability of pneumonia")).to_have_count(0)
 
 
