@@ -125,6 +125,16 @@ def test_models_are_listed_and_shown(pneumo: Run, checkpoint: Checkpoint):
     assert json.loads(pneumo("models", "show", "cnn_94").out)["temperature"] == 1.5
 
 
+def test_a_gate_is_fitted_on_the_films_the_checkpoint_learned_from_or_not_at_all(
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Callable[..., Path]
+):
+    done = pneumo("models", "gate", "cnn_94", "--data", film_folder({"train": 4}))
+    assert done.code == 1
+    said = " ".join(done.err.split())
+    assert "'cnn_94' was trained on other films" in said
+    assert "Give the dataset it was trained on." in said
+
+
 def test_data_inspect_counts_and_names_what_is_unreadable(
     pneumo: Run, film_folder: Callable[..., Path]
 ):
