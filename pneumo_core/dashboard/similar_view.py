@@ -1,5 +1,7 @@
 """The most similar healthy film and the most similar one with pneumonia, beside the one read."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pneumo_core.analysis import Similar, TrainingFilms, open_training_films
@@ -7,7 +9,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.readings import radiograph_of, reader_of
 from pneumo_core.dashboard.words import plain
 from pneumo_core.dashboard.worklist import Item
-from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Dataset, to_input
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, to_input
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.pictures import display_pixels, jpeg, overlay
 from pneumo_core.reports import Overlay
@@ -29,10 +31,11 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
 
     Says how to get the films where they are not at hand; computes what is missing on demand.
     """
-    if settings().data is None:
+    data = settings().data
+    if data is None:
         st.markdown(_HOW_TO_GET)
         return
-    key = f"{checkpoint.name} {checkpoint.card.version} {settings().data}"
+    key = f"{checkpoint.name} {checkpoint.card.version} {data}"
     if not (st.session_state.get(key) or key in _shelf()):
         st.markdown(
             "The first time, this checkpoint has to look at all its training films, which takes "
@@ -41,7 +44,7 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
         st.button("Find similar films", on_click=_want, args=(key, True), type="primary")
         return
     try:
-        films = _opened(checkpoint, key)
+        films = _opened(checkpoint, data, key)
     except DatasetError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
@@ -81,7 +84,7 @@ def _show(
     st.caption(f"{title} (similarity {found.similarity:.2f}): {plain(found.id)}")
 
 
-def _opened(checkpoint: Checkpoint, key: str) -> TrainingFilms:
+def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingFilms:
     """The training films, with a bar and a way out while they are seen for the first time."""
     shelf = _shelf()
     if key in shelf:
@@ -94,9 +97,8 @@ def _opened(checkpoint: Checkpoint, key: str) -> TrainingFilms:
     def report(done: int, total: int) -> None:
         bar.progress(done / max(1, total), text=f"Looking at training films: {done} of {total}")
 
-    films = open_training_films(
-        checkpoint, reader_of(checkpoint).runtime, _dataset(checkpoint), progress=report
-    )
+    runtime = reader_of(checkpoint).runtime
+    films = open_training_films(checkpoint, runtime, dataset_for(checkpoint, data), progress=report)
     shelf[key] = films
     place.empty()
     return films
@@ -110,10 +112,3 @@ def _want(key: str, wanted: bool) -> None:
 def _shelf() -> dict[str, TrainingFilms]:
     """Shared by all sessions. A cached function could not draw the bar that is outside it."""
     return {}
-
-
-def _dataset(checkpoint: Checkpoint) -> Dataset:
-    data = settings().data
-    if data is None:
-        raise DatasetError("No dataset is set. Set PNEUMO_DATA to a folder of films.")
-    return dataset_for(checkpoint, data)

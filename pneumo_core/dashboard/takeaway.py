@@ -24,7 +24,6 @@ from pneumo_core.reports import (
     to_pdf,
     to_png,
 )
-from pneumo_core.reports.result import refuse_named_film
 
 __all__ = ["offer_result"]
 
@@ -58,8 +57,10 @@ def offer_result(
     result = result_of(
         reading, checkpoint, radiograph, point=point, overlay=look, deidentify=not named
     )
+    if result.withheld:
+        st.warning(plain(result.withheld), icon=":material/error:")
+        return
     try:
-        refuse_named_film(result)
         makers = _makers(result, film.source)
     except PneumoError as error:
         st.warning(plain(str(error)), icon=":material/error:")

@@ -18,8 +18,7 @@ from pneumo_core.familiarity.model import (
     Familiarity,
     Verdicts,
     clipped,
-    describe_cells,
-    thumbnails,
+    describe,
 )
 from pneumo_core.runtime import Runtime, dataset_for, open_runtime
 
@@ -112,7 +111,7 @@ def _mistakes(films: Films, random: np.random.Generator) -> Iterable[tuple[str, 
 def _fitted(cells: Floats, films: Films, kinds: NDArray[np.int64]) -> Familiarity:
     """Without limits yet."""
     channel_mean, directions = _directions(cells)
-    described = np.hstack([describe_cells(cells, channel_mean, directions), thumbnails(films)])
+    described = describe(cells, films, channel_mean, directions)
     known = described[kinds == 0]
     mean, spread = known.mean(axis=0), known.std(axis=0)
     spread = np.maximum(spread, np.median(spread) / 5)  # what never varied must not decide alone

@@ -17,7 +17,15 @@ from PIL import Image
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import CheckpointError
 
-__all__ = ["KINDS", "Familiarity", "Likeness", "Verdicts", "describe_cells", "open_familiarity"]
+__all__ = [
+    "KINDS",
+    "Familiarity",
+    "Likeness",
+    "Verdicts",
+    "describe",
+    "describe_cells",
+    "open_familiarity",
+]
 
 Floats = NDArray[np.float32]
 Films = NDArray[np.uint8]
@@ -112,7 +120,8 @@ class Familiarity:
 
     def verdicts(self, cells: Floats, films: Films) -> Verdicts:
         """The bare numbers behind ``likeness``."""
-        described = (self.described(cells, films) - self.mean) / self.spread
+        described = describe(cells, films, self.channel_mean, self.directions)  # (N, D)
+        described = (described - self.mean) / self.spread
         hidden = np.maximum(clipped(described) @ self.hidden + self.hidden_bias, 0)  # (N, H)
         scores = hidden @ self.weights + self.bias  # (N, kinds)
         others = scores[:, 1:]
@@ -125,12 +134,6 @@ class Familiarity:
             (0.5 * np.log(squared)).astype(np.float32),
             odds.astype(np.float32),
             others.argmax(axis=1) + 1,
-        )
-
-    def described(self, cells: Floats, films: Films) -> Floats:
-        """Descriptions (N, D) before they are standardised."""
-        return np.hstack(
-            [describe_cells(cells, self.channel_mean, self.directions), thumbnails(films)]
         )
 
     def arrays(self) -> dict[str, Floats]:
@@ -155,6 +158,11 @@ def open_familiarity(checkpoint: Checkpoint) -> Familiarity | None:
         ) from error
 
 
+def describe(cells: Floats, films: Films, channel_mean: Floats, directions: Floats) -> Floats:
+    """Descriptions (N, D) of pictures before they are standardised: cells, then thumbnails."""
+    return np.hstack([describe_cells(cells, channel_mean, directions), _thumbnails(films)])
+
+
 def describe_cells(cells: Floats, channel_mean: Floats, directions: Floats) -> Floats:
     """Each cell's channels (N, C, g, g) seen along the directions, and how much these miss."""
     n, channels = cells.shape[:2]
@@ -169,7 +177,7 @@ def clipped(described: Floats) -> Floats:
     return np.clip(described, -_CLIP, _CLIP)
 
 
-def thumbnails(films: Films) -> Floats:
+def _thumbnails(films: Films) -> Floats:
     """Films uint8 (N, S, S) as (N, THUMBNAIL²) in [0, 1], averaged over areas."""
     small = [
         np.asarray(Image.fromarray(film).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))

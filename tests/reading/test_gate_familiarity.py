@@ -165,6 +165,10 @@ def films(film_folder: Callable[..., Path], tmp_path: Path) -> tuple[Dataset, Pi
     return dataset, replace(store, pixels=pixels)
 
 
+def rows_of_test(dataset: Dataset, store: PixelStore) -> np.ndarray:
+    return store.rows(dataset.split("test").films["id"])
+
+
 @pytest.mark.usefixtures("brief")
 def test_a_fit_knows_films_and_what_is_none(
     checkpoint: Checkpoint, films: tuple[Dataset, PixelStore]
@@ -178,7 +182,7 @@ def test_a_fit_knows_films_and_what_is_none(
         cells = runtime.run(pictures, cells=True).cells
         return float(np.mean([each.familiar for each in fitted.likeness(cells, pictures)]))
 
-    test = store.pixels[store.rows(dataset.films["id"][dataset.films["split"] == "test"])]
+    test = store.pixels[rows_of_test(dataset, store)]
     noise = np.random.default_rng(5).integers(0, 256, (8, 100, 100), np.uint8)
     assert familiar(test) >= 0.75
     assert familiar(255 - test) == 0
@@ -193,7 +197,7 @@ def test_the_same_films_give_the_same_fit_whatever_the_test_films_are(
     dataset, store = films
     runtime = open_runtime(checkpoint)
     pixels = np.array(store.pixels)
-    pixels[store.rows(dataset.films["id"][dataset.films["split"] == "test"])] = 255
+    pixels[rows_of_test(dataset, store)] = 255
     one, other = (
         fit_familiarity(runtime, dataset, each) for each in (store, replace(store, pixels=pixels))
     )
