@@ -292,8 +292,8 @@ def fit_models_gate(name: str, data_folder: DataOption = None) -> None:
     from pneumo_core.familiarity import fit_gate
 
     folder = _dataset_folder(data_folder)
-    with progress_bar("Looking at films") as progress:
-        fitted = fit_gate(load_checkpoint(name), folder, progress)
+    with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as looking:
+        fitted = fit_gate(load_checkpoint(name), folder, decoding=decoding, looking=looking)
     out.print(f"The gate of '{fitted.name}' is fitted.", markup=False)
 
 

@@ -269,23 +269,26 @@ def sensitivity_threshold(
 
 
 def fit_calibration(labels: ArrayLike, margins: ArrayLike) -> Calibration:
-    """The calibration of ``margins`` that fits the labels best (least cross-entropy).
+    """The calibration of ``margins`` that fits the labels best, both classes weighing the same.
 
-    ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). Platt scaling with his targets,
-    which keep a perfect separation finite (Platt 1999, Probabilistic outputs for support vector
-    machines). The temperature is kept in [0.05, 20], the offset in [-10, 10]. Raises ValueError
-    when only one class is there.
+    ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). The probabilities are those of a
+    place where every other film shows PNEUMONIA: how common it is where films were collected says
+    nothing of where one is read. Platt scaling by least cross-entropy, with his targets, which keep
+    a perfect separation finite (Platt 1999, Probabilistic outputs for support vector machines). The
+    temperature is kept in [0.05, 20], the offset in [-10, 10]. Raises ValueError when only one
+    class is there.
     """
     margin = np.asarray(margins, dtype=np.float64)
     truth, _ = _two_classes(labels, expit(margin))
     positives = int(truth.sum())
     negatives = len(truth) - positives
     target = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    weight = np.where(truth == 1, 0.5 / positives, 0.5 / negatives)
 
     def cross_entropy(parameters: Floats) -> float:
         log_temperature, offset = parameters
         scaled = margin / math.exp(log_temperature) + offset
-        return float(np.mean(np.logaddexp(0.0, scaled) - target * scaled))
+        return float(np.sum(weight * (np.logaddexp(0.0, scaled) - target * scaled)))
 
     bounds = [(math.log(0.05), math.log(20)), (-10, 10)]
     found = minimize(cross_entropy, np.zeros(2), bounds=bounds, method="L-BFGS-B")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import logit
 from sklearn import metrics as reference
 
 from pneumo_core.metrics import (
@@ -124,13 +125,27 @@ def test_a_probability_of_one_lies_in_the_last_bin() -> None:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 @pytest.mark.parametrize("offset", [-1.0, 0.0, 2.0])
 def test_the_calibration_of_calibrated_films_is_found(temperature: float, offset: float) -> None:
-    """Of many films at five margins, the share that calibration promises is ill."""
+    """Of many films at five margins, the share that calibration promises is ill.
+
+    Seen where every other film shows pneumonia, the odds shift by those of the films (Bayes).
+    """
     margin = np.repeat(np.linspace(-3, 3, 5), 20_000) * temperature
     promised = Calibration(temperature, offset).probabilities(margin)
     labels = (np.tile(np.arange(20_000) + 0.5, 5) / 20_000 < promised).astype(int)
     found = fit_calibration(labels, margin)
     assert found.temperature == pytest.approx(temperature, rel=0.01)
-    assert found.offset == pytest.approx(offset, abs=0.01)
+    assert found.offset == pytest.approx(offset - logit(labels.mean()), abs=0.01)
+
+
+def test_how_many_were_ill_where_films_were_collected_changes_no_probability() -> None:
+    labels, margins = np.array([0, 0, 1, 1, 1, 0]), np.array([-2.0, 0.5, 1.0, 3.0, -0.5, -1.0])
+    ill = labels == 1
+    found = fit_calibration(np.tile(labels, 200), np.tile(margins, 200))
+    more_ill = fit_calibration(
+        np.concatenate([np.tile(labels, 200), np.ones(1800, int)]),
+        np.concatenate([np.tile(margins, 200), np.tile(margins[ill], 600)]),
+    )
+    assert more_ill.probabilities(margins) == pytest.approx(found.probabilities(margins), abs=0.01)
 
 
 def test_films_told_apart_perfectly_get_platts_targets_not_certainty() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pneumo_core.dashboard.readings import forget_films
 from pneumo_core.dashboard.words import plain
 from pneumo_core.dashboard.worklist import Film, Worklist
 from pneumo_core.errors import UnknownName
@@ -39,7 +40,6 @@ def add_films(worklist: Worklist) -> None:
     st.file_uploader(
         "Films: PNG, JPEG, TIFF, BMP, WebP, DICOM",
         accept_multiple_files=True,
-        max_upload_size=max(1, round(settings().max_file_bytes / 1e6)),
         key=key,
         on_change=_take,
         args=(worklist, key),
@@ -57,7 +57,8 @@ def add_films(worklist: Worklist) -> None:
                 "Clear the list",
                 icon=":material/delete_sweep:",
                 type="tertiary",
-                on_click=worklist.clear,
+                on_click=_clear,
+                args=(worklist,),
                 help="Takes every film and what was said of it out of this session's memory.",
             )
 
@@ -88,6 +89,11 @@ def _open(worklist: Worklist, name: str, sample: Sample) -> None:
     worklist.opened = film.key
 
 
+def _clear(worklist: Worklist) -> None:
+    worklist.clear()
+    forget_films()
+
+
 def _take(worklist: Worklist, key: str) -> None:
     """Put uploads on the list and empty the uploader: the list is where they are."""
     films = _films(st.session_state[key])
@@ -102,9 +108,9 @@ def _take(worklist: Worklist, key: str) -> None:
 
 
 def _films(uploads: Sequence[UploadedFile]) -> list[Film]:
-    films = []
+    films, enough = [], settings().max_file_bytes + 1
     for upload in uploads:
-        contents = upload.getvalue()  # shares the uploader's bytes
+        contents = upload.getvalue()[:enough]  # the uploader's own bytes; too many are told later
         digest = hashlib.sha256(upload.name.encode(errors="replace") + b"\0")
         digest.update(contents)
         films.append(Film(digest.hexdigest(), upload.name, contents))

@@ -22,6 +22,7 @@ from pneumo_core.pictures import display_pixels, jpeg
 from pneumo_core.reading import Reader, Reading, open_reader
 
 __all__ = [
+    "forget_films",
     "heat_map",
     "kept",
     "layers_of",
@@ -38,6 +39,9 @@ _AT_ONCE = 0.8
 """Seconds of reading between two looks at the whole page, so that it fills while it reads."""
 
 _THUMBNAIL = 96
+
+_KEPT = "kept"
+"""Where the session keeps what it knows of its films, a shelf for each kind."""
 
 
 def say_progress(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]) -> None:
@@ -76,6 +80,11 @@ def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
     st.rerun()
 
 
+def forget_films() -> None:
+    """Take everything that was decoded and computed of this session's films out of memory."""
+    st.session_state.pop(_KEPT, None)
+
+
 def reader_of(checkpoint: Checkpoint) -> Reader:
     """The checkpoint's reader at its default operating point. Raises CheckpointError."""
     return _reader(checkpoint.name, checkpoint.card.version)
@@ -87,13 +96,14 @@ def radiograph_of(film: Film, reading: Reading | None = None) -> Radiograph:
     Raises UnreadableFilm.
     """
     if reading is not None and reading.inverted:
-        return _corrected(film.key, reading, film)
-    return _radiograph(film.key, film)
+        return kept("corrected", film.key, lambda: reading.as_read(radiograph_of(film)), most=2)
+    # Few, since a decoded film may take 100 MB.
+    return kept("films", film.key, lambda: read_radiograph(film.source, name=film.name), most=3)
 
 
 def values_of(film: Film) -> FilmValues:
     """The film before any window. Raises UnreadableFilm."""
-    return _values(film.key, film)
+    return kept("values", film.key, lambda: read_values(film.source, name=film.name), most=2)
 
 
 def layers_of(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -122,16 +132,17 @@ def heat_map(
 
 
 def kept(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 1000) -> T:
-    """What was computed for a key before in this session, or is now; the oldest makes room.
+    """What was computed for a key before in this session, or is now; the longest unused makes room.
 
-    Unlike Streamlit's caches it lets ``compute`` draw its progress.
+    Unlike Streamlit's caches it lets ``compute`` draw its progress, and all of it can be forgotten
+    at once.
     """
-    things: dict[Hashable, T] = st.session_state.setdefault(shelf, {})
-    if key not in things:
-        things[key] = compute()
-        while len(things) > most:
-            del things[next(iter(things))]
-    return things[key]
+    things: dict[Hashable, T] = st.session_state.setdefault(_KEPT, {}).setdefault(shelf, {})
+    found = things.pop(key) if key in things else compute()
+    things[key] = found
+    while len(things) > most:
+        del things[next(iter(things))]
+    return found
 
 
 def _read(worklist: Worklist, film: Film, checkpoint: Checkpoint) -> None:
@@ -184,19 +195,3 @@ def _reader(checkpoint: str, version: str) -> Reader:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _layers(checkpoint: str, version: str) -> tuple[str, ...]:
     return layers(_reader(checkpoint, version).runtime)
-
-
-@st.cache_resource(scope="session", max_entries=3, show_spinner=False)
-def _radiograph(key: str, _film: Film) -> Radiograph:
-    """Read-only, so it need not be copied; few, since a film may take 100 MB."""
-    return read_radiograph(_film.source, name=_film.name)
-
-
-@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
-def _corrected(key: str, _reading: Reading, _film: Film) -> Radiograph:
-    return _reading.as_read(radiograph_of(_film))
-
-
-@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
-def _values(key: str, _film: Film) -> FilmValues:
-    return read_values(_film.source, name=_film.name)

@@ -1,16 +1,18 @@
 """The most similar healthy film and the most similar one with pneumonia, beside the one read."""
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from pneumo_core.analysis import Similar, TrainingFilms, open_training_films
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.dashboard.readings import radiograph_of, reader_of
+from pneumo_core.dashboard.readings import kept, radiograph_of, reader_of
 from pneumo_core.dashboard.words import plain
 from pneumo_core.dashboard.worklist import Item
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, to_input
 from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.heatmaps import METHODS, HeatMap
 from pneumo_core.pictures import display_pixels, jpeg, overlay
 from pneumo_core.reports import Overlay
 from pneumo_core.runtime import dataset_for
@@ -77,11 +79,25 @@ def _show(
     if look is None:
         picture = jpeg(pixels)
     else:
-        heat = reader_of(checkpoint).heat_map(radiograph, look.heat.label)
-        picture = jpeg(overlay(pixels, heat.over((pixels.shape[0], pixels.shape[1])), look.opacity))
-        title += f", with Grad-CAM for {LABELS[look.heat.label]}"
+        like = _heat_like(look.heat)
+        heat = kept(
+            "similar heat maps",
+            (found.id, checkpoint.name, checkpoint.card.version, *like.values()),
+            lambda: reader_of(checkpoint).heat_map(radiograph, **like),
+            most=50,
+        )
+        shape = (pixels.shape[0], pixels.shape[1])
+        picture = jpeg(overlay(pixels, heat.over(shape, look.peaks), look.opacity))
+        title += f", with {METHODS[heat.method].title} for {LABELS[heat.label]}"
     st.image(picture, width="stretch", alt=title)
     st.caption(f"{title} (similarity {found.similarity:.2f}): {plain(found.id)}")
+
+
+def _heat_like(heat: HeatMap) -> dict[str, Any]:
+    """How to make a map of the same kind; a slow kind is not made for films nobody asked about."""
+    if METHODS[heat.method].slow:
+        return {"label": heat.label, "method": "grad_cam", "layer": None}
+    return {"label": heat.label, "method": heat.method, "layer": heat.layer}
 
 
 def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingFilms:

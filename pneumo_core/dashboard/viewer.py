@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pneumo_core.dashboard.look import layers_over
 from pneumo_core.dashboard.presets import AS_READ, OWN, Tone, preset_names, seen
-from pneumo_core.dashboard.readings import radiograph_of, values_of
+from pneumo_core.dashboard.readings import kept, radiograph_of, values_of
 from pneumo_core.dashboard.words import plain
 from pneumo_core.dashboard.worklist import Film
 from pneumo_core.errors import UnreadableFilm
@@ -38,7 +38,7 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
         return  # its reading has said so
     place = st.container()
     preset, own, tone = _choose_tone(film)
-    address = _address(_picture(film.key, preset, own, film), "image/jpeg")
+    address = _address(_picture(film, preset, own), "image/jpeg")
     facts = radiograph.facts
     layers = layers_over(look, (facts.height, facts.width))
     with place:
@@ -98,13 +98,16 @@ def _choose_own(film: Film) -> Own:
     return level - width / 2, level + width / 2
 
 
-@st.cache_data(scope="session", max_entries=8, show_spinner=False)
-def _picture(key: str, preset: str, own: Own | None, _film: Film) -> bytes:
+def _picture(film: Film, preset: str, own: Own | None) -> bytes:
     """The whole film through a window, as a JPEG at full resolution."""
-    radiograph = radiograph_of(_film)
-    if preset == AS_READ:
-        return jpeg(radiograph.pixels)
-    return jpeg(seen(radiograph, values_of(_film), preset, own))
+
+    def draw() -> bytes:
+        radiograph = radiograph_of(film)
+        if preset == AS_READ:
+            return jpeg(radiograph.pixels)
+        return jpeg(seen(radiograph, values_of(film), preset, own))
+
+    return kept("pictures", (film.key, preset, own), draw, most=8)
 
 
 def _address(picture: bytes, kind: str) -> str:

@@ -37,7 +37,11 @@ _UNUSUAL, _LAST, _FIRST_WRONG, _ROOM = 0.97, 0.998, 0.01, 0.25
 
 
 def fit_gate(
-    checkpoint: Checkpoint, location: Path, progress: Progress | None = None
+    checkpoint: Checkpoint,
+    location: Path,
+    *,
+    decoding: Progress | None = None,
+    looking: Progress | None = None,
 ) -> Checkpoint:
     """Fit a stored checkpoint's gate on the dataset it was trained on, and keep it with it.
 
@@ -50,7 +54,8 @@ def fit_gate(
             "Give the dataset it was trained on."
         )
     runtime = open_runtime(checkpoint)
-    fitted = fit_familiarity(runtime, dataset, runtime.open_store(dataset), progress)
+    store = runtime.open_store(dataset, decoding)
+    fitted = fit_familiarity(runtime, dataset, store, looking)
     if fitted is None:
         raise DatasetError(
             f"'{location}' has fewer than {MIN_FILMS} films to train or to validate on. "

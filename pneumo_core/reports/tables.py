@@ -16,7 +16,7 @@ __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
 _COLUMNS = (
     *("file", "status", "verdict", "probability", "label", "operating_point", "threshold"),
-    *("model", "version", "reasons", "warnings"),
+    *("model", "version", "inverted", "reasons", "warnings"),
 )
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
@@ -24,7 +24,8 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 def as_row(reading: Reading) -> dict[str, Any]:
     """A reading as JSON knows it, in the words of ``pneumo predict --json``.
 
-    ``label`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``reasons`` and ``warnings`` are lists.
+    ``label`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``inverted`` says that the film was read with
+    black and white swapped; ``reasons`` and ``warnings`` are lists.
     """
     row = {name: getattr(reading, name) for name in _COLUMNS}
     return row | {

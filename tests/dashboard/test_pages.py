@@ -11,8 +11,9 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.dashboard.page import RESEARCH_LINE
+from pneumo_core.data import read_radiograph
 
 ROOT = Path(__file__).parents[2]
 VERDICTS = ("Signs of pneumonia", "Uncertain")
@@ -316,3 +317,26 @@ def test_without_the_training_films_it_says_how_to_get_them(checkpoint: Checkpoi
     app.session_state["similar"] = True
     app.run()
     assert "10.17632/rscbjbr9sj" in told(app)
+
+
+@pytest.mark.real_data
+def test_an_inverted_film_is_read_and_shown_corrected(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real film and its negative get the same probability; the negative is said to be one."""
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
+    path = min((real_data / "train" / "NORMAL").iterdir())
+    swapped = BytesIO()
+    pixels = np.rint(255 * (1 - read_radiograph(path).pixels)).astype(np.uint8)
+    Image.fromarray(pixels).save(swapped, "PNG")
+    kind = "image/jpeg"
+    app = upload(reading_page(checkpoint="cnn_94"), ("straight.jpeg", path.read_bytes(), kind))
+    upload(app, ("swapped.png", swapped.getvalue(), kind))
+    version = load_checkpoint("cnn_94").card.version
+    straight, turned = app.session_state["worklist"].readings["cnn_94", version].values()
+    assert (straight.inverted, turned.inverted) == (False, True)
+    assert turned.probability == pytest.approx(straight.probability, abs=0.01)
+    assert opened(app) == r"swapped\.png"
+    assert "Black and white are swapped" in told(app)
+    app.toggle(key="look").set_value(True).run()
+    assert not app.exception

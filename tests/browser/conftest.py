@@ -1,0 +1,168 @@
+"""A running app, a browser, and what tests of any page do in one."""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import torch
+
+from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
+from pneumo_core.models import build_network
+
+pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("PNEUMO_CHROMIUM", "").strip() or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+WAIT = 30_000
+
+
+def start_app(
+    checkpoints: Path, home: Path, **settings: str
+) -> tuple[subprocess.Popen[bytes], str]:
+    """The app on a free port, and its address, once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {"PNEUMO_CHECKPOINTS": str(checkpoints), "PNEUMO_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    own |= settings
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [*command, f"--server.port={port}"],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if "PNEUMO" not in name} | own,
+            stdout=log,
+            stderr=log,
+        )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        if server.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.2)
+        else:
+            return server, address
+    server.kill()
+    server.wait()
+    pytest.fail(f"the app did not start: {(home / 'server.log').read_text()}")
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def checkpoints(checkpoints_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a CNN_94 whose random weights give maps that aren't empty for either label."""
+    other = load_checkpoint("cnn_94", checkpoints_root)
+    root = tmp_path_factory.mktemp("checkpoints")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        weights = build_network("cnn_94").state_dict()
+    parts = {"scores": other.scores, "features": other.features, "history": other.history}
+    save_checkpoint(other.card, weights, root=root, **parts)
+    return root
+
+
+@pytest.fixture(scope="module")
+def app(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running app."""
+    server, address = start_app(checkpoints, tmp_path_factory.mktemp("home"))
+    yield address
+    stop(server)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("NO BROWSER TEST RUNS: install chromium, or set PNEUMO_CHROMIUM to one")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=[DESKTOP], ids=["desktop"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A tab that fails the test when anything is wrong in its console or leaves this machine."""
+    context = browser.new_context(viewport=request.param)
+    tab = context.new_page()
+    tab.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
+    wrong: list[str] = []
+    tab.on("console", lambda line: wrong.append(line.text) if _ours(line) else None)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("request", lambda sent: wrong.append(sent.url) if _leaves(sent.url) else None)
+    yield tab
+    context.close()
+    assert not wrong
+
+
+def _ours(line: ConsoleMessage) -> bool:
+    """An error, except that Streamlit looks for its server below the page's path first."""
+    return line.type == "error" and "/_stcore/" not in line.location["url"]
+
+
+def _leaves(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))
+
+
+def upload(page: Page, *paths: Path) -> None:
+    page.locator("input[type=file]").set_input_files([str(path) for path in paths])
+
+
+def settled(page: Page) -> None:
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def picture(page: Page, name: str) -> str:
+    """Digest of the picture that the browser shows under that name, once it has loaded."""
+    image = page.get_by_role("img", name=name, exact=True)
+    image.wait_for()
+    handle = image.element_handle()
+    page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=handle)
+    return hashlib.sha256(page.request.get(urljoin(page.url, address_of(image))).body()).hexdigest()
+
+
+def address_of(image: Locator) -> str:
+    return str(image.get_attribute("src"))
+
+
+def overflow(page: Page) -> int:
+    return int(
+        page.evaluate(
+            "Math.max(...[document.documentElement, ...document.querySelectorAll("
+            "'[data-testid=stMain]')].map(each => each.scrollWidth - each.clientWidth))"
+        )
+    )
