@@ -13,7 +13,6 @@ from pneumo_core.metrics import (
     Calibration,
     Confusion,
     area_under_roc,
-    bootstrap_interval,
     confusion,
     evaluate,
     expected_calibration_error,
@@ -31,10 +30,6 @@ SCORES = np.array([0.1, 0.4, 0.35, 0.8, 0.9, 0.2, 0.5, 0.6, 0.7, 0.95])
 FILMS = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 16).map(lambda k: k / 16)), min_size=1, max_size=30
 ).map(lambda films: np.array([(0, 0.5), (1, 0.5), *films]).T)
-
-
-def accuracy(labels: np.ndarray, p: np.ndarray) -> float:
-    return float(np.mean(labels == (p >= 0.5)))
 
 
 # --- counts and rates ------------------------------------------------------------------------
@@ -183,46 +178,6 @@ def test_wilson_as_published(successes: int, n: int, low: float, high: float) ->
 
 def test_wilson_over_no_films_is_nan() -> None:
     assert all(map(math.isnan, wilson_interval(0, 0)))
-
-
-def test_films_that_repeat_patients_widen_the_interval() -> None:
-    labels, p = np.tile(LABELS, 8), np.tile(SCORES, 8)
-    film = np.arange(len(labels))
-    patient = film % len(LABELS)
-    low, high = bootstrap_interval(accuracy, labels, p, film)
-    wide_low, wide_high = bootstrap_interval(accuracy, labels, p, patient)
-    # Eight copies of ten films tell as much as ten films: about √8 times as wide.
-    assert 2.2 < (wide_high - wide_low) / (high - low) < 3.6
-
-
-def test_the_bootstrap_is_the_same_twice() -> None:
-    first, second, other = (
-        bootstrap_interval(area_under_roc, LABELS, SCORES, range(10), repeats=200, seed=seed)
-        for seed in (1, 1, 2)
-    )
-    assert first == second != other
-
-
-def test_the_bootstrap_moves_patients_whole() -> None:
-    sizes = set()
-
-    def films(labels: np.ndarray, p: np.ndarray) -> float:
-        assert len(labels) % 5 == 0
-        sizes.add(len(labels))
-        return 0.0
-
-    bootstrap_interval(films, LABELS, SCORES, list("aaaaabbbbb"), repeats=50)
-    assert sizes == {10}
-
-
-def test_draws_without_a_figure_are_left_out() -> None:
-    # Half of the draws of two patients hold one class alone.
-    assert bootstrap_interval(area_under_roc, [0, 1], [0.2, 0.8], ["a", "b"]) == (1.0, 1.0)
-
-
-def test_the_bootstrap_wants_a_group_for_each_film() -> None:
-    with pytest.raises(ValueError, match="groups"):
-        bootstrap_interval(area_under_roc, LABELS, SCORES, ["a", "b"])
 
 
 # --- everything at once ----------------------------------------------------------------------

@@ -1,0 +1,76 @@
+"""What numbers say of a classifier: pure functions of labels and probabilities.
+
+Throughout: ``labels`` int (N,) of 0 (NORMAL) and 1 (PNEUMONIA), ``probabilities`` float (N,) in
+[0, 1] of PNEUMONIA, and a film is called PNEUMONIA when its probability ≥ the threshold.
+A rate over no films is NaN.
+"""
+
+from pneumo_core.metrics.calibration import (
+    Calibration,
+    ReliabilityBin,
+    brier_score,
+    expected_calibration_error,
+    fit_calibration,
+    reliability,
+)
+from pneumo_core.metrics.evaluation import (
+    Evaluation,
+    auc_estimate,
+    brier_estimate,
+    ece_estimate,
+    evaluate,
+    f1_estimate,
+)
+from pneumo_core.metrics.paired import Areas, McNemar, compare_areas, mcnemar
+from pneumo_core.metrics.ranking import (
+    Curve,
+    area_under_roc,
+    average_precision,
+    precision_recall_curve,
+    roc_curve,
+)
+from pneumo_core.metrics.rates import (
+    Confusion,
+    Estimate,
+    confusion,
+    predictive_values,
+    rate,
+    wilson_interval,
+)
+from pneumo_core.metrics.resampling import Resampling, interval
+from pneumo_core.metrics.thresholds import cost_threshold, sensitivity_threshold, youden_threshold
+
+__all__ = [
+    "Areas",
+    "Calibration",
+    "Confusion",
+    "Curve",
+    "Estimate",
+    "Evaluation",
+    "McNemar",
+    "ReliabilityBin",
+    "Resampling",
+    "area_under_roc",
+    "auc_estimate",
+    "average_precision",
+    "brier_estimate",
+    "brier_score",
+    "compare_areas",
+    "confusion",
+    "cost_threshold",
+    "ece_estimate",
+    "evaluate",
+    "expected_calibration_error",
+    "f1_estimate",
+    "fit_calibration",
+    "interval",
+    "mcnemar",
+    "precision_recall_curve",
+    "predictive_values",
+    "rate",
+    "reliability",
+    "roc_curve",
+    "sensitivity_threshold",
+    "wilson_interval",
+    "youden_threshold",
+]

@@ -1,0 +1,134 @@
+"""Probabilities that mean what they say: how far they do, and how to make them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from pneumo_core.metrics._checks import Floats, Ints, checked, two_classes
+from pneumo_core.metrics.rates import wilson_interval
+
+__all__ = [
+    "BINS",
+    "Calibration",
+    "ReliabilityBin",
+    "bin_gaps",
+    "bin_of",
+    "brier_score",
+    "expected_calibration_error",
+    "fit_calibration",
+    "reliability",
+]
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes a probability of a margin: sigmoid(margin / temperature + offset)."""
+
+    temperature: float = 1.0
+    offset: float = 0.0
+
+    def probabilities(self, margins: ArrayLike) -> NDArray[np.float32]:
+        """P(pneumonia) float32 in [0, 1] of margins float (N,)."""
+        scaled = np.asarray(margins, dtype=np.float64) / self.temperature + self.offset
+        return np.asarray(expit(scaled), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Films of similar probability: how many, their mean probability, and the share that is ill.
+
+    ``low`` and ``high``: Wilson's 95 % interval of the share.
+    """
+
+    n: int
+    probability: float
+    share: float
+    low: float
+    high: float
+
+
+def bin_of(probabilities: Floats, bins: int = BINS) -> Ints:
+    """The bin, of equally wide ones, of each probability; 1 lies in the last."""
+    return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+
+
+def bin_gaps(labels: Ints, probabilities: Floats, bins: int = BINS) -> Floats:
+    """Label - probability of each film in the column of its bin, 0 elsewhere: float (N, bins)."""
+    gaps = np.zeros((len(labels), bins))
+    gaps[np.arange(len(labels)), bin_of(probabilities, bins)] = labels - probabilities
+    return gaps
+
+
+def expected_calibration_error(
+    labels: ArrayLike, probabilities: ArrayLike, *, bins: int = BINS
+) -> float:
+    """Expected calibration error of P(pneumonia), in [0, 1], over equally wide bins.
+
+    The mean over films of |share of PNEUMONIA in the film's bin - mean probability in that bin|
+    (Naeini et al. 2015, doi 10.1609/aaai.v29i1.9602, for the positive class).
+    """
+    truth, p = checked(labels, probabilities)
+    if not len(p):
+        return math.nan
+    gaps = np.bincount(bin_of(p, bins), weights=truth - p, minlength=bins)
+    return float(np.abs(gaps).sum() / len(p))
+
+
+def brier_score(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Mean squared difference of probability and label, in [0, 1], 0 at best; NaN over no films.
+
+    Brier 1950, doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2, halved as is usual for two
+    classes.
+    """
+    truth, p = checked(labels, probabilities)
+    return float(np.mean((p - truth) ** 2)) if len(p) else math.nan
+
+
+def reliability(
+    labels: ArrayLike, probabilities: ArrayLike, *, bins: int = BINS
+) -> list[ReliabilityBin]:
+    """The reliability diagram's points, from low probabilities to high; empty bins are left out.
+
+    Calibrated films lie on the diagonal (DeGroot and Fienberg 1983, doi 10.2307/2987588).
+    """
+    truth, p = checked(labels, probabilities)
+    where = bin_of(p, bins)
+    points = []
+    for each in np.unique(where):
+        ill, likely = truth[where == each], p[where == each]
+        low, high = wilson_interval(int(ill.sum()), len(ill))
+        points.append(ReliabilityBin(len(ill), float(likely.mean()), float(ill.mean()), low, high))
+    return points
+
+
+def fit_calibration(labels: ArrayLike, margins: ArrayLike) -> Calibration:
+    """The calibration of ``margins`` that fits the labels best, both classes weighing the same.
+
+    ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). The probabilities are those of a
+    place where every other film shows PNEUMONIA: how common it is where films were collected says
+    nothing of where one is read. Platt scaling by least cross-entropy, with his targets, which keep
+    a perfect separation finite (Platt 1999, Probabilistic outputs for support vector machines). The
+    temperature is kept in [0.05, 20], the offset in [-10, 10]. Raises ValueError when only one
+    class is there.
+    """
+    margin = np.asarray(margins, dtype=np.float64)
+    truth, _ = two_classes(labels, expit(margin))
+    positives = int(truth.sum())
+    negatives = len(truth) - positives
+    target = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    weight = np.where(truth == 1, 0.5 / positives, 0.5 / negatives)
+
+    def cross_entropy(parameters: Floats) -> float:
+        log_temperature, offset = parameters
+        scaled = margin / math.exp(log_temperature) + offset
+        return float(np.sum(weight * (np.logaddexp(0.0, scaled) - target * scaled)))
+
+    bounds = [(math.log(0.05), math.log(20)), (-10, 10)]
+    found = minimize(cross_entropy, np.zeros(2), bounds=bounds, method="L-BFGS-B")
+    return Calibration(temperature=float(math.exp(found.x[0])), offset=float(found.x[1]))

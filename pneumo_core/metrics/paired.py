@@ -1,0 +1,132 @@
+"""Two checkpoints on the same films: do they differ, and by how much?"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest, norm, rankdata
+
+from pneumo_core.metrics._checks import Floats, Ints, checked, two_classes
+from pneumo_core.metrics.rates import Estimate
+
+__all__ = ["Areas", "McNemar", "compare_areas", "mcnemar"]
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Films that only one of two checkpoints called rightly, and the exact test of the two counts.
+
+    ``p`` is the two-sided probability of counts this far apart if both were right equally often
+    (McNemar 1947, doi 10.1007/BF02295996; exact, binomial); 1 where they never differ.
+    """
+
+    only_first: int
+    only_second: int
+    p: float
+
+
+@dataclass(frozen=True)
+class Areas:
+    """The areas under two ROC curves of the same films, and their difference.
+
+    ``difference``: first - second with its 95 % interval. ``p``: two-sided, that there is none;
+    NaN where both rank every pair of films alike, so that nothing varies.
+    """
+
+    first: Estimate
+    second: Estimate
+    difference: Estimate
+    p: float
+
+
+def mcnemar(labels: ArrayLike, first_calls: ArrayLike, second_calls: ArrayLike) -> McNemar:
+    """McNemar's test of two checkpoints' calls, each int (N,) of 0 and 1, on the same films."""
+    truth, one, other = (np.asarray(each) for each in (labels, first_calls, second_calls))
+    if not truth.shape == one.shape == other.shape:
+        raise ValueError(f"labels {truth.shape} and calls {one.shape}, {other.shape} must be alike")
+    first, second = one == truth, other == truth
+    only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
+    apart = only_first + only_second
+    p = float(binomtest(only_first, apart, 0.5).pvalue) if apart else 1.0
+    return McNemar(only_first, only_second, p)
+
+
+def compare_areas(
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, groups: ArrayLike
+) -> Areas:
+    """Compare the areas under the ROC curves of two sets of probabilities (N,) for the same films.
+
+    DeLong et al. 1988, doi 10.2307/2531595, with films of one patient (``groups`` (N,)) kept
+    together (Obuchowski 1997, doi 10.2307/2533958); where each film is a patient of its own, that
+    is DeLong's test. Intervals are those of the normal curve. Raises ValueError when only one
+    class is there.
+    """
+    truth, one = two_classes(labels, first)
+    _, other = checked(labels, second)
+    clusters = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+    (a, cov_aa, cov_ab), (b, cov_bb, _) = (
+        _area(truth, p, q, clusters) for p, q in ((one, other), (other, one))
+    )
+    spread = math.sqrt(max(0.0, cov_aa + cov_bb - 2 * cov_ab))
+    p = float(2 * norm.sf(abs(a - b) / spread)) if spread > 0 else math.nan
+    return Areas(
+        _estimate(a, math.sqrt(max(0.0, cov_aa)), 0.0, 1.0),
+        _estimate(b, math.sqrt(max(0.0, cov_bb)), 0.0, 1.0),
+        _estimate(a - b, spread, -1.0, 1.0),
+        p,
+    )
+
+
+def _estimate(value: float, spread: float, lowest: float, highest: float) -> Estimate:
+    half = float(norm.ppf(0.975)) * spread
+    return Estimate(value, max(lowest, value - half), min(highest, value + half))
+
+
+def _area(truth: Ints, p: Floats, other: Floats, clusters: Ints) -> tuple[float, float, float]:
+    """The area of p, its variance, and its covariance with the area of ``other``."""
+    mine, theirs = _Parts.of(truth, p, clusters), _Parts.of(truth, other, clusters)
+    return mine.area, mine.covariance(mine), mine.covariance(theirs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What each cluster adds to an area beyond its share: ill (I,) and normal (I,) films summed.
+
+    A film's part is the share of films of the other class that it is ranked rightly against.
+    """
+
+    area: float
+    ill: Floats
+    normal: Floats
+    films: tuple[int, int]
+    clusters: tuple[int, int]
+
+    @classmethod
+    def of(cls, truth: Ints, p: Floats, clusters: Ints) -> "_Parts":
+        ill = truth == 1
+        positives, negatives = int(ill.sum()), int((~ill).sum())
+        everyone = rankdata(p)
+        part = np.empty(len(p))
+        part[ill] = (everyone[ill] - rankdata(p[ill])) / negatives
+        part[~ill] = 1 - (everyone[~ill] - rankdata(p[~ill])) / positives
+        area = float(part[ill].mean())
+
+        def summed(films: NDArray[np.bool_]) -> Floats:
+            return np.bincount(clusters, weights=np.where(films, part - area, 0.0)).astype(float)
+
+        there = (len(np.unique(clusters[ill])), len(np.unique(clusters[~ill])))
+        return cls(area, summed(ill), summed(~ill), (positives, negatives), there)
+
+    def covariance(self, other: "_Parts") -> float:
+        """Of both areas, over the clusters."""
+        positives, negatives = self.films
+        ill = _unbiased(self.clusters[0]) * float(self.ill @ other.ill) / positives**2
+        normal = _unbiased(self.clusters[1]) * float(self.normal @ other.normal) / negatives**2
+        crossed = float(self.ill @ other.normal + self.normal @ other.ill)
+        between = _unbiased(len(self.ill)) * crossed / (positives * negatives)
+        return ill + normal + between
+
+
+def _unbiased(clusters: int) -> float:
+    return clusters / (clusters - 1) if clusters > 1 else 0.0

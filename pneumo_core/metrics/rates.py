@@ -1,0 +1,108 @@
+"""Films counted at a threshold, and the rates that follow, each with its interval."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest
+
+from pneumo_core.metrics._checks import checked, ratio
+
+__all__ = [
+    "Confusion",
+    "Estimate",
+    "confusion",
+    "predictive_values",
+    "rate",
+    "wilson_interval",
+]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval; NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of films: true and false, negatives (NORMAL) and positives (PNEUMONIA)."""
+
+    tn: int
+    fp: int
+    fn: int
+    tp: int
+
+    @property
+    def n(self) -> int:
+        """All films."""
+        return self.tn + self.fp + self.fn + self.tp
+
+    @property
+    def accuracy(self) -> float:
+        """Share of all films called rightly."""
+        return ratio(self.tp + self.tn, self.n)
+
+    @property
+    def sensitivity(self) -> float:
+        """Share of the PNEUMONIA films called PNEUMONIA (recall)."""
+        return ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def specificity(self) -> float:
+        """Share of the NORMAL films called NORMAL."""
+        return ratio(self.tn, self.tn + self.fp)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and sensitivity."""
+        return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+    def as_rows(self) -> list[list[int]]:
+        """[[tn, fp], [fn, tp]], scikit-learn's order."""
+        return [[self.tn, self.fp], [self.fn, self.tp]]
+
+
+def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Confusion:
+    """Counts at the threshold."""
+    truth, p = checked(labels, probabilities)
+    called = p >= threshold
+    return Confusion(
+        tn=int(np.sum(~called & (truth == 0))),
+        fp=int(np.sum(called & (truth == 0))),
+        fn=int(np.sum(~called & (truth == 1))),
+        tp=int(np.sum(called & (truth == 1))),
+    )
+
+
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """95 % interval of a rate (Wilson 1927, doi 10.1080/01621459.1927.10502953)."""
+    if n == 0:
+        return math.nan, math.nan
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def rate(successes: int, n: int) -> Estimate:
+    """A rate with Wilson's interval; NaN over no films."""
+    return Estimate(ratio(successes, n), *wilson_interval(successes, n))
+
+
+def predictive_values(
+    sensitivity: float, specificity: float, prevalence: float
+) -> tuple[float, float]:
+    """Positive and negative predictive value where ``prevalence`` of the films are PNEUMONIA.
+
+    Bayes' theorem (Altman and Bland 1994, doi 10.1136/bmj.309.6947.102). All in [0, 1]; NaN where
+    no film would be called so.
+    """
+    rates = (sensitivity, specificity, prevalence)
+    if not all(math.isnan(each) or 0 <= each <= 1 for each in rates):
+        raise ValueError(f"sensitivity, specificity and prevalence lie in [0, 1], not {rates}")
+    tp, fn = sensitivity * prevalence, (1 - sensitivity) * prevalence
+    tn, fp = specificity * (1 - prevalence), (1 - specificity) * (1 - prevalence)
+    return ratio(tp, tp + fp), ratio(tn, tn + fn)
