@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Dataset, Progress
 from pneumo_core.errors import DatasetError
+from pneumo_core.files import write_whole
 from pneumo_core.runtime import Runtime
 from pneumo_core.settings import settings
 
@@ -126,19 +126,9 @@ def _load(file: Path) -> tuple[tuple[str, ...], Floats] | None:
 
 
 def _save(file: Path, ids: tuple[str, ...], features: Floats) -> None:
-    """Whole or not at all; in float16, which is what a similarity needs."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=file.parent) as folder:
-            temporary = Path(folder) / file.name
-            narrow = {"features": features.astype(np.float16)}
-            save_file(narrow, temporary, metadata={"ids": json.dumps(ids)})
-            temporary.replace(file)
-    except OSError as error:
-        raise DatasetError(
-            f"What the checkpoint sees of the training films can't be kept in '{file.parent}': "
-            f"{error.strerror}. Free some space or set PNEUMO_HOME to another folder."
-        ) from error
+    """In float16, which is what a similarity needs."""
+    narrow = {"features": features.astype(np.float16)}
+    write_whole(file, save(narrow, metadata={"ids": json.dumps(ids)}), error=DatasetError)
 
 
 def _unit(rows: Floats) -> Floats:

@@ -15,15 +15,15 @@ RECIPES = ("strong", "paper")
 # the sharp ones for healthier.
 _STRONG_AUGMENTATION = Augmentation(
     resampled=0.8,
-    rotation=15,
-    shift=0.1,
-    scale=0.2,
+    rotation=12,
+    shift=0.06,
+    scale=0.15,
     mirror=0.5,
-    gamma=0.5,
-    contrast=0.4,
-    brightness=0.2,
-    noise=(0.0, 0.05),
-    blur=1.5,
+    gamma=0.3,
+    contrast=0.25,
+    brightness=0.12,
+    noise=(0.0, 0.04),
+    blur=1.0,
 )
 _PAPER_AUGMENTATION = Augmentation(
     rotation=75, shift=0, scale=0, mirror=0.5, gamma=0, contrast=0, brightness=0, noise=(0, 0)
@@ -53,9 +53,10 @@ def _strong(model: str) -> dict[str, Any]:
     return {
         "epochs": 5,
         "batch_size": 32,
+        "learning_rate": 2e-3,
         "backbone_factor": 0.5,
         "augmentation": _STRONG_AUGMENTATION,
-        "average": 0.99,
+        "average": 0.0,
         "mirror": True,
         "keep": "last",
         "validation_cut": "early",

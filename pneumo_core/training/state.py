@@ -1,7 +1,6 @@
 """What a stopped run needs to go on: one safetensors file, replaced atomically every epoch."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pneumo_core.errors import TrainingError
+from pneumo_core.files import write_whole
 
 __all__ = ["EpochReport", "Progressed", "load_state", "save_state", "write_atomically"]
 
@@ -96,17 +96,9 @@ def load_state(
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file whole. Raises TrainingError when the disk refuses; the old one stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        raise TrainingError(
-            f"'{path}' can't be written: {error.strerror}. Free some space, then resume the run."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Replace a run's file whole. Raises TrainingError when the disk refuses; the old one stays."""
+    remedy = "Free some space, then resume the run."
+    write_whole(path, content, error=TrainingError, remedy=remedy)
 
 
 def _under(tensors: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:

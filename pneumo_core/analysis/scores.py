@@ -1,0 +1,209 @@
+"""Scores tables: one row per film, keyed by its id, wherever they come from.
+
+Columns: id, patient, split, label (0, 1), subtype, probability, and any others a file brings.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pneumo_core.analysis.evaluate import score_dataset
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import Dataset, Progress
+from pneumo_core.errors import PneumoError
+from pneumo_core.files import write_whole
+from pneumo_core.metrics import confusion
+from pneumo_core.settings import settings
+
+__all__ = ["Scores", "dataset_scores", "read_scores", "scores_csv", "shipped_scores"]
+
+COLUMNS = ("id", "patient", "split", "label", "subtype", "probability")
+UNLABELLED = -1
+"""The label of a film of which nobody said what it shows."""
+
+_MOST_ROWS = 500_000
+_MADE_BY = ("checkpoint", "version")
+_NAMES = {"val": "validation films", "test": "test films"}
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What one checkpoint said of some films.
+
+    ``table`` has one row per film; ``name`` says which films they are, ``checkpoint`` and
+    ``version`` who scored them ("" where a file doesn't say). ``warnings`` are sentences about
+    what to be careful with. ``unreadable`` maps ids of films left out to the reason.
+    """
+
+    table: pd.DataFrame
+    name: str
+    checkpoint: str = ""
+    version: str = ""
+    warnings: tuple[str, ...] = ()
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def labelled(self) -> pd.DataFrame:
+        """The rows whose label is known, numbered anew."""
+        return self.table[self.table["label"] != UNLABELLED].reset_index(drop=True)
+
+    @property
+    def classes(self) -> set[int]:
+        """The labels that occur."""
+        return set(self.labelled["label"].unique().tolist())
+
+
+def shipped_scores(checkpoint: Checkpoint, split: str) -> Scores:
+    """The scores that lie beside a checkpoint, of its "val" or "test" films.
+
+    Raises CheckpointError, or PneumoError when it has none of that split.
+    """
+    table = checkpoint.scores
+    rows = table[table["split"] == split].reset_index(drop=True)
+    if rows.empty:
+        raise PneumoError(f"'{checkpoint.name}' comes with no scores of {split} films.")
+    return Scores(
+        rows,
+        _NAMES.get(split, f"{split} films"),
+        checkpoint.name,
+        checkpoint.card.version,
+        _disagreement(checkpoint, split, rows),
+    )
+
+
+def dataset_scores(
+    checkpoint: Checkpoint,
+    dataset: Dataset,
+    *,
+    decoding: Progress | None = None,
+    scoring: Progress | None = None,
+    home: Path | None = None,
+) -> Scores:
+    """The scores of a dataset's readable films, computed once and kept.
+
+    They lie under ``home`` (default: PNEUMO_HOME), in ``scores``, keyed by the checkpoint's
+    version and the films. Raises DatasetError or CheckpointError.
+    """
+    version = checkpoint.card.version
+    key = hashlib.sha256(f"{version} {dataset.fingerprint}".encode()).hexdigest()[:24]
+    file = (home or settings().home) / "scores" / f"{checkpoint.name}-{key}.parquet"
+    table = _kept(file)
+    unreadable: dict[str, str] = {}
+    if table is None:
+        table, unreadable = score_dataset(checkpoint, dataset, decoding=decoding, scoring=scoring)
+        buffer = io.BytesIO()
+        table.to_parquet(buffer, index=False)
+        write_whole(file, buffer.getvalue())
+    return Scores(table, dataset.name, checkpoint.name, version, (), unreadable)
+
+
+def read_scores(content: bytes, name: str) -> Scores:
+    """A scores table from a CSV or parquet file: at least ``id`` and ``probability``.
+
+    ``label`` (0, 1, NORMAL, PNEUMONIA or empty), ``patient``, ``split``, ``subtype`` and any other
+    column are taken where they are; a patient who isn't named is one of their own. Raises
+    PneumoError with what is wrong and what to do.
+    """
+    table = _parsed(content, name)
+    for column in ("id", "probability"):
+        if column not in table:
+            raise PneumoError(
+                f"'{name}' has no column '{column}'. A scores file needs 'id' and 'probability', "
+                "and 'label' to be judged."
+            )
+    if table.empty:
+        raise PneumoError(f"'{name}' has no rows. Send one row per film.")
+    if len(table) > _MOST_ROWS:
+        raise PneumoError(f"'{name}' has more than {_MOST_ROWS:,} rows. Send fewer.")
+    ids = table["id"].astype(str)
+    if ids.duplicated().any():
+        twice = ids[ids.duplicated()].iloc[0]
+        raise PneumoError(f"'{name}' names the film '{twice}' twice. Send one row per film.")
+    probability = pd.to_numeric(table["probability"], errors="coerce")
+    if not probability.between(0, 1).all():
+        raise PneumoError(f"'{name}' has probabilities that are not numbers from 0 to 1.")
+    label = _labels(table["label"], name) if "label" in table else UNLABELLED
+    patient = _text(table, "patient")
+    checkpoint, version = (_only(_text(table, each)) for each in _MADE_BY)
+    whole = table.drop(columns=[each for each in _MADE_BY if each in table]).assign(
+        id=ids,
+        probability=probability.astype(np.float32),
+        label=label,
+        patient=patient.where(patient != "", ids),
+        split=_text(table, "split"),
+        subtype=_text(table, "subtype"),
+    )
+    others = [column for column in whole if column not in COLUMNS]
+    rows = whole[[*COLUMNS, *others]].reset_index(drop=True)
+    return Scores(rows, name, checkpoint, version)
+
+
+def scores_csv(scores: Scores, threshold: float) -> str:
+    """The table as CSV, with what each film was called and who said so."""
+    table = scores.table
+    return table.assign(
+        label=table["label"].where(table["label"] != UNLABELLED).astype("Int64"),
+        called=(table["probability"] >= threshold).astype(int),
+        threshold=threshold,
+        checkpoint=scores.checkpoint,
+        version=scores.version,
+    ).to_csv(index=False)
+
+
+def _disagreement(checkpoint: Checkpoint, split: str, rows: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence where the scores are not those that the card speaks of."""
+    said = checkpoint.card.evaluation.get(split)
+    if said is None:
+        return ()
+    counted = confusion(rows["label"], rows["probability"], said.threshold)
+    if counted == said.confusion:
+        return ()
+    return (
+        f"These scores are not those that the card of '{checkpoint.name}' was written with: they "
+        "may be another version's. Evaluate it again on its films.",
+    )
+
+
+def _kept(file: Path) -> pd.DataFrame | None:
+    """What lies there; None where nothing does or it is damaged: it can be computed again."""
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError):
+        return None
+
+
+def _parsed(content: bytes, name: str) -> pd.DataFrame:
+    try:
+        if content[:4] == b"PAR1":
+            return pd.read_parquet(io.BytesIO(content))
+        return pd.read_csv(io.BytesIO(content), sep=None, engine="python", encoding="utf-8-sig")
+    except (OSError, ValueError, ImportError) as error:
+        raise PneumoError(f"'{name}' is no table. Send CSV or parquet.") from error
+
+
+def _labels(column: pd.Series, name: str) -> pd.Series:
+    words = column.astype("string").str.strip().str.upper().fillna("")
+    known = {"0": 0, "0.0": 0, "NORMAL": 0, "1": 1, "1.0": 1, "PNEUMONIA": 1, "": UNLABELLED}
+    strange = words[~words.isin(list(known))]
+    if len(strange):
+        raise PneumoError(
+            f"'{name}' has the label '{strange.iloc[0]}'. Use 0 or NORMAL, 1 or PNEUMONIA, or "
+            "leave it empty."
+        )
+    return words.map(known).astype(np.int64)
+
+
+def _text(table: pd.DataFrame, column: str) -> pd.Series:
+    if column not in table:
+        return pd.Series("", index=table.index, dtype=str)
+    return table[column].astype("string").fillna("").astype(str)
+
+
+def _only(column: pd.Series) -> str:
+    """The one value of a column; "" where there are several."""
+    found = column.unique()
+    return str(found[0]) if len(found) == 1 else ""
