@@ -7,8 +7,8 @@ from pneumo_core.dashboard import open_page
 with open_page("Read films", wide=True):
     # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import choose_reader, say_what_is_missing
-    from pneumo_core.dashboard.films import add_films, my_worklist
-    from pneumo_core.dashboard.reading_room import show_reading_room
+    from pneumo_core.dashboard.reading_room.films import add_films, my_worklist
+    from pneumo_core.dashboard.reading_room.room import show_reading_room
 
     worklist = my_worklist()
     what, how = st.columns([3, 2], gap="large")

@@ -28,9 +28,11 @@ from pneumo_core.analysis.slices import (
     slices,
     with_series,
 )
+from pneumo_core.analysis.study import CELL_OF, Study, point_on, worst_first
 from pneumo_core.runtime import dataset_for
 
 __all__ = [
+    "CELL_OF",
     "CHANGES",
     "PUBLISHED",
     "SERIES",
@@ -43,6 +45,7 @@ __all__ = [
     "Similar",
     "Slice",
     "Spread",
+    "Study",
     "TrainingFilms",
     "compare",
     "dataset_for",
@@ -50,6 +53,7 @@ __all__ = [
     "evaluate_dataset",
     "label_doubts",
     "open_training_films",
+    "point_on",
     "read_scores",
     "robustness",
     "score_dataset",
@@ -60,4 +64,5 @@ __all__ = [
     "slices",
     "spread_of",
     "with_series",
+    "worst_first",
 ]

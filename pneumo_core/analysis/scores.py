@@ -6,6 +6,7 @@ Columns: id, patient, split, label (0, 1), subtype, probability, and any others 
 import hashlib
 import io
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,13 @@ class Scores:
     version: str = ""
     warnings: tuple[str, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """Digits that tell these scores from any others."""
+        digest = hashlib.sha256(f"{self.checkpoint} {self.version} {self.name}".encode())
+        digest.update(pd.util.hash_pandas_object(self.table, index=False).to_numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @property
     def labelled(self) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pneumo_core.errors import UnknownName
 from pneumo_core.reading.threshold import CUSTOM, custom_point
 from pneumo_core.settings import settings
 
-__all__ = ["choose_reader", "say_what_is_missing"]
+__all__ = ["choose_checkpoint", "choose_reader", "say_what_is_missing"]
 
 
 def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
@@ -19,12 +19,10 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
     Query parameters: ``checkpoint``, ``point`` and, for a threshold of the reader's own,
     ``threshold``. Raises CheckpointError.
     """
-    found, _ = list_checkpoints()
-    if not found:
-        return None
-    by_name = {each.name: each for each in found}
     boxes = st.container(horizontal=True)
-    checkpoint = by_name[_choose(boxes, "Checkpoint", "checkpoint", list(by_name))]
+    checkpoint = choose_checkpoint(boxes)
+    if checkpoint is None:
+        return None
     points = [point.name for point in checkpoint.card.operating_points]
     name = _choose(boxes, "Operating point", "point", [*points, CUSTOM])
     if name == CUSTOM:
@@ -39,6 +37,14 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
         f"specificity {estimate_text(point.specificity)}, with 95 % intervals."
     )
     return checkpoint, point
+
+
+def choose_checkpoint(boxes: DeltaGenerator) -> Checkpoint | None:
+    """A select box that the query parameter ``checkpoint`` follows; None without a checkpoint."""
+    by_name = {each.name: each for each in list_checkpoints()[0]}
+    if not by_name:
+        return None
+    return by_name[_choose(boxes, "Checkpoint", "checkpoint", list(by_name))]
 
 
 def say_what_is_missing() -> None:

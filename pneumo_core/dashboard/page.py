@@ -15,6 +15,8 @@ RESEARCH_LINE = "Research use only. Not a medical device."
 MENU = (
     ("streamlit_app.py", "Home", ":material/home:"),
     ("pages/read.py", "Read films", ":material/pulmonology:"),
+    ("pages/evaluate.py", "Evaluate", ":material/query_stats:"),
+    ("pages/compare.py", "Compare", ":material/compare_arrows:"),
 )
 """Every page: its file, its name in the menu, its icon."""
 

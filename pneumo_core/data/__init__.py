@@ -4,7 +4,7 @@ from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset,
 from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window
 from pneumo_core.data.read import read_radiograph, read_values, to_input
-from pneumo_core.data.scan import scan
+from pneumo_core.data.scan import find_film, scan
 from pneumo_core.data.store import PixelStore, open_store
 from pneumo_core.data.validation import MIN_VALIDATION, ValidationCut
 from pneumo_core.data.values import FilmValues, window_over
@@ -24,6 +24,7 @@ __all__ = [
     "Radiograph",
     "ValidationCut",
     "Window",
+    "find_film",
     "open_store",
     "read_radiograph",
     "read_values",

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 from zlib import error as ZlibError  # noqa: N812
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from pneumo_core.data._tones import divided, luma
 from pneumo_core.data.dataset import COLUMNS, LABELS, SPLITS, Dataset
@@ -21,7 +23,7 @@ from pneumo_core.data.read import read_radiograph
 from pneumo_core.data.validation import ValidationCut, ensure_validation
 from pneumo_core.errors import DatasetError
 
-__all__ = ["patient_of", "scan", "subtype_of"]
+__all__ = ["find_film", "patient_of", "scan", "subtype_of"]
 
 _SPLIT_NAMES = {
     "train": "train",
@@ -67,6 +69,27 @@ def scan(
     else:
         raise DatasetError(f"There is no folder or file '{location}'. Check the path.")
     return ensure_validation(dataset, cut=cut, fraction=fraction, seed=seed)
+
+
+def find_film(location: Path, film_id: str) -> Path | bytes | None:
+    """One film of the dataset there, by id, without looking at the others: its file or its bytes.
+
+    None where it isn't; an id never leads out of the folder. Raises DatasetError for a damaged
+    archive.
+    """
+    if location.is_dir():
+        root = _descend(location).resolve()
+        path = (root / film_id).resolve()
+        return path if path.is_relative_to(root) and path.is_file() else None
+    if not location.is_file():
+        return None
+    images = {split: images for split, images, _ in _read_npz(location)}
+    split, _, row = film_id.partition("/")
+    if split not in images or not row.isdigit() or int(row) >= len(images[split]):
+        return None
+    file = BytesIO()
+    Image.fromarray(images[split][int(row)]).save(file, "PNG")
+    return file.getvalue()
 
 
 # --- folders ---------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from pneumo_core.heatmaps.compute import heat_map
 from pneumo_core.heatmaps.convolutions import Layer, convolutions, layers
 from pneumo_core.heatmaps.methods import METHODS, Method, find_method
-from pneumo_core.heatmaps.result import HeatMap, common_peaks
+from pneumo_core.heatmaps.result import HeatMap, common_peaks, overlap
 from pneumo_core.heatmaps.sanity import Forgotten, forgets
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "forgets",
     "heat_map",
     "layers",
+    "overlap",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["HeatMap", "common_peaks"]
+__all__ = ["HeatMap", "common_peaks", "overlap"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -69,6 +69,18 @@ def common_peaks(maps: Iterable[HeatMap]) -> tuple[float, ...]:
     if len(kinds) != 1:
         raise ValueError(f"maps of one method, layer and checkpoint compare, not of {kinds}")
     return tuple(max(peaks) for peaks in zip(*(each.peaks for each in maps), strict=True))
+
+
+def overlap(first: Floats, second: Floats) -> float:
+    """How much two maps (H, W) in [0, 1] have in common: Σ min / Σ max, in [0, 1].
+
+    The Jaccard index of fuzzy sets (Ružička 1958): 1 for the same map, 0 for maps that never meet;
+    NaN where both are empty. Raises ValueError for maps of different shapes.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"maps of one shape overlap, not {first.shape} and {second.shape}")
+    either = float(np.maximum(first, second).sum())
+    return float(np.minimum(first, second).sum()) / either if either else float("nan")
 
 
 def _divided(part: Floats, peak: float) -> Floats:

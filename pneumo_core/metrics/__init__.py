@@ -15,11 +15,13 @@ from pneumo_core.metrics.calibration import (
 )
 from pneumo_core.metrics.evaluation import (
     Evaluation,
+    at_threshold,
     auc_estimate,
     brier_estimate,
     ece_estimate,
     evaluate,
     f1_estimate,
+    predictive_estimates,
 )
 from pneumo_core.metrics.paired import Areas, McNemar, compare_areas, mcnemar
 from pneumo_core.metrics.ranking import (
@@ -51,6 +53,7 @@ __all__ = [
     "ReliabilityBin",
     "Resampling",
     "area_under_roc",
+    "at_threshold",
     "auc_estimate",
     "average_precision",
     "brier_estimate",
@@ -66,6 +69,7 @@ __all__ = [
     "interval",
     "mcnemar",
     "precision_recall_curve",
+    "predictive_estimates",
     "predictive_values",
     "rate",
     "reliability",

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pneumo_core.metrics._checks import Floats, checked
+from pneumo_core.metrics._checks import Floats, Ints, checked
 from pneumo_core.metrics.calibration import bin_gaps, brier_score, expected_calibration_error
 from pneumo_core.metrics.ranking import area_under_roc
-from pneumo_core.metrics.rates import Confusion, Estimate, confusion, rate
+from pneumo_core.metrics.rates import Confusion, Estimate, confusion, predictive_values, rate
 from pneumo_core.metrics.resampling import Resampling, interval
 
 __all__ = [
     "Evaluation",
+    "at_threshold",
     "auc_estimate",
     "brier_estimate",
     "ece_estimate",
     "evaluate",
     "f1_estimate",
+    "predictive_estimates",
 ]
 
 
@@ -51,18 +53,36 @@ def evaluate(
     """
     truth, p = checked(labels, probabilities)
     draws = resampling or Resampling.of(groups)
+    auc, ece = auc_estimate(truth, p, draws), ece_estimate(truth, p, draws)
+    return _at(threshold, truth, p, draws, auc, ece)
+
+
+def at_threshold(
+    evaluation: Evaluation,
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    threshold: float,
+    draws: Resampling,
+) -> Evaluation:
+    """An evaluation of the same films at another threshold: AUC and ECE are what they were."""
+    truth, p = checked(labels, probabilities)
+    return _at(threshold, truth, p, draws, evaluation.auc, evaluation.ece)
+
+
+def _at(
+    threshold: float, truth: Ints, p: Floats, draws: Resampling, auc: Estimate, ece: Estimate
+) -> Evaluation:
     counts = confusion(truth, p, threshold)
-    positives, negatives = counts.tp + counts.fn, counts.tn + counts.fp
     return Evaluation(
         n=counts.n,
         threshold=threshold,
         confusion=counts,
-        auc=auc_estimate(truth, p, draws),
+        auc=auc,
         accuracy=rate(counts.tp + counts.tn, counts.n),
-        sensitivity=rate(counts.tp, positives),
-        specificity=rate(counts.tn, negatives),
+        sensitivity=rate(counts.tp, counts.tp + counts.fn),
+        specificity=rate(counts.tn, counts.tn + counts.fp),
         f1=f1_estimate(truth, p, threshold, draws),
-        ece=ece_estimate(truth, p, draws),
+        ece=ece,
     )
 
 
@@ -76,6 +96,30 @@ def f1_estimate(
     parts = draws.sums(np.column_stack([2.0 * agreed, either]))
     f1 = confusion(truth, p, threshold).f1
     return Estimate(f1, *interval(shares(parts[:, 0], parts[:, 1])))
+
+
+def predictive_estimates(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    threshold: float,
+    prevalence: float,
+    draws: Resampling,
+) -> tuple[Estimate, Estimate]:
+    """Positive and negative predictive value where ``prevalence`` in [0, 1] of the films are ill.
+
+    Their intervals are those of sensitivity and specificity in each draw.
+    """
+    truth, p = checked(labels, probabilities)
+    called, ill = p >= threshold, truth == 1
+    sums = draws.sums(np.column_stack([called & ill, ill, ~called & ~ill, ~ill]))
+    sensitivity, specificity = shares(sums[:, 0], sums[:, 1]), shares(sums[:, 2], sums[:, 3])
+    true, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    counts = confusion(truth, p, threshold)
+    values = predictive_values(counts.sensitivity, counts.specificity, prevalence)
+    drawn = (shares(true, true + false), shares(cleared, cleared + missed))
+    ppv, npv = (Estimate(v, *interval(d)) for v, d in zip(values, drawn, strict=True))
+    return ppv, npv
 
 
 def ece_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:

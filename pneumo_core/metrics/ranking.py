@@ -23,6 +23,16 @@ class Curve:
     y: Floats
     thresholds: Floats
 
+    def at(self, probabilities: ArrayLike) -> "Curve":
+        """The points where films of these probabilities (n,), of the curve's own, begin to be ill.
+
+        Any other number gives the point of the next higher threshold.
+        """
+        p = np.unique(np.asarray(probabilities, dtype=np.float64))[::-1]
+        rows = np.searchsorted(-self.thresholds, -p, side="right") - 1
+        rows = rows[rows >= 0]
+        return Curve(self.x[rows], self.y[rows], self.thresholds[rows])
+
 
 def area_under_roc(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Area under the ROC curve, in [0, 1]; NaN when only one class is there."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.data import get_testdata_file
 
-from pneumo_core.dashboard.presets import AS_READ, OWN, preset_names, seen
+from pneumo_core.dashboard.reading_room.presets import AS_READ, OWN, preset_names, seen
 from pneumo_core.data import FilmFacts, FilmValues, Radiograph, Window
 
 VALUES = FilmValues(np.array([[0, 50, 100]], np.float32), inverted=False)

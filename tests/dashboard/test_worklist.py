@@ -6,7 +6,15 @@ import pytest
 
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.dashboard.worklist import GROUPS, Film, Item, Worklist, arranged, next_to, waiting
+from pneumo_core.dashboard.reading_room.worklist import (
+    GROUPS,
+    Film,
+    Item,
+    Worklist,
+    arranged,
+    next_to,
+    waiting,
+)
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reading
 

@@ -6,15 +6,15 @@ goes with it. What is kept is frozen, so none of it is copied.
 
 import base64
 import time
-from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.reading_room.worklist import Film, Item, Worklist, waiting
 from pneumo_core.dashboard.words import time_left_text
-from pneumo_core.dashboard.worklist import Film, Item, Worklist, waiting
 from pneumo_core.data import FilmValues, Progress, Radiograph, read_radiograph, read_values
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.heatmaps import HeatMap, layers
@@ -22,9 +22,7 @@ from pneumo_core.pictures import display_pixels, jpeg
 from pneumo_core.reading import Reader, Reading, open_reader
 
 __all__ = [
-    "forget_films",
     "heat_map",
-    "kept",
     "layers_of",
     "radiograph_of",
     "read_waiting",
@@ -33,15 +31,10 @@ __all__ = [
     "values_of",
 ]
 
-T = TypeVar("T")
-
 _AT_ONCE = 0.8
 """Seconds of reading between two looks at the whole page, so that it fills while it reads."""
 
 _THUMBNAIL = 96
-
-_KEPT = "kept"
-"""Where the session keeps what it knows of its films, a shelf for each kind."""
 
 
 def say_progress(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]) -> None:
@@ -78,11 +71,6 @@ def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
         _read(worklist, film, checkpoint)
         _draw(bar, left, chosen)
     st.rerun()
-
-
-def forget_films() -> None:
-    """Take everything that was decoded and computed of this session's films out of memory."""
-    st.session_state.pop(_KEPT, None)
 
 
 def reader_of(checkpoint: Checkpoint) -> Reader:
@@ -129,20 +117,6 @@ def heat_map(
         )
 
     return kept("heat maps", who, compute)
-
-
-def kept(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 1000) -> T:
-    """What was computed for a key before in this session, or is now; the longest unused makes room.
-
-    Unlike Streamlit's caches it lets ``compute`` draw its progress, and all of it can be forgotten
-    at once.
-    """
-    things: dict[Hashable, T] = st.session_state.setdefault(_KEPT, {}).setdefault(shelf, {})
-    found = things.pop(key) if key in things else compute()
-    things[key] = found
-    while len(things) > most:
-        del things[next(iter(things))]
-    return found
 
 
 def _read(worklist: Worklist, film: Film, checkpoint: Checkpoint) -> None:

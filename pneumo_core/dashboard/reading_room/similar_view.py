@@ -7,9 +7,10 @@ import streamlit as st
 
 from pneumo_core.analysis import Similar, TrainingFilms, open_training_films
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.dashboard.readings import kept, radiograph_of, reader_of
+from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.reading_room.readings import radiograph_of, reader_of
+from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
-from pneumo_core.dashboard.worklist import Item
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, to_input
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.heatmaps import METHODS, HeatMap

@@ -8,9 +8,9 @@ import streamlit as st
 
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.dashboard.readings import radiograph_of
+from pneumo_core.dashboard.reading_room.readings import radiograph_of
+from pneumo_core.dashboard.reading_room.worklist import Film
 from pneumo_core.dashboard.words import plain
-from pneumo_core.dashboard.worklist import Film
 from pneumo_core.errors import PneumoError, UnreadableFilm
 from pneumo_core.reading import Reading
 from pneumo_core.reports import (

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pneumo_core.dashboard.readings import forget_films
+from pneumo_core.dashboard.memory import forget
+from pneumo_core.dashboard.reading_room.worklist import Film, Worklist
 from pneumo_core.dashboard.words import plain
-from pneumo_core.dashboard.worklist import Film, Worklist
+from pneumo_core.data import find_film
 from pneumo_core.errors import UnknownName
 from pneumo_core.reading import Sample, samples
 from pneumo_core.settings import settings
 
 __all__ = ["add_films", "carry", "my_worklist"]
 
-_SAMPLE = "sample"
+_SAMPLE, _FILM = "sample", "film"
 _HELP = (
     "One film or a folder's worth. The format is told from the bytes, whatever a file is called. "
     "Films stay in this session's memory, also while you look at another page, and are never "
@@ -32,7 +33,7 @@ def my_worklist() -> Worklist:
 def add_films(worklist: Worklist) -> None:
     """Widgets that put uploads and samples on the list.
 
-    The query parameter ``sample`` carries the sample that is on the screen.
+    The query carries what is on the screen: ``sample``, or ``film``, an id in the dataset.
     """
     found = {each.title.lower(): each for each in samples()}
     _follow_link(worklist, found)
@@ -64,34 +65,53 @@ def add_films(worklist: Worklist) -> None:
 
 
 def carry(film: Film | None) -> None:
-    """Let the address carry the sample on the screen, so that it can be sent to a colleague."""
-    sample = film.sample if film else ""
-    if sample:
-        st.query_params[_SAMPLE] = sample
-    else:
-        st.query_params.pop(_SAMPLE, None)
-    st.session_state["followed"] = sample or None
+    """Let the address carry what is on the screen, so that it can be sent to a colleague."""
+    link = film.link if film else None
+    for parameter in (_SAMPLE, _FILM):
+        if link and link[0] == parameter:
+            st.query_params[parameter] = link[1]
+        else:
+            st.query_params.pop(parameter, None)
+    st.session_state["followed"] = link
 
 
 def _follow_link(worklist: Worklist, found: Mapping[str, Sample]) -> None:
-    """Open the sample that a link asks for, once; afterwards the address follows the page."""
-    asked = st.query_params.get(_SAMPLE)
-    if asked and asked not in found:
-        st.warning(plain(str(UnknownName("sample film", asked, found))))
-    elif asked and asked != st.session_state.get("followed"):
-        _open(worklist, asked, found[asked])
+    """Open the film that a link asks for, once; afterwards the address follows the page."""
+    asked = next(((p, st.query_params[p]) for p in (_FILM, _SAMPLE) if p in st.query_params), None)
+    if asked and asked != st.session_state.get("followed"):
+        parameter, name = asked
+        if parameter == _FILM:
+            _open_from_dataset(worklist, name)
+        elif name in found:
+            _open(worklist, name, found[name])
+        else:
+            st.warning(plain(str(UnknownName("sample film", name, found))))
     st.session_state["followed"] = asked
 
 
 def _open(worklist: Worklist, name: str, sample: Sample) -> None:
-    film = Film(f"{_SAMPLE}/{name}", f"{sample.title} sample", sample.path, name)
+    film = Film(f"{_SAMPLE}/{name}", f"{sample.title} sample", sample.path, (_SAMPLE, name))
+    worklist.add([film])
+    worklist.opened = film.key
+
+
+def _open_from_dataset(worklist: Worklist, film_id: str) -> None:
+    data = settings().data
+    source = find_film(data, film_id) if data else None
+    if source is None:
+        st.warning(
+            f"The link asks for the film {plain(film_id)}, which is not on this machine. Set "
+            "PNEUMO_DATA to the dataset it belongs to, or upload it."
+        )
+        return
+    film = Film(f"{_FILM}/{film_id}", film_id.rpartition("/")[2], source, (_FILM, film_id))
     worklist.add([film])
     worklist.opened = film.key
 
 
 def _clear(worklist: Worklist) -> None:
     worklist.clear()
-    forget_films()
+    forget()
 
 
 def _take(worklist: Worklist, key: str) -> None:

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.dashboard.readings import (
+from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.reading_room.readings import (
     heat_map,
-    kept,
     layers_of,
     radiograph_of,
     reader_of,
 )
+from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
-from pneumo_core.dashboard.worklist import Item
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, to_input
 from pneumo_core.heatmaps import METHODS, Forgotten, HeatMap, common_peaks, forgets
 from pneumo_core.pictures import colour_scale, contour_lines, heat_layer, jpeg, png

@@ -1,18 +1,16 @@
-"""Plots of what the other rooms computed. Nothing here computes a result."""
+"""One film's probability."""
 
 import plotly.graph_objects as go
 
-__all__ = ["probability_bar"]
+from pneumo_core.figures._style import BLUE, INK, PALE
 
-_INK = "#14212b"
-_BLUE = "#0b5c8a"
-_PALE = "#dde6ec"
+__all__ = ["probability_bar"]
 
 
 def probability_bar(probability: float, threshold: float, point: str) -> go.Figure:
     """A probability on the line from 0 to 1, with the operating point marked on it."""
     figure = go.Figure()
-    for length, colour in ((1.0, _PALE), (probability, _BLUE)):
+    for length, colour in ((1.0, PALE), (probability, BLUE)):
         figure.add_bar(
             x=[length],
             y=[0],
@@ -27,7 +25,7 @@ def probability_bar(probability: float, threshold: float, point: str) -> go.Figu
         x1=threshold,
         y0=-0.45,
         y1=0.45,
-        line={"color": _INK, "width": 3, "dash": "dot"},
+        line={"color": INK, "width": 3, "dash": "dot"},
     )
     figure.add_annotation(
         x=threshold,
@@ -36,7 +34,7 @@ def probability_bar(probability: float, threshold: float, point: str) -> go.Figu
         showarrow=False,
         yanchor="bottom",
         xanchor=_anchor(threshold),
-        font={"color": _INK, "size": 13},
+        font={"color": INK, "size": 13},
     )
     figure.update_layout(
         barmode="overlay",

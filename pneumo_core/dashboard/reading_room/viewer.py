@@ -13,11 +13,12 @@ from streamlit import runtime
 from streamlit.components.v2.types import ComponentRenderer
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pneumo_core.dashboard.look import layers_over
-from pneumo_core.dashboard.presets import AS_READ, OWN, Tone, preset_names, seen
-from pneumo_core.dashboard.readings import kept, radiograph_of, values_of
+from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.reading_room.look import layers_over
+from pneumo_core.dashboard.reading_room.presets import AS_READ, OWN, Tone, preset_names, seen
+from pneumo_core.dashboard.reading_room.readings import radiograph_of, values_of
+from pneumo_core.dashboard.reading_room.worklist import Film
 from pneumo_core.dashboard.words import plain
-from pneumo_core.dashboard.worklist import Film
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.pictures import jpeg
 from pneumo_core.reports import Overlay

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pneumo_core.card import OperatingPoint
+from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import agreement_text, percent_text, plain
-from pneumo_core.dashboard.worklist import Item
 from pneumo_core.data import LABELS, PNEUMONIA
 from pneumo_core.figures import probability_bar
 from pneumo_core.metrics import predictive_values

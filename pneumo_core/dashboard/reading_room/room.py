@@ -6,20 +6,20 @@ import streamlit as st
 
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
-from pneumo_core.dashboard.films import carry
-from pneumo_core.dashboard.list_view import pick_film, show_steps
-from pneumo_core.dashboard.look import choose_look, explain_look
-from pneumo_core.dashboard.readings import read_waiting, say_progress
-from pneumo_core.dashboard.similar_view import show_similar
-from pneumo_core.dashboard.takeaway import offer_result
-from pneumo_core.dashboard.verdict import (
+from pneumo_core.dashboard.reading_room.films import carry
+from pneumo_core.dashboard.reading_room.list_view import pick_film, show_steps
+from pneumo_core.dashboard.reading_room.look import choose_look, explain_look
+from pneumo_core.dashboard.reading_room.readings import read_waiting, say_progress
+from pneumo_core.dashboard.reading_room.similar_view import show_similar
+from pneumo_core.dashboard.reading_room.takeaway import offer_result
+from pneumo_core.dashboard.reading_room.verdict import (
     show_meaning,
     show_opinions,
     show_probability,
     show_verdict,
 )
-from pneumo_core.dashboard.viewer import show_film
-from pneumo_core.dashboard.worklist import Item, Worklist
+from pneumo_core.dashboard.reading_room.viewer import show_film
+from pneumo_core.dashboard.reading_room.worklist import Item, Worklist
 from pneumo_core.reports import Overlay
 
 __all__ = ["show_reading_room"]

@@ -5,8 +5,15 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pneumo_core.dashboard.reading_room.worklist import (
+    GROUPS,
+    ORDERS,
+    Item,
+    Worklist,
+    arranged,
+    next_to,
+)
 from pneumo_core.dashboard.words import agreement, count_text, plain
-from pneumo_core.dashboard.worklist import GROUPS, ORDERS, Item, Worklist, arranged, next_to
 from pneumo_core.reading import Reading
 from pneumo_core.reports import to_csv, worklist_json
 

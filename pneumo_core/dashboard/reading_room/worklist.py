@@ -23,14 +23,14 @@ Said = tuple[str, str]
 class Film:
     """A file to be read, not yet decoded.
 
-    ``key`` names the contents and the name: equal keys, equal films. ``sample`` is the title of a
-    film that comes with Pneumo, in lower case.
+    ``key`` names the contents and the name: equal keys, equal films. ``link`` is what an address
+    carries of it, a query parameter and its value; empty for an upload, which stays here.
     """
 
     key: str
     name: str
     source: Path | bytes
-    sample: str = ""
+    link: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

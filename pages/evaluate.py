@@ -1,0 +1,22 @@
+"""Evaluate: one checkpoint on many films, at any threshold, and the films behind every number."""
+
+import streamlit as st
+
+from pneumo_core.dashboard import open_page
+
+with open_page("Evaluate", wide=True):
+    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    from pneumo_core.dashboard.choices import choose_checkpoint, say_what_is_missing
+    from pneumo_core.dashboard.evaluation.sources import choose_scores, say_warnings
+    from pneumo_core.dashboard.evaluation.view import show_evaluation
+
+    which, films = st.columns([1, 2], gap="large")
+    with which:
+        checkpoint = choose_checkpoint(st.container())
+    say_what_is_missing()
+    if checkpoint:
+        with films:
+            scores = choose_scores(checkpoint)
+        if scores:
+            say_warnings(scores)
+            show_evaluation(checkpoint, scores)

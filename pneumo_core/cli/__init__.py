@@ -1,0 +1,51 @@
+"""The command line. Each command is a thin wrapper around the call that a page makes too.
+
+Results go to standard output, progress and complaints to standard error. Exit codes: 0 all done,
+1 something was refused or failed (the rest is done), 2 wrong usage. Torch and its like are
+imported by the command that needs them, so that ``--help`` answers at once.
+"""
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from pneumo_core.cli import _checkpoints, _datasets, _reading, _study, _training
+from pneumo_core.cli._shared import app
+from pneumo_core.errors import PneumoError, UnknownName
+from pneumo_core.settings import repository_root
+from pneumo_core.terminal import err
+
+__all__ = ["app", "main"]
+
+_COMMANDS = (_reading, _training, _study, _checkpoints, _datasets)
+"""Modules whose commands register themselves."""
+
+
+def main() -> None:
+    """Run the command line; whatever Pneumo refuses is a sentence and an exit code."""
+    try:
+        app()
+    except PneumoError as error:
+        err.print(str(error), style="red", markup=False)
+        sys.exit(2 if isinstance(error, UnknownName) else 1)
+    except KeyboardInterrupt:
+        err.print("Stopped.")
+        sys.exit(130)
+
+
+@app.command("app")
+def run_app(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    address: Annotated[str, typer.Option(help="Whom to listen to.")] = "127.0.0.1",
+) -> None:
+    """Start the dashboard."""
+    root = repository_root()
+    if root is None:
+        raise PneumoError(
+            "The pages are not installed with the library. Clone the project and run this there."
+        )
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    options = [f"--server.port={port}", f"--server.address={address}"]
+    raise typer.Exit(subprocess.run([*command, *options], cwd=root, check=False).returncode)

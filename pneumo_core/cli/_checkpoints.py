@@ -1,0 +1,52 @@
+"""``pneumo models``: the checkpoints that are here."""
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from pneumo_core.cli._shared import DataOption, JsonOption, dataset_folder, models, print_card
+from pneumo_core.settings import settings
+from pneumo_core.terminal import err, out, progress_bar
+
+
+@models.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """Every checkpoint, the default first."""
+    from pneumo_core.checkpoints import list_checkpoints
+
+    found, problems = list_checkpoints()
+    for problem in problems:
+        err.print(problem, style="red", markup=False)
+    if as_json:
+        for each in found:
+            print(each.card_json(indent=None))
+        return
+    if not found:
+        err.print(f"There is none in '{settings().checkpoints}'. Train one: pneumo train --help")
+        return
+    columns = ("checkpoint", "model", "version", "films", "AUC", "sensitivity", "specificity")
+    table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for each in found:
+        split = "test" if "test" in each.card.evaluation else "val"
+        figures = each.card.evaluation[split]
+        numbers = (figures.auc, figures.sensitivity, figures.specificity)
+        facts = (each.name, each.card.model, each.card.version, f"{figures.n} {split}")
+        table.add_row(*facts, *(f"{number.value:.3f}" for number in numbers))
+    out.print(table)
+
+
+@models.command("show")
+def show_model(name: str) -> None:
+    """A checkpoint's card, whole, as JSON."""
+    print_card(name)
+
+
+@models.command("gate")
+def fit_models_gate(name: str, data_folder: DataOption = None) -> None:
+    """Fit a checkpoint's gate anew, on the films it was trained on."""
+    from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.familiarity import fit_gate
+
+    folder = dataset_folder(data_folder)
+    with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as looking:
+        fitted = fit_gate(load_checkpoint(name), folder, decoding=decoding, looking=looking)
+    out.print(f"The gate of '{fitted.name}' is fitted.", markup=False)

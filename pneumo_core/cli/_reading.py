@@ -1,0 +1,101 @@
+"""``pneumo predict``: read films."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app
+from pneumo_core.errors import PneumoError, UnreadableFilm
+
+if TYPE_CHECKING:
+    from pneumo_core.reading import Reader, Reading
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Films, or folders of films.")],
+    model: ModelOption = None,
+    operating_point: PointOption = None,
+    as_json: JsonOption = False,
+    heatmaps: Annotated[
+        Path | None, typer.Option(help="Folder for a PNG per film: where the network looked.")
+    ] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest film.")
+    ] = True,
+) -> None:
+    """Read films: one line each, whatever they hold."""
+    from pneumo_core.reading import open_reader
+
+    paths = list(_expanded(files))
+    reader = open_reader(model, operating_point, gate=gate)
+    if heatmaps:
+        _make_folder(heatmaps)
+    all_read = True
+    for number, path in enumerate(paths):
+        reading = _read_one(reader, path, heatmaps / f"{number:04d}" if heatmaps else None)
+        all_read &= reading.status == "read"
+        print(_json_line(path, reading) if as_json else _text_line(path, reading), flush=True)
+    raise typer.Exit(0 if all_read else 1)
+
+
+def _expanded(files: list[Path]) -> Iterator[Path]:
+    """Files as they are, folders as the files in them."""
+    for path in files:
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(each for each in path.rglob("*") if each.is_file())
+        if not inside:
+            raise PneumoError(f"The folder '{path}' is empty. Give films, or a folder of films.")
+        yield from inside
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PneumoError(f"'{folder}' can't be made: {error.strerror}. Choose another.") from error
+
+
+def _read_one(reader: "Reader", path: Path, picture: Path | None) -> "Reading":
+    """Read a file; where a picture is asked for, draw where the network looked."""
+    from pneumo_core.data import read_radiograph
+
+    try:
+        radiograph = read_radiograph(path)
+    except UnreadableFilm as error:
+        return reader.failed(error)
+    reading = reader.read(radiograph)
+    if picture is not None and reading.label is not None:
+        from PIL import Image
+
+        from pneumo_core.pictures import overlay
+
+        radiograph = reading.as_read(radiograph)
+        heat = reader.heat_map(radiograph, reading.label).over(radiograph.pixels.shape)
+        target = picture.with_name(f"{picture.name}_{path.stem}.png")
+        try:
+            Image.fromarray(overlay(radiograph.pixels, heat, 0.5)).save(target)
+        except OSError as error:
+            raise PneumoError(f"'{target}' can't be written: {error.strerror}.") from error
+    return reading
+
+
+def _json_line(path: Path, reading: "Reading") -> str:
+    from pneumo_core.reports import as_row
+
+    return json.dumps(as_row(reading) | {"file": str(path)})
+
+
+def _text_line(path: Path, reading: "Reading") -> str:
+    if reading.probability is None:
+        return f"{path}: {reading.status}. {' '.join(reading.reasons)}"
+    line = (
+        f"{path}: {reading.verdict}. Probability {reading.probability:.3f}, "
+        f"threshold {reading.threshold:.3f} ({reading.operating_point}, {reading.model})."
+    )
+    return " ".join((line, *reading.warnings))

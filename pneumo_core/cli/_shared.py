@@ -1,0 +1,61 @@
+"""The applications that commands belong to, and the options and answers they share."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pneumo_core.settings import settings
+
+__all__ = [
+    "DataOption",
+    "JsonOption",
+    "ModelOption",
+    "PointOption",
+    "app",
+    "data",
+    "dataset_folder",
+    "models",
+    "print_card",
+    "without_nan",
+]
+
+app = typer.Typer(
+    help="Detects pneumonia in chest X-rays and shows why. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+models = typer.Typer(help="The checkpoints that are here.", no_args_is_help=True)
+data = typer.Typer(help="Datasets.", no_args_is_help=True)
+app.add_typer(models, name="models")
+app.add_typer(data, name="data")
+
+ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint; default: the first.")]
+PointOption = Annotated[str | None, typer.Option("--operating-point", help="balanced, screening.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder or .npz file; default: PNEUMO_DATA.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def dataset_folder(given: Path | None) -> Path:
+    folder = given or settings().data
+    if folder is None:
+        raise typer.BadParameter("say which films: --data FOLDER, or set PNEUMO_DATA")
+    return folder
+
+
+def print_card(name: str) -> None:
+    from pneumo_core.checkpoints import load_checkpoint
+
+    print(load_checkpoint(name).card_json(indent=2))
+
+
+def without_nan(figures: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no NaN: a figure over no films is null."""
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in figures.items()
+    }

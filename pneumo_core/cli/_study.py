@@ -1,0 +1,150 @@
+"""``pneumo evaluate``, ``compare`` and ``robustness``: study many films."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from pneumo_core.cli._shared import (
+    DataOption,
+    JsonOption,
+    ModelOption,
+    PointOption,
+    app,
+    dataset_folder,
+    without_nan,
+)
+from pneumo_core.terminal import err, out, progress_bar
+
+if TYPE_CHECKING:
+    from pneumo_core.analysis import Comparison, Scores
+    from pneumo_core.metrics import Estimate
+
+
+@app.command()
+def evaluate(
+    data_folder: DataOption = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    model: ModelOption = None,
+    operating_point: PointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a split of a dataset."""
+    from pneumo_core.analysis import dataset_for, evaluate_dataset
+    from pneumo_core.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(model or None)
+    dataset = dataset_for(checkpoint, dataset_folder(data_folder))
+    with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
+        result = evaluate_dataset(
+            checkpoint,
+            dataset,
+            split,
+            operating_point=operating_point,
+            decoding=decoding,
+            scoring=scoring,
+        )
+    for sentence in result.unreadable.values():
+        err.print(f"Left out: {sentence}", markup=False)
+    if as_json:
+        print(json.dumps(without_nan(result.as_dict())))
+        return
+    table = Table("figure", "value", "95 % interval", title=f"{result.model} on {split}")
+    for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
+        estimate: Estimate = getattr(result.figures, figure)
+        table.add_row(figure, f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}")
+    out.print(table)
+    (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
+    out.print(
+        f"{result.figures.n} films, threshold {result.figures.threshold:.3f} "
+        f"({result.operating_point.name}): {tp} pneumonia found, {fn} missed, "
+        f"{tn} normal passed, {fp} called ill."
+    )
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A checkpoint.")],
+    second: Annotated[str, typer.Argument(help="Another one.")],
+    data_folder: DataOption = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two checkpoints on the same films, each at its default operating point.
+
+    Without --data the scores that come with them are compared.
+    """
+    from pneumo_core.analysis import compare as measure
+    from pneumo_core.checkpoints import load_checkpoint
+
+    checkpoints = [load_checkpoint(name) for name in (first, second)]
+    scores = [_scores(each.name, data_folder, split) for each in checkpoints]
+    one, other = (each.card.operating_point().threshold for each in checkpoints)
+    compared = measure(scores[0], scores[1], (one, other))
+    if as_json:
+        print(json.dumps(without_nan(_facts(first, second, split, compared))))
+        return
+    table = Table("figure", first, second, box=SIMPLE_HEAD, title=f"{scores[0].name}")
+    for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
+        both = [getattr(each, figure) for each in compared.evaluations]
+        table.add_row(figure, *(f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})" for e in both))
+    out.print(table)
+    out.print(f"First: {first}, second: {second}. {compared.sentence}", markup=False)
+    out.print(f"{len(compared.disagreements)} of {len(compared.table)} films called differently.")
+
+
+def _scores(name: str, folder: Path | None, split: str) -> "Scores":
+    from pneumo_core.analysis import dataset_for, dataset_scores, shipped_scores
+    from pneumo_core.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(name)
+    if folder is None:
+        return shipped_scores(checkpoint, split)
+    films = dataset_for(checkpoint, folder).split(split)
+    with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
+        return dataset_scores(checkpoint, films, decoding=decoding, scoring=scoring)
+
+
+def _facts(first: str, second: str, split: str, compared: "Comparison") -> dict[str, object]:
+    areas, test = compared.areas, compared.mcnemar
+    return {
+        "first": first,
+        "second": second,
+        "split": split,
+        "n": len(compared.table),
+        "auc_difference": areas.difference.value if areas else None,
+        "auc_difference_low": areas.difference.low if areas else None,
+        "auc_difference_high": areas.difference.high if areas else None,
+        "delong_p": areas.p if areas else None,
+        "only_first_right": test.only_first,
+        "only_second_right": test.only_second,
+        "mcnemar_p": test.p,
+        "called_differently": len(compared.disagreements),
+    }
+
+
+@app.command()
+def robustness(
+    data_folder: DataOption = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    model: ModelOption = None,
+    operating_point: PointOption = None,
+) -> None:
+    """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
+    from pneumo_core.analysis import dataset_for
+    from pneumo_core.analysis import robustness as measure
+    from pneumo_core.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(model or None)
+    films = dataset_for(checkpoint, dataset_folder(data_folder)).split(split)
+    with progress_bar("Scoring films") as progress:
+        rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
+    table = Table("films", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
+    for row in rows:
+        counts = row.confusion
+        figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
+        table.add_row(row.change, *(f"{figure:.3f}" for figure in figures))
+    out.print(table)

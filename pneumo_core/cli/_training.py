@@ -1,0 +1,93 @@
+"""``pneumo train`` and ``pneumo ensemble``: make checkpoints."""
+
+from typing import Annotated
+
+import typer
+
+from pneumo_core.cli._shared import DataOption, app, dataset_folder, print_card
+from pneumo_core.terminal import err, progress_bar, training_bars
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Option(help="What to call the checkpoint.")] = "",
+    data_folder: DataOption = None,
+    model: Annotated[str, typer.Option(help="Architecture to train.")] = "cnn_94",
+    recipe_name: Annotated[str, typer.Option("--recipe", help="strong or paper.")] = "strong",
+    pretrained: Annotated[
+        str | None, typer.Option(help="auto, hub, package, none, or a file of weights.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Side of a backbone's films, pixels.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    learning_rate: Annotated[float | None, typer.Option()] = None,
+    balance: Annotated[str | None, typer.Option(help="weights, repeat_normals, none.")] = None,
+    mirror: Annotated[
+        bool | None, typer.Option(help="Read each film and its mirror image, and average.")
+    ] = None,
+    patience: Annotated[int | None, typer.Option(min=0, help="0: never stop early.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed.")] = None,
+    cut: Annotated[str | None, typer.Option(help="Validation: late, early or random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    devices: Annotated[int | None, typer.Option(min=1)] = None,
+    attribution: Annotated[str, typer.Option(help="Where the films come from.")] = "",
+    trained_on: Annotated[str, typer.Option(help="Whose films: 'children of 1 to 5'.")] = "",
+    overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
+    resume: Annotated[str | None, typer.Option(help="Go on with this run instead.")] = None,
+) -> None:
+    """Train a network and publish it as a checkpoint."""
+    from pneumo_core.training import find_run, go_on, recipe, start_run
+
+    if resume:
+        run = find_run(resume)
+    elif name:
+        config = recipe(
+            recipe_name,
+            model,
+            pretrained=pretrained,
+            size=size,
+            mirror=mirror,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            balance=balance,
+            patience=patience,
+            precision=precision,
+            validation_cut=cut,
+            seed=seed,
+            devices=devices,
+        )
+        run = start_run(
+            dataset_folder(data_folder),
+            name,
+            config,
+            attribution=attribution,
+            trained_on=trained_on,
+            overwrite=overwrite,
+        )
+    else:
+        raise typer.BadParameter("give the new checkpoint a --name, or --resume a run")
+    err.print(f"Run {run.id}: {run.config.model}, up to {run.config.epochs} epochs.")
+    try:
+        with progress_bar("Decoding films") as decoding, training_bars(run.config.epochs) as bars:
+            checkpoint = go_on(run, listener=bars, decoding=decoding)
+    except KeyboardInterrupt:
+        err.print(f"Stopped. Go on with: pneumo train --resume {run.id}")
+        raise typer.Exit(130) from None
+    print_card(checkpoint.name)
+
+
+@app.command()
+def ensemble(
+    name: Annotated[str, typer.Argument(help="What to call the ensemble.")],
+    members: Annotated[list[str], typer.Argument(help="Two or more checkpoints.")],
+    data_folder: DataOption = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
+) -> None:
+    """Make one checkpoint of several: the mean of their probabilities, calibrated as one."""
+    from pneumo_core.training import make_ensemble
+
+    folder = dataset_folder(data_folder)
+    with progress_bar("Decoding films") as decoding:
+        made = make_ensemble(folder, name, members, overwrite=overwrite, decoding=decoding)
+    print_card(made.name)

@@ -1,0 +1,1 @@
+"""The compare page: checkpoints side by side, on films and on numbers."""

@@ -1,0 +1,150 @@
+"""The same films read by several checkpoints, side by side."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.reading_room.readings import radiograph_of, reader_of
+from pneumo_core.dashboard.reading_room.worklist import Film, Worklist
+from pneumo_core.dashboard.words import agreement_text, plain
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.errors import UnreadableFilm
+from pneumo_core.heatmaps import METHODS, HeatMap, common_peaks, overlap
+from pneumo_core.pictures import colour_scale, display_pixels, jpeg, overlay
+from pneumo_core.reading import Reading
+
+__all__ = ["show_side_by_side"]
+
+_SIDE = 560
+_MOST_FILMS = 6
+_OPACITY = 0.5
+
+
+def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> None:
+    """Each chosen film in a row: every checkpoint's verdict, probability and heat map."""
+    names = {film.key: film.name for film in worklist.films.values()}
+    chosen = st.multiselect(
+        "Films of your list",
+        list(names),
+        list(names)[:1],
+        format_func=names.__getitem__,
+        max_selections=_MOST_FILMS,
+        key="films side by side",
+        help="The list of the reading room. What is uploaded there or here is on both.",
+    )
+    if not chosen:
+        st.info("Choose a film, upload one above, or take a sample.", icon=":material/image:")
+        return
+    fast = [name for name, method in METHODS.items() if not method.slow]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        method = st.selectbox(
+            "Map", fast, format_func=lambda name: METHODS[name].title, key="compared map", width=220
+        )
+        label = st.segmented_control(
+            "Evidence for",
+            (PNEUMONIA, NORMAL),
+            default=PNEUMONIA,
+            required=True,
+            format_func=LABELS.__getitem__,
+            key="compared label",
+        )
+    films = [worklist.films[key] for key in chosen]
+    _show_rows(checkpoints, films, method, PNEUMONIA if label is None else int(label))
+
+
+def _show_rows(
+    checkpoints: Sequence[Checkpoint], films: Sequence[Film], method: str, label: int
+) -> None:
+    readings = {film.key: [_read(film, each) for each in checkpoints] for film in films}
+    read = [f for f in films if all(r.label is not None for r in readings[f.key])]
+    peaks = [
+        common_peaks(_map(film, readings[film.key][n], each, method, label) for film in read)
+        if read
+        else None
+        for n, each in enumerate(checkpoints)
+    ]
+    for film in films:
+        st.markdown(f"**{plain(film.name)}**")
+        told = readings[film.key]
+        maps = []
+        for n, column in enumerate(st.columns(len(checkpoints), gap="medium")):
+            with column:
+                maps.append(_show_one(film, told[n], checkpoints[n], method, label, peaks[n]))
+        _show_agreement(told, maps)
+    st.image(jpeg(colour_scale(_OPACITY)), width="stretch", alt="Colours of the map, 0 to 1")
+    st.caption(
+        "One colour bar for all: 0 to each checkpoint's strongest response in the films shown. "
+        "Responses of two networks have no common unit, so only places compare, not strengths."
+    )
+
+
+def _show_one(
+    film: Film,
+    reading: Reading,
+    checkpoint: Checkpoint,
+    method: str,
+    label: int,
+    peaks: tuple[float, ...] | None,
+) -> NDArray[np.float32] | None:
+    """Verdict, number and map; gives the map over the film, None where it wasn't read."""
+    st.caption(plain(checkpoint.name))
+    st.markdown(f"**{reading.verdict}**")
+    if reading.probability is None:
+        for reason in reading.reasons:
+            st.caption(plain(reason))
+        return None
+    st.caption(
+        f"Probability {reading.probability:.3f}; {reading.operating_point} from "
+        f"{reading.threshold:.3f} on"
+    )
+    pixels = display_pixels(radiograph_of(film, reading).pixels, _SIDE)
+    shape = (pixels.shape[0], pixels.shape[1])
+    heat = _map(film, reading, checkpoint, method, label).over(shape, peaks)
+    st.image(
+        jpeg(overlay(pixels, heat, _OPACITY)),
+        width="stretch",
+        alt=f"{film.name} with {METHODS[method].title} by {checkpoint.name}",
+    )
+    if not heat.any():
+        st.caption(f"No evidence for {LABELS[label]} found.")
+    return heat
+
+
+def _show_agreement(
+    readings: Sequence[Reading], maps: Sequence[NDArray[np.float32] | None]
+) -> None:
+    told = agreement_text(readings)
+    if told:
+        st.markdown(plain(told))
+    shared = []
+    for (n, one), (m, other) in combinations(enumerate(maps), 2):
+        if one is not None and other is not None and (one.any() or other.any()):
+            names = f"{readings[n].model} and {readings[m].model}"
+            shared.append(f"{plain(names)} {overlap(one, other):.2f}")
+    if shared:
+        st.caption(f"Overlap of the maps (0 apart, 1 the same): {'; '.join(shared)}.")
+
+
+def _read(film: Film, checkpoint: Checkpoint) -> Reading:
+    def read() -> Reading:
+        reader = reader_of(checkpoint)
+        try:
+            return reader.read(radiograph_of(film))
+        except UnreadableFilm as error:
+            return reader.failed(error)
+
+    return kept("compared", (film.key, checkpoint.name, checkpoint.card.version), read, most=100)
+
+
+def _map(film: Film, reading: Reading, checkpoint: Checkpoint, method: str, label: int) -> HeatMap:
+    who = (film.key, checkpoint.name, checkpoint.card.version, label, method, None)
+    return kept(
+        "heat maps",
+        who,
+        lambda: reader_of(checkpoint).heat_map(radiograph_of(film, reading), label, method=method),
+    )

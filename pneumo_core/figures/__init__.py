@@ -1,0 +1,31 @@
+"""Plots of what the other rooms computed. Nothing here computes a result."""
+
+from pneumo_core.figures._style import SERIES
+from pneumo_core.figures.comparison import probability_scatter
+from pneumo_core.figures.evaluation import (
+    CELLS,
+    confusion_matrix,
+    precision_recall,
+    probability_histogram,
+    receiver_operating_characteristic,
+    reliability_diagram,
+)
+from pneumo_core.figures.pages import interactive, to_html
+from pneumo_core.figures.probability import probability_bar
+from pneumo_core.figures.still import PLOTS, still
+
+__all__ = [
+    "CELLS",
+    "PLOTS",
+    "SERIES",
+    "confusion_matrix",
+    "interactive",
+    "precision_recall",
+    "probability_bar",
+    "probability_histogram",
+    "probability_scatter",
+    "receiver_operating_characteristic",
+    "reliability_diagram",
+    "still",
+    "to_html",
+]

@@ -1,0 +1,45 @@
+"""Colours and a bare layout that all figures share.
+
+Blue and orange stay apart for every kind of colour vision (Okabe and Ito 2008); shapes, dashes and
+words say the same again.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+__all__ = ["BLUE", "GRID", "INK", "ORANGE", "PALE", "QUIET", "SERIES", "bare", "square"]
+
+INK = "#14212b"
+QUIET = "#5a6872"
+BLUE = "#0b5c8a"
+ORANGE = "#b35900"
+PALE = "#dde6ec"
+GRID = "#e6ecf0"
+SERIES = (BLUE, ORANGE, "#00775a", "#8a3d78")
+"""One for each of up to four checkpoints."""
+
+
+def bare(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
+    """The figure without frame, title and legend, text in our ink."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        showlegend=False,
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        font={"color": INK, "size": 13},
+        hoverlabel={"font": {"size": 13}},
+        dragmode=False,
+    )
+    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True, fixedrange=True)
+    figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True, fixedrange=True)
+    return figure.update_layout(**layout)
+
+
+def square(figure: go.Figure, x: str, y: str, *, height: int = 340) -> go.Figure:
+    """Two axes from 0 to 1 with their names."""
+    bare(figure, height=height)
+    axis: dict[str, Any] = {"range": [-0.02, 1.02], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+    figure.update_xaxes(title={"text": x, "standoff": 6}, **axis)
+    return figure.update_yaxes(title={"text": y, "standoff": 6}, **axis)

@@ -1,0 +1,209 @@
+"""An evaluation in words: what a study of a checkpoint has to state, as Markdown and PDF.
+
+The order is that of CLAIM, the checklist for artificial intelligence in medical imaging (Mongan et
+al. 2020, doi 10.1148/ryai.2020200029); what Pneumo can't know is named, not left out.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+
+from pneumo_core import __version__
+from pneumo_core.analysis import Study, slice_columns, slices
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.figures import PLOTS, still
+from pneumo_core.metrics import Estimate
+from pneumo_core.reports.result import RESEARCH_USE
+from pneumo_core.reports.words import estimate_words
+
+__all__ = ["EvaluationReport", "report_markdown", "report_pdf"]
+
+_YOURS = (
+    "ethics approval, consent and who paid",
+    "where, when and by which criteria the films were collected, and which were excluded",
+    "scanners and acquisition protocols",
+    "who set the reference standard, how many readers, and how they agreed",
+    "how many films were planned for, and why",
+    "what was done about missing data",
+)
+_COLUMNS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationReport:
+    """A checkpoint, a study of its scores, and the threshold it is judged at."""
+
+    checkpoint: Checkpoint
+    study: Study
+    threshold: float
+
+    @property
+    def title(self) -> str:
+        """What it is about, in a line."""
+        return f"{self.checkpoint.name} on {self.study.scores.name}"
+
+    def sections(self) -> list[tuple[str, list[str]]]:
+        """Title and sentences of each section, in CLAIM's order."""
+        return [
+            ("Purpose", [self.checkpoint.card.intended_use, RESEARCH_USE]),
+            ("Data", self._data()),
+            ("Reference standard", self._standard()),
+            ("Model and training", self._model()),
+            ("Threshold and calibration", self._threshold()),
+            ("How it was measured", self._measures()),
+            ("Limitations", list(self.checkpoint.card.limitations)),
+            ("What only you can state", [f"{each[:1].upper()}{each[1:]}." for each in _YOURS]),
+        ]
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Name and value of each figure."""
+        found = self.study.at(self.threshold)
+        named: list[tuple[str, Estimate]] = [
+            ("Sensitivity", found.sensitivity),
+            ("Specificity", found.specificity),
+            ("Accuracy", found.accuracy),
+            ("F1", found.f1),
+            ("AUC", found.auc),
+            ("Expected calibration error", found.ece),
+            ("Brier score", self.study.brier),
+        ]
+        return [(name, estimate_words(value)) for name, value in named]
+
+    def parts(self) -> list[tuple[str, ...]]:
+        """Rows about parts of the films: what, films, sensitivity, specificity."""
+        columns = slice_columns(self.study.table)[:_COLUMNS]
+        return [
+            (
+                f"{each.column} {each.value}",
+                str(each.n),
+                estimate_words(each.sensitivity),
+                estimate_words(each.specificity),
+            )
+            for each in slices(self.study.table, self.threshold, columns)
+        ]
+
+    def _data(self) -> list[str]:
+        table, card = self.study.table, self.checkpoint.card
+        ill, patients = int(self.study.labels.sum()), table["patient"].nunique()
+        told = [
+            f"{len(table)} films of {patients} patients as far as their names tell: {ill} with "
+            f"pneumonia, {len(table) - ill} without ({self.study.scores.name}).",
+            f"Training films: {card.attribution}",
+        ]
+        if card.trained_on:
+            told.append(f"They show {card.trained_on}.")
+        counts = "; ".join(
+            f"{split} {each.get('NORMAL', 0)} NORMAL and {each.get('PNEUMONIA', 0)} PNEUMONIA"
+            for split, each in card.dataset.counts.items()
+        )
+        told.append(f"Splits it was made with: {counts}. Fingerprint {card.dataset.fingerprint}.")
+        return [*told, *card.dataset.notes]
+
+    def _standard(self) -> list[str]:
+        return [
+            "The labels of the table were taken as they are. How they came to be is the data's to "
+            "tell."
+        ]
+
+    def _model(self) -> list[str]:
+        card = self.checkpoint.card
+        told = [
+            f"{card.model}, version {card.version}, of {card.created}; films squashed to "
+            f"{card.input.size} × {card.input.size} pixels"
+            + (", each read together with its mirror image." if card.mirror else "."),
+            f"Training started from {card.origin}.",
+        ]
+        if card.members:
+            names = ", ".join(f"{member.name} ({member.model})" for member in card.members)
+            told.append(f"An ensemble: the mean of the calibrated probabilities of {names}.")
+        config = ", ".join(f"{name} {value}" for name, value in card.training.items())
+        versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+        return [*told, f"Training: {config}.", f"Made with {versions}."]
+
+    def _threshold(self) -> list[str]:
+        card = self.checkpoint.card
+        told = [f"Films are called PNEUMONIA from a probability of {self.threshold:.4f} on."]
+        told += [
+            f"Operating point {point.name}: {point.threshold:.4f}, {point.rule}, chosen on "
+            f"{point.chosen_on} films."
+            for point in card.operating_points
+        ]
+        if round(self.threshold, 3) not in {round(p.threshold, 3) for p in card.operating_points}:
+            told.append("The threshold in use is none of these.")
+        told.append(
+            f"Probabilities were calibrated on validation films (temperature {card.temperature:.3f}"
+            f", offset {card.offset:.3f})."
+        )
+        return told
+
+    def _measures(self) -> list[str]:
+        return [
+            "Intervals hold 95 %: Wilson's for rates; for AUC, F1, calibration error and Brier "
+            "score the percentiles of 1,000 bootstrap draws of whole patients.",
+            f"Pneumo {__version__}; the same numbers come from `pneumo evaluate`.",
+        ]
+
+
+def report_markdown(report: EvaluationReport) -> str:
+    """The report as Markdown, figures as tables."""
+    (tn, fp), (fn, tp) = report.study.at(report.threshold).confusion.as_rows()
+    lines = [f"# {report.title}", "", f"{_today()}. {RESEARCH_USE}", "", "## Results", ""]
+    lines += ["| figure | value (95 % interval) |", "|:--|:--|"]
+    lines += [f"| {name} | {value} |" for name, value in report.figures()]
+    lines += ["", "| label | called NORMAL | called PNEUMONIA |", "|:--|--:|--:|"]
+    lines += [f"| NORMAL | {tn} | {fp} |", f"| PNEUMONIA | {fn} | {tp} |", ""]
+    if report.parts():
+        lines += ["| part | films | sensitivity | specificity |", "|:--|--:|:--|:--|"]
+        lines += [f"| {' | '.join(row)} |" for row in report.parts()] + [""]
+    for title, sentences in report.sections():
+        lines += [f"## {title}", "", *(f"- {sentence}" for sentence in sentences), ""]
+    return "\n".join(lines)
+
+
+def report_pdf(report: EvaluationReport) -> bytes:
+    """The report as a PDF of a few A4 pages, with the plots."""
+    from reportlab.lib.pagesizes import A4
+    from reportlab.platypus import Flowable, Image, SimpleDocTemplate, Spacer, Table
+
+    from pneumo_core.reports import _paper as paper
+
+    file = BytesIO()
+    page = SimpleDocTemplate(
+        file,
+        pagesize=A4,
+        leftMargin=paper.SIDE,
+        rightMargin=paper.SIDE,
+        title=report.title,
+        subject=RESEARCH_USE,
+        lang="en",
+    )
+    width = paper.WIDTH
+    story: list[Flowable] = [
+        paper.text(report.title, "verdict"),
+        paper.text(f"{_today()}. {RESEARCH_USE}", "quiet"),
+        Spacer(1, 12),
+        paper.pairs("Results", report.figures(), width),
+        Spacer(1, 12),
+    ]
+    pictures: list[Flowable] = [
+        Image(BytesIO(still(report.study, report.threshold, name, "png")), width / 2, width / 2.286)
+        for name in PLOTS
+    ]
+    rows = [pictures[at : at + 2] for at in range(0, len(pictures), 2)]
+    rows[-1] += [Spacer(1, 1)] * (2 - len(rows[-1]))
+    story += [Table(rows, colWidths=[width / 2] * 2, style=paper.BARE), Spacer(1, 12)]
+    if report.parts():
+        head = ("Part of the films", "films", "sensitivity", "specificity")
+        told = [[paper.text(cell, "caption") for cell in row] for row in (head, *report.parts())]
+        cut = [0.34 * width, 0.1 * width, 0.28 * width, 0.28 * width]
+        story += [Table(told, colWidths=cut, repeatRows=1), Spacer(1, 12)]
+    for title, sentences in report.sections():
+        story.append(paper.text(title, "title"))
+        story += [paper.text(sentence, "small") for sentence in sentences]
+        story.append(Spacer(1, 8))
+    page.build(story)
+    return file.getvalue()
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
