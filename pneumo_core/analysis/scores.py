@@ -3,6 +3,7 @@
 Columns: id, patient, split, label (0, 1), subtype, probability, and any others a file brings.
 """
 
+import csv
 import hashlib
 import io
 from dataclasses import dataclass, field
@@ -189,7 +190,7 @@ def _parsed(content: bytes, name: str) -> pd.DataFrame:
         if content[:4] == b"PAR1":
             return pd.read_parquet(io.BytesIO(content))
         return pd.read_csv(io.BytesIO(content), sep=None, engine="python", encoding="utf-8-sig")
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, csv.Error) as error:
         raise PneumoError(f"'{name}' is no table. Send CSV or parquet.") from error
 
 

@@ -3,6 +3,7 @@
 from pneumo_core.figures._style import SERIES
 from pneumo_core.figures.comparison import probability_scatter
 from pneumo_core.figures.evaluation import (
+    BARS,
     CELLS,
     confusion_matrix,
     precision_recall,
@@ -15,6 +16,7 @@ from pneumo_core.figures.probability import probability_bar
 from pneumo_core.figures.still import PLOTS, still
 
 __all__ = [
+    "BARS",
     "CELLS",
     "PLOTS",
     "SERIES",

@@ -11,9 +11,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from pneumo_core.figures._style import BLUE, INK, ORANGE, PALE, QUIET, bare, square
-from pneumo_core.metrics import Confusion, Curve, ReliabilityBin
+from pneumo_core.metrics import Confusion, Curve, ReliabilityBin, bin_of
 
 __all__ = [
+    "BARS",
     "CELLS",
     "confusion_matrix",
     "precision_recall",
@@ -27,6 +28,8 @@ CELLS = ("tn", "fp", "fn", "tp")
 
 _TOLD = {"tn": "rightly passed", "fp": "false alarms", "fn": "missed", "tp": "found"}
 _MOST_POINTS = 800
+BARS = 20
+"""Bars of the histogram, equally wide."""
 
 
 def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
@@ -78,14 +81,15 @@ def probability_histogram(
     probabilities: NDArray[np.float64],
     threshold: float,
     *,
-    bins: int = 20,
     chosen: NDArray[np.bool_] | None = None,
 ) -> go.Figure:
-    """Films per probability and label, NORMAL hanging down; ``chosen`` films (N,) stand out."""
-    figure = go.Figure()
-    edges = np.linspace(0, 1, bins + 1)
-    middles, bounds = (edges[:-1] + edges[1:]) / 2, np.column_stack([edges[:-1], edges[1:]])
-    where = np.minimum((probabilities * bins).astype(int), bins - 1)
+    """Films per probability and label, NORMAL hanging down; ``chosen`` films (N,) stand out.
+
+    A bar's ``customdata`` is its label and its bin, one of ``BARS`` (see ``metrics.bin_of``).
+    """
+    figure, bins = go.Figure(), BARS
+    middles = (np.arange(bins) + 0.5) / bins
+    where = bin_of(probabilities, bins)
     for label, name, colour, sign in ((1, "PNEUMONIA", ORANGE, 1), (0, "NORMAL", BLUE, -1)):
         counts = np.bincount(where[labels == label], minlength=bins)
         figure.add_bar(
@@ -93,10 +97,9 @@ def probability_histogram(
             y=sign * counts,
             width=0.92 / bins,
             name=name,
-            customdata=[[label, low, high] for low, high in bounds],
+            customdata=[[label, each] for each in range(bins)],
             marker={"color": _tinted(colour, 0.45 if chosen is not None else 0.85)},
-            hovertemplate=f"%{{customdata[1]:.2f}} to %{{customdata[2]:.2f}}: "
-            f"%{{text}} films labelled {name}<extra></extra>",
+            hovertemplate=f"around %{{x:.3f}}: %{{text}} films labelled {name}<extra></extra>",
             text=counts,
             textposition="none",
             unselected={"marker": {"opacity": 1}},
@@ -109,7 +112,7 @@ def probability_histogram(
                 width=0.92 / bins,
                 marker={"color": colour},
                 hoverinfo="skip",
-                customdata=[[label, low, high] for low, high in bounds],
+                customdata=[[label, each] for each in range(bins)],
                 unselected={"marker": {"opacity": 1}},
             )
     bare(figure, height=330, barmode="overlay")

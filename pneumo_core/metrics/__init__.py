@@ -8,6 +8,7 @@ A rate over no films is NaN.
 from pneumo_core.metrics.calibration import (
     Calibration,
     ReliabilityBin,
+    bin_of,
     brier_score,
     expected_calibration_error,
     fit_calibration,
@@ -56,6 +57,7 @@ __all__ = [
     "at_threshold",
     "auc_estimate",
     "average_precision",
+    "bin_of",
     "brier_estimate",
     "brier_score",
     "compare_areas",

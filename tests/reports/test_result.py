@@ -19,6 +19,7 @@ from tests.reports.conftest import Make, film, heat_map
 def test_the_public_names_are_exactly_these() -> None:
     assert set(reports.__all__) == {
         *("RESEARCH_USE", "Kind", "Overlay", "Result", "as_row", "file_name", "result_of"),
+        *("EvaluationReport", "report_markdown", "report_pdf"),
         *("to_csv", "to_dicom", "to_json", "to_pdf", "to_png", "worklist_json"),
     }
 

@@ -15,16 +15,18 @@ from pneumo_core.dashboard.evaluation.selection import CELL_WORDS, Selection
 from pneumo_core.dashboard.evaluation.sources import scores_for, study_of
 from pneumo_core.dashboard.evaluation.threshold import choose_threshold
 from pneumo_core.dashboard.words import estimate_text
+from pneumo_core.data import LABELS
 from pneumo_core.errors import PneumoError
-from pneumo_core.figures import SERIES as COLOURS
 from pneumo_core.figures import (
+    BARS,
     confusion_matrix,
     precision_recall,
     probability_histogram,
     receiver_operating_characteristic,
     reliability_diagram,
 )
-from pneumo_core.metrics import Evaluation
+from pneumo_core.figures import SERIES as COLOURS
+from pneumo_core.metrics import Evaluation, bin_of
 
 __all__ = ["show_evaluation"]
 
@@ -91,10 +93,9 @@ def _say_what_is_special(study: Study) -> None:
         st.caption(f"{unlabelled} films without a label are left out of every figure.")
     if not study.both_classes:
         (only,) = study.scores.classes
-        names = ("NORMAL", "PNEUMONIA")
         rate = "specificity" if only == 0 else "sensitivity"
         st.info(
-            f"Every film is {names[only]}: {rate} can be told, what needs both classes can't.",
+            f"Every film is {LABELS[only]}: {rate} can be told, what needs both classes can't.",
             icon=":material/info:",
         )
     if len(study.table) < 30:
@@ -166,11 +167,11 @@ def _show_histogram(study: Study, threshold: float, selection: Selection | None)
 def _bin_clicked(study: Study) -> None:
     if (data := _clicked("histogram")) is None:
         return
-    label, low, high = int(data[0]), float(data[1]), float(data[2])
-    p = study.probabilities
-    inside = (p >= low) & ((p < high) | (high == 1)) & (study.labels == label)
-    name = ("NORMAL", "PNEUMONIA")[label]
-    _choose_rows(study, inside, f"{name} with a probability from {low:.2f} to {high:.2f}")
+    label, number = int(data[0]), int(data[1])
+    inside = (bin_of(study.probabilities, BARS) == number) & (study.labels == label)
+    low, high = number / BARS, (number + 1) / BARS
+    told = f"{LABELS[label]} with a probability from {low:.2f} to {high:.2f}"
+    _choose_rows(study, inside, told)
 
 
 def _choose_rows(study: Study, rows: NDArray[np.bool_], words: str) -> None:

@@ -1,0 +1,46 @@
+"""An evaluation report says what was measured, at which threshold, and what it can't know."""
+
+import pypdfium2
+
+from pneumo_core.analysis import Study
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
+from tests.analysis.tables import scores
+
+LABELS = [0, 0, 0, 1, 1, 1]
+P = [0.1, 0.2, 0.7, 0.8, 0.9, 0.4]
+
+
+def made(checkpoint: Checkpoint, threshold: float = 0.5) -> EvaluationReport:
+    return EvaluationReport(checkpoint, Study(scores(LABELS, P)), threshold)
+
+
+def test_markdown_holds_the_figures_and_claims_items(checkpoint: Checkpoint) -> None:
+    told = report_markdown(made(checkpoint))
+    assert "| Sensitivity | 0.667 (0.208–0.939) |" in told
+    assert "| NORMAL | 2 | 1 |" in told
+    assert "| PNEUMONIA | 1 | 2 |" in told
+    for words in (
+        "6 films of 6 patients",
+        checkpoint.card.attribution,
+        checkpoint.card.version,
+        "Operating point screening: 0.2000",
+        "Research use only",
+        "Ethics approval",
+        "| subtype virus | 3 |",
+    ):
+        assert words in told
+
+
+def test_a_threshold_of_ones_own_is_said_to_be_one(checkpoint: Checkpoint) -> None:
+    assert "none of these" in report_markdown(made(checkpoint, 0.44))
+    assert "none of these" not in report_markdown(made(checkpoint, 0.2))
+
+
+def test_the_pdf_says_the_same_with_pictures(checkpoint: Checkpoint) -> None:
+    document = pypdfium2.PdfDocument(report_pdf(made(checkpoint)))
+    words = " ".join(page.get_textpage().get_text_range() for page in document)
+    assert "0.667" in words
+    assert "Ethics approval" in words
+    kinds = [each.type for page in document for each in page.get_objects()]
+    assert kinds.count(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE) == 5
