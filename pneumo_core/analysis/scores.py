@@ -29,6 +29,8 @@ UNLABELLED = -1
 
 _MOST_ROWS = 500_000
 _MADE_BY = ("checkpoint", "version")
+_WORDS = dict.fromkeys(("id", "patient", "split", "subtype", *_MADE_BY), str)
+"""Columns whose digits are not numbers: a version may be "00000000"."""
 _NAMES = {"val": "validation films", "test": "test films"}
 
 
@@ -189,7 +191,9 @@ def _parsed(content: bytes, name: str) -> pd.DataFrame:
     try:
         if content[:4] == b"PAR1":
             return pd.read_parquet(io.BytesIO(content))
-        return pd.read_csv(io.BytesIO(content), sep=None, engine="python", encoding="utf-8-sig")
+        return pd.read_csv(
+            io.BytesIO(content), sep=None, engine="python", encoding="utf-8-sig", dtype=_WORDS
+        )
     except (OSError, ValueError, ImportError, csv.Error) as error:
         raise PneumoError(f"'{name}' is no table. Send CSV or parquet.") from error
 

@@ -17,6 +17,7 @@ from pneumo_core.data import read_radiograph
 
 ROOT = Path(__file__).parents[2]
 VERDICTS = ("Signs of pneumonia", "Uncertain")
+PAGES = (None, *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py"))))
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +67,7 @@ PNG = ("film*1*.png", film(), "image/png")
 TEXT = ("notes.txt", b"not a film", "text/plain")
 
 
-@pytest.mark.parametrize("page", [None, "pages/read.py"])
+@pytest.mark.parametrize("page", PAGES)
 def test_each_page_opens_and_says_once_what_it_is_for(
     page: str | None, checkpoint: Checkpoint
 ) -> None:
@@ -76,14 +77,14 @@ def test_each_page_opens_and_says_once_what_it_is_for(
     assert told(app).count(RESEARCH_LINE) == 1
 
 
-@pytest.mark.parametrize("page", [None, "pages/read.py"])
+@pytest.mark.parametrize("page", PAGES)
 def test_without_a_checkpoint_each_page_says_how_to_train_one(page: str | None) -> None:
     app = open_app(page)
     assert not app.exception
     assert "pneumo train --data" in told(app)
 
 
-@pytest.mark.parametrize("page", [None, "pages/read.py"])
+@pytest.mark.parametrize("page", PAGES)
 def test_a_damaged_card_is_a_sentence(
     page: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

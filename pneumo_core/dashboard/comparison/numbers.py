@@ -184,7 +184,9 @@ def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[flo
             chosen = compared.disagreements
         else:
             st.markdown(f"**Selected: {len(chosen)} of {len(table)} films**")
-            st.button("Clear", icon=":material/close:", on_click=_clear, type="tertiary")
+            st.button(
+                "Clear the selection", icon=":material/close:", on_click=_clear, type="tertiary"
+            )
         _list_films(chosen, names, pictures)
 
 

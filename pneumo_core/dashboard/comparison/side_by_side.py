@@ -22,19 +22,20 @@ __all__ = ["show_side_by_side"]
 
 _SIDE = 560
 _MOST_FILMS = 6
+_FILMS = "films side by side"
 _OPACITY = 0.5
 
 
 def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> None:
     """Each chosen film in a row: every checkpoint's verdict, probability and heat map."""
     names = {film.key: film.name for film in worklist.films.values()}
+    _take_opened(worklist)
     chosen = st.multiselect(
         "Films of your list",
         list(names),
-        list(names)[:1],
         format_func=names.__getitem__,
         max_selections=_MOST_FILMS,
-        key="films side by side",
+        key=_FILMS,
         help="The list of the reading room. What is uploaded there or here is on both.",
     )
     if not chosen:
@@ -55,6 +56,17 @@ def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> 
         )
     films = [worklist.films[key] for key in chosen]
     _show_rows(checkpoints, films, method, PNEUMONIA if label is None else int(label))
+
+
+def _take_opened(worklist: Worklist) -> None:
+    """A film that was just added is shown; one that has left the list is not."""
+    films = worklist.films
+    chosen = [key for key in st.session_state.get(_FILMS, []) if key in films]
+    latest = worklist.opened or next(iter(films), None)
+    if latest != st.session_state.get("last opened") and latest in films and latest not in chosen:
+        chosen = [*chosen, str(latest)][-_MOST_FILMS:]
+    st.session_state["last opened"] = latest
+    st.session_state[_FILMS] = chosen
 
 
 def _show_rows(

@@ -30,6 +30,7 @@ from pneumo_core.metrics import Evaluation, bin_of
 
 __all__ = ["show_evaluation"]
 
+_BY_NAME = "cell by name"
 _BARE = {"displayModeBar": False}
 
 
@@ -123,7 +124,7 @@ def _cell_clicked() -> None:
 
 def _choose_cell(cell: str) -> None:
     chosen.choose(Selection(frozenset(), CELL_WORDS[cell], cell))
-    st.session_state["cell by name"] = cell
+    st.session_state[_BY_NAME] = cell
 
 
 def _show_numbers(study: Study, figures: Evaluation) -> None:
@@ -176,7 +177,7 @@ def _bin_clicked(study: Study) -> None:
 
 def _choose_rows(study: Study, rows: NDArray[np.bool_], words: str) -> None:
     chosen.choose(Selection(frozenset(study.table.loc[rows, "id"]), words))
-    st.session_state["cell by name"] = None
+    st.session_state[_BY_NAME] = None
 
 
 def _show_curves(study: Study, threshold: float, selection: Selection | None) -> None:
@@ -246,26 +247,28 @@ def _clicked(key: str) -> list[Any] | None:
 def _choose_by_name(figures: Evaluation, selection: Selection | None) -> Selection | None:
     """The cells for those who don't use a mouse, and the way to select nothing."""
     counts = figures.confusion
+    st.session_state.setdefault(_BY_NAME, selection.cell or None if selection else None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             "Cell",
             list(CELL_WORDS),
             format_func=lambda cell: f"{CELL_WORDS[cell]} ({getattr(counts, cell)})",
-            default=selection.cell or None if selection else None,
-            key="cell by name",
+            key=_BY_NAME,
             on_change=_named,
             label_visibility="collapsed",
         )
         if selection:
-            st.button("Clear", icon=":material/close:", type="tertiary", on_click=_clear)
+            st.button(
+                "Clear the selection", icon=":material/close:", type="tertiary", on_click=_clear
+            )
     return selection
 
 
 def _named() -> None:
-    cell = st.session_state["cell by name"]
+    cell = st.session_state[_BY_NAME]
     chosen.choose(Selection(frozenset(), CELL_WORDS[cell], cell) if cell else None)
 
 
 def _clear() -> None:
     chosen.forget_selection()
-    st.session_state["cell by name"] = None
+    st.session_state[_BY_NAME] = None

@@ -1,0 +1,165 @@
+"""What only a browser can show of the pages for analysts: clicks on plots, a lasso, how long."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
+from playwright.sync_api import Locator, Page, expect
+
+from pneumo_core.analysis import compare, shipped_scores
+from pneumo_core.checkpoints import load_checkpoint
+from pneumo_core.metrics import confusion
+from tests.browser.conftest import PHONE, ROOT, overflow, settled, start_app, stop
+
+pytestmark = pytest.mark.browser
+
+NAMES = ("cnn_94", "cnn_v2")
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an app in a fresh clone: the shipped checkpoints, no dataset."""
+    server, address = start_app(ROOT / "checkpoints", tmp_path_factory.mktemp("home"))
+    yield address
+    stop(server)
+
+
+def plot(page: Page, name: str) -> Locator:
+    """A chart once it is drawn."""
+    chart = page.locator(f".st-key-{name} .js-plotly-plot")
+    chart.locator(".main-svg").first.wait_for()
+    return chart
+
+
+def click_cell(page: Page, number: int) -> None:
+    """Click a cell of the matrix: tn, fp, fn, tp are 0 to 3."""
+    bars = plot(page, "matrix").locator(".barlayer .trace .point path")
+    box = bars.nth(number).bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def test_a_clicked_cell_lists_its_films(shipped: str, page: Page) -> None:
+    page.goto(f"{shipped}/evaluate?checkpoint=cnn_94")
+    checkpoint = load_checkpoint("cnn_94", ROOT / "checkpoints")
+    films = shipped_scores(checkpoint, "test").table
+    threshold = checkpoint.card.operating_point().threshold
+    counts = confusion(films["label"], films["probability"], threshold)
+    click_cell(page, 2)
+    told = f"Missed: pneumonia called NORMAL: {counts.fn} films, the worst first"
+    expect(page.get_by_text(told)).to_be_visible()
+    expect(page).to_have_url(re.compile("cell=fn"))
+    expect(page.get_by_text("The films themselves are not on this machine")).to_be_visible()
+    settled(page)
+
+    click_cell(page, 1)
+    told = f"False alarms: normal called PNEUMONIA: {counts.fp} films, the worst first"
+    expect(page.get_by_text(told)).to_be_visible()
+
+
+def test_the_page_follows_the_slider_at_once(shipped: str, page: Page) -> None:
+    page.goto(f"{shipped}/evaluate?checkpoint=cnn_94&threshold=0.5&cell=fp")
+    films = shipped_scores(load_checkpoint("cnn_94", ROOT / "checkpoints"), "test").table
+    slider = page.get_by_role("slider", name="Threshold: this probability")
+    settled(page)
+    slider.focus()
+    for step in range(1, 4):
+        page.keyboard.press("ArrowRight")
+        counts = confusion(films["label"], films["probability"], 0.5 + step / 1000)
+        shown = page.get_by_text(f"False alarms: normal called PNEUMONIA: {counts.fp} films")
+        expect(shown).to_be_visible()
+    named = page.get_by_role("radio", name=f"Missed: pneumonia called NORMAL ({counts.fn})")
+    expect(named).to_be_visible()
+    expect(page).to_have_url(re.compile("threshold=0.503"))
+
+
+def test_a_lasso_selects_exactly_the_films_inside(shipped: str, page: Page) -> None:
+    page.goto(f"{shipped}/compare?checkpoints={','.join(NAMES)}")
+    first, second = (load_checkpoint(name, ROOT / "checkpoints") for name in NAMES)
+    scores = [shipped_scores(each, "test") for each in (first, second)]
+    table = compare(scores[0], scores[1], (0.5, 0.5)).table
+    chart = plot(page, "scatter")
+    chart.scroll_into_view_if_needed()
+    settled(page)
+    low, high = 0.35, 0.75
+    corners = [(low, low), (high, low), (high, high), (low, high), (low, low)]
+    places = [_place(chart, x, y) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for at in places[1:]:
+        page.mouse.move(*at, steps=8)
+    page.mouse.up()
+    inside = table[table["first"].between(low, high) & table["second"].between(low, high)]
+    expect(page.get_by_text(f"Selected: {len(inside)} of {len(table)} films")).to_be_visible()
+    page.get_by_role("button", name="Clear the selection").click()
+    expect(page.get_by_text("Called differently:")).to_be_visible()
+
+
+def _place(chart: Locator, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the plot lies in the window."""
+    found = chart.evaluate(
+        """(plot, [x, y]) => {
+            const {xaxis: h, yaxis: v} = plot._fullLayout, box = plot.getBoundingClientRect();
+            return [box.left + h._offset + h.c2p(x), box.top + v._offset + v.c2p(y)];
+        }""",
+        [x, y],
+    )
+    return float(found[0]), float(found[1])
+
+
+def test_reports_and_figures_are_taken_away(shipped: str, page: Page) -> None:
+    page.goto(f"{shipped}/evaluate?checkpoint=cnn_v2")
+    page.get_by_text("Take the results away").click()
+
+    def taken(name: str) -> bytes:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name, exact=True).click()
+        return Path(download.value.path()).read_bytes()
+
+    assert taken("Report, PDF").startswith(b"%PDF")
+    assert taken("Scores, CSV").startswith(b"id,patient,split,label")
+    assert taken("PNG").startswith(b"\x89PNG")
+    assert b"showSendToCloud" in taken("HTML")
+
+
+def test_twenty_thousand_films_make_a_page(shipped: str, page: Page, tmp_path: Path) -> None:
+    rows = (f"film-{n},{n % 2},{(n * 7919 % 1000) / 1000}" for n in range(20_000))
+    (tmp_path / "scores.csv").write_text("\n".join(["id,label,probability", *rows]))
+    page.goto(f"{shipped}/evaluate?films=file")
+    page.locator("input[type=file]").set_input_files(str(tmp_path / "scores.csv"))
+    expect(page.get_by_text("20000 films")).to_be_visible()
+    started = time.monotonic()
+    click_cell(page, 3)
+    expect(page.get_by_text("Pneumonia called PNEUMONIA: ")).to_be_visible()
+    assert time.monotonic() - started < 15, "no stall"
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
+def test_a_phone_scrolls_one_way_only(shipped: str, page: Page) -> None:
+    for place in ("evaluate?cell=fn", "compare"):
+        page.goto(f"{shipped}/{place}")
+        page.locator(".js-plotly-plot").first.wait_for()
+        settled(page)
+        assert overflow(page) == 0
+
+
+@pytest.mark.parametrize("place", ["evaluate?cell=fn", "compare"])
+def test_nothing_serious_for_a_screen_reader(shipped: str, page: Page, place: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.goto(f"{shipped}/{place}")
+    page.locator(".js-plotly-plot").first.wait_for()
+    settled(page)
+    page.wait_for_timeout(1000)  # elements fade in; half faded they are pale
+    found = Axe().run(page).response["violations"]
+    serious = {
+        f"{each['id']}: {node['target']}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    }
+    assert not serious

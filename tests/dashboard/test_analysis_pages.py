@@ -1,0 +1,177 @@
+"""The pages for analysts as Streamlit runs them: what stands on them, in which case."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pneumo_core.checkpoints import Checkpoint
+from tests.dashboard.test_pages import ROOT, open_app, press, told
+
+Maker = Callable[..., Path]
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
+
+
+def evaluate_page(**query: str) -> AppTest:
+    return open_app("pages/evaluate.py", **query)
+
+
+def with_file(text: str) -> AppTest:
+    """The evaluate page with an uploaded scores file."""
+    app = evaluate_page(films="file", checkpoint="cnn_94")
+    return app.file_uploader[0].set_value(("scores.csv", text.encode(), "text/csv")).run()
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_fresh_clone_evaluates_its_checkpoints() -> None:
+    app = evaluate_page(checkpoint="cnn_94")
+    assert not app.exception
+    assert "0.951 (0.925–0.969)" in told(app), "sensitivity on its test films"
+    assert "at its card" not in told(app)
+    assert len(app.get("plotly_chart")) == 5
+
+
+@pytest.mark.usefixtures("shipped")
+def test_an_operating_point_moves_the_threshold_and_the_link() -> None:
+    app = press(evaluate_page(checkpoint="cnn_94"), "Screening 0.218")
+    assert app.slider(key="evaluate threshold").value == 0.218
+    assert app.query_params["threshold"] == "0.218"
+    assert "0.985 (0.967–0.993)" in told(app)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_link_brings_threshold_and_cell() -> None:
+    app = evaluate_page(checkpoint="cnn_94", threshold="0.500", cell="fn")
+    assert app.slider(key="evaluate threshold").value == 0.5
+    assert "Missed: pneumonia called NORMAL: " in told(app).replace("**", "")
+    assert "are not on this machine" in told(app)
+    assert not evaluate_page(threshold="high", cell="none").exception
+
+
+@pytest.mark.usefixtures("shipped")
+def test_the_cells_can_be_chosen_by_name() -> None:
+    app = evaluate_page(checkpoint="cnn_94")
+    app.segmented_control(key="cell by name").set_value("fp").run()
+    assert "35 films, the worst first" in told(app)
+    assert len(app.dataframe[0].value) == 35
+    assert (app.dataframe[0].value["label"] == "NORMAL").all()
+    press(app, "Clear the selection")
+    assert not app.dataframe
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize("drawer", ["slices", "doubts", "results"])
+def test_every_drawer_opens(drawer: str) -> None:
+    app = evaluate_page(checkpoint="cnn_94")
+    app.session_state[drawer] = True
+    app.run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_scores_of_another_version_get_a_sentence(checkpoint: Checkpoint) -> None:
+    app = evaluate_page()
+    assert not app.exception
+    assert "may be another version's" in told(app)
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["a,1,0.2", "b,1,0.9"], "Every film is PNEUMONIA: sensitivity can be told"),
+        (["a,0,0.2", "b,0,0.9"], "Every film is NORMAL: specificity can be told"),
+        (["a,,0.2", "b,,0.9"], "None of these films has a label"),
+        ([f"{n},{n % 2},0.{n}" for n in range(10)], "10 films are few"),
+        (["a,1,0.2", "b,0,0.9", "c,,0.5"], "1 films without a label are left out"),
+        (["a,7,0.2"], "the label '7'"),
+    ],
+)
+def test_special_files_get_a_page_or_a_sentence(rows: list[str], words: str) -> None:
+    app = with_file("\n".join(["id,label,probability", *rows]))
+    assert not app.exception
+    assert words in told(app)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_file_of_another_version_is_warned_about() -> None:
+    app = with_file(
+        "id,label,probability,checkpoint,version\na,1,0.9,cnn_94,00000000\nb,0,0.1,cnn_94,00000000"
+    )
+    assert "version 00000000; you have chosen cnn_94" in told(app)
+
+
+def test_a_dataset_is_scored_when_asked_and_its_films_are_shown(
+    checkpoint: Checkpoint, film_folder: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 4, "test": 3})))
+    app = evaluate_page(films="dataset test")
+    assert "Nothing is scored yet" in told(app)
+    press(app, "Score test films with cnn_94")
+    assert not app.exception
+    assert "6 films" in told(app)
+    app.segmented_control(key="cell by name").set_value("tp").run()
+    chosen = len(app.dataframe[0].value) if app.dataframe else 0
+    assert len(app.get("image")) == chosen
+
+
+def test_a_film_of_the_dataset_opens_in_the_reading_room(
+    checkpoint: Checkpoint, film_folder: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = film_folder({"test": 2}, side=128)
+    film = next(folder.rglob("*.png")).relative_to(folder).as_posix()
+    monkeypatch.setenv("PNEUMO_DATA", str(folder))
+    app = open_app("pages/read.py", film=film)
+    assert not app.exception
+    assert "Probability of pneumonia" in told(app)
+    assert app.query_params["film"] == film
+    for elsewhere in ("test/NORMAL/gone.png", "../../etc/passwd"):
+        app = open_app("pages/read.py", film=elsewhere)
+        assert not app.exception
+        assert "is not on this machine" in told(app)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_two_checkpoints_are_compared() -> None:
+    app = open_app("pages/compare.py", checkpoints="cnn_94,cnn_v2")
+    assert not app.exception
+    assert "AUC differs by" in told(app)
+    table = app.dataframe[0].value
+    assert table["Checkpoint"].tolist()[:2] == ["cnn_94", "cnn_v2"]
+    assert "CNN_94, as published" in table["Checkpoint"].tolist()
+    assert "Called differently: 27 films" in told(app)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_film_is_read_side_by_side() -> None:
+    app = open_app("pages/compare.py", checkpoints="cnn_94,cnn_v2")
+    app.segmented_control(key="compare view").set_value("Film by film").run()
+    assert "upload one above" in told(app)
+    press(app, "Chest")
+    assert not app.exception
+    assert "Overlap of the maps" in told(app)
+    assert told(app).count("Probability 0.") == 2
+
+
+@pytest.mark.usefixtures("shipped")
+def test_one_checkpoint_alone_is_not_compared() -> None:
+    app = open_app("pages/compare.py", checkpoints="cnn_94")
+    assert "Choose at least two" in told(app)
+    assert "named 'gone'" in told(open_app("pages/compare.py", checkpoints="gone"))
+
+
+def test_two_seeds_are_one_row(
+    checkpoints_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(checkpoints_root / "cnn_94", tmp_path / "ck" / name)
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(tmp_path / "ck"))
+    app = open_app("pages/compare.py")
+    assert not app.exception
+    assert "2 seeds (first, second)" in app.dataframe[0].value["Checkpoint"].iloc[0]
