@@ -27,6 +27,8 @@ _STYLE = """<style>
 /* Streamlit's 0.6 is too pale to read. */
 [data-testid="stApp"] [data-testid="stCaptionContainer"] { opacity: 0.8; }
 [data-testid="stMarkdownContainer"] table { width: 100%; }
+/* It would name the server's limit; a film's own is told beside it. */
+.st-key-films-in [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
 [data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }
 [data-testid="stImage"] img[alt^="Colours of the map"] { height: 0.9rem; object-fit: fill; }
 @media (max-width: 640px) {

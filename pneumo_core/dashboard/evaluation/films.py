@@ -15,7 +15,7 @@ from pneumo_core.settings import settings
 __all__ = ["film_picture", "open_in_reading_room", "show_films"]
 
 _PICTURES = 12
-_SIDE = 240
+_SIDE = 168
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
 _DERIVED = ("called", "cell", "series", "confidence")
 _NO_PICTURES = (
@@ -53,10 +53,10 @@ def show_films(
         selection_mode=("single-row", "single-cell"),
         alt="The films: a row for each. Pick a row to see the film.",
         column_config={
-            "id": st.column_config.TextColumn("Film", width="large"),
+            "id": st.column_config.TextColumn("Film", width="medium"),
             "label": st.column_config.TextColumn("Label", width="small"),
             "probability": st.column_config.ProgressColumn(
-                "Probability", min_value=0.0, max_value=1.0, format="%.3f"
+                "Probability", min_value=0.0, max_value=1.0, format="%.3f", width="small"
             ),
             "subtype": "Subtype",
             "patient": "Patient",
@@ -91,7 +91,7 @@ def _show_pictures(films: pd.DataFrame, checkpoint: str, picked: str | None) -> 
     rows = films[films["id"].isin(ids)]
     with st.container(horizontal=True, gap="medium"):
         for film_id, label, p in zip(rows["id"], rows["label"], rows["probability"], strict=True):
-            with st.container(width=_SIDE if len(ids) > 1 else 2 * _SIDE, gap="small"):
+            with st.container(width=_SIDE if len(ids) > 1 else 3 * _SIDE, gap="small"):
                 _show_picture(str(film_id), int(label), float(p), checkpoint)
     if not picked and len(films) > _PICTURES:
         st.caption(f"The first {_PICTURES} of {len(films)} films. Pick a row to see its film.")
@@ -111,7 +111,7 @@ def _show_picture(film_id: str, label: int, probability: float, checkpoint: str)
     open_in_reading_room(film_id, checkpoint, "Read it")
 
 
-def film_picture(film_id: str, side: int = 2 * _SIDE) -> bytes:
+def film_picture(film_id: str, side: int = 3 * _SIDE) -> bytes:
     """A film of the dataset as a JPEG. Raises PneumoError where it isn't there or can't be read."""
     data = settings().data
     source = find_film(data, film_id) if data else None

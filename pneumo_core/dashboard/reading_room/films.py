@@ -38,14 +38,16 @@ def add_films(worklist: Worklist) -> None:
     found = {each.title.lower(): each for each in samples()}
     _follow_link(worklist, found)
     key = f"uploads {worklist.uploads}"
-    st.file_uploader(
-        "Films: PNG, JPEG, TIFF, BMP, WebP, DICOM",
-        accept_multiple_files=True,
-        key=key,
-        on_change=_take,
-        args=(worklist, key),
-        help=_HELP,
-    )
+    most = f"{settings().max_file_bytes / 1e6:g} MB"
+    with st.container(key="films-in"):
+        st.file_uploader(
+            f"Films: PNG, JPEG, TIFF, BMP, WebP, DICOM; up to {most} each",
+            accept_multiple_files=True,
+            key=key,
+            on_change=_take,
+            args=(worklist, key),
+            help=_HELP,
+        )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if found:
             st.caption("Or a sample", width="content")
