@@ -20,6 +20,10 @@ from pneumo_core.cli._shared import (
 from pneumo_core.terminal import err, out, progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pandas import DataFrame
+
     from pneumo_core.analysis import Comparison, Scores
     from pneumo_core.metrics import Estimate
 
@@ -148,3 +152,63 @@ def robustness(
         figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
         table.add_row(row.change, *(f"{figure:.3f}" for figure in figures))
     out.print(table)
+
+
+@app.command()
+def embed(
+    target: Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")],
+    data_folder: DataOption = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    model: ModelOption = None,
+    layer: Annotated[
+        str, typer.Option(help="penultimate, pixels, 'last maps', or a convolution's name.")
+    ] = "penultimate",
+    method: Annotated[str, typer.Option(help="pca, tsne or umap.")] = "tsne",
+    dimensions: Annotated[int, typer.Option(min=2, max=3)] = 2,
+    perplexity: Annotated[float, typer.Option(min=1)] = 40.0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Write a map of films to a file: a row per film with its id, label, split, x, y (and z).
+
+    Without --data the films that come with the checkpoint are mapped.
+    """
+    from pneumo_core.analysis import as_table, dataset_for, features_of, project, shipped_features
+    from pneumo_core.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(model or None)
+    write = _writer(target)
+    if data_folder is None:
+        features = shipped_features(checkpoint, split)
+    else:
+        films = dataset_for(checkpoint, data_folder).split(split)
+        with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as bar:
+            features = features_of(checkpoint, films, layer, decoding=decoding, looking=bar)
+    with progress_bar("Drawing the map") as drawing:
+        found = project(
+            features.values,
+            method,
+            dimensions=dimensions,
+            perplexity=perplexity,
+            seed=seed,
+            progress=drawing,
+        )
+    for sentence in features.unreadable.values():
+        err.print(f"Left out: {sentence}", markup=False)
+    write(as_table(features, found))
+    out.print(f"{len(features.table)} films in '{target}'.", markup=False)
+
+
+def _writer(target: Path) -> "Callable[[DataFrame], None]":
+    """How to write a table there. Raises PneumoError for another kind of file."""
+    from pneumo_core.errors import PneumoError
+    from pneumo_core.files import write_whole
+
+    kinds: dict[str, Callable[[DataFrame], bytes]] = {
+        ".parquet": lambda table: bytes(table.to_parquet(index=False)),
+        ".csv": lambda table: table.to_csv(index=False).encode(),
+    }
+    make = kinds.get(target.suffix.lower())
+    if make is None:
+        raise PneumoError(f"'{target}' is neither .parquet nor .csv. Name one of these.")
+    remedy = "Choose another place."
+    return lambda table: write_whole(target, make(table), remedy=remedy)

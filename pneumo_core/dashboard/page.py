@@ -17,6 +17,7 @@ MENU = (
     ("pages/read.py", "Read films", ":material/pulmonology:"),
     ("pages/evaluate.py", "Evaluate", ":material/query_stats:"),
     ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+    ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
 )
 """Every page: its file, its name in the menu, its icon."""
 

@@ -19,14 +19,14 @@ class Cancelled(Exception):
     """The work was not started, or stopped with its button."""
 
 
-def cancellable(name: str, compute: Callable[[Report], T]) -> T:
-    """The result of ``compute``, once its visitor has pressed the button ``name``.
+def cancellable(name: str, compute: Callable[[Report], T], *, at_once: bool = False) -> T:
+    """The result of ``compute``, once its visitor has pressed the button ``name``, or ``at_once``.
 
     ``compute`` gets a maker of progress bars, one for each stage by its title. A click on Cancel,
     as any other click, stops it between two steps. Raises Cancelled until there is a result.
     """
     wanted = f"wanted {name}"
-    if not st.session_state.get(wanted):
+    if not st.session_state.get(wanted, at_once):
         st.button(name, type="primary", on_click=_want, args=(wanted, True))
         raise Cancelled
     place = st.empty()

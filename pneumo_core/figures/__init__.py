@@ -2,6 +2,7 @@
 
 from pneumo_core.figures._style import SERIES
 from pneumo_core.figures.comparison import probability_scatter
+from pneumo_core.figures.embedding import Panel, embedding_map
 from pneumo_core.figures.evaluation import (
     BARS,
     CELLS,
@@ -20,7 +21,9 @@ __all__ = [
     "CELLS",
     "PLOTS",
     "SERIES",
+    "Panel",
     "confusion_matrix",
+    "embedding_map",
     "interactive",
     "precision_recall",
     "probability_bar",

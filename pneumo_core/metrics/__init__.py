@@ -41,7 +41,11 @@ from pneumo_core.metrics.rates import (
     wilson_interval,
 )
 from pneumo_core.metrics.resampling import Resampling, interval
-from pneumo_core.metrics.thresholds import cost_threshold, sensitivity_threshold, youden_threshold
+from pneumo_core.metrics.thresholds import (
+    balanced_threshold,
+    cost_threshold,
+    sensitivity_threshold,
+)
 
 __all__ = [
     "Areas",
@@ -57,6 +61,7 @@ __all__ = [
     "at_threshold",
     "auc_estimate",
     "average_precision",
+    "balanced_threshold",
     "bin_of",
     "brier_estimate",
     "brier_score",
@@ -78,5 +83,4 @@ __all__ = [
     "roc_curve",
     "sensitivity_threshold",
     "wilson_interval",
-    "youden_threshold",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from pneumo_core.metrics._checks import Floats, Ints, checked, two_classes
@@ -28,7 +28,10 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Calibration:
-    """What makes a probability of a margin: sigmoid(margin / temperature + offset)."""
+    """What makes a probability of a margin: sigmoid(margin / temperature + offset).
+
+    ``fit_calibration`` gives no offset; checkpoints of earlier versions may have one.
+    """
 
     temperature: float = 1.0
     offset: float = 0.0
@@ -108,14 +111,14 @@ def reliability(
 
 
 def fit_calibration(labels: ArrayLike, margins: ArrayLike) -> Calibration:
-    """The calibration of ``margins`` that fits the labels best, both classes weighing the same.
+    """The temperature that fits ``margins`` to the labels best, both classes weighing the same.
 
-    ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). The probabilities are those of a
-    place where every other film shows PNEUMONIA: how common it is where films were collected says
-    nothing of where one is read. Platt scaling by least cross-entropy, with his targets, which keep
-    a perfect separation finite (Platt 1999, Probabilistic outputs for support vector machines). The
-    temperature is kept in [0.05, 20], the offset in [-10, 10]. Raises ValueError when only one
-    class is there.
+    ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). Temperature scaling (Guo et al.
+    2017, arXiv:1706.04599) by least cross-entropy, with targets that keep a perfect separation
+    finite (Platt 1999, Probabilistic outputs for support vector machines). There is no offset: how
+    common pneumonia is among validation films, and which of them are hard, says more of how they
+    were chosen than of a film that is read elsewhere. The temperature is kept in [0.05, 20].
+    Raises ValueError when only one class is there.
     """
     margin = np.asarray(margins, dtype=np.float64)
     truth, _ = two_classes(labels, expit(margin))
@@ -124,11 +127,10 @@ def fit_calibration(labels: ArrayLike, margins: ArrayLike) -> Calibration:
     target = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     weight = np.where(truth == 1, 0.5 / positives, 0.5 / negatives)
 
-    def cross_entropy(parameters: Floats) -> float:
-        log_temperature, offset = parameters
-        scaled = margin / math.exp(log_temperature) + offset
+    def cross_entropy(log_temperature: float) -> float:
+        scaled = margin / math.exp(log_temperature)
         return float(np.sum(weight * (np.logaddexp(0.0, scaled) - target * scaled)))
 
-    bounds = [(math.log(0.05), math.log(20)), (-10, 10)]
-    found = minimize(cross_entropy, np.zeros(2), bounds=bounds, method="L-BFGS-B")
-    return Calibration(temperature=float(math.exp(found.x[0])), offset=float(found.x[1]))
+    bounds = (math.log(0.05), math.log(20))
+    found = minimize_scalar(cross_entropy, bounds=bounds, method="bounded")
+    return Calibration(temperature=float(math.exp(found.x)))

@@ -4,30 +4,36 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
-from scipy.stats import norm
-from scipy.stats.distributions import rv_frozen
+from scipy.special import logit
 
-from pneumo_core.metrics._checks import Floats, two_classes
+from pneumo_core.metrics._checks import two_classes
 
-__all__ = ["cost_threshold", "sensitivity_threshold", "youden_threshold"]
+__all__ = ["balanced_threshold", "cost_threshold", "sensitivity_threshold"]
 
 
-def youden_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """The threshold with the highest sensitivity + specificity - 1 (Youden 1950,
-    doi 10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3), from smooth curves.
+def balanced_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """The threshold nearest to 0.5 that balances sensitivity and specificity as well as the best.
 
-    Each class's logits are taken for normal (Schisterman and Perkins 2007,
-    doi 10.1080/03610910701212181): where few validation films are called wrongly, the raw index is
-    a staircase whose highest step two or three films decide. Raises ValueError when only one class
-    is there.
+    Balance is their sum, Youden's index (1950, doi 10.1002/1097-0142(1950)3:1<32::AID-CNCR28200301
+    06>3.0.CO;2-3). On few films its highest step is decided by two or three of them, so every
+    threshold whose index lies within one standard error of the highest counts as equal (the rule of
+    Breiman et al. 1984, Classification and Regression Trees), and the one nearest to 0.5 is taken,
+    where a calibrated checkpoint finds both labels equally likely. Raises ValueError when only one
+    class is there.
     """
     truth, p = two_classes(labels, probabilities)
-    logits = logit(np.clip(p, 1e-6, 1 - 1e-6))
-    normal, ill = (_normal_curve(logits[truth == label]) for label in (0, 1))
-    low, high = sorted((normal.mean(), ill.mean()))
-    between = np.linspace(low, high, 2001)
-    return float(expit(between[np.argmax(ill.sf(between) + normal.cdf(between))]))
+    known = np.unique(p)
+    candidates = np.append((known[1:] + known[:-1]) / 2, [0.0, 0.5])
+    ill, normal = np.sort(p[truth == 1]), np.sort(p[truth == 0])
+    sensitivity = 1 - np.searchsorted(ill, candidates) / len(ill)
+    specificity = np.searchsorted(normal, candidates) / len(normal)
+    index = sensitivity + specificity
+    best = int(np.argmax(index))
+    variance = sensitivity * (1 - sensitivity) / len(ill)
+    variance += specificity * (1 - specificity) / len(normal)
+    equal = candidates[index >= index[best] - math.sqrt(variance[best])]
+    far = np.abs(logit(np.clip(equal, 1e-9, 1 - 1e-9)))
+    return float(equal[np.argmin(far)])
 
 
 def sensitivity_threshold(
@@ -60,8 +66,3 @@ def cost_threshold(
     alarms = 1 - np.searchsorted(normal, candidates, side="left") / len(normal)
     cost = missed * share * misses + (1 - share) * alarms
     return float(candidates[np.argmin(cost)])
-
-
-def _normal_curve(logits: Floats) -> rv_frozen:
-    # A class whose films all score alike still has a curve.
-    return norm(logits.mean(), max(float(logits.std()), 1e-3))

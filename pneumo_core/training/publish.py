@@ -15,12 +15,12 @@ from pneumo_core.checkpoints import Checkpoint, save_checkpoint, stored_precisio
 from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore
 from pneumo_core.familiarity import fit_familiarity
 from pneumo_core.metrics import (
+    balanced_threshold,
     confusion,
     evaluate,
     fit_calibration,
     rate,
     sensitivity_threshold,
-    youden_threshold,
 )
 from pneumo_core.models import InputFormat, build_network, input_of, origin_of
 from pneumo_core.runtime import Outputs, Runtime
@@ -167,8 +167,8 @@ def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
     rules = (
         (
             "balanced",
-            "highest Youden index of smooth curves",
-            youden_threshold(labels, probabilities),
+            "nearest to 0.5 within one standard error of the highest Youden index",
+            balanced_threshold(labels, probabilities),
         ),
         (
             "screening",

@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.settings import settings
 
 Run = Callable[..., object]
+ROOT = Path(__file__).parents[2]
 FIGURES = {
     *("model", "split", "n", "auc", "accuracy", "sensitivity", "specificity", "f1", "ece"),
     *("threshold", "operating_point", "confusion"),
@@ -144,3 +146,26 @@ def test_data_inspect_counts_and_names_what_is_unreadable(
     done = pneumo("data", "inspect", folder)
     assert done.code == 1
     assert "Unreadable: broken.png" in done.out
+
+
+def test_a_map_is_written_with_a_row_per_film(pneumo, checkpoint, film_folder, tmp_path):
+    films = ("--data", film_folder({"test": 8}), "--split", "all")
+    for kind in ("csv", "parquet"):
+        target = tmp_path / f"map.{kind}"
+        assert pneumo("embed", *films, "--method", "pca", "--out", target).code == 0
+        table = pd.read_csv(target) if kind == "csv" else pd.read_parquet(target)
+        assert len(table) == 16
+        assert {"id", "label", "split", "x", "y"} <= set(table)
+    done = pneumo("embed", *films, "--out", tmp_path / "map.xlsx")
+    assert done.code == 1
+    assert "neither .parquet nor .csv" in done.err.replace("\n", " ")
+
+
+def test_two_checkpoints_are_compared(pneumo, checkpoint, monkeypatch):
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
+    done = pneumo("compare", "cnn_94", "cnn_v2", "--json")
+    assert done.code == 0
+    facts = json.loads(done.out)
+    assert (facts["n"], facts["called_differently"]) == (624, 27)
+    assert facts["mcnemar_p"] == 1.0
+    assert "Neither clearly ranks films better" in pneumo("compare", "cnn_94", "cnn_v2").out

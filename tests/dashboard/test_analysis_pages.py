@@ -175,3 +175,45 @@ def test_two_seeds_are_one_row(
     app = open_app("pages/compare.py")
     assert not app.exception
     assert "2 seeds (first, second)" in app.dataframe[0].value["Checkpoint"].iloc[0]
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_fresh_clone_maps_the_films_a_checkpoint_comes_with() -> None:
+    app = open_app("pages/embeddings.py", checkpoint="cnn_94", films="test", map="pca")
+    assert not app.exception
+    assert "10-nearest-neighbour purity" in told(app)
+    assert app.query_params["map"] == "pca"
+    app.text_input[0].set_value("IM-0101").run()
+    assert "Selected: 1 of 624 films" in "\n".join(each.value for each in app.subheader)
+    assert "Nearest to IM-0101-0001.jpeg" in told(app)
+    assert "are not on this machine" in told(app)
+    app.selectbox(key="map colour").set_value("outcome").run()
+    assert "Selected: 1 of 624 films" in "\n".join(each.value for each in app.subheader)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_three_dimensions_are_for_looking() -> None:
+    app = open_app("pages/embeddings.py", checkpoint="cnn_94", films="val", map="pca")
+    app.toggle(key="three").set_value(True).run()
+    assert not app.exception
+    assert "nothing can be selected" in told(app)
+
+
+def test_before_and_after_the_network(
+    checkpoint: Checkpoint, film_folder: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 2, "test": 12})))
+    app = open_app("pages/embeddings.py", films="dataset test", map="pca")
+    assert "Nothing is drawn yet" in told(app)
+    press(app, "Look at test films (penultimate)")
+    assert not app.exception
+    app.toggle(key="before").set_value(True).run()
+    press(app, "Look at test films (pixels)")
+    assert not app.exception
+    assert told(app).count("10-nearest-neighbour purity") == 2
+
+
+def test_too_few_films_are_a_sentence(checkpoint: Checkpoint) -> None:
+    app = open_app("pages/embeddings.py")
+    assert not app.exception
+    assert "2 films make no map" in told(app)

@@ -1,0 +1,225 @@
+"""What a layer makes of many films: the rows that a map of them is drawn from."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import safetensors
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import Dataset, PixelStore, Progress, open_store
+from pneumo_core.errors import DatasetError, PneumoError
+from pneumo_core.files import write_whole
+from pneumo_core.heatmaps import find_convolution, layers, run_from
+from pneumo_core.runtime import Runtime, open_runtime
+from pneumo_core.settings import settings
+
+__all__ = [
+    "LAST_MAPS",
+    "PENULTIMATE",
+    "PIXELS",
+    "Features",
+    "feature_layers",
+    "features_of",
+    "film_features",
+    "shipped_features",
+    "side_of",
+]
+
+Floats = NDArray[np.float32]
+
+PIXELS, PENULTIMATE, LAST_MAPS = "pixels", "penultimate", "last maps"
+"""The film itself; the layer before the head; the last convolution's maps, flattened, as in the
+paper. Any other layer is a convolution by name, averaged over its places."""
+
+_PIXEL_SIDE = 64
+_BATCH = 64
+_MOST = 40_000
+_COLUMNS = ("id", "patient", "split", "label", "subtype")
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A row of numbers for each film.
+
+    ``table``: id, patient, split, label, subtype, and probability where a checkpoint looked;
+    ``values`` float32 (N, D), row i belongs to row i of the table. ``checkpoint`` and ``version``:
+    whose layer it is, "" for pixels. ``unreadable`` maps the ids of films left out to the reason.
+    """
+
+    table: pd.DataFrame
+    values: Floats
+    layer: str
+    checkpoint: str
+    version: str
+    unreadable: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """Digits that tell these features from any others."""
+        told = f"{self.checkpoint} {self.version} {self.layer} {self.values.shape}"
+        digest = hashlib.sha256(told.encode())
+        digest.update("\n".join(self.table["id"]).encode())
+        return digest.hexdigest()[:16]
+
+
+def feature_layers(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Layers whose features can be taken, the usual one first."""
+    return (PENULTIMATE, PIXELS, LAST_MAPS, *layers(open_runtime(checkpoint)))
+
+
+def shipped_features(checkpoint: Checkpoint, split: str = "all") -> Features:
+    """The penultimate features that lie beside a checkpoint: of its "val", "test" or "all" films.
+
+    Raises CheckpointError, or PneumoError where it has none of that split.
+    """
+    table, values = checkpoint.scores, checkpoint.features
+    if split != "all":
+        rows = (table["split"] == split).to_numpy()
+        table, values = table[rows].reset_index(drop=True), values[rows]
+    if table.empty:
+        raise PneumoError(f"'{checkpoint.name}' comes with no features of {split} films.")
+    version = checkpoint.card.version
+    return Features(table, values, PENULTIMATE, checkpoint.name, version, {})
+
+
+def features_of(
+    checkpoint: Checkpoint,
+    dataset: Dataset,
+    layer: str = PENULTIMATE,
+    *,
+    decoding: Progress | None = None,
+    looking: Progress | None = None,
+    home: Path | None = None,
+) -> Features:
+    """A layer's features of a dataset's readable films, computed once and kept.
+
+    They lie under ``home`` (default: PNEUMO_HOME), in ``features``, in float16, keyed by
+    checkpoint, version, layer and films. Raises UnknownName, DatasetError or CheckpointError, or
+    PneumoError for a layer whose maps are too many numbers for a film.
+    """
+    runtime = open_runtime(checkpoint)
+    version = "" if layer == PIXELS else checkpoint.card.version
+    name = "" if layer == PIXELS else checkpoint.name
+    told = f"{version} {layer} {dataset.fingerprint}"
+    key = hashlib.sha256(told.encode()).hexdigest()[:24]
+    file = (home or settings().home) / "features" / f"{name or PIXELS}-{key}.safetensors"
+    known = _kept(file)
+    if known is None:
+        store = open_store(dataset, side_of(runtime, layer), progress=decoding)
+        ids = store.readable(dataset.films)["id"].tolist()
+        values, margins = _computed(runtime, store, ids, layer, looking)
+        probabilities = None if margins is None else runtime.calibrated(margins)
+        known = (ids, values, probabilities, store.unreadable)
+        _keep(file, *known)
+    ids, values, probabilities, unreadable = known
+    table = dataset.select(ids).films[list(_COLUMNS)]
+    if probabilities is not None:
+        table = table.assign(probability=probabilities)
+    return Features(table, values, layer, name, version, unreadable)
+
+
+def film_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floats:
+    """The features (D,) of one film uint8 (S, S), as ``features_of`` gives; S is ``side_of``.
+
+    Raises UnknownName.
+    """
+    values, _ = _of_batch(runtime, film[np.newaxis], layer)
+    return np.asarray(values[0], dtype=np.float32)
+
+
+def side_of(runtime: Runtime, layer: str) -> int:
+    """The side, in pixels, of the films that a layer is asked about."""
+    return _PIXEL_SIDE if layer == PIXELS else runtime.size
+
+
+def _computed(
+    runtime: Runtime,
+    store: PixelStore,
+    ids: Sequence[str],
+    layer: str,
+    progress: Progress | None,
+) -> tuple[Floats, Floats | None]:
+    """Features (N, D), and margins (N,) where a network looked."""
+    rows = store.rows(ids)
+    values: list[Floats] = []
+    margins: list[Floats] = []
+    for start in range(0, len(rows), _BATCH):
+        films = np.asarray(store.pixels[rows[start : start + _BATCH]])
+        part, lead = _of_batch(runtime, films, layer)
+        values.append(part)
+        if lead is not None:
+            margins.append(lead)
+        if progress:
+            progress(min(start + _BATCH, len(rows)), len(rows))
+    if not values:
+        raise DatasetError("There is no film to look at. Choose a split that has some.")
+    return np.concatenate(values), np.concatenate(margins) if margins else None
+
+
+def _of_batch(
+    runtime: Runtime, films: NDArray[np.uint8], layer: str
+) -> tuple[Floats, Floats | None]:
+    """A layer's features of a batch, and the margins where they come with it."""
+    if layer == PIXELS:
+        return np.asarray(films.reshape(len(films), -1) / np.float32(255), dtype=np.float32), None
+    if layer == PENULTIMATE:
+        outputs = runtime.run(films)
+        return outputs.features, outputs.margins
+    if layer == LAST_MAPS:
+        return _last_maps(runtime, films), runtime.run(films).margins
+    found = find_convolution(runtime, layer)
+    member = runtime.members[found.member]
+    view = runtime.views(films, member)[0]
+    maps, _ = run_from(member.network, view, found)
+    return np.asarray(maps.detach().mean(dim=(2, 3)).float().numpy(), dtype=np.float32), None
+
+
+def _last_maps(runtime: Runtime, films: NDArray[np.uint8]) -> Floats:
+    """The first network's last convolution, flattened; larger ones averaged to fewer places."""
+    member = runtime.members[0]
+    with torch.inference_mode():
+        maps = member.network.features(runtime.views(films, member)[0]).float()
+        if maps[0].numel() > _MOST:
+            side = max(1, int((_MOST / maps.shape[1]) ** 0.5))
+            maps = torch.nn.functional.adaptive_avg_pool2d(maps, side)
+    return np.asarray(maps.flatten(1).numpy(), dtype=np.float32)
+
+
+_Known = tuple[list[str], Floats, Floats | None, dict[str, str]]
+
+
+def _kept(file: Path) -> _Known | None:
+    """What lies there, None where nothing does or it is damaged: it can be computed again."""
+    try:
+        with safetensors.safe_open(file, framework="numpy") as stored:
+            facts = stored.metadata() or {}
+        ids, unreadable = json.loads(facts["ids"]), json.loads(facts["unreadable"])
+        arrays = load_file(file)
+        values = arrays["features"].astype(np.float32)
+    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError):
+        return None
+    if len(ids) != len(values):
+        return None
+    return ids, values, arrays.get("probabilities"), unreadable
+
+
+def _keep(
+    file: Path,
+    ids: list[str],
+    values: Floats,
+    probabilities: Floats | None,
+    unreadable: dict[str, str],
+) -> None:
+    arrays: dict[str, np.ndarray] = {"features": values.astype(np.float16)}
+    if probabilities is not None:
+        arrays["probabilities"] = probabilities
+    facts = {"ids": json.dumps(ids), "unreadable": json.dumps(unreadable)}
+    write_whole(file, save(arrays, metadata=facts), error=DatasetError)

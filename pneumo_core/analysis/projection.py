@@ -1,0 +1,246 @@
+"""Maps of films: features (N, D) brought to two or three dimensions, and what a map is worth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pneumo_core.analysis.features import Features
+from pneumo_core.data import Progress
+from pneumo_core.errors import PneumoError
+
+__all__ = ["LEAST_FILMS", "PROJECTIONS", "Merit", "Projection", "as_table", "merit", "project"]
+
+Floats: TypeAlias = NDArray[np.float32]
+Method: TypeAlias = Literal["pca", "tsne", "umap"]
+
+PROJECTIONS: dict[str, str] = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
+"""Ways to draw a map, by name, with their titles."""
+
+LEAST_FILMS = 10
+"""Fewer films than this make no map."""
+
+_BEFORE = 50
+"""Principal components that t-SNE and UMAP see: more is mostly noise, and slow."""
+_NEIGHBOURS = 10
+_MOST_JUDGED = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A map.
+
+    ``points`` float32 (N, 2 or 3); ``explained`` (2 or 3,): the share of the variance along each
+    axis, empty but for PCA. ``place`` puts other films' features (n, D) on the map, float32 (n, 2
+    or 3): exactly for PCA, approximately for t-SNE, and a film that is on the map on itself.
+    """
+
+    method: str
+    points: Floats
+    explained: tuple[float, ...]
+    place: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class Merit:
+    """What a map, or the features behind it, is worth.
+
+    ``silhouette`` of the labels in [-1, 1] (Rousseeuw 1987, doi 10.1016/0377-0427(87)90125-7);
+    ``purity``: mean share of a film's ten nearest films that have its label, in [0, 1];
+    ``trustworthiness`` in [0, 1]: how far neighbours on the map are neighbours in the features
+    (Venna and Kaski 2001, doi 10.1007/3-540-44668-0_68). NaN where there is too little to judge.
+    """
+
+    silhouette: float
+    purity: float
+    trustworthiness: float
+
+
+def project(
+    features: Floats,
+    method: str = "tsne",
+    *,
+    dimensions: int = 2,
+    perplexity: float = 40.0,
+    iterations: int = 500,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Projection:
+    """A map of features (N, D); the same features and settings give the same map.
+
+    PCA is scikit-learn's. t-SNE is openTSNE's (Poličar et al. 2024, doi 10.18637/jss.v109.i03),
+    from 50 principal components and started from the first ones, so that the large structure
+    means something (Kobak and Berens 2019, doi 10.1038/s41467-019-13056-x). ``perplexity`` is cut
+    down to a third of the films. ``progress`` counts iterations: raising from it stops the work.
+    Raises PneumoError for too few films, an unknown method, or UMAP where it isn't installed.
+    """
+    if len(features) < LEAST_FILMS:
+        raise PneumoError(
+            f"{len(features)} films make no map. Choose at least {LEAST_FILMS}, better hundreds."
+        )
+    if method not in PROJECTIONS or dimensions not in (2, 3):
+        raise PneumoError(
+            f"There is no map '{method}' in {dimensions} dimensions. Use pca or tsne."
+        )
+    values = np.ascontiguousarray(features, dtype=np.float32)
+    if method == "pca":
+        return _pca(values, dimensions, seed)
+    reduced = _Reduced.of(values, seed)
+    if method == "umap":
+        return _umap(reduced, dimensions, perplexity, seed)
+    return _tsne(reduced, dimensions, perplexity, iterations, seed, progress)
+
+
+def as_table(features: Features, projection: Projection) -> pd.DataFrame:
+    """The map as a table: the features' columns, and x, y (and z)."""
+    axes = dict(zip("xyz", projection.points.T, strict=False))
+    return features.table.assign(**axes)
+
+
+def merit(points: Floats, labels: NDArray[np.int64], features: Floats | None = None) -> Merit:
+    """What points (N, d) are worth by their labels (N,); against ``features`` (N, D) they show.
+
+    Silhouette and trustworthiness are judged on at most 2,000 films, evenly taken.
+    """
+    from sklearn.manifold import trustworthiness
+    from sklearn.metrics import silhouette_score
+
+    rows = np.unique(np.linspace(0, len(points) - 1, min(len(points), _MOST_JUDGED)).astype(int))
+    few, of = points[rows], labels[rows]
+    counts = np.unique(of, return_counts=True)[1]
+    apart = len(counts) > 1 and counts.min() > 1
+    enough = features is not None and len(rows) > 2 * _NEIGHBOURS
+    return Merit(
+        float(silhouette_score(few, of)) if apart else float("nan"),
+        neighbour_purity(points, labels),
+        float(trustworthiness(features[rows], few, n_neighbors=_NEIGHBOURS))
+        if enough and features is not None
+        else float("nan"),
+    )
+
+
+def neighbour_purity(points: Floats, labels: NDArray[np.int64]) -> float:
+    """Mean share of each film's ten nearest others that have its label; NaN for too few films."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if len(points) <= _NEIGHBOURS:
+        return float("nan")
+    near = NearestNeighbors(n_neighbors=_NEIGHBOURS).fit(points).kneighbors(return_distance=False)
+    return float((labels[near] == labels[:, np.newaxis]).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class _Reduced:
+    """Features before t-SNE or UMAP: their principal components, and how others get theirs."""
+
+    values: Floats
+    transform: Callable[[Floats], Floats]
+
+    @classmethod
+    def of(cls, features: Floats, seed: int) -> "_Reduced":
+        fitted = _fit(features, min(_BEFORE, *features.shape), seed)
+        return cls(
+            _as_floats(fitted.transform(features)), lambda x: _as_floats(fitted.transform(x))
+        )
+
+
+def _pca(features: Floats, dimensions: int, seed: int) -> Projection:
+    fitted = _fit(features, min(dimensions, *features.shape), seed)
+    explained = tuple(float(share) for share in fitted.explained_variance_ratio_)
+    points = _as_floats(fitted.transform(features))
+    return Projection("pca", points, explained, lambda x: _as_floats(fitted.transform(x)))
+
+
+def _fit(features: Floats, components: int, seed: int) -> Any:
+    """scikit-learn's PCA, whose solver it chooses by the shape."""
+    from sklearn.decomposition import PCA
+
+    return PCA(components, random_state=seed).fit(features)
+
+
+def _tsne(
+    reduced: _Reduced,
+    dimensions: int,
+    perplexity: float,
+    iterations: int,
+    seed: int,
+    progress: Progress | None,
+) -> Projection:
+    from openTSNE import TSNE
+
+    early = 250
+    counter = _Iterations(early + iterations, progress)
+    fitted = TSNE(
+        n_components=dimensions,
+        perplexity=min(perplexity, (len(reduced.values) - 1) / 3),
+        early_exaggeration_iter=early,
+        n_iter=iterations,
+        initialization="pca",
+        negative_gradient_method="bh" if dimensions == 3 else "auto",
+        n_jobs=-1,
+        random_state=seed,
+        callbacks=counter,
+        callbacks_every_iters=10,
+    ).fit(reduced.values)
+
+    points = _as_floats(np.asarray(fitted))
+
+    def place(features: Floats) -> Floats:
+        others = reduced.transform(features)
+        placed = _as_floats(np.asarray(fitted.transform(others, perplexity=5, n_iter=100)))
+        known, row = _same_film(reduced.values, others)
+        placed[known] = points[row[known]]
+        return placed
+
+    return Projection("tsne", points, (), place)
+
+
+def _same_film(known: Floats, others: Floats) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which of the others (n, d) are among the known (N, d), and in which rows.
+
+    Distances of kept features, in float16, are off by a thousandth of the features' spread.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    far, row = NearestNeighbors(n_neighbors=1).fit(known).kneighbors(others)
+    return far[:, 0] < 5e-3 * float(np.linalg.norm(known.std(axis=0))), row[:, 0]
+
+
+class _Iterations:
+    """Tells progress; openTSNE counts each of its two phases from the start."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total, self.progress = total, progress
+        self.before = self.latest = 0
+
+    def optimization_about_to_start(self) -> None:
+        """A phase begins."""
+        self.before += self.latest
+        self.latest = 0
+
+    def __call__(self, iteration: int, _error: float, _embedding: object) -> bool:
+        """Some iterations are done; go on."""
+        self.latest = iteration
+        if self.progress:
+            self.progress(min(self.total, self.before + iteration), self.total)
+        return False
+
+
+def _umap(reduced: _Reduced, dimensions: int, neighbours: float, seed: int) -> Projection:
+    try:
+        import umap
+    except ImportError as error:
+        raise PneumoError("UMAP is not installed. Install it: pip install umap-learn.") from error
+    near = int(min(neighbours, len(reduced.values) - 1))
+    fitted = umap.UMAP(n_components=dimensions, n_neighbors=near, random_state=seed)
+    points = _as_floats(fitted.fit_transform(reduced.values))
+    return Projection(
+        "umap", points, (), lambda x: _as_floats(fitted.transform(reduced.transform(x)))
+    )
+
+
+def _as_floats(values: Any) -> Floats:
+    return np.ascontiguousarray(values, dtype=np.float32)

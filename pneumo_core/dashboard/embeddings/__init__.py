@@ -1,0 +1,1 @@
+"""The embeddings page: what a network sees of many films, as maps."""
