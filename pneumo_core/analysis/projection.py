@@ -108,7 +108,7 @@ def merit(points: Floats, labels: NDArray[np.int64], features: Floats | None = N
     from sklearn.manifold import trustworthiness
     from sklearn.metrics import silhouette_score
 
-    rows = np.unique(np.linspace(0, len(points) - 1, min(len(points), _MOST_JUDGED)).astype(int))
+    rows = _evenly(len(points))
     few, of = points[rows], labels[rows]
     counts = np.unique(of, return_counts=True)[1]
     apart = len(counts) > 1 and counts.min() > 1
@@ -123,13 +123,27 @@ def merit(points: Floats, labels: NDArray[np.int64], features: Floats | None = N
 
 
 def neighbour_purity(points: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean share of each film's ten nearest others that have its label; NaN for too few films."""
+    """Mean share of a film's ten nearest others that have its label; NaN for too few films.
+
+    At most 2,000 films are asked, evenly taken, about all.
+    """
     from sklearn.neighbors import NearestNeighbors
 
     if len(points) <= _NEIGHBOURS:
         return float("nan")
-    near = NearestNeighbors(n_neighbors=_NEIGHBOURS).fit(points).kneighbors(return_distance=False)
-    return float((labels[near] == labels[:, np.newaxis]).mean())
+    asked = _evenly(len(points))
+    fitted = NearestNeighbors(n_neighbors=_NEIGHBOURS + 1).fit(points)
+    near = fitted.kneighbors(points[asked], return_distance=False)
+    own = near == asked[:, np.newaxis]
+    own[~own.any(axis=1), -1] = True  # hidden among its copies: the farthest makes room
+    others = near[~own].reshape(len(asked), _NEIGHBOURS)
+    return float((labels[others] == labels[asked][:, np.newaxis]).mean())
+
+
+def _evenly(films: int) -> NDArray[np.int64]:
+    """Rows of at most 2,000 of so many films."""
+    rows = np.linspace(0, films - 1, min(films, _MOST_JUDGED))
+    return np.unique(rows.astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)

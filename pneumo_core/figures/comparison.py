@@ -12,11 +12,16 @@ _MARKS = ((0, "NORMAL", BLUE, "circle"), (1, "PNEUMONIA", ORANGE, "triangle-up")
 
 
 def probability_scatter(
-    table: pd.DataFrame, names: tuple[str, str], thresholds: tuple[float, float]
+    table: pd.DataFrame,
+    names: tuple[str, str],
+    thresholds: tuple[float, float],
+    *,
+    drag: str = "lasso",
 ) -> go.Figure:
     """Each film's probability by one checkpoint against the other's; every point can be selected.
 
     ``table``: columns label, first, second; its row number is the point's ``customdata``.
+    ``drag``: what the mouse does at first, "lasso", or "pan" where a click picks a film.
     """
     figure = go.Figure()
     figure.add_scatter(
@@ -45,7 +50,7 @@ def probability_scatter(
     figure.update_xaxes(fixedrange=False)
     figure.update_yaxes(fixedrange=False)
     return figure.update_layout(
-        dragmode="lasso",
+        dragmode=drag,
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )

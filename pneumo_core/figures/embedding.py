@@ -42,12 +42,14 @@ def embedding_map(
     *,
     chosen: NDArray[np.bool_] | None = None,
     marked: Sequence[NDArray[np.float32]] = (),
+    drag: str = "lasso",
     height: int = 560,
 ) -> go.Figure:
     """The films (N) on every panel, coloured by ``by``; a point's ``customdata`` is its row.
 
     ``chosen`` films (N,) stay bright, the others fade; ``marked``: a point on each panel, for a
-    film that is no row. Numbers get a colour scale, words a colour and a shape each. Three
+    film that is no row. ``drag``: what the mouse does at first, "lasso", or "pan" where a click
+    picks a film. Numbers get a colour scale, words a colour and a shape each. Three
     dimensions can be turned, not selected, and stand alone.
     """
     if panels[0].points.shape[1] == 3:
@@ -61,7 +63,7 @@ def embedding_map(
             figure.add_trace(_star(marked[column - 1]), 1, column)
         figure.update_xaxes(title_text=panel.axes[0], row=1, col=column)
         figure.update_yaxes(title_text=panel.axes[1], row=1, col=column)
-    bare(figure, height=height, dragmode="lasso", showlegend=True)
+    bare(figure, height=height, dragmode=drag, showlegend=True)
     figure.update_xaxes(fixedrange=False, showticklabels=False, zeroline=False)
     figure.update_yaxes(fixedrange=False, showticklabels=False, zeroline=False)
     return figure.update_layout(

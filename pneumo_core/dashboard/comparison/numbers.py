@@ -20,6 +20,7 @@ from pneumo_core.analysis import (
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.evaluation.sources import study_of
+from pneumo_core.dashboard.mouse import choose_drag
 from pneumo_core.dashboard.words import estimate_text, plain
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures import SERIES, probability_scatter, receiver_operating_characteristic
@@ -165,15 +166,16 @@ def _show_scatter(
 def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[float, float]) -> None:
     plot, films = st.columns([1, 1], gap="large")
     with plot:
+        drag = choose_drag("scatter mouse")
         st.plotly_chart(
-            probability_scatter(compared.table, names, thresholds),
+            probability_scatter(compared.table, names, thresholds, drag=drag),
             key="scatter",
             on_select=lambda: _lassoed(compared.table),
             selection_mode=("points", "box", "lasso"),
             config={"displaylogo": False},
             alt="Probability by the first checkpoint against the second's, a point for each film.",
         )
-        st.caption("Draw around films with the lasso, or click one. Dotted: operating points.")
+        st.caption("Draw around films, or click one. Dotted: the operating points.")
     picked = st.session_state.get(_PICKED)
     table = compared.table
     chosen = table if picked is None else table[table["id"].isin(picked)]

@@ -21,6 +21,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.embeddings.own_film import Placed, choose_own_film, show_own_film
 from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.mouse import choose_drag
 from pneumo_core.dashboard.words import plain
 from pneumo_core.figures import Panel, embedding_map
 
@@ -55,7 +56,7 @@ def _explore(
 ) -> None:
     """A fragment: a selection leaves the choices above alone."""
     features, projection = maps[-1]
-    by, found = _choose_colour(films)
+    by, found, drag = _choose_look(films, turning=projection.points.shape[1] == 3)
     chosen = _selected(films, found)
     placed = None if own is None else Placed.on(maps, own)
     figure = embedding_map(
@@ -64,6 +65,7 @@ def _explore(
         films[by],
         chosen=chosen,
         marked=placed.points if placed else (),
+        drag=drag,
     )
     turning = projection.points.shape[1] == 3
     st.plotly_chart(
@@ -77,21 +79,22 @@ def _explore(
     if turning:
         st.caption("Drag to turn. In three dimensions nothing can be selected.")
     else:
-        st.caption("Draw around films with the lasso, click one, or find one by its name.")
+        st.caption("Draw around films, click one, or find one by its name.")
     if placed:
         show_own_film(placed, features, films)
     if chosen is not None:
         _show_selection(checkpoint, features, films, chosen)
 
 
-def _choose_colour(films: pd.DataFrame) -> tuple[str, str]:
-    """The column that gives the colour, and the text that films are searched by."""
+def _choose_look(films: pd.DataFrame, *, turning: bool) -> tuple[str, str, str]:
+    """The column that gives the colour, the text to search films by, what the mouse does."""
     columns = [c for c in _COLOURS if c in films and films[c].nunique() > 1] or ["split"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.selectbox("Colour", columns, key="map colour", width=180)
         found = st.text_input("Find by name", placeholder="Part of a film's name", width=240)
+        drag = "orbit" if turning else choose_drag("map mouse")
     st.query_params["colour"] = by
-    return by, found.strip()
+    return by, found.strip(), drag
 
 
 def _selected(films: pd.DataFrame, found: str) -> NDArray[np.bool_] | None:
@@ -192,7 +195,8 @@ def _merits(features: Features, projection: Projection) -> tuple[Merit, Merit]:
         return merit(values, labels), merit(points, labels, values)
 
     key = (features.key, projection.method, float(projection.points.sum()))
-    return kept("merits", key, judge)
+    with st.spinner("Judging the map"):
+        return kept("merits", key, judge)
 
 
 def _merit_table(before: Merit, on_map: Merit) -> str:

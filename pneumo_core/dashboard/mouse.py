@@ -1,0 +1,21 @@
+"""What the mouse does on a plot of films: Streamlit lets it draw a lasso or click, not both."""
+
+import streamlit as st
+
+__all__ = ["choose_drag"]
+
+_DRAGS = {"lasso": ":material/lasso_select: Lasso", "pan": ":material/ads_click: Click and move"}
+
+
+def choose_drag(key: str) -> str:
+    """A choice between drawing around films and clicking them: plotly's dragmode."""
+    chosen = st.segmented_control(
+        "Mouse",
+        list(_DRAGS),
+        default="lasso",
+        required=True,
+        format_func=_DRAGS.__getitem__,
+        key=key,
+        width="content",
+    )
+    return str(chosen or "lasso")

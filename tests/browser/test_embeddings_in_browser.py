@@ -1,0 +1,203 @@
+"""What only a browser can show of a map: a lasso, a click, colours, how many points it bears."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
+from playwright.sync_api import Locator, Page, expect
+
+from pneumo_core.analysis import project, shipped_features
+from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
+from pneumo_core.data import read_radiograph
+from pneumo_core.models import build_network
+from pneumo_core.pictures import jpeg
+from tests.browser.conftest import PHONE, ROOT, overflow, picture, settled, start_app, stop
+from tests.conftest import HISTORY, make_card
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server, address = start_app(ROOT / "checkpoints", tmp_path_factory.mktemp("home"))
+    yield address
+    stop(server)
+
+
+def chart(page: Page) -> Locator:
+    """The map once it is drawn."""
+    found = page.locator(".st-key-map-of-films .js-plotly-plot")
+    found.locator(".main-svg").first.wait_for()
+    settled(page)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def places(plot: Locator, points: np.ndarray) -> list[tuple[float, float]]:
+    """Where points of the first panel lie in the window."""
+    found = plot.evaluate(
+        """(plot, points) => {
+            const {xaxis: h, yaxis: v} = plot._fullLayout, box = plot.getBoundingClientRect();
+            return points.map(([x, y]) =>
+                [box.left + h._offset + h.c2p(x), box.top + v._offset + v.c2p(y)]);
+        }""",
+        np.asarray(points, float).tolist(),
+    )
+    return [(float(x), float(y)) for x, y in found]
+
+
+def lasso(page: Page, corners: list[tuple[float, float]]) -> None:
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for at in [*corners[1:], corners[0]]:
+        page.mouse.move(*at, steps=8)
+    page.mouse.up()
+
+
+def clear_box(at: np.ndarray) -> tuple[float, float, float, float]:
+    """A box with many films inside and none near its edges, which a hand can't draw to the pixel.
+
+    ``at`` (N, 2): where the films lie in the window.
+    """
+    random = np.random.default_rng(0)
+    for _ in range(20_000):
+        (x0, y0), (x1, y1) = np.sort(random.uniform(at.min(axis=0), at.max(axis=0), (2, 2)), axis=0)
+        edges = np.abs(at[:, [0, 0, 1, 1]] - [x0, x1, y0, y1]).min(axis=1)
+        inside = ((at > [x0, y0]) & (at < [x1, y1])).all(axis=1)
+        near = ((at > [x0 - 3, y0 - 3]) & (at < [x1 + 3, y1 + 3])).all(axis=1)
+        if inside.sum() > 20 and not (near & (edges < 2)).any():
+            return float(x0), float(y0), float(x1), float(y1)
+    raise AssertionError("no box is clear of films")
+
+
+def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
+    shipped: str, page: Page
+) -> None:
+    checkpoint = load_checkpoint("cnn_94", ROOT / "checkpoints")
+    features = shipped_features(checkpoint, "test")
+    points = project(features.values, "pca").points
+    page.goto(f"{shipped}/embeddings?checkpoint=cnn_94&films=test&map=pca")
+    at = np.array(places(chart(page), points))
+    left, top, right, bottom = clear_box(at)
+    inside = ((at > [left, top]) & (at < [right, bottom])).all(axis=1)
+    lasso(page, [(left, top), (right, top), (right, bottom), (left, bottom)])
+    told = page.get_by_role("heading", name=f"Selected: {inside.sum()} of 624 films")
+    expect(told).to_be_visible()
+
+    page.get_by_role("combobox", name="Colour").click()
+    page.get_by_role("option", name="outcome").click()
+    settled(page)
+    expect(told).to_be_visible()
+    bright = chart(page).evaluate(
+        "plot => plot._fullData.flatMap(trace => [...(trace.selectedpoints || [])]).length"
+    )
+    assert bright == inside.sum()
+
+
+@pytest.fixture
+def with_films(
+    checkpoints: Path, film_folder: Callable[..., Path], tmp_path: Path
+) -> Iterator[tuple[str, Path]]:
+    """An app with twenty films at hand, and their folder."""
+    folder = film_folder({"train": 1, "test": 10})
+    server, address = start_app(checkpoints, tmp_path, PNEUMO_DATA=str(folder))
+    yield address, folder
+    stop(server)
+
+
+def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page: Page) -> None:
+    """For a film of every trace: the picture under its name is that of its file."""
+    address, folder = with_films
+    page.goto(f"{address}/embeddings?films=dataset%20test&map=pca")
+    page.get_by_role("button", name="Look at test films (penultimate)").click()
+    chart(page)
+    page.get_by_role("radio", name="Click and move").click()
+    mode = "document.querySelector('.st-key-map-of-films .js-plotly-plot')._fullLayout.dragmode"
+    page.wait_for_function(f"{mode} === 'pan'")
+    plot = chart(page)
+    for trace in range(int(plot.evaluate("plot => plot.data.length"))):
+        name, x, y = plot.evaluate(
+            "(plot, n) => {const t = plot._fullData[n]; return [t.text[0], t.x[0], t.y[0]]}", trace
+        )
+        page.mouse.move(*places(plot, np.array([[x, y]]))[0])
+        page.wait_for_timeout(500)  # it is hovered first, as by a hand
+        page.mouse.down()
+        page.mouse.up()
+        expect(page.get_by_role("heading", name="Selected: 1 of 20 films")).to_be_visible()
+        film = next(folder.rglob(name))
+        film_id = film.relative_to(folder).as_posix()
+        shown = page.get_by_role("img", name=film_id).first
+        shown.wait_for()
+        own = hashlib.sha256(jpeg(read_radiograph(film).pixels)).hexdigest()
+        assert picture(page, str(shown.get_attribute("alt"))) == own
+        page.get_by_role("button", name="Clear the selection").click()
+        expect(page.get_by_role("heading", name="Selected:")).to_have_count(0)
+        settled(page)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[str]:
+    """An app whose checkpoint comes with 50,000 films."""
+    n, random = 50_000, np.random.default_rng(0)
+    label = random.integers(0, 2, n)
+    scores = pd.DataFrame(
+        {
+            "id": [f"test/film-{row}.png" for row in range(n)],
+            "patient": [f"p{row}" for row in range(n)],
+            "split": "test",
+            "label": label,
+            "subtype": "",
+            "probability": random.uniform(0, 1, n).astype(np.float32),
+        }
+    )
+    features = (random.normal(size=(n, 8)) + 3 * label[:, np.newaxis]).astype(np.float32)
+    with torch.random.fork_rng(devices=[]):
+        weights = build_network("cnn_94").state_dict()
+    card = replace(make_card(), name="many")
+    root = tmp_path / "checkpoints"
+    save_checkpoint(card, weights, scores=scores, features=features, history=HISTORY, root=root)
+    server, address = start_app(root, tmp_path)
+    yield address
+    stop(server)
+
+
+@pytest.mark.slow
+def test_fifty_thousand_films_pan_and_select(many: str, page: Page) -> None:
+    page.goto(f"{many}/embeddings?films=test&map=pca")
+    plot = chart(page)
+    page.evaluate(
+        """() => {
+            window.longest = 0; let last = performance.now();
+            const tick = () => { const now = performance.now();
+                window.longest = Math.max(window.longest, now - last); last = now;
+                requestAnimationFrame(tick); };
+            requestAnimationFrame(tick);
+        }"""
+    )
+    box = plot.bounding_box()
+    assert box is not None
+    centre = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*centre)
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(800)
+    assert page.evaluate("window.longest") < 1500, "zooming stalls"
+    started = time.monotonic()
+    x, y = centre
+    lasso(page, [(x - 40, y - 40), (x + 40, y - 40), (x + 40, y + 40), (x - 40, y + 40)])
+    expect(page.get_by_role("heading", name="Selected:")).to_be_visible()
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
+def test_a_phone_scrolls_one_way_only(shipped: str, page: Page) -> None:
+    page.goto(f"{shipped}/embeddings?checkpoint=cnn_94&films=test&map=pca")
+    chart(page)
+    assert overflow(page) == 0
