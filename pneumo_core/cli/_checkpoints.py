@@ -25,6 +25,7 @@ def list_models(as_json: JsonOption = False) -> None:
         return
     columns = ("checkpoint", "model", "version", "films", "AUC", "sensitivity", "specificity")
     table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.columns[0].no_wrap = True
     for each in found:
         split = "test" if "test" in each.card.evaluation else "val"
         figures = each.card.evaluation[split]
