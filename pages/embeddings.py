@@ -35,7 +35,8 @@ with open_page("Embeddings", wide=True):
                 pixels = pixels_of(checkpoint, source)
                 layers = [pixels, features] if pixels else layers
             maps = [(each, map_of(each, drawing)) for each in layers]
-        except Cancelled:
-            st.info("Nothing is drawn yet. Start it with the button, or choose other films.")
+        except Cancelled as stopped:
+            waiting = "Nothing is drawn yet. Start it with the button, or choose other films."
+            st.info(str(stopped) or waiting)
         else:
             show_maps(checkpoint, maps, source)

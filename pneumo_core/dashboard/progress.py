@@ -16,7 +16,7 @@ Report = Callable[[str], Progress]
 
 
 class Cancelled(Exception):
-    """The work was not started, or stopped with its button."""
+    """The work was not started, or stopped with its button; a text says what else kept it."""
 
 
 def cancellable(name: str, compute: Callable[[Report], T], *, at_once: bool = False) -> T:

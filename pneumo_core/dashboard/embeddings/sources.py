@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pneumo_core.analysis import (
+    LEAST_FILMS,
     PENULTIMATE,
     PIXELS,
     PROJECTIONS,
@@ -17,7 +18,7 @@ from pneumo_core.analysis import (
     shipped_features,
 )
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.dashboard.progress import Report, cancellable
+from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 from pneumo_core.settings import settings
 
 __all__ = ["Drawing", "choose_drawing", "choose_features", "map_of", "pixels_of"]
@@ -100,6 +101,11 @@ def choose_drawing() -> Drawing:
 
 def map_of(features: Features, drawing: Drawing) -> Projection:
     """The map, from the shelf or drawn now with a bar. Raises Cancelled, PneumoError."""
+    if len(features.table) < LEAST_FILMS:
+        raise Cancelled(
+            f"{len(features.table)} films make no map. Choose at least {LEAST_FILMS}, better "
+            "hundreds."
+        )
     key = f"{features.key} {drawing}"
     shelf = _shelf()
     if key not in shelf:
