@@ -1,11 +1,11 @@
-"""What a session computed and keeps until its visitor asks to forget it."""
+"""What a session computed and keeps until its visitor forgets it, and what all sessions share."""
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
-__all__ = ["forget", "kept"]
+__all__ = ["forget", "kept", "shared"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,25 @@ def kept(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 100
     while len(things) > most:
         del things[next(iter(things))]
     return found
+
+
+def shared(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int) -> T:
+    """What anybody on this server computed for a key before, or is computed now; nothing private.
+
+    The longest unused makes room.
+    """
+    things = _shelf(shelf)
+    found = things.pop(key) if key in things else compute()
+    things[key] = found
+    while len(things) > most:
+        things.pop(next(iter(things)), None)
+    return found
+
+
+@st.cache_resource
+def _shelf(name: str) -> dict[Hashable, Any]:
+    """One dictionary for each name, for all sessions."""
+    return {}
 
 
 def forget() -> None:

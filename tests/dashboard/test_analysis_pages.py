@@ -46,6 +46,17 @@ def test_an_operating_point_moves_the_threshold_and_the_link() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
+def test_threshold_and_cell_outlive_a_walk_to_another_page() -> None:
+    app = press(evaluate_page(checkpoint="cnn_94", cell="fn"), "Screening 0.218")
+    app.switch_page("streamlit_app.py").run()
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    app.selectbox(key="checkpoint").set_value("cnn_94").run()
+    assert app.slider(key="evaluate threshold").value == 0.218
+    assert "6 films, the worst first" in told(app)
+
+
+@pytest.mark.usefixtures("shipped")
 def test_a_link_brings_threshold_and_cell() -> None:
     app = evaluate_page(checkpoint="cnn_94", threshold="0.500", cell="fn")
     assert app.slider(key="evaluate threshold").value == 0.5

@@ -61,9 +61,11 @@ def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> 
 def _take_opened(worklist: Worklist) -> None:
     """A film that was just added is shown; one that has left the list is not."""
     films = worklist.films
+    there = _FILMS in st.session_state
     chosen = [key for key in st.session_state.get(_FILMS, []) if key in films]
     latest = worklist.opened or next(iter(films), None)
-    if latest != st.session_state.get("last opened") and latest in films and latest not in chosen:
+    new = not there or latest != st.session_state.get("last opened")
+    if new and latest in films and latest not in chosen:
         chosen = [*chosen, str(latest)][-_MOST_FILMS:]
     st.session_state["last opened"] = latest
     st.session_state[_FILMS] = chosen

@@ -18,6 +18,7 @@ from pneumo_core.analysis import (
     shipped_features,
 )
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 from pneumo_core.settings import settings
 
@@ -106,25 +107,26 @@ def map_of(features: Features, drawing: Drawing) -> Projection:
             f"{len(features.table)} films make no map. Choose at least {LEAST_FILMS}, better "
             "hundreds."
         )
-    key = f"{features.key} {drawing}"
-    shelf = _shelf()
-    if key not in shelf:
-        title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table)} films"
-        title += f" ({features.layer})"
+    title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table)} films"
+    title += f" ({features.layer})"
+    quick = drawing.method == "pca" or len(features.table) <= _QUICK
 
-        def compute(report: Report) -> Projection:
-            return project(
-                features.values,
-                drawing.method,
-                dimensions=drawing.dimensions,
-                perplexity=drawing.perplexity,
-                seed=drawing.seed,
-                progress=report(PROJECTIONS[drawing.method]),
-            )
+    def compute(report: Report) -> Projection:
+        return project(
+            features.values,
+            drawing.method,
+            dimensions=drawing.dimensions,
+            perplexity=drawing.perplexity,
+            seed=drawing.seed,
+            progress=report(PROJECTIONS[drawing.method]),
+        )
 
-        quick = drawing.method == "pca" or len(features.table) <= _QUICK
-        shelf[key] = cancellable(title, compute, at_once=quick)
-    return shelf[key]
+    return shared(
+        "maps",
+        (features.key, drawing),
+        lambda: cancellable(title, compute, at_once=quick),
+        most=24,
+    )
 
 
 def _sources(checkpoint: Checkpoint) -> dict[str, str]:
@@ -150,24 +152,26 @@ def _choose_layer(place: "st.delta_generator.DeltaGenerator", layers: list[str])
 
 
 def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
-    key = f"{checkpoint.name} {checkpoint.card.version} {split} {layer} {settings().data}"
-    shelf = _feature_shelf()
-    if key not in shelf:
-        data = settings().data
-        assert data is not None  # noqa: S101 - the source was offered because it is set
+    data = settings().data
+    if data is None:
+        raise Cancelled("The dataset is not set any more. Set PNEUMO_DATA and start Pneumo again.")
 
-        def compute(report: Report) -> Features:
-            films = dataset_for(checkpoint, data).split(split)
-            return features_of(
-                checkpoint,
-                films,
-                layer,
-                decoding=report("Decoding films"),
-                looking=report("Looking at films"),
-            )
+    def compute(report: Report) -> Features:
+        films = dataset_for(checkpoint, data).split(split)
+        return features_of(
+            checkpoint,
+            films,
+            layer,
+            decoding=report("Decoding films"),
+            looking=report("Looking at films"),
+        )
 
-        shelf[key] = cancellable(f"Look at {split} films ({layer})", compute)
-    return shelf[key]
+    return shared(
+        "features",
+        (checkpoint.name, checkpoint.card.version, split, layer, data),
+        lambda: cancellable(f"Look at {split} films ({layer})", compute),
+        most=4,
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -175,14 +179,3 @@ def _layers(checkpoint: str, version: str) -> tuple[str, ...]:
     from pneumo_core.checkpoints import load_checkpoint
 
     return feature_layers(load_checkpoint(checkpoint))
-
-
-@st.cache_resource
-def _shelf() -> dict[str, Projection]:
-    """Shared by all sessions: maps of films that are nobody's uploads."""
-    return {}
-
-
-@st.cache_resource
-def _feature_shelf() -> dict[str, Features]:
-    return {}

@@ -9,7 +9,7 @@ from pneumo_core.metrics import cost_threshold, sensitivity_threshold
 
 __all__ = ["choose_threshold"]
 
-_KEY = "evaluate threshold"
+_KEY, _BEFORE = "evaluate threshold", "threshold before"
 
 
 def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | None) -> float:
@@ -19,9 +19,11 @@ def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | No
     None where there are none, and then the films at hand serve, which is said.
     """
     whose = f"{checkpoint.name} {checkpoint.card.version}"
-    if st.session_state.get("threshold of") != whose:
-        st.session_state["threshold of"] = whose
+    before = st.session_state.get(_BEFORE)
+    if before is None or before[0] != whose:
         st.session_state[_KEY] = _start(checkpoint)
+    elif _KEY not in st.session_state:  # back from another page
+        st.session_state[_KEY] = before[1]
     threshold: float = st.slider(
         "Threshold: this probability and above is called PNEUMONIA",
         0.0,
@@ -30,6 +32,7 @@ def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | No
         format="%.3f",
         key=_KEY,
     )
+    st.session_state[_BEFORE] = (whose, threshold)
     st.query_params["threshold"] = f"{threshold:.3f}"
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for point in checkpoint.card.operating_points:
