@@ -43,7 +43,7 @@ __all__ = [
     "stored_precision",
 ]
 
-_PREFERRED = ("pneumo", "cnn_94")
+_PREFERRED = ("pneumo", "efficientnet_b0", "cnn_94")
 _CARD = pydantic.TypeAdapter(Card)
 
 
