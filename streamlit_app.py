@@ -13,6 +13,14 @@ with open_page("Pneumo"):
     if st.button("Read a film", type="primary", icon=":material/pulmonology:"):
         st.switch_page("pages/read.py")
 
+    with st.container(horizontal=True, gap="medium"):
+        for file, label, icon in (
+            ("pages/evaluate.py", "See where it fails", ":material/query_stats:"),
+            ("pages/compare.py", "Compare checkpoints", ":material/compare_arrows:"),
+            ("pages/embeddings.py", "See what the network sees", ":material/scatter_plot:"),
+        ):
+            st.page_link(file, label=label, icon=icon)
+
     # Torch comes with it, seconds at the first visit: by now the page is on the screen.
     from pneumo_core.dashboard.cards import show_checkpoints, show_dataset
 

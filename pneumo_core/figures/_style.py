@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["BLUE", "GRID", "INK", "ORANGE", "PALE", "QUIET", "SERIES", "bare", "square"]
+__all__ = ["BLUE", "GRID", "INK", "ORANGE", "PALE", "QUIET", "SERIES", "bare", "diagonal", "square"]
 
 INK = "#14212b"
 QUIET = "#5a6872"
@@ -35,6 +35,18 @@ def bare(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True, fixedrange=True)
     figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True, fixedrange=True)
     return figure.update_layout(**layout)
+
+
+def diagonal(figure: go.Figure) -> go.Figure:
+    """The figure with a pale dashed line from (0, 0) to (1, 1), behind what comes after it."""
+    return figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": PALE, "dash": "dash"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def square(figure: go.Figure, x: str, y: str, *, height: int = 340) -> go.Figure:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pneumo_core.figures._style import BLUE, INK, ORANGE, PALE, square
+from pneumo_core.figures._style import BLUE, INK, ORANGE, diagonal, square
 
 __all__ = ["probability_scatter"]
 
@@ -24,14 +24,7 @@ def probability_scatter(
     ``drag``: what the mouse does at first, "lasso", or "pan" where a click picks a film.
     """
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": PALE, "dash": "dash"},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    diagonal(figure)
     for label, name, colour, symbol in _MARKS:
         rows = np.flatnonzero(table["label"] == label).astype(np.int32)
         figure.add_scattergl(

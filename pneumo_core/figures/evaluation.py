@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pneumo_core.figures._style import BLUE, INK, ORANGE, PALE, QUIET, bare, square
+from pneumo_core.figures._style import BLUE, INK, ORANGE, PALE, QUIET, bare, diagonal, square
 from pneumo_core.metrics import Confusion, Curve, ReliabilityBin, bin_of
 
 __all__ = [
@@ -148,13 +148,7 @@ def receiver_operating_characteristic(
     ``ids`` (K,): the film at each threshold of the first curve; ``chosen`` points stand out.
     """
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": PALE, "dash": "dash"},
-        hoverinfo="skip",
-    )
+    diagonal(figure)
     _draw_curves(figure, curves, ids)
     _draw_chosen(figure, chosen)
     return square(figure, "1 − specificity (false alarms)", "Sensitivity")
@@ -187,9 +181,7 @@ def reliability_diagram(points: Sequence[ReliabilityBin]) -> go.Figure:
     A mark's area grows with its films.
     """
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"color": PALE, "dash": "dash"}, hoverinfo="skip"
-    )
+    diagonal(figure)
     most = max((point.n for point in points), default=1)
     figure.add_scatter(
         x=[point.probability for point in points],

@@ -166,3 +166,17 @@ def overflow(page: Page) -> int:
             "'[data-testid=stMain]')].map(each => each.scrollWidth - each.clientWidth))"
         )
     )
+
+
+def serious(page: Page) -> set[str]:
+    """What axe finds serious on a page, once everything has faded in; half faded it is pale."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    settled(page)
+    page.wait_for_timeout(1000)
+    return {
+        f"{each['id']}: {node['target']}"
+        for each in Axe().run(page).response["violations"]
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    }

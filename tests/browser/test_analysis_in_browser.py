@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from pneumo_core.analysis import compare, shipped_scores
 from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.metrics import confusion
-from tests.browser.conftest import PHONE, ROOT, overflow, settled, start_app, stop
+from tests.browser.conftest import PHONE, ROOT, overflow, serious, settled, start_app, stop
 
 pytestmark = pytest.mark.browser
 
@@ -147,19 +147,8 @@ def test_a_phone_scrolls_one_way_only(shipped: str, page: Page) -> None:
         assert overflow(page) == 0
 
 
-@pytest.mark.parametrize("place", ["evaluate?cell=fn", "compare"])
+@pytest.mark.parametrize("place", ["evaluate?cell=fn", "compare", "embeddings?map=pca"])
 def test_nothing_serious_for_a_screen_reader(shipped: str, page: Page, place: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page.goto(f"{shipped}/{place}")
     page.locator(".js-plotly-plot").first.wait_for()
-    settled(page)
-    page.wait_for_timeout(1000)  # elements fade in; half faded they are pale
-    found = Axe().run(page).response["violations"]
-    serious = {
-        f"{each['id']}: {node['target']}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    }
-    assert not serious
+    assert not serious(page)

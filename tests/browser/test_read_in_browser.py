@@ -17,6 +17,7 @@ from tests.browser.conftest import (
     address_of,
     overflow,
     picture,
+    serious,
     settled,
     start_app,
     stop,
@@ -202,17 +203,6 @@ def test_the_keyboard_alone_reaches_and_chooses(app: str, page: Page, key: str) 
 
 
 def test_nothing_serious_for_a_screen_reader(app: str, page: Page) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page.goto(f"{app}/read?sample=chest")
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
-    settled(page)
-    page.wait_for_timeout(1000)  # elements fade in; half faded they are pale
-    found = Axe().run(page).response["violations"]
-    serious = {
-        f"{each['id']}: {node['target']}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    }
-    assert not serious
+    assert not serious(page)

@@ -164,5 +164,6 @@ def test_what_ends_a_spawned_process_is_told_as_it_would_be_here(
     config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
 ):
     shared = dataclasses.replace(config, devices=2)
-    with pytest.raises(TrainingError, match="^'.*state' can't be written: No such file"):
-        fit(shared, *films, tmp_path / "missing" / "state")
+    (tmp_path / "taken").write_text("a file, not a folder")
+    with pytest.raises(TrainingError, match="^'.*state' can't be written: File exists"):
+        fit(shared, *films, tmp_path / "taken" / "state")
