@@ -1,5 +1,6 @@
 """Files that are there whole, or not at all."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -29,4 +30,5 @@ def write_whole(
     except OSError as refused:
         raise error(f"'{path}' can't be written: {refused.strerror}. {remedy}") from refused
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what can't be written often can't be removed either
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,38 @@
+"""A file is there whole, or the old one is."""
+
+from pathlib import Path
+
+import pytest
+
+from pneumo_core.errors import DatasetError, PneumoError
+from pneumo_core.files import write_whole
+
+
+def test_a_file_and_its_folder_are_made_and_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "file"
+    for content in (b"first", b"second"):
+        write_whole(target, content)
+        assert target.read_bytes() == content
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_refusal_is_a_sentence_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "file"
+    write_whole(target, b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DatasetError, match="No space left on device. Tidy up."):
+        write_whole(target, b"new", error=DatasetError, remedy="Tidy up.")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_where_a_folder_should_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(PneumoError, match="can't be written: File exists"):
+        write_whole(tmp_path / "taken" / "file", b"new")
