@@ -38,9 +38,9 @@ def main() -> None:
     parser.add_argument("--model", default=None)
     given = parser.parse_args()
     checkpoint = load_checkpoint(given.model)
-    films = dataset_for(checkpoint, given.folder).films
-    films = films[films["split"] != "test"].reset_index(drop=True)
-    store = open_store(dataset_for(checkpoint, given.folder), SIDE)
+    dataset = dataset_for(checkpoint, given.folder)
+    films = dataset.films[dataset.films["split"] != "test"].reset_index(drop=True)
+    store = open_store(dataset, SIDE)
     described = np.stack([describe(store.pixels[row]) for row in store.rows(films["id"])])
     labels = films["label"].to_numpy(np.int64)
     odds = cross_val_predict(

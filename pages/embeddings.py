@@ -6,7 +6,7 @@ from pneumo_core.dashboard import open_page
 
 with open_page("Embeddings", wide=True):
     # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import choose_checkpoint, say_what_is_missing
+    from pneumo_core.dashboard.choices import DATASET, choose_checkpoint, say_what_is_missing
     from pneumo_core.dashboard.embeddings.sources import (
         choose_drawing,
         choose_features,
@@ -29,7 +29,7 @@ with open_page("Embeddings", wide=True):
             if drawing.dimensions == 2 and st.toggle(
                 "Before and after: the same films as pixels beside it",
                 key="before",
-                disabled=not source.startswith("dataset "),
+                disabled=not source.startswith(DATASET),
                 help="Needs the films themselves: set PNEUMO_DATA and choose its films.",
             ):
                 pixels = pixels_of(checkpoint, source)
@@ -39,4 +39,4 @@ with open_page("Embeddings", wide=True):
             waiting = "Nothing is drawn yet. Start it with the button, or choose other films."
             st.info(str(stopped) or waiting)
         else:
-            show_maps(checkpoint, maps, source)
+            show_maps(checkpoint, maps)

@@ -88,10 +88,7 @@ def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> C
     """
     table = paired_table(first, second)
     everyone = len(set(first.table["id"]) | set(second.table["id"]))
-    calls = [
-        (table[side] >= threshold).astype(int)
-        for side, threshold in zip(("first", "second"), thresholds, strict=True)
-    ]
+    calls = [(table[side] >= threshold).astype(int) for side, threshold in _sides(thresholds)]
     table = table.assign(
         first_called=calls[0], second_called=calls[1], gap=table["second"] - table["first"]
     )

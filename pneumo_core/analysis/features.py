@@ -97,6 +97,7 @@ def features_of(
     dataset: Dataset,
     layer: str = PENULTIMATE,
     *,
+    runtime: Runtime | None = None,
     decoding: Progress | None = None,
     looking: Progress | None = None,
     home: Path | None = None,
@@ -104,10 +105,10 @@ def features_of(
     """A layer's features of a dataset's readable films, computed once and kept.
 
     They lie under ``home`` (default: PNEUMO_HOME), in ``features``, in float16, keyed by
-    checkpoint, version, layer and films. Raises UnknownName, DatasetError or CheckpointError, or
+    checkpoint, version, layer and films. ``runtime``: the checkpoint's, where it is open already.
+    Raises UnknownName, DatasetError or CheckpointError, or
     PneumoError for a layer whose maps are too many numbers for a film.
     """
-    runtime = open_runtime(checkpoint)
     version = "" if layer == PIXELS else checkpoint.card.version
     name = "" if layer == PIXELS else checkpoint.name
     told = f"{version} {layer} {dataset.fingerprint}"
@@ -115,6 +116,7 @@ def features_of(
     file = (home or settings().home) / "features" / f"{name or PIXELS}-{key}.safetensors"
     known = _kept(file)
     if known is None:
+        runtime = runtime or open_runtime(checkpoint)
         store = open_store(dataset, side_of(runtime, layer), progress=decoding)
         ids = store.readable(dataset.films)["id"].tolist()
         values, margins = _computed(runtime, store, ids, layer, looking)

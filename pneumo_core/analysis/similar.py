@@ -1,22 +1,16 @@
 """The training films that a checkpoint finds most like another film."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import safetensors
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save
 
+from pneumo_core.analysis.features import features_of
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Dataset, Progress
-from pneumo_core.errors import DatasetError
-from pneumo_core.files import write_whole
 from pneumo_core.runtime import Runtime
-from pneumo_core.settings import settings
 
 __all__ = ["Similar", "TrainingFilms", "open_training_films"]
 
@@ -89,46 +83,16 @@ def open_training_films(
 ) -> TrainingFilms:
     """The training films of a dataset as a checkpoint sees them, computed once and kept.
 
-    The features lie under ``home`` (default: PNEUMO_HOME), in ``features``, keyed by checkpoint,
-    version and films. ``progress`` counts films, decoded and then seen: raising from it stops the
-    work. Raises DatasetError where there are no training films or the disk takes no more.
+    The features are those of ``features_of``, kept under ``home``. ``progress`` counts films,
+    decoded and then seen: raising from it stops the work. Raises DatasetError where there are no
+    training films or the disk takes no more.
     """
     train = dataset.split("train")
-    key = hashlib.sha256(f"{checkpoint.card.version} {train.fingerprint}".encode()).hexdigest()[:24]
-    file = (home or settings().home) / "features" / f"{checkpoint.name}-{key}.safetensors"
-    known = _load(file)
-    if known is None:
-        known = _compute(runtime, train, progress)
-        _save(file, *known)
-    ids, features = known
-    label_of = dict(zip(train.films["id"], train.films["label"], strict=True))
-    labels = np.array([label_of[each] for each in ids], dtype=np.int64)
-    return TrainingFilms(train, ids, labels, features)
-
-
-def _compute(
-    runtime: Runtime, train: Dataset, progress: Progress | None
-) -> tuple[tuple[str, ...], Floats]:
-    store = runtime.open_store(train, progress)
-    ids = tuple(store.readable(train.films)["id"])
-    return ids, runtime.run_store(store, list(ids), progress).features
-
-
-def _load(file: Path) -> tuple[tuple[str, ...], Floats] | None:
-    """What lies there, None where nothing does or it is damaged: it can be computed again."""
-    try:
-        with safetensors.safe_open(file, framework="numpy") as stored:
-            ids = tuple(json.loads(stored.metadata()["ids"]))
-        features = load_file(file)["features"].astype(np.float32)
-    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError):
-        return None
-    return (ids, features) if len(ids) == len(features) else None
-
-
-def _save(file: Path, ids: tuple[str, ...], features: Floats) -> None:
-    """In float16, which is what a similarity needs."""
-    narrow = {"features": features.astype(np.float16)}
-    write_whole(file, save(narrow, metadata={"ids": json.dumps(ids)}), error=DatasetError)
+    seen = features_of(
+        checkpoint, train, runtime=runtime, decoding=progress, looking=progress, home=home
+    )
+    ids, labels = tuple(seen.table["id"]), seen.table["label"].to_numpy(np.int64)
+    return TrainingFilms(train, ids, labels, seen.values)
 
 
 def _unit(rows: Floats) -> Floats:

@@ -1,5 +1,7 @@
 """Which checkpoint reads, and at which operating point. The query carries both."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,7 +12,17 @@ from pneumo_core.errors import UnknownName
 from pneumo_core.reading.threshold import CUSTOM, custom_point
 from pneumo_core.settings import settings
 
-__all__ = ["choose_checkpoint", "choose_reader", "say_what_is_missing"]
+__all__ = [
+    "DATASET",
+    "choose_checkpoint",
+    "choose_linked",
+    "choose_reader",
+    "dataset_sources",
+    "say_what_is_missing",
+]
+
+DATASET = "dataset "
+"""What the word of a source begins with that is a split of the dataset."""
 
 
 def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
@@ -71,15 +83,46 @@ def _say_how_to_train() -> None:
         st.caption("The folder holds split/CLASS/film, with the classes NORMAL and PNEUMONIA.")
 
 
-def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str]) -> str:
-    """A select box that follows the query parameter when the page opens, and leads it after."""
+def choose_linked(
+    boxes: DeltaGenerator,
+    label: str,
+    parameter: str,
+    options: Mapping[str, str],
+    *,
+    key: str,
+) -> str:
+    """A select box that follows the query parameter when the page opens, and leads it after.
+
+    ``options``: what each choice is called on the page, by the word that a link carries.
+    """
     asked = st.query_params.get(parameter)
+    start = list(options).index(asked) if asked is not None and asked in options else 0
     chosen: str = boxes.selectbox(
-        label, names, index=names.index(asked) if asked in names else 0, key=parameter
+        label, list(options), start, format_func=options.__getitem__, key=key
     )
+    st.query_params[parameter] = chosen
+    return chosen
+
+
+def dataset_sources() -> dict[str, str]:
+    """The dataset's splits as sources of films: what a link calls them, what a page does."""
+    data = settings().data
+    if data is None:
+        return {}
+    splits = {split: f"{split} films" for split in ("test", "val", "train")}
+    return {
+        f"{DATASET}{split}": f"{data.name}: {words}"
+        for split, words in (splits | {"all": "every film"}).items()
+    }
+
+
+def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str]) -> str:
+    """A linked select box of names; a link to one that is not there is told."""
+    asked = st.query_params.get(parameter)
+    named = dict(zip(names, names, strict=True))
+    chosen = choose_linked(boxes, label, parameter, named, key=parameter)
     if asked and asked not in names:
         st.warning(plain(str(UnknownName(label.lower(), asked, names))))
-    st.query_params[parameter] = chosen
     return chosen
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from pneumo_core.dashboard.words import time_left_text
 from pneumo_core.data import Progress
 
-__all__ = ["Cancelled", "cancellable"]
+__all__ = ["Cancelled", "Report", "cancellable"]
 
 T = TypeVar("T")
 Report = Callable[[str], Progress]

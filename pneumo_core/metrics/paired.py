@@ -65,14 +65,14 @@ def compare_areas(
     truth, one = two_classes(labels, first)
     _, other = checked(labels, second)
     clusters = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
-    (a, cov_aa, cov_ab), (b, cov_bb, _) = (
-        _area(truth, p, q, clusters) for p, q in ((one, other), (other, one))
-    )
-    spread = math.sqrt(max(0.0, cov_aa + cov_bb - 2 * cov_ab))
+    mine, theirs = (_Parts.of(truth, p, clusters) for p in (one, other))
+    a, b = mine.area, theirs.area
+    variances = mine.covariance(mine), theirs.covariance(theirs)
+    spread = math.sqrt(max(0.0, sum(variances) - 2 * mine.covariance(theirs)))
     p = float(2 * norm.sf(abs(a - b) / spread)) if spread > 0 else math.nan
     return Areas(
-        _estimate(a, math.sqrt(max(0.0, cov_aa)), 0.0, 1.0),
-        _estimate(b, math.sqrt(max(0.0, cov_bb)), 0.0, 1.0),
+        _estimate(a, math.sqrt(max(0.0, variances[0])), 0.0, 1.0),
+        _estimate(b, math.sqrt(max(0.0, variances[1])), 0.0, 1.0),
         _estimate(a - b, spread, -1.0, 1.0),
         p,
     )
@@ -81,12 +81,6 @@ def compare_areas(
 def _estimate(value: float, spread: float, lowest: float, highest: float) -> Estimate:
     half = float(norm.ppf(0.975)) * spread
     return Estimate(value, max(lowest, value - half), min(highest, value + half))
-
-
-def _area(truth: Ints, p: Floats, other: Floats, clusters: Ints) -> tuple[float, float, float]:
-    """The area of p, its variance, and its covariance with the area of ``other``."""
-    mine, theirs = _Parts.of(truth, p, clusters), _Parts.of(truth, other, clusters)
-    return mine.area, mine.covariance(mine), mine.covariance(theirs)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pneumo_core.analysis import Scores
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.dashboard.choices import choose_linked
 from pneumo_core.dashboard.evaluation.sources import FILE, scores_for, source_names
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import UnknownName
@@ -42,12 +43,7 @@ def choose_films(checkpoints: list[Checkpoint]) -> list[Scores] | None:
     sources = {
         source: words for source, words in source_names(checkpoints[0]).items() if source != FILE
     }
-    asked = st.query_params.get("films")
-    start = list(sources).index(asked) if asked in sources else 0
-    source = st.selectbox(
-        "Films", list(sources), start, format_func=sources.__getitem__, key="compared films"
-    )
-    st.query_params["films"] = source
+    source = choose_linked(st.container(), "Films", "films", sources, key="compared films")
     scores = [scores_for(each, source) for each in checkpoints]
     there = [each for each in scores if each is not None]
     return there if len(there) == len(scores) else None

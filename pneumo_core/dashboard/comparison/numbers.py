@@ -20,6 +20,7 @@ from pneumo_core.analysis import (
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.evaluation.sources import study_of
+from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.mouse import choose_drag
 from pneumo_core.dashboard.words import estimate_text, plain
 from pneumo_core.errors import PneumoError
@@ -46,8 +47,10 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
     figures = [study.at(t) for study, t in zip(studies, thresholds, strict=True)]
     _show_table(checkpoints, figures)
     pair = (checkpoints[0], checkpoints[1])
+    points = (thresholds[0], thresholds[1])
+    who = (scores[0].key, scores[1].key, points)
     try:
-        compared = compare(scores[0], scores[1], (thresholds[0], thresholds[1]))
+        compared = kept("comparisons", who, lambda: compare(scores[0], scores[1], points), most=8)
     except PneumoError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
@@ -56,7 +59,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
         _show_curves(checkpoints, studies, thresholds)
     with tests:
         _show_tests(pair, compared)
-    _show_scatter(pair, compared, (thresholds[0], thresholds[1]))
+    _show_scatter(pair, compared, points)
 
 
 def _show_table(checkpoints: Sequence[Checkpoint], figures: Sequence[Evaluation]) -> None:

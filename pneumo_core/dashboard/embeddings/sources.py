@@ -18,6 +18,7 @@ from pneumo_core.analysis import (
     shipped_features,
 )
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 from pneumo_core.settings import settings
@@ -41,14 +42,9 @@ class Drawing:
 def choose_features(checkpoint: Checkpoint) -> tuple[Features, str]:
     """Select boxes for films and layer; the features, and the source's word. Raises Cancelled."""
     sources = _sources(checkpoint)
-    asked = st.query_params.get("films")
-    start = list(sources).index(asked) if asked in sources else 0
     films, which = st.columns([3, 2])
-    source = films.selectbox(
-        "Films", list(sources), start, format_func=sources.__getitem__, key="mapped films"
-    )
-    st.query_params["films"] = source
-    if not source.startswith("dataset "):
+    source = choose_linked(films, "Films", "films", sources, key="mapped films")
+    if not source.startswith(DATASET):
         which.selectbox(
             "Layer",
             [PENULTIMATE],
@@ -57,31 +53,22 @@ def choose_features(checkpoint: Checkpoint) -> tuple[Features, str]:
         )
         return shipped_features(checkpoint, source), source
     layers = _layers(checkpoint.name, checkpoint.card.version)
-    layer = _choose_layer(which, list(layers))
-    return _computed(checkpoint, source.removeprefix("dataset "), layer), source
+    named = dict(zip(layers, layers, strict=True))
+    layer = choose_linked(which, "Layer", "layer", named, key="mapped layer")
+    return _computed(checkpoint, source.removeprefix(DATASET), layer), source
 
 
 def pixels_of(checkpoint: Checkpoint, source: str) -> Features | None:
     """The same films as pixels; None where only features are at hand. Raises Cancelled."""
-    if not source.startswith("dataset "):
+    if not source.startswith(DATASET):
         return None
-    return _computed(checkpoint, source.removeprefix("dataset "), PIXELS)
+    return _computed(checkpoint, source.removeprefix(DATASET), PIXELS)
 
 
 def choose_drawing() -> Drawing:
     """Select boxes for the method and its settings; the query carries the method."""
-    asked = st.query_params.get("map")
-    names = list(PROJECTIONS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        method = st.selectbox(
-            "Map",
-            names,
-            names.index(asked) if asked in names else 0,
-            format_func=PROJECTIONS.__getitem__,
-            key="map",
-            width=140,
-        )
-        st.query_params["map"] = method
+        method = choose_linked(st.container(width=140), "Map", "map", PROJECTIONS, key="map")
         dimensions = 2
         if method == "pca":
             dimensions = 3 if st.toggle("3-D", key="three") else 2
@@ -135,20 +122,7 @@ def _sources(checkpoint: Checkpoint) -> dict[str, str]:
     for split, name in (("test", "Test films"), ("val", "Validation films")):
         if split in counts:
             sources[split] = f"{name} it comes with: {counts[split]}"
-    data = settings().data
-    if data is not None:
-        for split in ("test", "val", "train", "all"):
-            words = "every film" if split == "all" else f"{split} films"
-            sources[f"dataset {split}"] = f"{data.name}: {words}"
-    return sources
-
-
-def _choose_layer(place: "st.delta_generator.DeltaGenerator", layers: list[str]) -> str:
-    asked = st.query_params.get("layer")
-    start = layers.index(asked) if asked in layers else 0
-    layer: str = place.selectbox("Layer", layers, start, key="mapped layer")
-    st.query_params["layer"] = layer
-    return layer
+    return sources | dataset_sources()
 
 
 def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:

@@ -33,7 +33,7 @@ _PICKED = "mapped selection"
 _COLOURS = ("label", "called", "outcome", "subtype", "series", "split", "probability")
 
 
-def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped], source: str) -> None:
+def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped]) -> None:
     """One map, or two of the same films beside each other, and everything that can be asked."""
     features, projection = maps[-1]
     threshold = checkpoint.card.operating_point().threshold
@@ -42,7 +42,7 @@ def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped], source: str) -> No
     own = None
     if projection.points.shape[1] == 2:
         own = choose_own_film(checkpoint, features)
-    _explore(checkpoint, maps, films, own, source)
+    _explore(checkpoint, maps, films, own)
     _show_merits(maps)
 
 
@@ -52,7 +52,6 @@ def _explore(
     maps: Sequence[Mapped],
     films: pd.DataFrame,
     own: NDArray[np.float32] | None,
-    source: str,
 ) -> None:
     """A fragment: a selection leaves the choices above alone."""
     features, projection = maps[-1]

@@ -1,7 +1,5 @@
 """Which films a checkpoint is judged on: those it comes with, the dataset, or a scores file."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from pneumo_core.analysis import (
@@ -13,15 +11,15 @@ from pneumo_core.analysis import (
     shipped_scores,
 )
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
 from pneumo_core.dashboard.memory import kept
-from pneumo_core.dashboard.progress import Cancelled, cancellable
+from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 from pneumo_core.dashboard.words import plain
 from pneumo_core.settings import settings
 
 __all__ = ["choose_scores", "say_warnings", "scores_for", "source_names", "study_of"]
 
 FILE = "file"
-_DATASET = "dataset "
 _TITLES = {"test": "Test films it comes with", "val": "Validation films it comes with"}
 
 
@@ -29,12 +27,8 @@ def source_names(checkpoint: Checkpoint) -> dict[str, str]:
     """What can be chosen, by the word that a link carries: the default first."""
     splits = [s for s in ("test", "val") if s in checkpoint.card.evaluation]
     names = {split: f"{_TITLES[split]}: {_count(checkpoint, split)}" for split in splits}
-    data = settings().data
-    if data is not None:
-        for split in ("test", "val", "train", "all"):
-            words = "every film" if split == "all" else f"{split} films"
-            names[f"{_DATASET}{split}"] = f"{data.name}: {words}, scored here"
-    return names | {FILE: "A file of scores"}
+    of_dataset = {word: f"{title}, scored here" for word, title in dataset_sources().items()}
+    return names | of_dataset | {FILE: "A file of scores"}
 
 
 def choose_scores(checkpoint: Checkpoint) -> Scores | None:
@@ -43,11 +37,9 @@ def choose_scores(checkpoint: Checkpoint) -> Scores | None:
     The query parameter ``films`` carries the choice. Raises PneumoError.
     """
     names = source_names(checkpoint)
-    asked = st.query_params.get("films")
-    start = list(names).index(asked) if asked in names else 0
-    chosen = st.selectbox("Films", list(names), start, format_func=names.__getitem__, key="films")
-    st.query_params["films"] = chosen
-    return scores_for(checkpoint, chosen)
+    return scores_for(
+        checkpoint, choose_linked(st.container(), "Films", "films", names, key="films")
+    )
 
 
 def scores_for(checkpoint: Checkpoint, source: str) -> Scores | None:
@@ -55,9 +47,9 @@ def scores_for(checkpoint: Checkpoint, source: str) -> Scores | None:
     if source == FILE:
         return _uploaded(checkpoint)
     who = (checkpoint.name, checkpoint.card.version, source)
-    if not source.startswith(_DATASET):
+    if not source.startswith(DATASET):
         return kept("scores", who, lambda: shipped_scores(checkpoint, source), most=8)
-    split = source.removeprefix(_DATASET)
+    split = source.removeprefix(DATASET)
     return _scored(checkpoint, split, who)
 
 
@@ -68,7 +60,7 @@ def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores 
         return None
     name = f"Score {split} films with {checkpoint.name}"
 
-    def compute(report: Callable[[str], Callable[[int, int], None]]) -> Scores:
+    def compute(report: Report) -> Scores:
         films = dataset_for(checkpoint, data).split(split)
         return dataset_scores(
             checkpoint, films, decoding=report("Decoding films"), scoring=report("Scoring films")

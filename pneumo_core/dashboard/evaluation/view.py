@@ -64,9 +64,9 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
         _show_numbers(study, figures)
     with histogram:
         _show_histogram(study, threshold, selection)
-    _show_curves(study, threshold, selection)
+    _show_curves(study, figures, selection)
     st.subheader("The films behind the numbers", anchor=False)
-    selection = _choose_by_name(figures, selection)
+    _choose_by_name(figures, selection)
     if selection:
         st.markdown(f"**{selection.words}**: {len(selection.ids)} films, the worst first")
         show_films(called[called["id"].isin(selection.ids)], checkpoint.name, key="selected")
@@ -180,13 +180,14 @@ def _choose_rows(study: Study, rows: NDArray[np.bool_], words: str) -> None:
     st.session_state[_BY_NAME] = None
 
 
-def _show_curves(study: Study, threshold: float, selection: Selection | None) -> None:
+def _show_curves(study: Study, figures: Evaluation, selection: Selection | None) -> None:
     if study.roc is None or study.precision_recall is None:
         return
+    threshold = figures.threshold
     picked = study.probabilities[study.rows_of(selection.ids if selection else ())]
     left, middle, right = st.columns(3, gap="medium")
     with left:
-        st.markdown(f"**ROC**, AUC {estimate_text(study.at(threshold).auc)}")
+        st.markdown(f"**ROC**, AUC {estimate_text(figures.auc)}")
         st.plotly_chart(
             receiver_operating_characteristic(
                 [("", COLOURS[0], study.roc, point_on(study.roc, threshold))],
@@ -217,7 +218,7 @@ def _show_curves(study: Study, threshold: float, selection: Selection | None) ->
             alt="Precision by recall with the threshold in use as a diamond.",
         )
     with right:
-        st.markdown(f"**Calibration**, ECE {estimate_text(study.at(threshold).ece)}")
+        st.markdown(f"**Calibration**, ECE {estimate_text(figures.ece)}")
         st.plotly_chart(
             reliability_diagram(study.reliability),
             key="reliability",
@@ -244,7 +245,7 @@ def _clicked(key: str) -> list[Any] | None:
     return list(data) if isinstance(data, list | tuple) else [data]
 
 
-def _choose_by_name(figures: Evaluation, selection: Selection | None) -> Selection | None:
+def _choose_by_name(figures: Evaluation, selection: Selection | None) -> None:
     """The cells for those who don't use a mouse, and the way to select nothing."""
     counts = figures.confusion
     st.session_state.setdefault(_BY_NAME, selection.cell or None if selection else None)
@@ -261,7 +262,6 @@ def _choose_by_name(figures: Evaluation, selection: Selection | None) -> Selecti
             st.button(
                 "Clear the selection", icon=":material/close:", type="tertiary", on_click=_clear
             )
-    return selection
 
 
 def _named() -> None:
