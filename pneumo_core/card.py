@@ -73,7 +73,8 @@ class Card:
     ``offset`` is added; ``evaluation`` maps a split to its figures at the default operating point;
     ``trained_on`` says whose films they were ("children of 1 to 5 years"), where that is known;
     ``origin`` where the training started from; ``mirror`` whether each film is read together with
-    its mirror image. An ensemble (``model`` is "ensemble") names its ``members``.
+    its mirror image; ``run`` the id of the run that made it. An ensemble (``model`` is "ensemble")
+    names its ``members``.
     """
 
     # JSON knows no NaN, which is what a rate over no films is.
@@ -99,6 +100,7 @@ class Card:
     mirror: bool = False
     members: tuple[MemberFacts, ...] = ()
     offset: float = 0.0
+    run: str = ""
     weights_sha256: str = ""
 
     @property

@@ -8,10 +8,11 @@ beside its place and renamed into it; nothing in it is executed on load.
 """
 
 import hashlib
+import itertools
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from torch import Tensor
 
 from pneumo_core.card import Card, contradiction
 from pneumo_core.errors import CheckpointError, UnknownName
+from pneumo_core.files import write_whole
 from pneumo_core.models import PneumoniaNetwork, build_network
 from pneumo_core.settings import settings
 
@@ -36,9 +38,12 @@ __all__ = [
     "check_free",
     "check_name",
     "default_checkpoint",
+    "delete_checkpoint",
+    "free_name",
     "list_checkpoints",
     "load_checkpoint",
     "member_weights",
+    "rename_checkpoint",
     "save_checkpoint",
     "stored_precision",
 ]
@@ -170,6 +175,16 @@ def check_free(name: str, *, overwrite: bool = False, root: Path | None = None) 
     return place
 
 
+def free_name(name: str, *, taken: Collection[str] = (), root: Path | None = None) -> str:
+    """The name itself while no checkpoint has it and it is not ``taken``, else with a number.
+
+    Raises CheckpointError for an impossible name.
+    """
+    root = root or settings().checkpoints
+    candidates = itertools.chain([check_name(name)], (f"{name}-{n}" for n in itertools.count(2)))
+    return next(each for each in candidates if each not in taken and not (root / each).exists())
+
+
 def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[str]]:
     """Every checkpoint under ``root`` (default: PNEUMO_CHECKPOINTS) by name, the default first.
 
@@ -269,6 +284,32 @@ def add_gate(checkpoint: Checkpoint, gate: Mapping[str, np.ndarray]) -> Checkpoi
             f"'{checkpoint.folder}': {error.strerror or error}. Free some space or allow writing."
         ) from error
     return _read(checkpoint.folder)
+
+
+def rename_checkpoint(checkpoint: Checkpoint, name: str) -> Checkpoint:
+    """Give a checkpoint another name. Raises CheckpointError for a taken or impossible one."""
+    place = check_free(name, root=checkpoint.folder.parent)
+    card = _CARD.dump_json(replace(checkpoint.card, name=name), indent=2)
+    try:
+        checkpoint.folder.rename(place)
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint '{checkpoint.name}' can't be renamed: {error.strerror or error}."
+        ) from error
+    write_whole(place / "card.json", card + b"\n", error=CheckpointError)
+    return _read(place)
+
+
+def delete_checkpoint(checkpoint: Checkpoint) -> None:
+    """Remove a checkpoint for good. Raises CheckpointError when the disk refuses."""
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=".deleted-", dir=checkpoint.folder.parent))
+        checkpoint.folder.rename(aside / checkpoint.name)  # gone at once, not file by file
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint '{checkpoint.name}' can't be deleted: {error.strerror or error}."
+        ) from error
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def as_member(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ PneumoError
 ├── DatasetError        a folder or archive that cannot become a dataset
 ├── CheckpointError     a checkpoint that is missing, damaged or disagrees with itself
 ├── TrainingError       a run that cannot start or go on
+│   └── RunCancelled    a run that somebody asked to stop
 └── UnknownName         a name that is not in a registry
 
 Every message is a sentence for the person who caused it: what, why, what to do.
@@ -16,6 +17,7 @@ __all__ = [
     "CheckpointError",
     "DatasetError",
     "PneumoError",
+    "RunCancelled",
     "TrainingError",
     "UnknownName",
     "UnreadableFilm",
@@ -55,6 +57,10 @@ class CheckpointError(PneumoError):
 
 class TrainingError(PneumoError):
     """A run that cannot start or go on."""
+
+
+class RunCancelled(TrainingError):
+    """A run that somebody asked to stop."""
 
 
 class UnknownName(PneumoError):

@@ -1,6 +1,6 @@
 """What the command line writes with: results on standard output, bars on standard error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,10 @@ from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
     from pneumo_core.data import Progress
-    from pneumo_core.training import Progressed
+    from pneumo_core.lifecycle import Now
+    from pneumo_core.training import EpochReport
 
-__all__ = ["err", "out", "progress_bar", "training_bars"]
+__all__ = ["err", "out", "progress_bar", "run_bars"]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -42,29 +43,28 @@ def progress_bar(title: str) -> "Iterator[Progress]":
         yield report
 
 
-class TrainingBars:
-    """A bar for the epoch, and a line for each epoch that is done."""
+class RunBars:
+    """A bar for what a run is doing now, and a line for each epoch that is done."""
 
     def __init__(self, bars: Bars, epochs: int) -> None:
         self.bars = bars
         self.epochs = epochs
-        self.task = bars.add_task("Epoch", total=None, visible=False)
+        self.task = bars.add_task("", total=None, visible=False)
+        self.told = 0
 
-    def step(self, done: int, total: int) -> None:
-        self.bars.update(self.task, completed=done, total=total, visible=True)
-
-    def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
-        report = progressed.reports[-1]
-        self.bars.console.print(
-            f"epoch {report.epoch}/{self.epochs}  loss {report.train_loss:.3f}  "
-            f"validation: loss {report.val_loss:.3f}, AUC {report.val_auc:.4f}, "
-            f"sensitivity {report.val_sensitivity:.3f}, specificity {report.val_specificity:.3f}  "
-            f"{report.films_per_second:.0f} films/s, {seconds_left / 60:.1f} min left"
-        )
-        self.bars.reset(self.task)
+    def show(self, now: "Now | None", reports: "Sequence[EpochReport]") -> None:
+        """Draw what has changed since the last call."""
+        if now:
+            self.bars.update(
+                self.task, description=now.stage, completed=now.done, total=now.total, visible=True
+            )
+        for report in reports[self.told :]:
+            left = (self.epochs - report.epoch) * report.seconds
+            self.bars.console.print(report.line(self.epochs, left))
+        self.told = len(reports)
 
 
 @contextmanager
-def training_bars(epochs: int) -> Iterator[TrainingBars]:
+def run_bars(epochs: int) -> Iterator[RunBars]:
     with _bars() as bars:
-        yield TrainingBars(bars, epochs)
+        yield RunBars(bars, epochs)

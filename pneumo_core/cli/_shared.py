@@ -1,5 +1,6 @@
 """The applications that commands belong to, and the options and answers they share."""
 
+import json
 import math
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ __all__ = [
     "dataset_folder",
     "models",
     "print_card",
+    "print_json",
+    "runs",
     "without_nan",
 ]
 
@@ -29,7 +32,9 @@ app = typer.Typer(
 )
 models = typer.Typer(help="The checkpoints that are here.", no_args_is_help=True)
 data = typer.Typer(help="Datasets.", no_args_is_help=True)
+runs = typer.Typer(help="Trainings that are under way, or were.", no_args_is_help=True)
 app.add_typer(models, name="models")
+app.add_typer(runs, name="runs")
 app.add_typer(data, name="data")
 
 ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint; default: the first.")]
@@ -51,6 +56,11 @@ def print_card(name: str) -> None:
     from pneumo_core.checkpoints import load_checkpoint
 
     print(load_checkpoint(name).card_json(indent=2))
+
+
+def print_json(facts: dict[str, Any]) -> None:
+    """An object in a line; times and paths as text."""
+    print(json.dumps(without_nan(facts), default=str))
 
 
 def without_nan(figures: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from pneumo_core.cli._runs import follow
 from pneumo_core.cli._shared import DataOption, app, dataset_folder, print_card
-from pneumo_core.terminal import err, progress_bar, training_bars
+from pneumo_core.terminal import err, progress_bar
 
 
 @app.command()
@@ -34,12 +35,17 @@ def train(
     trained_on: Annotated[str, typer.Option(help="Whose films: 'children of 1 to 5'.")] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with this run instead.")] = None,
+    detach: Annotated[bool, typer.Option(help="Don't wait for its end.")] = False,
 ) -> None:
-    """Train a network and publish it as a checkpoint."""
-    from pneumo_core.training import find_run, go_on, recipe, start_run
+    """Train a network and publish it as a checkpoint.
+
+    It trains in a process of its own, which a closed terminal does not end. Ctrl-C cancels it.
+    """
+    from pneumo_core import jobs
+    from pneumo_core.training import find_run, recipe
 
     if resume:
-        run = find_run(resume)
+        run = jobs.resume(find_run(resume))
     elif name:
         config = recipe(
             recipe_name,
@@ -57,7 +63,7 @@ def train(
             seed=seed,
             devices=devices,
         )
-        run = start_run(
+        run = jobs.start(
             dataset_folder(data_folder),
             name,
             config,
@@ -68,13 +74,10 @@ def train(
     else:
         raise typer.BadParameter("give the new checkpoint a --name, or --resume a run")
     err.print(f"Run {run.id}: {run.config.model}, up to {run.config.epochs} epochs.")
-    try:
-        with progress_bar("Decoding films") as decoding, training_bars(run.config.epochs) as bars:
-            checkpoint = go_on(run, listener=bars, decoding=decoding)
-    except KeyboardInterrupt:
-        err.print(f"Stopped. Go on with: pneumo train --resume {run.id}")
-        raise typer.Exit(130) from None
-    print_card(checkpoint.name)
+    if detach:
+        print(run.id)
+        return
+    print_card(follow(run))
 
 
 @app.command()

@@ -1,15 +1,18 @@
 """Learning: from a folder of films to a checkpoint."""
 
 from pneumo_core.training.augment import build_augmentation
-from pneumo_core.training.config import Augmentation, TrainingConfig, training_config
+from pneumo_core.training.config import Augmentation, TrainingConfig, changed, training_config
 from pneumo_core.training.ensemble import make_ensemble
-from pneumo_core.training.loop import Films, films_of, fit
+from pneumo_core.training.films import Films, films_of
+from pneumo_core.training.historian import losses_of
+from pneumo_core.training.loop import fit
+from pneumo_core.training.pictures import epoch_pictures
 from pneumo_core.training.publish import publish
 from pneumo_core.training.recipes import RECIPES, recipe
 from pneumo_core.training.relay import Listener
-from pneumo_core.training.runs import Run, find_run, start_run
+from pneumo_core.training.runs import Run, find_run, list_runs, rename_run, start_run
 from pneumo_core.training.state import EpochReport, Progressed
-from pneumo_core.training.train import go_on, train
+from pneumo_core.training.train import carry_out, go_on, train
 
 __all__ = [
     "RECIPES",
@@ -21,13 +24,19 @@ __all__ = [
     "Run",
     "TrainingConfig",
     "build_augmentation",
+    "carry_out",
+    "changed",
+    "epoch_pictures",
     "films_of",
     "find_run",
     "fit",
     "go_on",
+    "list_runs",
+    "losses_of",
     "make_ensemble",
     "publish",
     "recipe",
+    "rename_run",
     "start_run",
     "train",
     "training_config",

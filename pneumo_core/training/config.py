@@ -1,5 +1,6 @@
 """How a network is trained: one frozen config, validated when it is made."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 import pydantic
@@ -10,7 +11,7 @@ from pneumo_core.data import ValidationCut
 from pneumo_core.errors import TrainingError
 from pneumo_core.models import find_model
 
-__all__ = ["Augmentation", "TrainingConfig", "training_config"]
+__all__ = ["Augmentation", "TrainingConfig", "changed", "training_config"]
 
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
@@ -98,7 +99,15 @@ def training_config(**settings: Any) -> TrainingConfig:
 
     Raises UnknownName for an unknown model, TrainingError for any other senseless setting.
     """
-    given = {name: value for name, value in settings.items() if value is not None}
+    return _checked({name: value for name, value in settings.items() if value is not None})
+
+
+def changed(config: TrainingConfig, setting: str, value: Any) -> TrainingConfig:
+    """The config with another value of one setting. Raises what ``training_config`` raises."""
+    return _checked({**_CONFIG.dump_python(config), setting: value})
+
+
+def _checked(given: Mapping[str, Any]) -> TrainingConfig:
     if "model" in given:
         find_model(given["model"])
     try:
@@ -107,3 +116,6 @@ def training_config(**settings: Any) -> TrainingConfig:
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"])
         raise TrainingError(f"The setting '{setting}' can't be used: {first['msg']}.") from error
+
+
+_CONFIG = pydantic.TypeAdapter(TrainingConfig)

@@ -17,41 +17,30 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
-from pneumo_core.data import Dataset, PixelStore
 from pneumo_core.errors import TrainingError
 from pneumo_core.metrics import area_under_roc, confusion
-from pneumo_core.models import PneumoniaNetwork, input_of, resolve_source, start_network
+from pneumo_core.models import (
+    InputFormat,
+    PneumoniaNetwork,
+    input_of,
+    resolve_source,
+    start_network,
+)
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.depthwise import QuickDepthwise
+from pneumo_core.training.films import Films
+from pneumo_core.training.pictures import picture_epoch
 from pneumo_core.training.relay import Listener, relayed
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
 
-__all__ = ["Films", "films_of", "fit"]
+__all__ = ["fit"]
 
 _TRAINING_ERROR = f"{TrainingError.__module__}.{TrainingError.__qualname__}: "
 
 # It announces its precision and its processes on the user's terminal.
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-
-
-@dataclass(frozen=True)
-class Films:
-    """The readable films of one split: rows in the store and their labels, both int64 (N,)."""
-
-    store: PixelStore
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-def films_of(dataset: Dataset, store: PixelStore, split: str) -> Films:
-    """A split's readable films. Raises DatasetError when the dataset has no such split."""
-    films = store.readable(dataset.split(split).films)
-    return Films(store, store.rows(films["id"]), films["label"].to_numpy(np.int64))
 
 
 def fit(
@@ -93,11 +82,7 @@ def _fit(
     listener: Listener | None,
 ) -> None:
     torch.manual_seed(config.seed)
-    source = resolve_source(config.model, config.pretrained)
-    takes = input_of(config.model, source, config.size)
-    # A saved state replaces the weights it started from, which may be gone by now.
-    network = start_network(config.model, "none" if state.is_file() else source).network
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network, takes = _network(config, fresh=not state.is_file())
     augment = build_augmentation(config.augmentation)
     optimizer = _optimizer(config, network)
     average = AveragedModel(
@@ -106,6 +91,8 @@ def _fit(
     modules = {"network": network, "average": average}
     progressed = load_state(state, modules, optimizer)
     wrapped, optimizer = fabric.setup(network, optimizer)
+    if listener and fabric.is_global_zero:
+        listener.begin(progressed)
 
     order = _order(config, train)
     steps = max(1, len(order) // config.batch_size)
@@ -135,18 +122,16 @@ def _fit(
             average.update_parameters(network)
             losses[step] = loss.detach()
             if listener and fabric.is_global_zero:
-                listener.step(step + 1, steps)
+                listener.step(step + 1, steps, float(losses[step]))
 
-        if not torch.isfinite(losses).all():
-            raise TrainingError(
-                f"The loss is no number any more in epoch {epoch}. Start anew with a smaller "
-                "learning rate."
-            )
+        _check_losses(losses, epoch)
         losses = cast(Tensor, fabric.all_reduce(losses, reduce_op="mean"))
         if fabric.is_global_zero:
             judged = cast(PneumoniaNetwork, average.module) if config.average else network
             judged.eval()
-            validation = _judge(Runtime.of(judged, takes, mirror=config.mirror), val)
+            runtime = Runtime.of(judged, takes, mirror=config.mirror)
+            validation = _judge(runtime, val)
+            picture_epoch(state.parent, epoch, runtime, val)
             seconds = time.perf_counter() - started
             rate = optimizer.param_groups[-1]["lr"]
             report = _report(epoch, losses, validation, rate, seconds, len(order))
@@ -155,6 +140,25 @@ def _fit(
             if listener:
                 listener.epoch(progressed, _seconds_left(config, progressed))
         progressed = fabric.broadcast(progressed)
+
+
+def _network(config: TrainingConfig, *, fresh: bool) -> tuple[PneumoniaNetwork, InputFormat]:
+    """Where training starts from, and what it takes.
+
+    A saved state replaces the weights that a run began with, which may be gone by now.
+    """
+    source = resolve_source(config.model, config.pretrained)
+    network = start_network(config.model, source if fresh else "none").network
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network, input_of(config.model, source, config.size)
+
+
+def _check_losses(losses: Tensor, epoch: int) -> None:
+    if not torch.isfinite(losses).all():
+        raise TrainingError(
+            f"The loss is no number any more in epoch {epoch}. Start anew with a smaller "
+            "learning rate."
+        )
 
 
 def _load(train: Films, batch: NDArray[np.int64], fabric: Fabric) -> tuple[Tensor, Tensor]:

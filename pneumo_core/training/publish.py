@@ -1,7 +1,7 @@
 """A trained network becomes a checkpoint: calibrated, given its operating points, scored."""
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
-from pneumo_core.checkpoints import Checkpoint, save_checkpoint, stored_precision
-from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore
+from pneumo_core.checkpoints import Checkpoint, free_name, save_checkpoint, stored_precision
+from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore, Progress
 from pneumo_core.familiarity import fit_familiarity
 from pneumo_core.metrics import (
     balanced_threshold,
@@ -45,11 +45,23 @@ _LIBRARIES = (
 )
 
 
-def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progressed) -> Checkpoint:
+Stages = Callable[[str, Progress | None], Progress]
+"""Makes a progress that also tells which stage it is of."""
+
+
+def publish(
+    run: Run,
+    dataset: Dataset,
+    store: PixelStore,
+    progressed: Progressed,
+    *,
+    stages: Stages | None = None,
+) -> Checkpoint:
     """Save the best epoch of a run as a checkpoint.
 
     Temperature and thresholds are fitted on the validation films alone; the test films, where
-    there are any, are only scored. Raises CheckpointError when it can't be written.
+    there are any, are only scored. A name that was taken meanwhile gets a number. Raises
+    CheckpointError when it can't be written.
     """
     config = run.config
     weights = stored_precision(progressed.best_weights or {})
@@ -59,7 +71,7 @@ def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progresse
     network.eval().requires_grad_(False)
     input_format = input_of(config.model, config.pretrained, config.size)
     draft = draft_card(
-        run.name,
+        run.name if run.overwrite else free_name(run.name),
         config.model,
         input_format,
         dataset,
@@ -72,10 +84,20 @@ def publish(run: Run, dataset: Dataset, store: PixelStore, progressed: Progresse
         best_epoch=progressed.best_epoch,
         origin=origin_of(config.model, config.pretrained),
         mirror=config.mirror,
+        run=run.id,
     )
     runtime = Runtime.of(network, input_format, mirror=config.mirror)
     history = pd.DataFrame([vars(report) for report in progressed.reports])
-    return seal(draft, runtime, weights, dataset, store, history=history, overwrite=run.overwrite)
+    return seal(
+        draft,
+        runtime,
+        weights,
+        dataset,
+        store,
+        history=history,
+        overwrite=run.overwrite,
+        stages=stages,
+    )
 
 
 def draft_card(
@@ -117,13 +139,15 @@ def seal(
     *,
     history: pd.DataFrame,
     overwrite: bool,
+    stages: Stages | None = None,
 ) -> Checkpoint:
     """Calibrate on validation films, choose the operating points there, score test, and save.
 
     The gate is fitted on train and validation films, where there are enough.
     """
     films = store.readable(dataset.films[dataset.films["split"].isin(["val", "test"])])
-    outputs = runtime.run_store(store, films["id"].tolist())
+    scoring = stages("Scoring films", None) if stages else None
+    outputs = runtime.run_store(store, films["id"].tolist(), scoring)
     runtime = _calibrated(runtime, films, outputs)
     scores = films[["id", "patient", "split", "label", "subtype"]].assign(
         probability=runtime.calibrated(outputs.margins)
@@ -143,7 +167,8 @@ def seal(
         evaluation=evaluation,
         limitations=_limitations(scores),
     )
-    familiarity = fit_familiarity(runtime, dataset, store)
+    looking = stages("Fitting the gate", None) if stages else None
+    familiarity = fit_familiarity(runtime, dataset, store, looking)
     return save_checkpoint(
         card,
         weights,

@@ -16,8 +16,11 @@ __all__ = ["Listener", "relayed"]
 class Listener(Protocol):
     """Whoever wants to know how a run goes; raising from it stops the run."""
 
-    def step(self, done: int, total: int) -> None:
-        """A step of the current epoch is done."""
+    def begin(self, progressed: Progressed) -> None:
+        """Training goes on after these epochs."""
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """A step of the current epoch is done; ``loss`` is its batch's cross-entropy."""
 
     def epoch(self, progressed: Progressed, seconds_left: float) -> None:
         """An epoch is done and saved; its report is the last of ``progressed``."""
@@ -29,8 +32,11 @@ class _Sender:
 
     queue: Any
 
-    def step(self, done: int, total: int) -> None:
-        self.queue.put(("step", done, total))
+    def begin(self, progressed: Progressed) -> None:
+        self.queue.put(("begin", Progressed(progressed.reports, progressed.best_epoch)))
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        self.queue.put(("step", done, total, loss))
 
     def epoch(self, progressed: Progressed, seconds_left: float) -> None:
         without_weights = Progressed(progressed.reports, progressed.best_epoch)

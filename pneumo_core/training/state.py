@@ -31,6 +31,15 @@ class EpochReport:
     seconds: float
     films_per_second: float
 
+    def line(self, epochs: int, seconds_left: float) -> str:
+        """The epoch in a line, for a terminal or a log."""
+        return (
+            f"epoch {self.epoch}/{epochs}  loss {self.train_loss:.3f}  "
+            f"validation: loss {self.val_loss:.3f}, AUC {self.val_auc:.4f}, "
+            f"sensitivity {self.val_sensitivity:.3f}, specificity {self.val_specificity:.3f}  "
+            f"{self.films_per_second:.0f} films/s, {seconds_left / 60:.1f} min left"
+        )
+
 
 @dataclass(frozen=True)
 class Progressed:

@@ -1,21 +1,21 @@
 """Training from end to end: from a folder of films to a published checkpoint."""
 
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
-from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.data import Progress, open_store
+from pneumo_core.lifecycle import Diary, RunState, at_work, turn
 from pneumo_core.models import input_of
 from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.loop import films_of, fit
+from pneumo_core.training.films import films_of
+from pneumo_core.training.historian import Historian, told_to
+from pneumo_core.training.loop import fit
 from pneumo_core.training.publish import publish
 from pneumo_core.training.relay import Listener
-from pneumo_core.training.runs import Run, start_run
-from pneumo_core.training.state import Progressed, write_atomically
+from pneumo_core.training.runs import Run, find_run, start_run
 
-__all__ = ["go_on", "train"]
+__all__ = ["carry_out", "go_on", "train"]
 
 
 def train(
@@ -48,30 +48,43 @@ def train(
 def go_on(
     run: Run, *, listener: Listener | None = None, decoding: Progress | None = None
 ) -> Checkpoint:
-    """Train a run from where it is to its end, and publish it."""
-    dataset = run.dataset()
+    """Wait for a run's turn, train it from where it is to its end, and publish it.
+
+    Its status on disk follows. Raises TrainingError, RunCancelled among them, DatasetError or
+    CheckpointError.
+    """
+    with at_work(run.folder) as diary, turn(run.folder):
+        return carry_out(run, diary, listener=listener, decoding=decoding)
+
+
+def carry_out(
+    run: Run,
+    diary: Diary,
+    *,
+    listener: Listener | None = None,
+    decoding: Progress | None = None,
+) -> Checkpoint:
+    """Train a run whose turn has come, publish it and put down that it is done."""
+    diary.enter(RunState.RUNNING)
+    checkpoint = _published(run)
+    if checkpoint is None:
+        dataset = run.dataset()
+        store = open_store(dataset, _size(run), progress=told_to(diary, "Decoding films", decoding))
+        historian = Historian(diary, run.config, listener)
+        train_films, val_films = (films_of(dataset, store, split) for split in ("train", "val"))
+        progressed = fit(run.config, train_films, val_films, run.state, historian)
+        diary.enter(RunState.FINISHING)
+        run = find_run(run.id)  # it may have been renamed meanwhile
+        checkpoint = publish(run, dataset, store, progressed, stages=partial(told_to, diary))
+    diary.end(RunState.DONE, checkpoint=checkpoint.name)
+    return checkpoint
+
+
+def _size(run: Run) -> int:
     config = run.config
-    takes = input_of(config.model, config.pretrained, config.size)
-    store = open_store(dataset, takes.size, progress=decoding)
-    train_films, val_films = (films_of(dataset, store, split) for split in ("train", "val"))
-    historian = _Historian(run, listener)
-    progressed = fit(config, train_films, val_films, run.state, historian)
-    return publish(run, dataset, store, progressed)
+    return input_of(config.model, config.pretrained, config.size).size
 
 
-@dataclass(frozen=True)
-class _Historian:
-    """Keeps ``history.csv`` beside the state, for people and pages to read while it runs."""
-
-    run: Run
-    listener: Listener | None
-
-    def step(self, done: int, total: int) -> None:
-        if self.listener:
-            self.listener.step(done, total)
-
-    def epoch(self, progressed: Progressed, seconds_left: float) -> None:
-        table = pd.DataFrame([vars(report) for report in progressed.reports])
-        write_atomically(self.run.folder / "history.csv", table.to_csv(index=False).encode())
-        if self.listener:
-            self.listener.epoch(progressed, seconds_left)
+def _published(run: Run) -> Checkpoint | None:
+    """What the run published before its process was killed, with nothing left to do."""
+    return next((each for each in list_checkpoints()[0] if each.card.run == run.id), None)

@@ -84,28 +84,25 @@ def test_train_without_a_name_is_wrong_usage(pneumo: Run):
     assert pneumo("train").code == 2
 
 
-@pytest.mark.slow
-def test_a_killed_run_is_resumed_to_the_weights_of_an_unbroken_one(
+def test_runs_are_listed_shown_renamed_resumed_and_deleted(
     pneumo: Run, film_folder: Callable[..., Path]
 ):
-    folder = film_folder({"train": 20, "test": 2})
-    options = ("--data", folder, "--model", "cnn_v2", "--epochs", 4, "--batch-size", 8)
-    pneumo("train", "--name", "unbroken", *options)
-    before = set((settings().home / "runs").iterdir())
-    command = [sys.executable, "-m", "pneumo_core", "train", "--name", "killed", *options]
-    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("epoch 2/4"):
-            break
-    process.kill()
-    process.wait()
-    process.stderr.close()
-    (run,) = set((settings().home / "runs").iterdir()) - before
-    assert pneumo("train", "--resume", run.name).code == 0
-    whole, resumed = (load_checkpoint(name).card for name in ("unbroken", "killed"))
-    assert resumed.weights_sha256 == whole.weights_sha256
-    assert resumed.operating_points == whole.operating_points
+    assert "No runs yet" in pneumo("runs", "list").err
+    options = ("--model", "cnn_v2", "--epochs", 200, "--batch-size", 8, "--detach")
+    run_id = pneumo(
+        "train", "--data", film_folder({"train": 20}), "--name", "mine", *options
+    ).out.strip()
+    listed = json.loads(pneumo("runs", "list", "--json").out)
+    assert (listed["id"], listed["name"]) == (run_id, "mine")
+    assert run_id in pneumo("runs", "list").out
+    assert "cancelled" in pneumo("runs", "cancel", run_id).out
+    assert json.loads(pneumo("runs", "show", run_id).out)["status"]["state"] == "cancelled"
+    assert "'yours'" in pneumo("runs", "rename", run_id, "yours").out
+    assert pneumo("runs", "resume", run_id).code == 0
+    assert pneumo("runs", "delete", run_id, "--yes").code == 1
+    pneumo("runs", "cancel", run_id)
+    assert pneumo("runs", "delete", run_id, "--yes").code == 0
+    assert pneumo("runs", "show", run_id).code == 2
 
 
 @pytest.mark.slow

@@ -1,0 +1,138 @@
+"""``pneumo runs``: trainings that are under way, or were."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from pneumo_core.cli._shared import JsonOption, print_json, runs
+from pneumo_core.errors import TrainingError
+from pneumo_core.terminal import err, out, run_bars
+
+if TYPE_CHECKING:
+    from pneumo_core.training import Run
+
+RunArgument = Annotated[str, typer.Argument(help="The run's id; 'pneumo runs list' shows it.")]
+
+
+@runs.command("list")
+def list_all(json: JsonOption = False) -> None:
+    """Every run: its id, the checkpoint it makes, its state."""
+    from pneumo_core.training import list_runs
+
+    found, problems = list_runs()
+    if json:
+        for run in found:
+            print_json({"id": run.id, "name": run.name, "state": run.status.state})
+    elif found:
+        table = Table("id", "checkpoint", "state", "epochs", "queued (UTC)", box=None)
+        for run in found:
+            status = run.status
+            epochs = f"{len(run.history)}/{run.config.epochs}"
+            queued = f"{status.queued:%Y-%m-%d %H:%M}"
+            table.add_row(run.id, run.name, status.state, epochs, queued)
+        out.print(table)
+    else:
+        err.print("No runs yet. Start one: pneumo train --data FOLDER --name NAME")
+    for problem in problems:
+        err.print(problem, style="red", markup=False)
+
+
+@runs.command("show")
+def show(run_id: RunArgument) -> None:
+    """A run's settings, its state and its epochs, as JSON."""
+    from dataclasses import asdict
+
+    from pneumo_core.lifecycle import now_of
+    from pneumo_core.training import find_run
+
+    run = find_run(run_id)
+    now = now_of(run.folder) if run.status.active else None
+    print_json(
+        {
+            **asdict(run),
+            "id": run.id,
+            "status": asdict(run.status),
+            "now": asdict(now) if now else None,
+            "history": [asdict(report) for report in run.history],
+        }
+    )
+
+
+@runs.command("follow")
+def follow_one(run_id: RunArgument) -> None:
+    """Watch a run until it ends. Ctrl-C cancels the run."""
+    from pneumo_core.training import find_run
+
+    out.print(f"Published as '{follow(find_run(run_id))}'.")
+
+
+@runs.command("cancel")
+def cancel(run_id: RunArgument) -> None:
+    """Stop a run. It keeps its epochs so far, and can be resumed."""
+    from pneumo_core import jobs
+    from pneumo_core.training import find_run
+
+    run = find_run(run_id)
+    jobs.cancel(run)
+    out.print(f"{run.id} is {run.status.state}.")
+
+
+@runs.command("resume")
+def resume(run_id: RunArgument) -> None:
+    """Go on with a cancelled, failed or lost run, in the background."""
+    from pneumo_core import jobs
+    from pneumo_core.training import find_run
+
+    run = jobs.resume(find_run(run_id))
+    out.print(f"{run.id} is {run.status.state}. Watch it: pneumo runs follow {run.id}")
+
+
+@runs.command("rename")
+def rename(run_id: RunArgument, name: str) -> None:
+    """Give a run, and its checkpoint, another name."""
+    from pneumo_core import jobs
+    from pneumo_core.training import find_run
+
+    out.print(f"{run_id} is called '{jobs.rename(find_run(run_id), name).name}'.")
+
+
+@runs.command("delete")
+def delete(
+    run_id: RunArgument,
+    checkpoint: Annotated[bool, typer.Option(help="Delete what it published, too.")] = False,
+    yes: Annotated[bool, typer.Option(help="Don't ask.")] = False,
+) -> None:
+    """Remove a run that is not under way, for good."""
+    from pneumo_core import jobs
+    from pneumo_core.training import find_run
+
+    run = find_run(run_id)
+    if not yes:
+        typer.confirm(f"Delete the run {run.id} ('{run.name}') for good?", abort=True)
+    jobs.delete(run, checkpoint=checkpoint)
+    out.print(f"{run.id} is deleted.")
+
+
+def follow(run: "Run") -> str:
+    """Draw a run until it ends, and give its checkpoint's name. Ctrl-C cancels the run.
+
+    Raises TrainingError, with the run's own reason, when it does not get to its end.
+    """
+    from pneumo_core import jobs
+    from pneumo_core.lifecycle import RunState, now_of
+
+    try:
+        with run_bars(run.config.epochs) as bars:
+            while (status := run.status).active:
+                bars.show(now_of(run.folder), run.history)
+                time.sleep(0.2)
+            bars.show(None, run.history)
+    except KeyboardInterrupt:
+        jobs.cancel(run)
+        err.print(f"Cancelled. Go on with: pneumo runs resume {run.id}")
+        raise typer.Exit(130) from None
+    if status.state == RunState.DONE:
+        return status.checkpoint
+    raise TrainingError(f"{status.reason} Its run is {run.id}.")

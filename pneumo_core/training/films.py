@@ -1,0 +1,28 @@
+"""The films of a split as a network is taught with them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pneumo_core.data import Dataset, PixelStore
+
+__all__ = ["Films", "films_of"]
+
+
+@dataclass(frozen=True)
+class Films:
+    """The readable films of one split: rows in the store and their labels, both int64 (N,)."""
+
+    store: PixelStore
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def films_of(dataset: Dataset, store: PixelStore, split: str) -> Films:
+    """A split's readable films. Raises DatasetError when the dataset has no such split."""
+    films = store.readable(dataset.split(split).films)
+    return Films(store, store.rows(films["id"]), films["label"].to_numpy(np.int64))
