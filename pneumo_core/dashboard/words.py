@@ -13,6 +13,7 @@ __all__ = [
     "agreement",
     "agreement_text",
     "count_text",
+    "duration_text",
     "estimate_text",
     "percent_text",
     "plain",
@@ -48,10 +49,17 @@ def time_left_text(done: int, total: int, seconds: float) -> str:
     told = f"{done} of {total}"
     if not done or seconds <= 0:
         return told
-    left = seconds / done * (total - done)
-    if left < 100:
-        return f"{told}, about {max(1, round(left))} s left ({done / seconds:.1f} a second)"
-    return f"{told}, about {round(left / 60)} min left ({done / seconds:.1f} a second)"
+    left = duration_text(seconds / done * (total - done))
+    return f"{told}, about {left} left ({done / seconds:.1f} a second)"
+
+
+def duration_text(seconds: float) -> str:
+    """About how long: "40 s", "12 min", "3.5 h"."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def agreement(opinions: Sequence["Reading"]) -> str:

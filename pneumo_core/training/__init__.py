@@ -2,6 +2,7 @@
 
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import Augmentation, TrainingConfig, changed, training_config
+from pneumo_core.training.cost import Pace, measure_pace
 from pneumo_core.training.ensemble import make_ensemble
 from pneumo_core.training.films import Films, films_of
 from pneumo_core.training.historian import losses_of
@@ -20,6 +21,7 @@ __all__ = [
     "EpochReport",
     "Films",
     "Listener",
+    "Pace",
     "Progressed",
     "Run",
     "TrainingConfig",
@@ -34,6 +36,7 @@ __all__ = [
     "list_runs",
     "losses_of",
     "make_ensemble",
+    "measure_pace",
     "publish",
     "recipe",
     "rename_run",

@@ -57,7 +57,9 @@ class TrainingConfig:
         int | None,
         Field(ge=32, le=1024, description="side of a backbone's films in pixels; none: its own"),
     ] = None
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 60
+    epochs: Annotated[
+        int, Field(ge=1, le=1000, description="how often every training film is seen")
+    ] = 60
     batch_size: Annotated[int, Field(ge=2, le=4096, description="over all devices")] = 64
     learning_rate: Annotated[float, Field(gt=0, le=1, description="at its peak")] = 1e-3
     backbone_factor: Annotated[
@@ -67,13 +69,17 @@ class TrainingConfig:
         Literal["one_cycle", "exponential", "constant"],
         Field(description="warm-up then cosine; × 0.96 an epoch; neither"),
     ] = "one_cycle"
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0, le=1, description="pull of AdamW towards 0")] = 0.05
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1, description="share of certainty that the labels lose")
+    ] = 0.05
     balance: Annotated[
         Literal["weights", "repeat_normals", "none"],
         Field(description="class weights; normals a second time, as in the paper; neither"),
     ] = "weights"
-    augmentation: Augmentation = Augmentation()
+    augmentation: Annotated[
+        Augmentation, Field(description="random changes of the training films")
+    ] = Augmentation()
     average: Annotated[
         float, Field(ge=0, lt=1, description="decay of the weights' moving average; 0: none")
     ] = 0.998
@@ -87,11 +93,21 @@ class TrainingConfig:
     patience: Annotated[
         int, Field(ge=0, le=1000, description="epochs without a better validation AUC; 0: never")
     ] = 0
-    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    devices: Annotated[int, Field(ge=1, le=64)] = 1
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    validation_cut: ValidationCut = "late"
-    validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.12
+    precision: Annotated[
+        Literal["auto", "32-true", "bf16-mixed"],
+        Field(description="of the arithmetic; auto: bfloat16 where the machine is quick at it"),
+    ] = "auto"
+    devices: Annotated[int, Field(ge=1, le=64, description="processors or GPUs to share it")] = 1
+    seed: Annotated[
+        int, Field(ge=0, le=2**31 - 1, description="the same one gives the same weights")
+    ] = 0
+    validation_cut: Annotated[
+        ValidationCut,
+        Field(description="which patients become validation films, where there are too few"),
+    ] = "late"
+    validation_fraction: Annotated[
+        float, Field(gt=0, lt=0.5, description="share of the patients of each class")
+    ] = 0.12
 
 
 def training_config(**settings: Any) -> TrainingConfig:

@@ -53,6 +53,14 @@ class Run:
         """The epochs it has finished."""
         return history_of(self.folder)
 
+    def log(self, lines: int) -> list[str]:
+        """The last lines that its process said."""
+        try:
+            said = (self.folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return said.splitlines()[-lines:]
+
     @property
     def state(self) -> Path:
         """What a stopped run goes on from."""

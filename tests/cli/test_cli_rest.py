@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.settings import settings
 
 Run = Callable[..., object]
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,17 @@
+"""Train: start a run, watch it learn, and read with what it learned."""
+
+import streamlit as st
+
+from pneumo_core.dashboard import open_page
+
+with open_page("Train"):
+    st.markdown(
+        "A run trains a network in a process of its own: it goes on when you close this page, and "
+        "publishes a checkpoint that every page offers."
+    )
+    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    from pneumo_core.dashboard.training.form import new_run
+    from pneumo_core.dashboard.training.runs import show_runs
+
+    new_run()
+    show_runs()

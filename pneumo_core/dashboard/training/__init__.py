@@ -1,0 +1,1 @@
+"""The room where networks are trained."""

@@ -1,0 +1,207 @@
+"""The runs: where they are, how they learn, and what can be done with them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core import jobs
+from pneumo_core.dashboard.words import duration_text, plain
+from pneumo_core.errors import PneumoError
+from pneumo_core.figures.training import LearningCurve, area_curves, loss_curves
+from pneumo_core.lifecycle import Now, RunState, Status, ahead_of, now_of
+from pneumo_core.training import EpochReport, Run, epoch_pictures, list_runs, losses_of
+
+__all__ = ["show_runs"]
+
+_EVERY = timedelta(seconds=1)
+_SHOWN = 10
+_REFUSED = "refused for a run"
+_LOG_LINES = 15
+_BADGES = {
+    RunState.QUEUED: ("gray", "schedule"),
+    RunState.RUNNING: ("blue", "model_training"),
+    RunState.FINISHING: ("blue", "hourglass_bottom"),
+    RunState.DONE: ("green", "check_circle"),
+    RunState.FAILED: ("red", "error"),
+    RunState.CANCELLED: ("orange", "stop_circle"),
+    RunState.LOST: ("red", "help"),
+}
+
+
+def show_runs() -> None:
+    """Every run, the latest first. While one is under way, what is shown follows it."""
+    st.header("Runs", anchor=False)
+    active = any(run.status.active for run in list_runs()[0])
+    st.fragment(_draw, run_every=_EVERY if active else None)(active)
+
+
+def _draw(were_active: bool) -> None:
+    runs, problems = list_runs()
+    statuses = {run.id: run.status for run in runs}
+    if any(status.active for status in statuses.values()) != were_active:
+        st.rerun()  # the whole page: what follows the runs starts or stops
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(plain(refused), icon=":material/error:")
+    for problem in problems:
+        st.warning(plain(problem), icon=":material/broken_image:")
+    if not runs:
+        st.info("No runs yet. Start one above: it goes on when you close this page.")
+        return
+    _show_curves(runs, statuses)
+    shown = len(runs) if st.session_state.get("all runs") else _SHOWN
+    for run in runs[:shown]:
+        _show_run(run, statuses[run.id])
+    if len(runs) > _SHOWN:
+        st.toggle(f"All {len(runs)} runs", key="all runs")
+
+
+def _show_curves(runs: list[Run], statuses: dict[str, Status]) -> None:
+    known = {run.id: run for run in runs}
+    begun = [run.id for run in runs if statuses[run.id].started]
+    if not begun:
+        return
+    latest = [run_id for run_id in begun if statuses[run_id].active] or begun[:1]
+    chosen = st.multiselect(
+        "Curves of",
+        begun,
+        latest,
+        format_func=lambda run_id: f"{known[run_id].name} ({run_id[-4:]})",
+        key=f"curves {latest[0]}",
+    )
+    curves = [_curve(known[run_id]) for run_id in chosen if run_id in known]
+    left, right = st.columns(2)
+    config = {"displayModeBar": False}
+    left.plotly_chart(loss_curves(curves), config=config, key="losses")
+    right.plotly_chart(area_curves(curves), config=config, key="areas")
+
+
+def _curve(run: Run) -> LearningCurve:
+    columns = list(EpochReport.__dataclass_fields__)
+    epochs = pd.DataFrame([vars(report) for report in run.history], columns=columns)
+    return LearningCurve(f"{run.name} ({run.id[-4:]})", losses_of(run.folder), epochs)
+
+
+def _show_run(run: Run, status: Status) -> None:
+    with st.container(border=True, key=f"run {run.id}"):
+        head, buttons = st.columns([3, 2], vertical_alignment="center")
+        colour, icon = _BADGES[status.state]
+        head.markdown(
+            f"**{plain(run.name)}** :{colour}-badge[:material/{icon}: {status.state}] "
+            f":gray[{plain(run.config.model)}, {status.queued:%Y-%m-%d %H:%M} UTC]"
+        )
+        with buttons.container(horizontal=True, horizontal_alignment="right"):
+            _show_buttons(run, status)
+        if status.active:
+            _show_progress(run, status)
+        elif status.reason:
+            st.caption(plain(status.reason))
+        st.caption(_summary(run))
+        with st.expander("Where it looks, and its log"):
+            _show_details(run)
+
+
+def _show_progress(run: Run, status: Status) -> None:
+    now = now_of(run.folder)
+    if status.state == RunState.QUEUED:
+        before = ahead_of(run.folder)
+        word = "run comes" if before == 1 else "runs come"
+        st.caption(f"{before} {word} before it." if before else "It starts in a moment.")
+    elif now:
+        st.progress(min(1.0, now.done / max(1, now.total)), text=_told(now))
+    else:
+        st.caption("It is getting ready.")
+
+
+def _told(now: Now) -> str:
+    told = f"{now.stage}: {now.done} of {now.total}"
+    if now.films_per_second:
+        told += f", {now.films_per_second:.0f} films a second"
+    if now.seconds_left is not None:
+        told += f", about {duration_text(now.seconds_left)} of training left"
+    return plain(told)
+
+
+def _summary(run: Run) -> str:
+    history = run.history
+    told = f"{len(history)} of {run.config.epochs} epochs"
+    if history:
+        told += f", best validation AUC {max(report.val_auc for report in history):.4f}"
+    return told
+
+
+def _show_details(run: Run) -> None:
+    if pictures := epoch_pictures(run.folder):
+        epoch = _choose_epoch(run, list(pictures))
+        st.image(
+            pictures[epoch].read_bytes(),
+            caption=f"Grad-CAM for PNEUMONIA after epoch {epoch}: two normal validation films, "
+            "then two with pneumonia",
+            width=760,
+        )
+    if lines := run.log(_LOG_LINES):
+        st.code("\n".join(lines), language=None, wrap_lines=True)
+    st.caption(
+        f"Films in {plain(str(run.data))}. For TensorBoard: "
+        f"{plain(f'tensorboard --logdir {run.folder}')}"
+    )
+
+
+def _choose_epoch(run: Run, epochs: list[int]) -> int:
+    """The latest one, until somebody moves the slider."""
+    if len(epochs) == 1:
+        return epochs[0]
+    key = f"epoch {run.id} {epochs[-1]}"
+    chosen: int = st.select_slider("After epoch", epochs, epochs[-1], key=key)
+    return chosen
+
+
+def _show_buttons(run: Run, status: Status) -> None:
+    if status.active:
+        st.button("Cancel", key=f"cancel {run.id}", on_click=_try, args=(jobs.cancel, run))
+        return
+    if status.state == RunState.DONE:
+        st.page_link(
+            "pages/read.py",
+            label="Read a film with it",
+            icon=":material/pulmonology:",
+            query_params={"checkpoint": status.checkpoint},
+        )
+    else:
+        st.button("Resume", key=f"resume {run.id}", on_click=_try, args=(jobs.resume, run))
+    with st.popover("More"):
+        _show_more(run)
+
+
+def _show_more(run: Run) -> None:
+    name = st.text_input("Name", run.name, key=f"name {run.id}").strip()
+    st.button(
+        "Rename",
+        key=f"rename {run.id}",
+        disabled=name == run.name,
+        on_click=_try,
+        args=(jobs.rename, run, name),
+    )
+    st.divider()
+    made = jobs.made_by(run)
+    with_checkpoint = False
+    if made:
+        asked = f"Delete its checkpoint {plain(made.name)}, too"
+        with_checkpoint = st.checkbox(asked, key=f"with checkpoint {run.id}")
+    st.button(
+        "Delete the run for good",
+        key=f"delete {run.id}",
+        icon=":material/delete:",
+        on_click=_try,
+        args=(partial(jobs.delete, checkpoint=with_checkpoint), run),
+    )
+
+
+def _try(change: Callable[..., object], *arguments: object) -> None:
+    """Do it; what is refused is told where the runs are."""
+    try:
+        change(*arguments)
+    except PneumoError as error:
+        st.session_state[_REFUSED] = str(error)

@@ -1,0 +1,84 @@
+"""What a training will cost, from a short measurement with the real loop on this machine."""
+
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pneumo_core.data import NORMAL, Dataset, PixelStore, Progress
+from pneumo_core.models import input_of
+from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.films import Films
+from pneumo_core.training.loop import fit
+from pneumo_core.training.state import Progressed
+
+__all__ = ["Pace", "measure_pace"]
+
+_STEPS = 4
+_VALIDATED = 32
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast this machine trains a model, and how fast it validates: films per second."""
+
+    training: float
+    validating: float
+
+    def epoch_seconds(self, config: TrainingConfig, dataset: Dataset) -> float:
+        """Seconds for an epoch of a dataset."""
+        films = dataset.films
+        train, val = (films[films["split"] == split] for split in ("train", "val"))
+        taught = len(train)
+        if config.balance == "repeat_normals":
+            taught += int((train["label"] == NORMAL).sum())
+        return taught / self.training + len(val) / self.validating
+
+
+def measure_pace(config: TrainingConfig, progress: Progress | None = None) -> Pace:
+    """Train a few batches of noise as the config says, on fresh weights, and take the time.
+
+    Takes seconds. ``progress`` counts steps; raising from it stops the measurement.
+    """
+    films = _noise(config)
+    clock = _Clock(progress)
+    short = replace(config, epochs=1, pretrained="none", devices=1)
+    with tempfile.TemporaryDirectory(prefix="pneumo-pace-") as folder:
+        val = Films(films.store, films.rows[:_VALIDATED], films.labels[:_VALIDATED])
+        progressed = fit(short, films, val, Path(folder) / "state.safetensors", clock)
+    steps = len(clock.ticks) - 1  # the first one warms up
+    per_step = (clock.ticks[-1] - clock.ticks[0]) / steps
+    validating = progressed.reports[-1].seconds - (clock.ticks[-1] - clock.began)
+    return Pace(config.batch_size / per_step, _VALIDATED / max(validating, 1e-6))
+
+
+def _noise(config: TrainingConfig) -> Films:
+    side = input_of(config.model, "none", config.size).size
+    number = max(_VALIDATED, config.batch_size * _STEPS)
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (number, side, side), dtype=np.uint8)
+    store = PixelStore(Path(), pixels, (), {})
+    rows = np.arange(number, dtype=np.int64)
+    return Films(store, rows, rows % 2)
+
+
+class _Clock:
+    """When each step was done."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.began = 0.0
+        self.ticks: list[float] = []
+
+    def begin(self, progressed: Progressed) -> None:
+        self.began = time.perf_counter()
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        self.ticks.append(time.perf_counter())
+        if self.progress:
+            self.progress(done, total)
+
+    def epoch(self, progressed: Progressed, seconds_left: float) -> None:
+        """Its seconds are in its report."""
