@@ -60,7 +60,10 @@ def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
             line=_line(number),
             hovertemplate="epoch %{x}: AUC %{y:.4f}",
         )
-    return _by_epoch(figure, "Validation AUC")
+    _by_epoch(figure, "Validation AUC")
+    if not any(len(run.epochs) for run in runs):
+        figure.update_layout(xaxis_range=[0, 1], yaxis_range=[0.5, 1])
+    return figure
 
 
 def _line(number: int) -> dict[str, str]:
