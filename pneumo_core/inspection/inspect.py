@@ -97,7 +97,7 @@ def inspect_dataset(
         *copies_found(dataset, _alike(films, store, copies), near=True),
         *_blank(films, store, copies),
         *_unreadable(store),
-        *_small(sizes),
+        *_small(sizes, store),
     ]
     order = list(SEVERITIES)
     found.sort(key=lambda each: order.index(each.severity))
@@ -145,8 +145,8 @@ def _unreadable(store: PixelStore) -> Iterable[Finding]:
     )
 
 
-def _small(sizes: Sizes) -> Iterable[Finding]:
-    small = sizes.smaller_than(MIN_SIDE)
+def _small(sizes: Sizes, store: PixelStore) -> Iterable[Finding]:
+    small = [each for each in sizes.smaller_than(MIN_SIDE) if each not in store.unreadable]
     if not small:
         return
     n = len(small)
