@@ -60,6 +60,8 @@ class Balance:
         """What the ratio means and what training makes of it, in sentences."""
         if not self.normal or not self.pneumonia:
             return "All its films have one label: there is nothing to balance."
+        if 0.8 <= self.ratio <= 1.25:
+            return f"{self.ratio:.2f} films of PNEUMONIA for one NORMAL: the labels are balanced."
         normal, pneumonia = self.weights
         return (
             f"{self.ratio:.2f} films of PNEUMONIA for one NORMAL: calling every film PNEUMONIA is "

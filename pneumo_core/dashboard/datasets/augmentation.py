@@ -15,7 +15,7 @@ from pneumo_core.training import RECIPES, TrainingConfig, augmented, recipe, set
 __all__ = ["show_augmentation"]
 
 _DRAWS = 16
-_SIDE = 150
+_SIDE = 148
 
 
 def show_augmentation(inspection: Inspection) -> None:
@@ -74,8 +74,12 @@ def _show_draws(inspection: Inspection, film_id: str, config: TrainingConfig) ->
 
 def _show_settings(config: TrainingConfig) -> None:
     st.subheader("Settings of the recipe", anchor=False)
-    rows = [" | ".join(map(plain, row)) for row in settings_of(config.augmentation)]
-    st.markdown("\n".join(["| Setting | Value | Meaning |", "|:--|:--|:--|", *rows]))
+    told = settings_of(config.augmentation)
+    st.markdown(
+        "\n".join(
+            f"- **{plain(name)}** {plain(value)}: {plain(about)}" for name, value, about in told
+        )
+    )
     st.caption(
         "Every epoch draws anew for every film. Validation and test films are never changed."
     )

@@ -17,7 +17,7 @@ from pneumo_core.settings import settings
 
 __all__ = ["next_draw", "show_pictures", "show_random_films"]
 
-_SIDE = 168
+_SIDE = 150
 _MANY = 24
 
 
