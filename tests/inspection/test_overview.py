@@ -10,7 +10,8 @@ from PIL import Image
 from pneumo_core.data import film_size, open_store, scan
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.inspection import Balance, balance_of, film_sizes, grey_values, split_table
-from pneumo_core.training.loop import Films, _class_weights
+from pneumo_core.training.films import Films
+from pneumo_core.training.loop import _class_weights
 from pneumo_core.training.recipes import recipe
 from tests.data.films import dicom, encoded
 
