@@ -18,6 +18,7 @@ with open_page("Pneumo"):
             ("pages/evaluate.py", "See where it fails", ":material/query_stats:"),
             ("pages/compare.py", "Compare checkpoints", ":material/compare_arrows:"),
             ("pages/embeddings.py", "See what the network sees", ":material/scatter_plot:"),
+            ("pages/data.py", "Know your data", ":material/folder_open:"),
         ):
             st.page_link(file, label=label, icon=icon)
 

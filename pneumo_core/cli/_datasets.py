@@ -1,39 +1,68 @@
 """``pneumo data``: datasets."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from pneumo_core.cli._shared import data, dataset_folder
+from pneumo_core.cli._shared import JsonOption, data, dataset_folder
 from pneumo_core.terminal import out, progress_bar
 
 if TYPE_CHECKING:
-    from pneumo_core.data import Dataset
+    from pneumo_core.inspection import Inspection
+
+_MOST_FILMS = 6
 
 
 @data.command("inspect")
-def inspect_data(folder: Annotated[Path | None, typer.Argument()] = None) -> None:
-    """Count a dataset's films, and say what is wrong with it."""
-    from pneumo_core.data import open_store, scan
-    from pneumo_core.models import MODELS
+def inspect_data(
+    folder: Annotated[Path | None, typer.Argument()] = None, as_json: JsonOption = False
+) -> None:
+    """Count a dataset's films, and say what is wrong with it, what it means and what to do."""
+    from pneumo_core.data import scan
+    from pneumo_core.inspection import inspect_dataset
 
-    dataset = scan(dataset_folder(folder))
-    _print_counts(dataset)
-    for note in (*dataset.notes, *dataset.findings()):
-        out.print(f"- {note}", markup=False)
-    with progress_bar("Decoding films") as decoding:
-        store = open_store(dataset, MODELS["cnn_94"].input.size, progress=decoding)
-    for sentence in store.unreadable.values():
-        out.print(f"- Unreadable: {sentence}", markup=False)
-    raise typer.Exit(1 if store.unreadable else 0)
+    location = dataset_folder(folder)
+    with progress_bar("Listing films") as listing:
+        dataset = scan(location, progress=listing)
+    with progress_bar("Decoding films") as decoding, progress_bar("Comparing films") as comparing:
+        found = inspect_dataset(dataset, decoding=decoding, comparing=comparing)
+    if as_json:
+        print(json.dumps(found.as_dict()))
+    else:
+        _print_overview(found)
+        _print_findings(found)
+    raise typer.Exit(1 if found.unreadable else 0)
 
 
-def _print_counts(dataset: "Dataset") -> None:
-    table = Table("split", "NORMAL", "PNEUMONIA", "patients", title=dataset.name)
-    for split, row in dataset.counts().iterrows():
-        patients = dataset.films.loc[dataset.films["split"] == split, "patient"].nunique()
-        table.add_row(str(split), str(row["NORMAL"]), str(row["PNEUMONIA"]), str(patients))
+def _print_overview(found: "Inspection") -> None:
+    from pneumo_core.inspection import split_table
+
+    splits = split_table(found.dataset)
+    table = Table(*splits.columns, title=found.dataset.name)
+    for _, row in splits.iterrows():
+        cells = [f"{each:.2f}" if isinstance(each, float) else str(each) for each in row]
+        table.add_row(*cells)
     out.print(table)
-    out.print(f"Fingerprint {dataset.fingerprint}")
+    for sentence in (found.balance.words, found.sizes.words):
+        out.print(sentence, markup=False)
+    out.print(f"Fingerprint {found.dataset.fingerprint}")
+
+
+def _print_findings(found: "Inspection") -> None:
+    for each in found.findings:
+        out.print()
+        out.print(f"{each.title} ({each.severity})", style="bold", markup=False)
+        for sentence in (each.what, each.means, f"To do: {each.remedy}"):
+            out.print(f"  {sentence}", markup=False)
+        if each.remarks:
+            for remark in each.remarks.values():
+                out.print(f"  - Unreadable: {remark}", markup=False)
+            continue
+        for group in each.groups[:_MOST_FILMS]:
+            shown = ", ".join(group[:_MOST_FILMS]) + (" …" if len(group) > _MOST_FILMS else "")
+            out.print(f"  - {shown}", markup=False)
+        if len(each.groups) > _MOST_FILMS:
+            out.print(f"  - and {len(each.groups) - _MOST_FILMS} more: --json lists all")

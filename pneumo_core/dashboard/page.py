@@ -18,6 +18,7 @@ MENU = (
     ("pages/evaluate.py", "Evaluate", ":material/query_stats:"),
     ("pages/compare.py", "Compare", ":material/compare_arrows:"),
     ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
+    ("pages/data.py", "Data", ":material/folder_open:"),
     ("pages/train.py", "Train", ":material/model_training:"),
 )
 """Every page: its file, its name in the menu, its icon."""

@@ -1,9 +1,9 @@
 """Films and datasets: from bytes to a radiograph, from a folder to a table and its pixels."""
 
-from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset, FilmSource
+from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Cut, Dataset, FilmSource
 from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window
-from pneumo_core.data.read import read_radiograph, read_values, to_input
+from pneumo_core.data.read import film_size, read_radiograph, read_values, to_input
 from pneumo_core.data.scan import find_film, scan
 from pneumo_core.data.store import PixelStore, open_store
 from pneumo_core.data.validation import MIN_VALIDATION, ValidationCut
@@ -15,6 +15,7 @@ __all__ = [
     "NORMAL",
     "PNEUMONIA",
     "SPLITS",
+    "Cut",
     "Dataset",
     "FilmFacts",
     "FilmSource",
@@ -24,6 +25,7 @@ __all__ = [
     "Radiograph",
     "ValidationCut",
     "Window",
+    "film_size",
     "find_film",
     "open_store",
     "read_radiograph",

@@ -8,7 +8,7 @@ import re
 import warnings
 import zlib
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 from pneumo_core.data._presentation import film_windows, is_inverted, modality_values, shown
-from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 from pneumo_core.data._stored import PIXELS, full_value, refuse_undecodable, stored_values
 from pneumo_core.data._tones import Grey, carries_colour, luma
 from pneumo_core.data.radiograph import FilmFacts
@@ -161,6 +161,19 @@ def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
     if syntax in (None, DeflatedExplicitVRLittleEndian):
         ds.file_meta.TransferSyntaxUID = _guessed_syntax(ds)
     return ds, str(syntax.name) if syntax else None
+
+
+def dicom_size(file: BinaryIO) -> tuple[int, int]:
+    """(width, height) in the header. Raises Refusal, and whatever pydicom raises on damaged bytes.
+
+    Nothing that lies behind the header is read.
+    """
+    header = pydicom.dcmread(
+        file, stop_before_pixels=True, specific_tags=["Rows", "Columns"], force=True
+    )
+    if "Rows" not in header or "Columns" not in header:
+        raise Refusal("it holds no picture", SEND_A_FILM)
+    return int(header.Columns), int(header.Rows)
 
 
 def _file_meta(data: bytes) -> tuple[Dataset, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,12 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
         colour=colour,
         photometric="WhiteIsZero" if white_is_zero else None,
     )
+
+
+def picture_size(file: BinaryIO, kind: str) -> tuple[int, int]:
+    """(width, height) in the header. Raises whatever Pillow raises on damaged bytes."""
+    with _OPEN[kind](file, "") as image:
+        return int(image.width), int(image.height)
 
 
 def _refuse_frames(image: Image.Image) -> None:

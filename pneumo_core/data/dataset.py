@@ -1,7 +1,7 @@
 """A dataset: one table of films, and where their pixels come from."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -11,7 +11,7 @@ import pandas as pd
 from pneumo_core.data.radiograph import Radiograph
 from pneumo_core.errors import DatasetError
 
-__all__ = ["COLUMNS", "LABELS", "NORMAL", "PNEUMONIA", "SPLITS", "Dataset", "FilmSource"]
+__all__ = ["COLUMNS", "LABELS", "NORMAL", "PNEUMONIA", "SPLITS", "Cut", "Dataset", "FilmSource"]
 
 NORMAL = 0
 PNEUMONIA = 1
@@ -30,6 +30,19 @@ class FilmSource(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Cut:
+    """A validation split that was cut from train, since the one there was too small to choose on.
+
+    ``given``: validation films the dataset came with; ``moved`` maps the ids of the films that
+    changed their split to the split they came in; ``note`` says what was done, in a sentence.
+    """
+
+    given: int
+    moved: Mapping[str, str]
+    note: str
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A table of films.
@@ -37,13 +50,15 @@ class Dataset:
     ``films`` has one row per film: ``id`` (unique, the same on every machine), ``path``,
     ``split`` (train, val, test), ``label`` (0 NORMAL, 1 PNEUMONIA), ``subtype`` (bacteria, virus,
     normal or empty), ``patient`` and ``digest`` (BLAKE2 of the film's bytes). ``notes`` say in
-    sentences what was done to the table on the way.
+    sentences what was done to the table on the way; ``cut`` what was done to get a validation
+    split.
     """
 
     name: str
     films: pd.DataFrame
     source: FilmSource
     notes: tuple[str, ...] = ()
+    cut: Cut | None = None
 
     def __len__(self) -> int:
         return len(self.films)
@@ -75,31 +90,21 @@ class Dataset:
             )
         return replace(self, films=chosen.reset_index(drop=True))
 
-    def findings(self) -> tuple[str, ...]:
-        """What is wrong with the table: a sentence each, with what it means."""
-        films, found = self.films, []
-        counts = films["label"].value_counts()
-        if len(counts) == 1:
-            only = LABELS[int(counts.index[0])]
-            found.append(f"Every film is {only}: nothing can be trained or told apart on it.")
-        twins = films[films["digest"].duplicated(keep=False)].groupby("digest")
-        if len(twins):
-            found.append(f"{len(twins)} pictures are there more than once: they count double.")
-        if crossing := int((twins["split"].nunique() > 1).sum()):
-            found.append(f"{crossing} pictures are in two splits: scores on them promise too much.")
-        if doubted := int((twins["label"].nunique() > 1).sum()):
-            found.append(f"{doubted} pictures carry both labels: one of the two is wrong.")
-        shared = int((films.groupby("patient")["split"].nunique() > 1).sum())
-        if shared:
-            found.append(
-                f"{shared} patient names are in two splits: if these are the same people, scores "
-                "on them promise too much."
-            )
-        return tuple(found)
+    def as_found(self) -> "Dataset":
+        """The same films in the splits they came in."""
+        if self.cut is None:
+            return self
+        came_in = self.films["id"].map(self.cut.moved).fillna(self.films["split"])
+        notes = tuple(note for note in self.notes if note != self.cut.note)
+        return replace(self, films=self.films.assign(split=came_in), notes=notes, cut=None)
 
     def with_films(self, films: pd.DataFrame, *notes: str) -> "Dataset":
         """The same dataset over another table, with notes added."""
         return replace(self, films=films.reset_index(drop=True), notes=(*self.notes, *notes))
+
+    def with_cut(self, films: pd.DataFrame, cut: Cut) -> "Dataset":
+        """The same dataset over a table with another validation split."""
+        return replace(self.with_films(films, cut.note), cut=cut)
 
     def select(self, ids: Sequence[str]) -> "Dataset":
         """The films of these ids, in this order. Raises KeyError for an id that is not here."""

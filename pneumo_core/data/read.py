@@ -2,7 +2,8 @@
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pneumo_core.data._pictures import read_picture
+from pneumo_core.data._pictures import picture_size, read_picture
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, Refusal
 from pneumo_core.data._signature import film_format
 from pneumo_core.data._tones import Grey
@@ -19,9 +20,12 @@ from pneumo_core.data.values import FilmValues
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.settings import Settings, settings
 
-__all__ = ["read_radiograph", "read_values", "to_input"]
+__all__ = ["film_size", "read_radiograph", "read_values", "to_input"]
 
 T = TypeVar("T")
+
+_HEAD = 1024
+"""Bytes that tell a file's format."""
 
 _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
 """Errors by which decoders tell what is wrong; the others' words are about Python."""
@@ -61,6 +65,21 @@ def read_values(
     return values
 
 
+def film_size(path: Path) -> tuple[int, int]:
+    """(width, height) that a film's header tells, before any rotation; no pixel is decoded.
+
+    Raises UnreadableFilm.
+    """
+    with _refusing(path.name), path.open("rb") as file:
+        kind = film_format(file.read(_HEAD))
+        file.seek(0)
+        if kind == "DICOM":
+            from pneumo_core.data._dicom import dicom_size  # pydicom only where it is needed
+
+            return dicom_size(file)
+        return picture_size(file, kind)
+
+
 def _opened(
     source: Path | str | bytes,
     name: str | None,
@@ -71,9 +90,16 @@ def _opened(
     limits = limits or settings()
     source = Path(source) if isinstance(source, str) else source
     shown = _shown_name(source, name)
-    try:
+    with _refusing(shown):
         data = source if isinstance(source, bytes) else _contents(source, limits)
         return shown, decode(data, limits)
+
+
+@contextmanager
+def _refusing(shown: str) -> Generator[None]:
+    """Whatever a file's bytes raise inside becomes an UnreadableFilm."""
+    try:
+        yield
     except Refusal as refusal:
         raise UnreadableFilm(shown, refusal.reason, refusal.remedy) from refusal.__cause__
     except MemoryError as error:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from pneumo_core.data._tones import divided, luma
 from pneumo_core.data.dataset import COLUMNS, LABELS, SPLITS, Dataset
+from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph
 from pneumo_core.data.read import read_radiograph
 from pneumo_core.data.validation import ValidationCut, ensure_validation
@@ -44,12 +45,18 @@ _CLASS_NAMES = {
     "viral": (1, "virus"),
 }
 _NOT_FILMS = {"thumbs.db", "desktop.ini"}
+_AT_ONCE = 256
 
 _LAYOUT = "Expected train/NORMAL, train/PNEUMONIA, test/…, or NORMAL and PNEUMONIA directly."
 
 
 def scan(
-    location: Path, *, cut: ValidationCut = "late", fraction: float = 0.12, seed: int = 0
+    location: Path,
+    *,
+    cut: ValidationCut = "late",
+    fraction: float = 0.12,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Dataset:
     """The dataset in a folder (split/CLASS/film or CLASS/film) or a MedMNIST ``.npz`` file.
 
@@ -60,7 +67,7 @@ def scan(
     location = Path(location).expanduser().resolve()
     if location.is_dir():
         try:
-            dataset = _scan_folder(location)
+            dataset = _scan_folder(location, progress)
         except OSError as error:
             at = error.filename or location
             raise DatasetError(f"'{at}' can't be opened: {error.strerror}. Check it.") from error
@@ -103,14 +110,18 @@ class _FolderSource:
         return read_radiograph(self.root / film_id)
 
 
-def _scan_folder(root: Path) -> Dataset:
+def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
     root = _descend(root)
     rows = list(_folder_rows(root))
     if not rows:
         raise DatasetError(f"'{root}' holds no films in the layout Pneumo knows. {_LAYOUT}")
     paths = [row[1] for row in rows]
+    digests: list[str] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        digests = list(pool.map(_file_digest, paths))
+        for start in range(0, len(paths), _AT_ONCE):
+            digests += pool.map(_file_digest, paths[start : start + _AT_ONCE])
+            if progress:
+                progress(len(digests), len(paths))
     table = [(*row, digest) for row, digest in zip(rows, digests, strict=True)]
     films = pd.DataFrame(table, columns=list(COLUMNS)).sort_values("id", ignore_index=True)
     notes = tuple(

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import pandas as pd
 
-from pneumo_core.data.dataset import Dataset
+from pneumo_core.data.dataset import Cut, Dataset
 
 __all__ = ["MIN_VALIDATION", "ValidationCut", "ensure_validation"]
 
@@ -44,9 +44,10 @@ def ensure_validation(
     chosen = _choose(films[pool], cut=cut, fraction=fraction, seed=seed)
     in_validation = pool & films["patient"].isin(chosen)
     split = films["split"].mask(pool, "train").mask(in_validation, "val")
-    return dataset.with_films(
-        films.assign(split=split), _note(given, int(in_validation.sum()), cut)
-    )
+    moved = films.loc[split != films["split"], ["id", "split"]]
+    note = _note(given, int(in_validation.sum()), cut)
+    made = Cut(given, dict(zip(moved["id"], moved["split"], strict=True)), note)
+    return dataset.with_cut(films.assign(split=split), made)
 
 
 def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set[str]:

@@ -12,6 +12,7 @@ from pneumo_core.figures.evaluation import (
     receiver_operating_characteristic,
     reliability_diagram,
 )
+from pneumo_core.figures.films import films_per_split, grey_histogram, size_map
 from pneumo_core.figures.pages import interactive, to_html
 from pneumo_core.figures.probability import probability_bar
 from pneumo_core.figures.still import PLOTS, still
@@ -24,6 +25,8 @@ __all__ = [
     "Panel",
     "confusion_matrix",
     "embedding_map",
+    "films_per_split",
+    "grey_histogram",
     "interactive",
     "precision_recall",
     "probability_bar",
@@ -31,6 +34,7 @@ __all__ = [
     "probability_scatter",
     "receiver_operating_characteristic",
     "reliability_diagram",
+    "size_map",
     "still",
     "to_html",
 ]

@@ -1,6 +1,6 @@
 """Learning: from a folder of films to a checkpoint."""
 
-from pneumo_core.training.augment import build_augmentation
+from pneumo_core.training.augment import augmented, build_augmentation, settings_of
 from pneumo_core.training.config import Augmentation, TrainingConfig, changed, training_config
 from pneumo_core.training.cost import Pace, measure_pace
 from pneumo_core.training.ensemble import make_ensemble
@@ -25,6 +25,7 @@ __all__ = [
     "Progressed",
     "Run",
     "TrainingConfig",
+    "augmented",
     "build_augmentation",
     "carry_out",
     "changed",
@@ -40,6 +41,7 @@ __all__ = [
     "publish",
     "recipe",
     "rename_run",
+    "settings_of",
     "start_run",
     "train",
     "training_config",

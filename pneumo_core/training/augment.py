@@ -1,12 +1,15 @@
 """Augmentation of whole batches, each film with its own draw."""
 
 import kornia.augmentation
+import numpy as np
+import pydantic
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pneumo_core.training.config import Augmentation
 
-__all__ = ["build_augmentation"]
+__all__ = ["augmented", "build_augmentation", "settings_of"]
 
 
 def build_augmentation(ranges: Augmentation) -> nn.Module:
@@ -34,6 +37,33 @@ def build_augmentation(ranges: Augmentation) -> nn.Module:
         _Noise(*ranges.noise),
         nn.Hardtanh(0.0, 1.0),
     )
+
+
+def augmented(
+    ranges: Augmentation, film: NDArray[np.uint8], n: int, *, seed: int = 0
+) -> NDArray[np.uint8]:
+    """``n`` draws of what training makes of a film uint8 (S, S): uint8 (n, S, S).
+
+    The same seed gives the same draws; torch's random state stays as it is.
+    """
+    films = torch.from_numpy(film.copy()).float().div(255).expand(n, 1, *film.shape).clone()
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(seed)
+        drawn = build_augmentation(ranges)(films)
+    pixels: NDArray[np.uint8] = drawn[:, 0].mul(255).round().byte().numpy()
+    return pixels
+
+
+def settings_of(ranges: Augmentation) -> list[tuple[str, str, str]]:
+    """Every setting of an augmentation: its name, its value, what it means."""
+    fields = pydantic.TypeAdapter(Augmentation).json_schema()["properties"]
+    found = []
+    for name, about in fields.items():
+        value = getattr(ranges, name)
+        ends = dict.fromkeys(value if isinstance(value, tuple) else (value,))
+        shown = " to ".join(f"{each:g}" for each in ends)
+        found.append((name, shown, str(about.get("description", ""))))
+    return found
 
 
 class _Noise(nn.Module):

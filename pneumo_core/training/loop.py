@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
 from pneumo_core.errors import TrainingError
+from pneumo_core.inspection import Balance
 from pneumo_core.metrics import area_under_roc, confusion
 from pneumo_core.models import (
     InputFormat,
@@ -240,8 +241,8 @@ def _order(config: TrainingConfig, train: Films) -> NDArray[np.int64]:
 def _class_weights(config: TrainingConfig, train: Films) -> Tensor:
     if config.balance != "weights":
         return torch.ones(2)
-    counts = np.bincount(train.labels, minlength=2)
-    return torch.from_numpy(len(train) / (2 * counts)).float()
+    normal, pneumonia = np.bincount(train.labels, minlength=2)
+    return torch.tensor(Balance(int(normal), int(pneumonia)).weights)
 
 
 def _optimizer(config: TrainingConfig, network: PneumoniaNetwork) -> torch.optim.AdamW:

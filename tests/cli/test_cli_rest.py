@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,8 @@ import pandas as pd
 import pytest
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
+from pneumo_core.data import scan
+from pneumo_core.inspection import inspect_dataset
 
 Run = Callable[..., object]
 ROOT = Path(__file__).parents[2]
@@ -142,6 +145,20 @@ def test_data_inspect_counts_and_names_what_is_unreadable(
     done = pneumo("data", "inspect", folder)
     assert done.code == 1
     assert "Unreadable: broken.png" in done.out
+
+
+def test_data_inspect_tells_what_the_library_finds(pneumo: Run, film_folder: Callable[..., Path]):
+    folder = film_folder({"train": 6, "test": 3})
+    shutil.copy(folder / "train/NORMAL/IM-0001-0001.png", folder / "test/PNEUMONIA/twin.png")
+    found = inspect_dataset(scan(folder))
+    assert len(found.findings) > 2
+    printed = " ".join(pneumo("data", "inspect", folder).out.split())
+    for each in found.findings:
+        for sentence in (each.title, each.what, each.means, each.remedy):
+            assert " ".join(sentence.split()) in printed
+    done = pneumo("data", "inspect", folder, "--json")
+    assert done.code == 0
+    assert json.loads(done.out) == json.loads(json.dumps(found.as_dict()))
 
 
 def test_a_map_is_written_with_a_row_per_film(pneumo, checkpoint, film_folder, tmp_path):

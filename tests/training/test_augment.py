@@ -1,6 +1,10 @@
+from dataclasses import fields
+
+import numpy as np
 import torch
 
-from pneumo_core.training import Augmentation, build_augmentation
+from pneumo_core.training import Augmentation, build_augmentation, recipe, settings_of
+from pneumo_core.training import augmented as drawn
 
 STILL = Augmentation(
     rotation=0, shift=0, scale=0, mirror=0, gamma=0, contrast=0, brightness=0, noise=(0, 0)
@@ -70,3 +74,28 @@ def test_some_films_are_left_unsampled_and_sharp():
     blurred = augmented(films, blur=1.5)
     sharp = sum(torch.allclose(film, films[0], atol=1e-5) for film in blurred)
     assert 70 < sharp < 130
+
+
+def test_draws_for_a_page_are_those_of_training_and_leave_the_random_state() -> None:
+    film = np.random.default_rng(0).integers(0, 256, (32, 32)).astype(np.uint8)
+    state = torch.get_rng_state()
+    ranges = recipe("strong", "efficientnet_b0").augmentation
+    draws = drawn(ranges, film, 5, seed=3)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert draws.shape == (5, 32, 32)
+    assert len({draw.tobytes() for draw in draws}) == 5
+    torch.manual_seed(3)
+    films = torch.from_numpy(film).float().div(255).expand(5, 1, 32, 32).clone()
+    expected = build_augmentation(ranges)(films)[:, 0].mul(255).round().byte().numpy()
+    torch.set_rng_state(state)
+    assert (draws == expected).all()
+    assert (drawn(ranges, film, 5, seed=4) != draws).any()
+
+
+def test_every_setting_is_told_with_its_value_and_meaning() -> None:
+    told = {name: (value, meaning) for name, value, meaning in settings_of(Augmentation())}
+    assert set(told) == {field.name for field in fields(Augmentation)}
+    assert told["rotation"] == ("15", "degrees to either side")
+    assert told["noise"][0] == "0.03"
+    assert "0 to 0.04" in [value for _, value, _ in settings_of(Augmentation(noise=(0, 0.04)))]
+    assert all(meaning for _, meaning in told.values())

@@ -1,0 +1,105 @@
+"""Which dataset is looked at; inspected once for everybody on this server."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pneumo_core.checkpoints import list_checkpoints
+from pneumo_core.dashboard.choices import choose_linked
+from pneumo_core.dashboard.memory import shared
+from pneumo_core.dashboard.progress import Report, cancellable
+from pneumo_core.dashboard.words import plain
+from pneumo_core.data import scan
+from pneumo_core.errors import DatasetError
+from pneumo_core.inspection import Inspection, inspect_dataset
+from pneumo_core.settings import settings
+
+__all__ = ["choose_dataset", "inspected", "say_how_to_get_one"]
+
+
+def choose_dataset() -> Path | None:
+    """A select box of the datasets at hand, and a way to look at one again; None without any.
+
+    The query parameter ``dataset`` carries the choice. Raises DatasetError for one that is gone.
+    """
+    places = _places()
+    if not places:
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = dict(zip(places, places, strict=True))
+        chosen = choose_linked(st.container(), "Dataset", "dataset", names, key="dataset")
+        st.button(
+            "Look again",
+            icon=":material/refresh:",
+            on_click=_look_again,
+            help="Lists the films anew, after some were added, moved or deleted.",
+        )
+    location = places[chosen]
+    if not location.exists():
+        raise DatasetError(
+            f"'{location}' is not there. Set PNEUMO_DATA to a folder of films, and start Pneumo "
+            "again."
+        )
+    return location
+
+
+def inspected(location: Path) -> Inspection:
+    """The dataset there, looked through now or before. Raises Cancelled, PneumoError."""
+
+    def compute(report: Report) -> Inspection:
+        dataset = scan(location, progress=report("Listing films"))
+        return inspect_dataset(
+            dataset, decoding=report("Decoding films"), comparing=report("Comparing films")
+        )
+
+    return shared(
+        "inspections",
+        (location, _looks()),
+        lambda: cancellable(f"Inspect {location.name}", compute, at_once=True),
+        most=4,
+    )
+
+
+def say_how_to_get_one() -> None:
+    """What this page is for, how to get films, and which films the checkpoints learned from."""
+    with st.container(border=True):
+        st.header("No dataset yet", anchor=False)
+        st.markdown(
+            "This page counts a dataset's films and tells what is wrong with them: the same "
+            "picture twice, patients in two splits, films that can't be read. It needs the films: "
+            "get the public set (doi 10.17632/rscbjbr9sj), or take your own in folders "
+            "`split/CLASS/film` with the classes NORMAL and PNEUMONIA. Set `PNEUMO_DATA` to the "
+            "folder and start Pneumo again."
+        )
+    told = [
+        f"- **{plain(each.name)}** learned from {plain(each.card.dataset.name)}: "
+        + "; ".join(
+            f"{plain(split)} {counts.get('NORMAL', 0):,} NORMAL and "
+            f"{counts.get('PNEUMONIA', 0):,} PNEUMONIA"
+            for split, counts in each.card.dataset.counts.items()
+        )
+        for each in list_checkpoints()[0]
+    ]
+    if told:
+        st.subheader("The films behind the checkpoints at hand", anchor=False)
+        st.markdown("\n".join(told))
+
+
+def _places() -> dict[str, Path]:
+    """Where datasets lie, by the name a link carries: the one of PNEUMO_DATA."""
+    data = settings().data
+    return {data.name: data} if data else {}
+
+
+@st.cache_resource
+def _all_looks() -> list[int]:
+    return [0]
+
+
+def _looks() -> int:
+    """How often anybody wanted to look again: an older look is no longer found."""
+    return _all_looks()[0]
+
+
+def _look_again() -> None:
+    _all_looks()[0] += 1

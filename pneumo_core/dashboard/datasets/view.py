@@ -1,0 +1,41 @@
+"""One dataset on the page, in three views."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pneumo_core.dashboard.datasets.augmentation import show_augmentation
+from pneumo_core.dashboard.datasets.films import show_random_films
+from pneumo_core.dashboard.datasets.findings import show_findings
+from pneumo_core.dashboard.datasets.overview import show_overview
+from pneumo_core.inspection import Inspection
+
+__all__ = ["show_dataset"]
+
+_VIEWS = {
+    "findings": "What is in it, what is wrong",
+    "films": "Films",
+    "augmentation": "What training sees",
+}
+
+
+def show_dataset(inspection: Inspection, location: Path) -> None:
+    """The view that is chosen; the query parameter ``view`` carries it."""
+    asked = st.query_params.get("view", "")
+    view = st.segmented_control(
+        "View",
+        list(_VIEWS),
+        default=asked if asked in _VIEWS else "findings",
+        required=True,
+        format_func=_VIEWS.__getitem__,
+        key="data view",
+        label_visibility="collapsed",
+    )
+    st.query_params["view"] = str(view)
+    if view == "films":
+        show_random_films(inspection, location)
+    elif view == "augmentation":
+        show_augmentation(inspection)
+    else:
+        show_overview(inspection)
+        show_findings(inspection, location)
