@@ -244,11 +244,19 @@ def test_a_folder_that_is_a_file(source: Maker, tmp_path: Path) -> None:
         download(source(), tmp_path / "taken")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_a_sentence(source: Maker, tmp_path: Path) -> None:
-    (tmp_path / "films.bin.part").symlink_to("/dev/full")
-    with pytest.raises(DatasetError, match=r"No space left on device"):
-        download(source(), tmp_path, patience=QUICK)
+def test_a_disk_that_takes_no_more_is_a_sentence_and_what_it_took_stays(
+    source: Maker, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource", reason="this system limits no file's size")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
+    try:
+        with pytest.raises(DatasetError, match=r"can't be kept in .* what has arrived is kept"):
+            download(source(), tmp_path, patience=QUICK)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (tmp_path / "films.bin.part").read_bytes() == CONTENT[:400_000]
+    assert download(source(), tmp_path, patience=QUICK).read_bytes() == CONTENT
 
 
 def test_more_than_the_disk_has_is_refused_at_once(
