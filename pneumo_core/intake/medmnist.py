@@ -77,9 +77,10 @@ def _check_headers(archive: Path, limit: int) -> None:
             for info in zipped.infolist():
                 with zipped.open(info) as file:
                     dtype, size = _header(file)
+                    start = file.tell()
                 if dtype.hasobject:
                     raise ValueError(f"{info.filename} holds Python objects")
-                if size + file.tell() != info.file_size:
+                if start + size != info.file_size:
                     raise ValueError(f"{info.filename} has another size than its header says")
                 total += size
     except _DAMAGED as error:
