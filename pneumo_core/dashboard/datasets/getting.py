@@ -38,10 +38,11 @@ def acquire_section(show_findings: Findings | None = None) -> None:
 
     ``show_findings`` draws what was found in a dataset before it is kept; sentences by default.
     """
-    if said := st.session_state.pop(_SAID, None):
-        st.success(plain(said), icon=":material/check:")
-    if failed := st.session_state.pop(_FAILED, None):
-        st.error(plain(failed), icon=":material/error:")
+    with st.container():  # always there: tabs that move in the page go back to the first
+        if said := st.session_state.pop(_SAID, None):
+            st.success(plain(said), icon=":material/check:")
+        if failed := st.session_state.pop(_FAILED, None):
+            st.error(plain(failed), icon=":material/error:")
     public, own, here = st.tabs(["Get the public set", "Add your own", "What is here"])
     with public:
         _public()
@@ -68,10 +69,13 @@ def _public() -> None:
         f"{source.films:,} films of children's chests, {_size(source.size)} to download from "
         f"{plain(source.page)}. Licence {plain(source.licence)}. {plain(source.citation)}."
     )
-    st.caption(
-        f"Checked by size and {source.algorithm.upper()} `{source.checksum}`, "
-        f"{plain(source.vouched)}. A download that stops goes on where it was."
-    )
+    with st.expander("How it is checked, and how to get it by hand"):
+        st.markdown(
+            f"By its size and its {source.algorithm.upper()}, `{source.checksum}`, "
+            f"{plain(source.vouched)}. A download that stops goes on where it was. The films are "
+            f"kept in `{datasets_home()}`."
+        )
+        st.markdown(plain(source.by_hand(settings().home / "downloads")))
     try:
         check_dataset_name(chosen)
     except PneumoError as error:
@@ -80,10 +84,7 @@ def _public() -> None:
     try:
         kept = cancellable(f"Download {source.file}", lambda report: _fetch(source, chosen, report))
     except Cancelled:
-        st.caption(
-            f"Lands in `{datasets_home() / chosen}`. Where this machine has no way out: "
-            f"{plain(source.by_hand(settings().home / 'downloads'))}"
-        )
+        return
     except PneumoError as error:
         _again(f"Download {source.file}", failed=str(error))
     else:
