@@ -20,7 +20,8 @@ _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
 _DERIVED = ("called", "cell", "series", "confidence")
 _NO_PICTURES = (
     "The films themselves are not on this machine, so only their names are shown. Get the public "
-    "set (doi 10.17632/rscbjbr9sj), set `PNEUMO_DATA` to its folder and start Pneumo again."
+    "set (doi 10.17632/rscbjbr9sj) with `pneumo data download chest_xray`, or set `PNEUMO_DATA` to "
+    "its folder and start Pneumo again."
 )
 
 

@@ -24,8 +24,8 @@ __all__ = ["show_similar"]
 _SIDE = 640
 _HOW_TO_GET = (
     "The films that this checkpoint learned from are not on this machine, so none can be shown "
-    "beside yours. Get the public set (doi 10.17632/rscbjbr9sj), unpack it, set `PNEUMO_DATA` to "
-    "its folder and start Pneumo again."
+    "beside yours. Get the public set (doi 10.17632/rscbjbr9sj) with `pneumo data download "
+    "chest_xray`, or set `PNEUMO_DATA` to its folder and start Pneumo again."
 )
 
 
