@@ -7,6 +7,7 @@ from pneumo_core.dashboard import open_page
 with open_page("Data", wide=True):
     # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import say_what_is_missing
+    from pneumo_core.dashboard.datasets.getting import acquire_section
     from pneumo_core.dashboard.datasets.sources import choose_dataset, inspected, say_how_to_get_one
     from pneumo_core.dashboard.datasets.view import show_dataset
     from pneumo_core.dashboard.progress import Cancelled
@@ -21,4 +22,6 @@ with open_page("Data", wide=True):
             st.info("Nothing is inspected yet. Start it with the button.")
         else:
             show_dataset(inspection, location)
+    st.header("More films", anchor=False)
+    acquire_section()
     say_what_is_missing()

@@ -2,11 +2,13 @@
 
 | variable | default | meaning |
 |---|---|---|
-| ``PNEUMO_HOME`` | ``.pneumo`` in a clone, else ``~/.pneumo`` | runs and caches |
+| ``PNEUMO_HOME`` | ``.pneumo`` in a clone, else ``~/.pneumo`` | runs, datasets, caches |
 | ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else the installed ones | trained models |
 | ``PNEUMO_DATA`` | none | the dataset to analyse and train on |
 | ``PNEUMO_MAX_FILE_MB`` | 64 | largest film file, in MB (10^6 bytes) |
 | ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest film, in 10^6 pixels |
+| ``PNEUMO_MAX_UPLOAD_MB`` | 200 | largest dataset to upload in a browser |
+| ``PNEUMO_MAX_DATASET_MB`` | 20000 | largest dataset to unpack |
 """
 
 import os
@@ -32,6 +34,8 @@ class Settings:
     data: Path | None
     max_file_bytes: int
     max_pixels: int
+    max_upload_bytes: int = int(200e6)
+    max_dataset_bytes: int = int(20e9)
 
 
 def settings() -> Settings:
@@ -46,6 +50,8 @@ def settings() -> Settings:
         data=Path(data).expanduser().resolve() if data else None,
         max_file_bytes=int(_positive("PNEUMO_MAX_FILE_MB", 64) * 1e6),
         max_pixels=int(_positive("PNEUMO_MAX_MEGAPIXELS", 100) * 1e6),
+        max_upload_bytes=int(_positive("PNEUMO_MAX_UPLOAD_MB", 200) * 1e6),
+        max_dataset_bytes=int(_positive("PNEUMO_MAX_DATASET_MB", 20_000) * 1e6),
     )
 
 

@@ -5,7 +5,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
@@ -13,17 +21,17 @@ if TYPE_CHECKING:
     from pneumo_core.lifecycle import Now
     from pneumo_core.training import EpochReport
 
-__all__ = ["err", "out", "progress_bar", "run_bars"]
+__all__ = ["bytes_bar", "err", "out", "progress_bar", "run_bars"]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def _bars() -> Bars:
+def _bars(*counts: ProgressColumn) -> Bars:
     return Bars(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        *(counts or (MofNCompleteColumn(),)),
         TimeRemainingColumn(),
         console=err,
         transient=True,
@@ -32,9 +40,22 @@ def _bars() -> Bars:
 
 
 @contextmanager
+def bytes_bar(title: str) -> "Iterator[Progress]":
+    """A bar for bytes, with their speed."""
+    with _reporting(_bars(DownloadColumn(), TransferSpeedColumn()), title) as report:
+        yield report
+
+
+@contextmanager
 def progress_bar(title: str) -> "Iterator[Progress]":
     """A bar on standard error that appears with the first report."""
-    with _bars() as bars:
+    with _reporting(_bars(), title) as report:
+        yield report
+
+
+@contextmanager
+def _reporting(bars: Bars, title: str) -> "Iterator[Progress]":
+    with bars:
         task = bars.add_task(title, total=None, visible=False)
 
         def report(done: int, total: int) -> None:

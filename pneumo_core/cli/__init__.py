@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pneumo_core.cli import _checkpoints, _datasets, _reading, _runs, _study, _training
+from pneumo_core.cli import _checkpoints, _datasets, _intake, _reading, _runs, _study, _training
 from pneumo_core.cli._shared import app
 from pneumo_core.errors import PneumoError, UnknownName
 from pneumo_core.settings import repository_root
@@ -19,7 +19,7 @@ from pneumo_core.terminal import err
 
 __all__ = ["app", "main"]
 
-_COMMANDS = (_reading, _training, _runs, _study, _checkpoints, _datasets)
+_COMMANDS = (_reading, _training, _runs, _study, _checkpoints, _datasets, _intake)
 """Modules whose commands register themselves."""
 
 

@@ -33,7 +33,7 @@ def inspect_data(
         print(json.dumps(found.as_dict()))
     else:
         _print_overview(found)
-        _print_findings(found)
+        print_findings(found)
     raise typer.Exit(1 if found.unreadable else 0)
 
 
@@ -51,7 +51,8 @@ def _print_overview(found: "Inspection") -> None:
     out.print(f"Fingerprint {found.dataset.fingerprint}")
 
 
-def _print_findings(found: "Inspection") -> None:
+def print_findings(found: "Inspection") -> None:
+    """What is wrong with a dataset, what it means and what to do."""
     for each in found.findings:
         out.print()
         out.print(f"{each.title} ({each.severity})", style="bold", markup=False)

@@ -40,12 +40,18 @@ app.add_typer(data, name="data")
 ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint; default: the first.")]
 PointOption = Annotated[str | None, typer.Option("--operating-point", help="balanced, screening.")]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Folder or .npz file; default: PNEUMO_DATA.")
+    Path | None,
+    typer.Option("--data", help="Folder, manifest, .npz or added name; default: PNEUMO_DATA."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def dataset_folder(given: Path | None) -> Path:
+    """Where the films are: a path, else the name of a dataset that was added, else PNEUMO_DATA."""
+    if given and not given.exists() and (settings().home / "datasets" / given).is_dir():
+        from pneumo_core.intake import find_dataset
+
+        return find_dataset(str(given)).location
     folder = given or settings().data
     if folder is None:
         raise typer.BadParameter("say which films: --data FOLDER, or set PNEUMO_DATA")

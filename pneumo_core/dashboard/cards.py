@@ -4,8 +4,8 @@ import streamlit as st
 
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.choices import say_what_is_missing
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.words import estimate_text, plain
-from pneumo_core.settings import settings
 
 __all__ = ["show_checkpoints", "show_dataset"]
 
@@ -26,11 +26,13 @@ def show_checkpoints() -> None:
 def show_dataset() -> None:
     """Which films are there to analyse and train on, or how to name them."""
     st.header("Dataset", anchor=False)
-    folder = settings().data
+    folder = dataset_in_use()
     if folder is None:
         st.markdown(
-            "No dataset is set. Set `PNEUMO_DATA` to a folder of films, `split/CLASS/film` with "
-            "the classes NORMAL and PNEUMONIA, and start Pneumo again. Reading films needs none."
+            "No dataset is here. Download the public set or add your own films, with `pneumo data "
+            "download` and `pneumo data add`; or set `PNEUMO_DATA` to a folder of films, "
+            "`split/CLASS/film` with the classes NORMAL and PNEUMONIA, and start Pneumo again. "
+            "Reading films needs none."
         )
     elif not folder.exists():
         st.warning(f"PNEUMO_DATA is {plain(str(folder))}, which is not there. Correct it.")

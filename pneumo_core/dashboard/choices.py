@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.words import estimate_text, plain
 from pneumo_core.errors import UnknownName
 from pneumo_core.reading.threshold import CUSTOM, custom_point
@@ -106,12 +107,12 @@ def choose_linked(
 
 def dataset_sources() -> dict[str, str]:
     """The dataset's splits as sources of films: what a link calls them, what a page does."""
-    data = settings().data
+    data = dataset_in_use()
     if data is None:
         return {}
     splits = {split: f"{split} films" for split in ("test", "val", "train")}
     return {
-        f"{DATASET}{split}": f"{data.name}: {words}"
+        f"{DATASET}{split}": f"{data.stem if data.suffix == '.npz' else data.name}: {words}"
         for split, words in (splits | {"all": "every film"}).items()
     }
 

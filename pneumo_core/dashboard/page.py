@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from pneumo_core.dashboard.dataset_choice import choose_dataset_in_sidebar
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import PneumoError
 
@@ -65,6 +66,7 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
     with st.sidebar:
         for file, name, icon in MENU:
             st.page_link(file, label=name, icon=icon, width="stretch")
+    choose_dataset_in_sidebar()
     with st.container(gap=None):
         st.title(title, anchor=False)
         st.caption(RESEARCH_LINE)

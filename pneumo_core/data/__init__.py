@@ -1,16 +1,18 @@
 """Films and datasets: from bytes to a radiograph, from a folder to a table and its pixels."""
 
 from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Cut, Dataset, FilmSource
+from pneumo_core.data.manifest import MANIFEST, read_manifest
 from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window
 from pneumo_core.data.read import film_size, read_radiograph, read_values, to_input
-from pneumo_core.data.scan import find_film, scan
+from pneumo_core.data.scan import find_film, layout_root, scan
 from pneumo_core.data.store import PixelStore, open_store
 from pneumo_core.data.validation import MIN_VALIDATION, ValidationCut
 from pneumo_core.data.values import FilmValues, window_over
 
 __all__ = [
     "LABELS",
+    "MANIFEST",
     "MIN_VALIDATION",
     "NORMAL",
     "PNEUMONIA",
@@ -27,7 +29,9 @@ __all__ = [
     "Window",
     "film_size",
     "find_film",
+    "layout_root",
     "open_store",
+    "read_manifest",
     "read_radiograph",
     "read_values",
     "scan",

@@ -2,10 +2,9 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -16,34 +15,18 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pneumo_core.data._names import CLASS_NAMES, SPLIT_NAMES, patient_of, subtype_of
 from pneumo_core.data._tones import divided, luma
 from pneumo_core.data.dataset import COLUMNS, LABELS, SPLITS, Dataset
+from pneumo_core.data.manifest import MANIFEST, ManifestSource, is_manifest, read_manifest
 from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph
 from pneumo_core.data.read import read_radiograph
 from pneumo_core.data.validation import ValidationCut, ensure_validation
 from pneumo_core.errors import DatasetError
 
-__all__ = ["find_film", "patient_of", "scan", "subtype_of"]
+__all__ = ["find_film", "layout_root", "patient_of", "scan", "subtype_of"]
 
-_SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-# Folder name -> (label, subtype told by the folder)
-_CLASS_NAMES = {
-    "normal": (0, "normal"),
-    "pneumonia": (1, ""),
-    "bacteria": (1, "bacteria"),
-    "bacterial": (1, "bacteria"),
-    "virus": (1, "virus"),
-    "viral": (1, "virus"),
-}
 _NOT_FILMS = {"thumbs.db", "desktop.ini"}
 _AT_ONCE = 256
 
@@ -58,8 +41,10 @@ def scan(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Dataset:
-    """The dataset in a folder (split/CLASS/film or CLASS/film) or a MedMNIST ``.npz`` file.
+    """The dataset in a folder, in a CSV manifest, or in a MedMNIST ``.npz`` file.
 
+    A folder has the layout split/CLASS/film or CLASS/film, or a ``manifest.csv`` (see
+    ``read_manifest``) whose films lie in it; a manifest of another name may list any films.
     Every film's bytes are read once for its digest; nothing is decoded. Where fewer than 100
     validation films exist, a validation split is cut from train (see ``ensure_validation``).
     A folder without splits counts as train. Raises DatasetError.
@@ -72,7 +57,8 @@ def scan(
             at = error.filename or location
             raise DatasetError(f"'{at}' can't be opened: {error.strerror}. Check it.") from error
     elif location.is_file():
-        dataset = _scan_npz(location)
+        is_manifest = location.suffix.lower() == ".csv"
+        dataset = _scan_manifest(location, progress) if is_manifest else _scan_npz(location)
     else:
         raise DatasetError(f"There is no folder or file '{location}'. Check the path.")
     return ensure_validation(dataset, cut=cut, fraction=fraction, seed=seed)
@@ -85,11 +71,15 @@ def find_film(location: Path, film_id: str) -> Path | bytes | None:
     archive.
     """
     if location.is_dir():
-        root = _descend(location).resolve()
+        root = layout_root(location).resolve()
+        if _has_manifest(root):
+            return _listed(read_manifest(root / MANIFEST, within=root), film_id)
         path = (root / film_id).resolve()
         return path if path.is_relative_to(root) and path.is_file() else None
     if not location.is_file():
         return None
+    if location.suffix.lower() == ".csv":
+        return _listed(read_manifest(location), film_id)
     images = {split: images for split, images, _ in _read_npz(location)}
     split, _, row = film_id.partition("/")
     if split not in images or not row.isdigit() or int(row) >= len(images[split]):
@@ -97,6 +87,11 @@ def find_film(location: Path, film_id: str) -> Path | bytes | None:
     file = BytesIO()
     Image.fromarray(images[split][int(row)]).save(file, "PNG")
     return file.getvalue()
+
+
+def _listed(films: pd.DataFrame, film_id: str) -> Path | None:
+    paths = [Path(path) for path in films.loc[films["id"] == film_id, "path"]]
+    return paths[0] if paths and paths[0].is_file() else None
 
 
 # --- folders ---------------------------------------------------------------------------------
@@ -111,17 +106,14 @@ class _FolderSource:
 
 
 def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
-    root = _descend(root)
+    root = layout_root(root)
+    if _has_manifest(root):
+        manifest = _scan_manifest(root / MANIFEST, progress, within=root)
+        return replace(manifest, name=root.name)
     rows = list(_folder_rows(root))
     if not rows:
         raise DatasetError(f"'{root}' holds no films in the layout Pneumo knows. {_LAYOUT}")
-    paths = [row[1] for row in rows]
-    digests: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            digests += pool.map(_file_digest, paths[start : start + _AT_ONCE])
-            if progress:
-                progress(len(digests), len(paths))
+    digests = _digests([row[1] for row in rows], progress)
     table = [(*row, digest) for row, digest in zip(rows, digests, strict=True)]
     films = pd.DataFrame(table, columns=list(COLUMNS)).sort_values("id", ignore_index=True)
     notes = tuple(
@@ -132,10 +124,10 @@ def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
     return Dataset(root.name, films, _FolderSource(root), notes)
 
 
-def _descend(root: Path) -> Path:
+def layout_root(root: Path) -> Path:
     """Archives often unpack into one folder inside a folder; go to the one with the layout."""
     folders = _subfolders(root)
-    while len(folders) == 1 and not _known(folders[0]):
+    while len(folders) == 1 and not _known(folders[0]) and not _has_manifest(root):
         root, folders = folders[0], _subfolders(folders[0])
     return root
 
@@ -144,13 +136,13 @@ def _folder_rows(root: Path) -> Iterator[tuple[str, str, str, int, str, str]]:
     unknown = []
     for folder in _subfolders(root):
         name = folder.name.lower()
-        if name in _SPLIT_NAMES:
+        if name in SPLIT_NAMES:
             for inner in _subfolders(folder):
-                if inner.name.lower() in _CLASS_NAMES:
-                    yield from _class_rows(root, inner, _SPLIT_NAMES[name])
+                if inner.name.lower() in CLASS_NAMES:
+                    yield from _class_rows(root, inner, SPLIT_NAMES[name])
                 else:
                     unknown.append(inner)
-        elif name in _CLASS_NAMES:
+        elif name in CLASS_NAMES:
             yield from _class_rows(root, folder, "train")
         elif not _is_dataset(folder):
             unknown.append(folder)
@@ -165,7 +157,7 @@ def _folder_rows(root: Path) -> Iterator[tuple[str, str, str, int, str, str]]:
 def _class_rows(
     root: Path, folder: Path, split: str
 ) -> Iterator[tuple[str, str, str, int, str, str]]:
-    label, subtype = _CLASS_NAMES[folder.name.lower()]
+    label, subtype = CLASS_NAMES[folder.name.lower()]
     for path in sorted(folder.rglob("*")):
         hidden = any(_hidden(part) for part in path.relative_to(folder).parts)
         if hidden or path.name.lower() in _NOT_FILMS or not path.is_file():
@@ -189,8 +181,25 @@ def _is_dataset(folder: Path) -> bool:
     return any(_known(inner) for inner in _subfolders(folder))
 
 
+def _has_manifest(root: Path) -> bool:
+    """Whether its manifest says what the films are: a good one, or one beside no layout."""
+    manifest = root / MANIFEST
+    known = any(map(_known, _subfolders(root)))
+    return manifest.is_file() and (not known or is_manifest(manifest))
+
+
 def _known(folder: Path) -> bool:
-    return folder.name.lower() in _SPLIT_NAMES or folder.name.lower() in _CLASS_NAMES
+    return folder.name.lower() in SPLIT_NAMES or folder.name.lower() in CLASS_NAMES
+
+
+def _digests(paths: list[str], progress: Progress | None) -> list[str]:
+    digests: list[str] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), _AT_ONCE):
+            digests += pool.map(_file_digest, paths[start : start + _AT_ONCE])
+            if progress:
+                progress(len(digests), len(paths))
+    return digests
 
 
 def _file_digest(path: str) -> str:
@@ -201,34 +210,15 @@ def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-# --- names -----------------------------------------------------------------------------------
-
-_PATIENT_PATTERNS = (
-    re.compile(r"(person\d+)_"),  # Kermany: person23_bacteria_78
-    re.compile(r"((?:NORMAL2-)?IM-\d+)-"),  # Kermany: NORMAL2-IM-0381-0001
-    re.compile(r"(patient\d+)"),  # CheXpert: patient00001/study1/view1_frontal
-    re.compile(r"(\d{8})_\d{3}"),  # ChestX-ray14: 00000013_026
-)
+# --- manifests --------------------------------------------------------------------------------
 
 
-def patient_of(path: Path) -> str:
-    """The patient told by a film's path within its dataset, in the naming of the public chest sets.
-
-    A film of unknown naming is its own patient (its path without the ending), since two such films
-    can't be told to share one.
-    """
-    for pattern in _PATIENT_PATTERNS:
-        if match := pattern.search(path.name) or pattern.fullmatch(path.parent.parent.name):
-            return match[1]
-    return path.with_suffix("").as_posix()
-
-
-def subtype_of(path: Path, label: int) -> str:
-    """bacteria, virus or normal as far as the label and the film's name tell, else empty."""
-    if label == 0:
-        return "normal"
-    match = re.search(r"bacteria|virus", path.name.lower())
-    return match[0] if match else ""
+def _scan_manifest(path: Path, progress: Progress | None, within: Path | None = None) -> Dataset:
+    films = read_manifest(path, within=within)
+    paths = films["path"].tolist()
+    films["digest"] = _digests(paths, progress)
+    source = ManifestSource(dict(zip(films["id"], paths, strict=True)))
+    return Dataset(path.stem, films[list(COLUMNS)].sort_values("id", ignore_index=True), source)
 
 
 # --- MedMNIST archives ------------------------------------------------------------------------

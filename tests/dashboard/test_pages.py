@@ -118,7 +118,7 @@ def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
 def test_home_names_the_dataset(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "No dataset is set" in told(open_app())
+    assert "No dataset is here" in told(open_app())
     monkeypatch.setenv("PNEUMO_DATA", str(tmp_path))
     assert str(tmp_path) in told(open_app())
 

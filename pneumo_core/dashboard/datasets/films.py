@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_link
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import LABELS, Dataset
 from pneumo_core.errors import PneumoError
 from pneumo_core.inspection import Inspection
 from pneumo_core.pictures import display_pixels, jpeg
-from pneumo_core.settings import settings
 
 __all__ = ["next_draw", "show_pictures", "show_random_films"]
 
@@ -84,10 +84,10 @@ def _show_picture(dataset: Dataset, film_id: str, location: Path, words: str) ->
         return
     st.image(picture, width="stretch", alt=f"{film_id}: {words}")
     st.caption(f"{plain(film_id.rsplit('/', 1)[-1])}: {words}")
-    if location == settings().data:
+    if location == dataset_in_use():
         st.page_link(
             "pages/read.py",
             label="Read it",
             icon=":material/pulmonology:",
-            query_params={"film": film_id},
+            query_params={"film": film_id} | dataset_link(),
         )

@@ -1,6 +1,7 @@
 """What is wrong with a dataset, a card for each finding, with its films."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +11,7 @@ from pneumo_core.dashboard.words import plain
 from pneumo_core.data import Dataset
 from pneumo_core.inspection import SEVERITIES, Finding, Inspection
 
-__all__ = ["show_findings"]
+__all__ = ["say_findings", "show_findings"]
 
 _FEW = 12
 _ASKS = {"serious": "to put right", "careful": "to decide on", "note": "to know"}
@@ -31,14 +32,27 @@ def show_findings(inspection: Inspection, location: Path) -> None:
             _show_finding(finding, inspection.dataset, location, f"finding {number}")
 
 
+def say_findings(findings: Sequence[Finding]) -> None:
+    """The findings as sentences, where there is no place for their films."""
+    if not findings:
+        st.success("Nothing is wrong that Pneumo looks for.", icon=":material/check:")
+    for finding in findings:
+        with st.container(border=True):
+            _say_finding(finding)
+
+
 def _show_finding(finding: Finding, dataset: Dataset, location: Path, key: str) -> None:
+    _say_finding(finding)
+    if finding.ids and st.toggle(f"Show the {_films(len(finding.ids))}", key=f"{key} films"):
+        _show_films(finding, dataset, location, key)
+
+
+def _say_finding(finding: Finding) -> None:
     colour, word = _BADGES[finding.severity], SEVERITIES[finding.severity]
     st.markdown(f"**{finding.title}** :{colour}-badge[{word}]")
     st.markdown(plain(finding.what))
     st.markdown(f"*What it means:* {plain(finding.means)}")
     st.markdown(f"*What to do:* {plain(finding.remedy)}")
-    if finding.ids and st.toggle(f"Show the {_films(len(finding.ids))}", key=f"{key} films"):
-        _show_films(finding, dataset, location, key)
 
 
 def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) -> None:

@@ -5,36 +5,33 @@ from pathlib import Path
 import streamlit as st
 
 from pneumo_core.checkpoints import list_checkpoints
-from pneumo_core.dashboard.choices import choose_linked
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Report, cancellable
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import scan
 from pneumo_core.errors import DatasetError
 from pneumo_core.inspection import Inspection, inspect_dataset
-from pneumo_core.settings import settings
 
 __all__ = ["choose_dataset", "inspected", "say_how_to_get_one"]
 
 
 def choose_dataset() -> Path | None:
-    """A select box of the datasets at hand, and a way to look at one again; None without any.
+    """The dataset in use, and a way to look at it again; None without any.
 
-    The query parameter ``dataset`` carries the choice. Raises DatasetError for one that is gone.
+    Raises DatasetError for one that is gone.
     """
-    places = _places()
-    if not places:
+    location = dataset_in_use()
+    if location is None:
         return None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = dict(zip(places, places, strict=True))
-        chosen = choose_linked(st.container(), "Dataset", "dataset", names, key="dataset")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(location.name)}**")
         st.button(
             "Look again",
             icon=":material/refresh:",
             on_click=_look_again,
             help="Lists the films anew, after some were added, moved or deleted.",
         )
-    location = places[chosen]
     if not location.exists():
         raise DatasetError(
             f"'{location}' is not there. Set PNEUMO_DATA to a folder of films, and start Pneumo "
@@ -67,9 +64,8 @@ def say_how_to_get_one() -> None:
         st.markdown(
             "This page counts a dataset's films and tells what is wrong with them: the same "
             "picture twice, patients in two splits, films that can't be read. It needs the films: "
-            "get the public set (doi 10.17632/rscbjbr9sj), or take your own in folders "
-            "`split/CLASS/film` with the classes NORMAL and PNEUMONIA. Set `PNEUMO_DATA` to the "
-            "folder and start Pneumo again."
+            "get the public set or add your own below. Or set `PNEUMO_DATA` to a folder "
+            "`split/CLASS/film` with the classes NORMAL and PNEUMONIA, and start Pneumo again."
         )
     told = [
         f"- **{plain(each.name)}** learned from {plain(each.card.dataset.name)}: "
@@ -83,12 +79,6 @@ def say_how_to_get_one() -> None:
     if told:
         st.subheader("The films behind the checkpoints at hand", anchor=False)
         st.markdown("\n".join(told))
-
-
-def _places() -> dict[str, Path]:
-    """Where datasets lie, by the name a link carries: the one of PNEUMO_DATA."""
-    data = settings().data
-    return {data.name: data} if data else {}
 
 
 @st.cache_resource

@@ -19,9 +19,9 @@ from pneumo_core.analysis import (
 )
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
-from pneumo_core.settings import settings
 
 __all__ = ["Drawing", "choose_drawing", "choose_features", "map_of", "pixels_of"]
 
@@ -126,7 +126,7 @@ def _sources(checkpoint: Checkpoint) -> dict[str, str]:
 
 
 def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
-    data = settings().data
+    data = dataset_in_use()
     if data is None:
         raise Cancelled("The dataset is not set any more. Set PNEUMO_DATA and start Pneumo again.")
 

@@ -5,12 +5,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.analysis import UNLABELLED, worst_first
+from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_link
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import LABELS, find_film, read_radiograph
 from pneumo_core.errors import PneumoError
 from pneumo_core.pictures import display_pixels, jpeg
-from pneumo_core.settings import settings
 
 __all__ = ["film_picture", "open_in_reading_room", "show_films"]
 
@@ -20,7 +20,8 @@ _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
 _DERIVED = ("called", "cell", "series", "confidence")
 _NO_PICTURES = (
     "The films themselves are not on this machine, so only their names are shown. Get the public "
-    "set (doi 10.17632/rscbjbr9sj), set `PNEUMO_DATA` to its folder and start Pneumo again."
+    "set (doi 10.17632/rscbjbr9sj) with `pneumo data download chest_xray`, or set `PNEUMO_DATA` to "
+    "its folder and start Pneumo again."
 )
 
 
@@ -78,13 +79,13 @@ def open_in_reading_room(
         "pages/read.py",
         label=label,
         icon=":material/pulmonology:",
-        query_params={"checkpoint": checkpoint, "film": film_id},
+        query_params={"checkpoint": checkpoint, "film": film_id} | dataset_link(),
     )
 
 
 def _show_pictures(films: pd.DataFrame, checkpoint: str, picked: str | None) -> None:
     """The picked film large with its link; otherwise the first few, each with its own."""
-    if settings().data is None:
+    if dataset_in_use() is None:
         st.caption(_NO_PICTURES)
         return
     ids = [picked] if picked else films["id"].head(_PICTURES).tolist()
@@ -102,7 +103,8 @@ def _show_picture(film_id: str, label: int, probability: float, checkpoint: str)
     if label != UNLABELLED:
         said = f"{LABELS[label]}, {said}"
     try:
-        picture = kept("film pictures", film_id, lambda: film_picture(film_id), most=200)
+        which = (dataset_in_use(), film_id)
+        picture = kept("film pictures", which, lambda: film_picture(film_id), most=200)
     except PneumoError as error:
         st.caption(plain(str(error)))
         return
@@ -113,7 +115,7 @@ def _show_picture(film_id: str, label: int, probability: float, checkpoint: str)
 
 def film_picture(film_id: str, side: int = 3 * _SIDE) -> bytes:
     """A film of the dataset as a JPEG. Raises PneumoError where it isn't there or can't be read."""
-    data = settings().data
+    data = dataset_in_use()
     source = find_film(data, film_id) if data else None
     if source is None:
         raise PneumoError(f"'{film_id}' is not in the dataset at hand.")

@@ -12,10 +12,10 @@ from pneumo_core.analysis import (
 )
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 from pneumo_core.dashboard.words import plain
-from pneumo_core.settings import settings
 
 __all__ = ["choose_scores", "say_warnings", "scores_for", "source_names", "study_of"]
 
@@ -55,7 +55,7 @@ def scores_for(checkpoint: Checkpoint, source: str) -> Scores | None:
 
 def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores | None:
     """Scores of the dataset, computed with a bar and a way out; kept on disk for the next time."""
-    data = settings().data
+    data = dataset_in_use()
     if data is None:
         return None
     name = f"Score {split} films with {checkpoint.name}"
@@ -67,7 +67,7 @@ def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores 
         )
 
     try:
-        return kept("scores", who, lambda: cancellable(name, compute), most=8)
+        return kept("scores", (*who, data), lambda: cancellable(name, compute), most=8)
     except Cancelled:
         st.info("Nothing is scored yet. Start it with the button, or choose other films.")
         return None

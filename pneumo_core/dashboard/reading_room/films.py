@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import forget
 from pneumo_core.dashboard.reading_room.worklist import Film, Worklist
 from pneumo_core.dashboard.words import plain
@@ -69,6 +70,13 @@ def add_films(worklist: Worklist) -> None:
 def carry(film: Film | None) -> None:
     """Let the address carry what is on the screen, so that it can be sent to a colleague."""
     link = film.link if film else None
+    if (
+        film
+        and link
+        and link[0] == _FILM
+        and not film.key.startswith(f"{_FILM}/{dataset_in_use()}/")
+    ):
+        link = None  # a film of another dataset: the address would lead to a film of this one
     for parameter in (_SAMPLE, _FILM):
         if link and link[0] == parameter:
             st.query_params[parameter] = link[1]
@@ -98,7 +106,7 @@ def _open(worklist: Worklist, name: str, sample: Sample) -> None:
 
 
 def _open_from_dataset(worklist: Worklist, film_id: str) -> None:
-    data = settings().data
+    data = dataset_in_use()
     source = find_film(data, film_id) if data else None
     if source is None:
         st.warning(
@@ -106,7 +114,7 @@ def _open_from_dataset(worklist: Worklist, film_id: str) -> None:
             "PNEUMO_DATA to the dataset it belongs to, or upload it."
         )
         return
-    film = Film(f"{_FILM}/{film_id}", film_id.rpartition("/")[2], source, (_FILM, film_id))
+    film = Film(f"{_FILM}/{data}/{film_id}", film_id.rpartition("/")[2], source, (_FILM, film_id))
     worklist.add([film])
     worklist.opened = film.key
 

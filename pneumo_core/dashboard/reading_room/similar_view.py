@@ -7,6 +7,7 @@ import streamlit as st
 
 from pneumo_core.analysis import Similar, TrainingFilms, open_training_films
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.reading_room.readings import radiograph_of, reader_of
 from pneumo_core.dashboard.reading_room.worklist import Item
@@ -17,15 +18,14 @@ from pneumo_core.heatmaps import METHODS, HeatMap
 from pneumo_core.pictures import display_pixels, jpeg, overlay
 from pneumo_core.reports import Overlay
 from pneumo_core.runtime import dataset_for
-from pneumo_core.settings import settings
 
 __all__ = ["show_similar"]
 
 _SIDE = 640
 _HOW_TO_GET = (
     "The films that this checkpoint learned from are not on this machine, so none can be shown "
-    "beside yours. Get the public set (doi 10.17632/rscbjbr9sj), unpack it, set `PNEUMO_DATA` to "
-    "its folder and start Pneumo again."
+    "beside yours. Get the public set (doi 10.17632/rscbjbr9sj) with `pneumo data download "
+    "chest_xray`, or set `PNEUMO_DATA` to its folder and start Pneumo again."
 )
 
 
@@ -34,7 +34,7 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
 
     Says how to get the films where they are not at hand; computes what is missing on demand.
     """
-    data = settings().data
+    data = dataset_in_use()
     if data is None:
         st.markdown(_HOW_TO_GET)
         return

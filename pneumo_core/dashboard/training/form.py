@@ -9,6 +9,7 @@ import streamlit as st
 
 from pneumo_core import jobs
 from pneumo_core.checkpoints import free_name
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Cancelled, cancellable
 from pneumo_core.dashboard.training.settings import SWEEPABLE, choose_settings
@@ -16,7 +17,6 @@ from pneumo_core.dashboard.words import duration_text, plain
 from pneumo_core.data import Dataset, scan
 from pneumo_core.errors import PneumoError
 from pneumo_core.models import MODELS, TIMM
-from pneumo_core.settings import settings
 from pneumo_core.training import RECIPES, Pace, TrainingConfig, measure_pace, recipe
 
 __all__ = ["new_run"]
@@ -43,9 +43,10 @@ def new_run() -> None:
 def _choose_data() -> Path | None:
     given = st.text_input(
         "Films",
-        str(settings().data or ""),
+        str(dataset_in_use() or ""),
         placeholder="/path/to/chest_xray",
-        help="A folder split/CLASS/film with the classes NORMAL and PNEUMONIA, or a MedMNIST file.",
+        help="A folder split/CLASS/film with the classes NORMAL and PNEUMONIA, a CSV manifest, or "
+        "a MedMNIST file.",
     ).strip()
     if not given:
         st.info("Name a folder of films to train on. The page Data helps to get one.")

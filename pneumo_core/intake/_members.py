@@ -1,0 +1,148 @@
+"""Which members of a ZIP are unpacked, and which make the whole of it refused."""
+
+import re
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from zipfile import ZipInfo
+
+from pneumo_core.errors import DatasetError
+
+__all__ = ["Limits", "Member", "wanted"]
+
+_JUNK = {"thumbs.db", "desktop.ini"}
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f<>:\"|?*]")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_ENCRYPTED = 0x1
+_LONGEST_PART = 200
+_SMALL = 10_000_000
+"""A member below this many bytes does no harm, however well it was compressed."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold. ``ratio``: of a large member's bytes unpacked to packed."""
+
+    unpacked_bytes: int
+    files: int = 200_000
+    ratio: int = 100
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member that is unpacked, and where to, below the folder."""
+
+    info: ZipInfo
+    path: PurePosixPath
+
+
+def wanted(archive: str, infos: Iterable[ZipInfo], limits: Limits) -> list[Member]:
+    """The members that are files and no junk that systems leave behind.
+
+    Raises DatasetError for any member, junk too, whose name would lead out of the folder, and for
+    links, encrypted members, names that clash on some system, and more than the limits allow.
+    """
+    members = []
+    for info in infos:
+        path = _path(archive, info)
+        _check_kind(archive, info)
+        if info.is_dir() or info.filename.endswith("\\") or _is_junk(path):
+            continue
+        if info.flag_bits & _ENCRYPTED:
+            raise _refused(archive, f"'{info.filename}' is encrypted", "Save it without a password")
+        members.append(Member(info, path))
+    if not members:
+        raise _refused(archive, "it holds no files", "Send a ZIP of labelled folders of films")
+    _check_clashes(archive, members)
+    _check_amount(archive, members, limits)
+    return members
+
+
+def _path(archive: str, info: ZipInfo) -> PurePosixPath:
+    """Where the member belongs; backslashes are what some programs write for slashes."""
+    name = info.orig_filename.replace("\\", "/")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    leads_out = name.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:", name)
+    if leads_out or not parts:
+        raise _refused(
+            archive,
+            f"its member {info.orig_filename!r} would be written outside of the folder",
+            "Don't use this file; ask for one that was made from plain folders",
+        )
+    for part in parts:
+        if _NO_NAME.search(part) or _DEVICES.fullmatch(part) or part != part.rstrip(". "):
+            raise _refused(
+                archive,
+                f"its member {info.orig_filename!r} has a name that not every system can hold",
+                "Rename it and make the ZIP again",
+            )
+        if len(part.encode(errors="replace")) > _LONGEST_PART:
+            raise _refused(
+                archive,
+                f"a name in it is longer than {_LONGEST_PART} bytes: {part[:40]!r}…",
+                "Rename it and make the ZIP again",
+            )
+    return PurePosixPath(*parts)
+
+
+def _check_kind(archive: str, info: ZipInfo) -> None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise _refused(
+            archive,
+            f"'{info.filename}' is a link or a device, not a file",
+            "Put the files themselves into the ZIP",
+        )
+
+
+def _is_junk(path: PurePosixPath) -> bool:
+    """What scanning would skip too: .DS_Store, __MACOSX, Thumbs.db."""
+    return path.name.lower() in _JUNK or any(part.startswith((".", "__")) for part in path.parts)
+
+
+def _check_clashes(archive: str, members: list[Member]) -> None:
+    """No two members are one file, or file and folder, on a system that ignores case."""
+    files = Counter(_same(member.path) for member in members)
+    twice, count = files.most_common(1)[0]
+    if count > 1:
+        raise _refused(
+            archive, f"'{twice}' is in it twice, the case of letters apart", "Rename one of the two"
+        )
+    for member in members:
+        for folder in member.path.parents:
+            if _same(folder) in files:
+                raise _refused(
+                    archive, f"'{folder}' is both a file and a folder in it", "Rename one of them"
+                )
+
+
+def _same(path: PurePosixPath) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _check_amount(archive: str, members: list[Member], limits: Limits) -> None:
+    smaller = "Split it, or unpack it yourself and use the folder"
+    if len(members) > limits.files:
+        raise _refused(archive, f"it holds {len(members)} files, over {limits.files}", smaller)
+    total = sum(member.info.file_size for member in members)
+    if total > limits.unpacked_bytes:
+        allowed = f"{total / 1e6:.0f} MB unpacked, over {limits.unpacked_bytes / 1e6:.0f} MB"
+        raise _refused(
+            archive, f"it is {allowed}", "Raise PNEUMO_MAX_DATASET_MB if you trust the file"
+        )
+    for member in members:
+        info = member.info
+        if info.file_size > _SMALL and info.file_size > limits.ratio * max(1, info.compress_size):
+            raise _refused(
+                archive,
+                f"'{info.filename}' would grow to more than {limits.ratio} times its size, which "
+                "no film does",
+                "Don't use this file",
+            )
+
+
+def _refused(archive: str, why: str, remedy: str) -> DatasetError:
+    return DatasetError(f"'{archive}' can't be unpacked: {why}. {remedy}.")
