@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pneumo_core import jobs
 from pneumo_core.lifecycle import RunState
 from pneumo_core.training import Run, list_runs
-from tests.browser.conftest import PHONE, overflow, serious, start_app, stop
+from tests.browser.conftest import PHONE, WAIT, overflow, serious, start_app, stop
 from tests.conftest import REAL_DATA
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -51,6 +51,8 @@ def servers(
 
 
 def open_train(tab: Page, address: str) -> Page:
+    expect.set_options(timeout=2 * WAIT)  # a training shares the machine
+    tab.set_default_timeout(2 * WAIT)
     tab.goto(f"{address}/train")
     expect(tab.get_by_role("heading", name="Runs")).to_be_visible()
     return tab
@@ -84,7 +86,6 @@ def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     browser: Browser, servers: Callable[[], str]
 ) -> None:
     tab = open_train(browser.new_page(), servers())
-    tab.set_default_timeout(60_000)
     tab.get_by_label("Batch size", exact=True).fill("16")
     tab.get_by_label("Batch size", exact=True).press("Enter")
     first = start_run(tab, "first", 2 if WHOLE else 40)

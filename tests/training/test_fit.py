@@ -13,9 +13,12 @@ class StopAt:
     """Presses Ctrl-C at a step of an epoch."""
 
     def __init__(self, epoch: int, step: int) -> None:
-        self.epochs_done, self.at = 0, (epoch, step)
+        self.at = (epoch, step)
 
-    def step(self, done: int, total: int) -> None:
+    def begin(self, progressed: Progressed) -> None:
+        self.epochs_done = progressed.epoch
+
+    def step(self, done: int, total: int, loss: float) -> None:
         if (self.epochs_done + 1, done) == self.at:
             raise KeyboardInterrupt
 
