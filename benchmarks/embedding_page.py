@@ -89,7 +89,7 @@ def cold(page: Page, link: str) -> None:
     started = time.perf_counter()
     while not page.locator(f"{PLOT} .main-svg").count():
         start = page.locator("button[kind=primary]").first
-        if start.count() and start.is_visible():
+        if start.count() and not page.locator("[data-testid=stProgress]").count():
             name = start.inner_text()
             start.click()
             print(f"{time.perf_counter() - started:7.1f} s  pressed '{name}'", flush=True)
@@ -151,7 +151,8 @@ def points(page: Page, link: str) -> None:
         )
         told = time.perf_counter() - started
         settled(page)
-        print(f"   {page.get_by_role('heading', name='Selected:').inner_text()}: told after {told:.2f} s")
+        selection = page.get_by_role("heading", name="Selected:").inner_text()
+        print(f"   {selection}: told after {told:.2f} s")
         stalled(page, "selected")
     page.get_by_text("Click and move").click()
     settled(page)

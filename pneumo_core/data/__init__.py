@@ -1,6 +1,7 @@
 """Films and datasets: from bytes to a radiograph, from a folder to a table and its pixels."""
 
 from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset, FilmSource
+from pneumo_core.data.export import folder_of
 from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window
 from pneumo_core.data.read import read_radiograph, read_values, to_input
@@ -25,6 +26,7 @@ __all__ = [
     "ValidationCut",
     "Window",
     "find_film",
+    "folder_of",
     "open_store",
     "read_radiograph",
     "read_values",

@@ -19,7 +19,8 @@ def test_a_point_is_its_row(by: str) -> None:
         points = PANELS[number // per_panel].points
         assert np.array_equal(np.column_stack([trace.x, trace.y]), points[trace.customdata])
         for name, row in zip(trace.text, trace.customdata, strict=True):
-            assert name == FILMS["id"].iloc[row].split("/")[-1]
+            assert name.split("<br>")[0] == FILMS["id"].iloc[row].split("/")[-1]
+            assert f"P {FILMS['probability'].iloc[row]:.3f}" in name
     shown = [row for trace in figure.data[:per_panel] for row in trace.customdata]
     assert sorted(shown) == list(range(20))
 
