@@ -17,6 +17,7 @@ from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pneumo_core.metrics import Estimate, evaluate
 from pneumo_core.models import MODELS, build_network
+from pneumo_core.training import Run, go_on, start_run, training_config
 
 # How long a drawn case takes says nothing on a busy machine.
 hypothesis.settings.register_profile("pneumo", deadline=None)
@@ -118,18 +119,44 @@ def film_folder(tmp_path: Path) -> Callable[..., Path]:
     """
 
     def make(films: Mapping[str, int], *, name: str = "films", side: int = 64) -> Path:
-        number = 0
-        for split, per_class in films.items():
-            for label, folder in _FOLDERS.items():
-                place = tmp_path / name / split / folder
-                place.mkdir(parents=True)
-                for each in range(number, number + per_class):
-                    film = Image.fromarray(draw_film(label, side=side, seed=each))
-                    film.save(place / film_name(label, each))
-            number += per_class + per_class % 2
-        return tmp_path / name
+        return draw_folder(tmp_path / name, films, side=side)
 
     return make
+
+
+def draw_folder(root: Path, films: Mapping[str, int], *, side: int = 64) -> Path:
+    """Films of both classes by split, so many of each, in the public set's layout."""
+    number = 0
+    for split, per_class in films.items():
+        for label, folder in _FOLDERS.items():
+            place = root / split / folder
+            place.mkdir(parents=True)
+            for each in range(number, number + per_class):
+                film = Image.fromarray(draw_film(label, side=side, seed=each))
+                film.save(place / film_name(label, each))
+        number += per_class + per_class % 2
+    return root
+
+
+@pytest.fixture(scope="session")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of CNN_94 on small films that kept its three epochs; two folders up is its home."""
+    home = tmp_path_factory.mktemp("filmed")
+    folder = draw_folder(home / "films", {"train": 24, "test": 15})
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PNEUMO_HOME", str(home))
+        environment.setenv("PNEUMO_CHECKPOINTS", str(home / "checkpoints"))
+        config = training_config(
+            model="cnn_94",
+            epochs=3,
+            batch_size=8,
+            precision="32-true",
+            keep_epochs=True,
+            validation_fraction=0.2,
+        )
+        run = start_run(folder, "filmed", config)
+        go_on(run)
+    return run
 
 
 def make_card(name: str = "cnn_94") -> Card:

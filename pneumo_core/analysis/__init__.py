@@ -9,6 +9,7 @@ from pneumo_core.analysis.compare import (
     seed_groups,
     spread_of,
 )
+from pneumo_core.analysis.epochs import MOST_EPOCHS, EpochMaps, aligned, map_epochs, moved
 from pneumo_core.analysis.evaluate import DatasetEvaluation, evaluate_dataset, score_dataset
 from pneumo_core.analysis.features import (
     LAST_MAPS,
@@ -57,6 +58,7 @@ __all__ = [
     "CHANGES",
     "LAST_MAPS",
     "LEAST_FILMS",
+    "MOST_EPOCHS",
     "PENULTIMATE",
     "PIXELS",
     "PROJECTIONS",
@@ -66,6 +68,7 @@ __all__ = [
     "ChangedFilms",
     "Comparison",
     "DatasetEvaluation",
+    "EpochMaps",
     "Features",
     "Merit",
     "Neighbours",
@@ -77,6 +80,7 @@ __all__ = [
     "Spread",
     "Study",
     "TrainingFilms",
+    "aligned",
     "as_table",
     "compare",
     "dataset_for",
@@ -86,7 +90,9 @@ __all__ = [
     "features_of",
     "film_features",
     "label_doubts",
+    "map_epochs",
     "merit",
+    "moved",
     "nearest",
     "open_training_films",
     "point_on",

@@ -151,9 +151,10 @@ def _but_for_seed(checkpoint: Checkpoint) -> str:
     card = checkpoint.card
     if card.members:
         return f"ensemble {card.version}"
-    config = {name: value for name, value in card.training.items() if name != "seed"}
-    told = [card.model, card.dataset.fingerprint, card.origin, config]
-    return json.dumps(told, sort_keys=True, default=str)
+    apart = {"seed", "keep_epochs"}  # what is kept beside a run changes no weight
+    config = {name: value for name, value in card.training.items() if name not in apart}
+    facts = [card.model, card.dataset.fingerprint, card.origin, config]
+    return json.dumps(facts, sort_keys=True, default=str)
 
 
 def _sides(thresholds: tuple[float, float]) -> list[tuple[str, float]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ __all__ = [
     "PIXELS",
     "Features",
     "feature_layers",
+    "features_by",
     "features_of",
     "film_features",
     "shipped_features",
@@ -111,17 +112,45 @@ def features_of(
     """
     version = "" if layer == PIXELS else checkpoint.card.version
     name = "" if layer == PIXELS else checkpoint.name
+    return features_by(
+        lambda: runtime or open_runtime(checkpoint),
+        dataset,
+        layer,
+        name=name,
+        version=version,
+        decoding=decoding,
+        looking=looking,
+        home=home,
+    )
+
+
+def features_by(
+    opened: Callable[[], Runtime],
+    dataset: Dataset,
+    layer: str = PENULTIMATE,
+    *,
+    name: str,
+    version: str,
+    decoding: Progress | None = None,
+    looking: Progress | None = None,
+    home: Path | None = None,
+) -> Features:
+    """What ``features_of`` gives, of a network that is no checkpoint.
+
+    ``opened`` is asked for it only where nothing is kept under its ``name`` and ``version``.
+    """
     told = f"{version} {layer} {dataset.fingerprint}"
     key = hashlib.sha256(told.encode()).hexdigest()[:24]
     file = (home or settings().home) / "features" / f"{name or PIXELS}-{key}.safetensors"
     known = _kept(file)
     if known is None:
-        runtime = runtime or open_runtime(checkpoint)
+        runtime = opened()
         store = open_store(dataset, side_of(runtime, layer), progress=decoding)
         ids = store.readable(dataset.films)["id"].tolist()
         values, margins = _computed(runtime, store, ids, layer, looking)
         probabilities = None if margins is None else runtime.calibrated(margins)
-        known = (ids, values, probabilities, store.unreadable)
+        narrow = values.astype(np.float16)  # as it is kept: later maps are the first one's like
+        known = (ids, narrow.astype(np.float32), probabilities, store.unreadable)
         _keep(file, *known)
     ids, values, probabilities, unreadable = known
     table = dataset.select(ids).films[list(_COLUMNS)]

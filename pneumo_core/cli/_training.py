@@ -27,6 +27,9 @@ def train(
         bool | None, typer.Option(help="Read each film and its mirror image, and average.")
     ] = None,
     patience: Annotated[int | None, typer.Option(min=0, help="0: never stop early.")] = None,
+    keep_epochs: Annotated[
+        bool, typer.Option("--keep-epochs", help="Keep every epoch, for training in pictures.")
+    ] = False,
     precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed.")] = None,
     cut: Annotated[str | None, typer.Option(help="Validation: late, early or random.")] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
@@ -58,6 +61,7 @@ def train(
             learning_rate=learning_rate,
             balance=balance,
             patience=patience,
+            keep_epochs=keep_epochs or None,
             precision=precision,
             validation_cut=cut,
             seed=seed,

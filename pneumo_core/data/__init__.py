@@ -1,6 +1,7 @@
 """Films and datasets: from bytes to a radiograph, from a folder to a table and its pixels."""
 
 from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Cut, Dataset, FilmSource
+from pneumo_core.data.export import folder_of
 from pneumo_core.data.manifest import MANIFEST, read_manifest
 from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window
@@ -29,6 +30,7 @@ __all__ = [
     "Window",
     "film_size",
     "find_film",
+    "folder_of",
     "layout_root",
     "open_store",
     "read_manifest",

@@ -3,6 +3,7 @@
 from pneumo_core.figures._style import SERIES
 from pneumo_core.figures.comparison import probability_scatter
 from pneumo_core.figures.embedding import Panel, embedding_map
+from pneumo_core.figures.epochs import epoch_maps
 from pneumo_core.figures.evaluation import (
     BARS,
     CELLS,
@@ -25,6 +26,7 @@ __all__ = [
     "Panel",
     "confusion_matrix",
     "embedding_map",
+    "epoch_maps",
     "films_per_split",
     "grey_histogram",
     "interactive",

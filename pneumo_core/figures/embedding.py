@@ -7,23 +7,16 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.colors import qualitative
 from plotly.subplots import make_subplots
 
-from pneumo_core.figures._style import BLUE, INK, ORANGE, QUIET, bare
+from pneumo_core.figures._groups import Group, groups_of, hover_texts
+from pneumo_core.figures._style import INK, QUIET, bare
 
 __all__ = ["Panel", "embedding_map"]
 
-_SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross", "x", "star", "hexagon")
 _NAMED = 20_000
-"""Beyond so many films their names stay at home: the page would be heavy."""
-_KNOWN = {
-    "NORMAL": BLUE,
-    "PNEUMONIA": ORANGE,
-    "normal": BLUE,
-    "bacteria": ORANGE,
-    "virus": "#8a3d78",
-}
+"""Beyond so many films what hovering tells stays at home, and all are small discs: the page would
+be heavy, and a machine without a graphics card takes a third of the time to draw them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +48,10 @@ def embedding_map(
     if panels[0].points.shape[1] == 3:
         return _turning(panels[0], films, by, height)
     figure = make_subplots(1, len(panels), subplot_titles=[panel.title for panel in panels])
-    names = films["id"].str.rsplit("/", n=1).str[-1].to_numpy(str)
+    told = hover_texts(films) if len(films) <= _NAMED else None
     for column, panel in enumerate(panels, start=1):
-        for group in _groups(by):
-            figure.add_trace(_points(panel, group, names, chosen, column), 1, column)
+        for group in groups_of(by):
+            figure.add_trace(_points(panel, group, told, chosen, column), 1, column)
         if marked:
             figure.add_trace(_star(marked[column - 1]), 1, column)
         figure.update_xaxes(title_text=panel.axes[0], row=1, col=column)
@@ -78,49 +71,24 @@ def embedding_map(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """Films of one colour: rows, what they are called, how they look."""
-
-    rows: NDArray[np.int32]
-    name: str
-    colour: object
-    symbol: str
-    scaled: bool
-
-
-def _groups(by: pd.Series) -> list[_Group]:
-    if pd.api.types.is_numeric_dtype(by) and by.nunique() > len(_SYMBOLS):
-        rows = np.arange(len(by), dtype=np.int32)
-        return [_Group(rows, str(by.name), by.to_numpy(np.float32), "circle", True)]
-    words = by.astype(str)
-    palette = [*qualitative.Safe, *qualitative.Set3]
-    found = []
-    for number, word in enumerate(sorted(words.unique())):
-        rows = np.flatnonzero((words == word).to_numpy()).astype(np.int32)
-        colour = _KNOWN.get(word, palette[number % len(palette)])
-        symbol = _SYMBOLS[number % len(_SYMBOLS)]
-        found.append(_Group(rows, word or "(none)", colour, symbol, False))
-    return found
-
-
 def _points(
     panel: Panel,
-    group: _Group,
-    names: NDArray[np.str_],
+    group: Group,
+    told: NDArray[np.str_] | None,
     chosen: NDArray[np.bool_] | None,
     column: int,
 ) -> go.Scattergl:
-    marker: dict[str, object] = {"color": group.colour, "symbol": group.symbol, "size": 6}
+    marker: dict[str, object] = {"color": group.colour, "size": 3}
+    if told is not None:
+        marker |= {"symbol": group.symbol, "size": 6}
     if group.scaled:
         marker |= {"colorscale": "Viridis", "showscale": column == 1, "colorbar": {"thickness": 12}}
-    named = len(names) <= _NAMED
     selected = None if chosen is None else np.flatnonzero(chosen[group.rows])
     return go.Scattergl(
         x=panel.points[group.rows, 0],
         y=panel.points[group.rows, 1],
         customdata=group.rows,
-        text=names[group.rows] if named else None,
+        text=told[group.rows] if told is not None else None,
         mode="markers",
         marker=marker,
         selectedpoints=selected,
@@ -128,7 +96,7 @@ def _points(
         name=group.name,
         legendgroup=group.name,
         showlegend=column == 1 and not group.scaled,
-        hovertemplate=f"%{{text}}<extra>{group.name}</extra>" if named else None,
+        hovertemplate=f"%{{text}}<extra>{group.name}</extra>" if told is not None else None,
     )
 
 
@@ -146,8 +114,8 @@ def _star(point: NDArray[np.float32]) -> go.Scattergl:
 
 def _turning(panel: Panel, films: pd.DataFrame, by: pd.Series, height: int) -> go.Figure:
     figure = go.Figure()
-    names = films["id"].str.rsplit("/", n=1).str[-1].to_numpy(str)
-    for group in _groups(by):
+    told = hover_texts(films)
+    for group in groups_of(by):
         marker: dict[str, object] = {"color": group.colour, "size": 3}
         if group.scaled:
             marker |= {"colorscale": "Viridis", "showscale": True}
@@ -159,7 +127,7 @@ def _turning(panel: Panel, films: pd.DataFrame, by: pd.Series, height: int) -> g
             mode="markers",
             marker=marker,
             name=group.name,
-            text=names[group.rows],
+            text=told[group.rows],
             hovertemplate=f"%{{text}}<extra>{group.name}</extra>",
         )
     bare(figure, height=height, showlegend=True, dragmode="orbit")

@@ -4,6 +4,7 @@ from pneumo_core.training.augment import augmented, build_augmentation, settings
 from pneumo_core.training.config import Augmentation, TrainingConfig, changed, training_config
 from pneumo_core.training.cost import Pace, measure_pace
 from pneumo_core.training.ensemble import make_ensemble
+from pneumo_core.training.epochs import KeptEpoch, kept_epochs, runs_with_epochs
 from pneumo_core.training.films import Films, films_of
 from pneumo_core.training.historian import losses_of
 from pneumo_core.training.loop import fit
@@ -20,6 +21,7 @@ __all__ = [
     "Augmentation",
     "EpochReport",
     "Films",
+    "KeptEpoch",
     "Listener",
     "Pace",
     "Progressed",
@@ -34,6 +36,7 @@ __all__ = [
     "find_run",
     "fit",
     "go_on",
+    "kept_epochs",
     "list_runs",
     "losses_of",
     "make_ensemble",
@@ -41,6 +44,7 @@ __all__ = [
     "publish",
     "recipe",
     "rename_run",
+    "runs_with_epochs",
     "settings_of",
     "start_run",
     "train",

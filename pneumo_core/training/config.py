@@ -90,6 +90,9 @@ class TrainingConfig:
         Literal["best", "last"],
         Field(description="the epoch of the highest validation AUC, or the last one"),
     ] = "best"
+    keep_epochs: Annotated[
+        bool, Field(description="keep every epoch's weights, for training in pictures")
+    ] = False
     patience: Annotated[
         int, Field(ge=0, le=1000, description="epochs without a better validation AUC; 0: never")
     ] = 0

@@ -31,6 +31,7 @@ from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.depthwise import QuickDepthwise
+from pneumo_core.training.epochs import keep_epoch
 from pneumo_core.training.films import Films
 from pneumo_core.training.pictures import picture_epoch
 from pneumo_core.training.relay import Listener, relayed
@@ -49,7 +50,8 @@ def fit(
 ) -> Progressed:
     """Train until the epochs or the patience are used up, from ``state`` on if it exists.
 
-    The state is saved after every epoch. Every epoch draws from (seed, epoch) alone, so a resumed
+    The state is saved after every epoch, and beside it in ``epochs`` each epoch's weights where
+    the config keeps them. Every epoch draws from (seed, epoch) alone, so a resumed
     run gives the numbers of an unbroken one. Raises TrainingError when the films can't teach.
     """
     for name, films in (("train", train), ("val", val)):
@@ -133,10 +135,17 @@ def _fit(
             runtime = Runtime.of(judged, takes, mirror=config.mirror)
             validation = _judge(runtime, val)
             picture_epoch(state.parent, epoch, runtime, val)
-            seconds = time.perf_counter() - started
-            rate = optimizer.param_groups[-1]["lr"]
-            report = _report(epoch, losses, validation, rate, seconds, len(order))
+            report = _report(
+                epoch,
+                losses,
+                validation,
+                rate=optimizer.param_groups[-1]["lr"],
+                seconds=time.perf_counter() - started,
+                films=len(order),
+            )
             progressed = _advance(progressed, report, judged, config.keep)
+            if config.keep_epochs:
+                keep_epoch(state.parent, epoch, judged)
             save_state(state, progressed, modules, optimizer)
             if listener:
                 listener.epoch(progressed, _seconds_left(config, progressed))
@@ -193,7 +202,7 @@ def _judge(runtime: Runtime, val: Films) -> _Validation:
 
 
 def _report(
-    epoch: int, losses: Tensor, validation: _Validation, rate: float, seconds: float, films: int
+    epoch: int, losses: Tensor, validation: _Validation, *, rate: float, seconds: float, films: int
 ) -> EpochReport:
     return EpochReport(
         epoch=epoch,

@@ -125,7 +125,11 @@ def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page:
     plot = chart(page)
     for trace in range(int(plot.evaluate("plot => plot.data.length"))):
         name, x, y = plot.evaluate(
-            "(plot, n) => {const t = plot._fullData[n]; return [t.text[0], t.x[0], t.y[0]]}", trace
+            """(plot, n) => {
+                const {text, x, y} = plot._fullData[n];
+                return [text[0].split('<br>')[0], x[0], y[0]];
+            }""",
+            trace,
         )
         page.mouse.move(*places(plot, np.array([[x, y]]))[0])
         page.wait_for_timeout(500)  # it is hovered first, as by a hand

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.training import Run
 from tests.dashboard.test_pages import ROOT, open_app, press, told
 
 Maker = Callable[..., Path]
@@ -228,3 +229,64 @@ def test_too_few_films_are_a_sentence(checkpoint: Checkpoint) -> None:
     app = open_app("pages/embeddings.py")
     assert not app.exception
     assert "2 films make no map" in told(app)
+
+
+def test_too_few_films_are_still_shown(checkpoint: Checkpoint) -> None:
+    app = open_app("pages/embeddings.py")
+    assert len(app.dataframe[0].value) == 2
+
+
+def test_few_films_of_one_class_some_unreadable(
+    checkpoint: Checkpoint, film_folder: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve films of one label and a broken one: sentences, and the map of the rest."""
+    folder = film_folder({"train": 2, "test": 12})
+    for film in (folder / "test" / "NORMAL").iterdir():
+        film.unlink()
+    (folder / "test" / "PNEUMONIA" / "person900_virus_1.png").write_bytes(b"no film")
+    monkeypatch.setenv("PNEUMO_DATA", str(folder))
+    app = press(
+        open_app("pages/embeddings.py", films="dataset test", map="pca"),
+        "Look at test films (penultimate)",
+    )
+    assert not app.exception
+    assert "12 films are few" in told(app)
+    assert "All these films have one label" in told(app)
+    assert "1 films could not be read" in "\n".join(each.label for each in app.expander)
+    assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.usefixtures("shipped")
+def test_every_column_gives_a_colour_and_a_link_carries_it() -> None:
+    app = open_app(
+        "pages/embeddings.py", checkpoint="cnn_94", films="test", map="pca", colour="patient"
+    )
+    assert not app.exception
+    box = app.selectbox(key="map colour")
+    assert box.value == "patient"
+    assert {"label", "prediction", "error kind", "subtype", "patient"} <= set(box.options)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_without_kept_epochs_the_page_says_how_to_keep_them() -> None:
+    app = open_app("pages/embeddings.py", checkpoint="cnn_94", view="training")
+    assert not app.exception
+    assert "--keep-epochs" in told(app)
+
+
+def test_training_in_pictures(
+    checkpoint: Checkpoint, filmed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMO_HOME", str(filmed.folder.parents[1]))
+    app = open_app("pages/embeddings.py", view="training", map="pca")
+    assert "Nothing is drawn yet" in told(app)
+    press(app, "Map test films by 3 epochs (PCA)")
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["Epoch"].tolist() == [1, 2, 3]
+    assert table["Validation AUC"].between(0, 1).all()
+    assert app.query_params["run"] == filmed.id
+    app.text_input(key="map find").set_value("IM-0013").run()
+    assert "Selected: 2 of 30 films" in "\n".join(each.value for each in app.subheader)
+    app.selectbox(key="map colour").set_value("subtype").run()
+    assert "Selected: 2 of 30 films" in "\n".join(each.value for each in app.subheader)

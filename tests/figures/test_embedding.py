@@ -19,7 +19,8 @@ def test_a_point_is_its_row(by: str) -> None:
         points = PANELS[number // per_panel].points
         assert np.array_equal(np.column_stack([trace.x, trace.y]), points[trace.customdata])
         for name, row in zip(trace.text, trace.customdata, strict=True):
-            assert name == FILMS["id"].iloc[row].split("/")[-1]
+            assert name.split("<br>")[0] == FILMS["id"].iloc[row].split("/")[-1]
+            assert f"P {FILMS['probability'].iloc[row]:.3f}" in name
     shown = [row for trace in figure.data[:per_panel] for row in trace.customdata]
     assert sorted(shown) == list(range(20))
 
@@ -45,3 +46,12 @@ def test_three_dimensions_stand_alone() -> None:
     points = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
     figure = embedding_map([Panel("map", points, ("x", "y", "z"))], FILMS, FILMS["label"])
     assert {trace.type for trace in figure.data} == {"scatter3d"}
+
+
+def test_a_column_of_many_words_keeps_every_film_and_few_colours() -> None:
+    films = table([0, 1] * 10, np.linspace(0, 1, 20).tolist())
+    by = films["id"].rename("patient")
+    figure = embedding_map(PANELS[:1], films, by)
+    assert figure.data[0].name == "others (8)"
+    assert len(figure.data) == 13
+    assert sorted(row for trace in figure.data for row in trace.customdata) == list(range(20))

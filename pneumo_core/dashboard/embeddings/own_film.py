@@ -23,46 +23,54 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A film's features in the last map's layer, and its point on it."""
+    """A film's features in the last map's layer, and its point on each map."""
 
     values: Floats
     points: tuple[Floats, ...]
     exact: bool
 
     @classmethod
-    def on(cls, maps: Sequence[tuple[Features, Projection]], values: Floats) -> "Placed | None":
-        """Placed on a single map; a pair has two layers, and only one of them is asked for."""
-        if len(maps) != 1:
-            return None
-        _, projection = maps[0]
-        point = projection.place(values[np.newaxis])[0]
-        return cls(values, (point,), projection.method == "pca")
+    def on(cls, maps: Sequence[tuple[Features, Projection]], values: Sequence[Floats]) -> "Placed":
+        """A film with its features (D,) in each map's layer, put on every map."""
+        pairs = zip(maps, values, strict=True)
+        points = tuple(at.place(each[np.newaxis])[0] for (_, at), each in pairs)
+        return cls(values[-1], points, all(at.method == "pca" for _, at in maps))
 
 
-def choose_own_film(checkpoint: Checkpoint, features: Features) -> Floats | None:
-    """An uploader; the uploaded film's features in this layer, once there is one."""
+def choose_own_film(checkpoint: Checkpoint, layers: Sequence[Features]) -> tuple[Floats, ...]:
+    """An uploader; the uploaded film's features in each of these layers, once there is one."""
     with st.expander("Put your own film on the map", icon=":material/add_location:"):
         upload = st.file_uploader(
             "A chest film", key="own film", help="Stays in this session's memory."
         )
     if upload is None:
-        return None
+        return ()
     content = upload.getvalue()
     try:
         radiograph = read_radiograph(content, name=upload.name)
     except UnreadableFilm as error:
         st.warning(plain(str(error)), icon=":material/error:")
-        return None
+        return ()
     reader = reader_of(checkpoint)
     reading = reader.read(radiograph)
     for sentence in (*reading.reasons, *reading.warnings):
         st.warning(plain(sentence), icon=":material/warning:")
     if reading.status != "read":
-        return None
-    film = to_input(reading.as_read(radiograph).pixels, side_of(reader.runtime, features.layer))
-    key = (upload.file_id, features.key)
-    return kept(
-        "own films", key, lambda: film_features(reader.runtime, film, features.layer), most=4
+        return ()
+    pixels = reading.as_read(radiograph).pixels
+
+    def look(layer: str) -> Floats:
+        film = to_input(pixels, side_of(reader.runtime, layer))
+        return film_features(reader.runtime, film, layer)
+
+    return tuple(
+        kept(
+            "own films",
+            (upload.file_id, each.key),
+            lambda layer=each.layer: look(layer),  # type: ignore[misc]
+            most=8,
+        )
+        for each in layers
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pneumo_core.analysis import (
-    LEAST_FILMS,
     PENULTIMATE,
     PIXELS,
     PROJECTIONS,
@@ -36,6 +35,7 @@ class Drawing:
     method: str
     dimensions: int = 2
     perplexity: float = 40.0
+    iterations: int = 500
     seed: int = 0
 
 
@@ -83,17 +83,17 @@ def choose_drawing() -> Drawing:
             width=130,
             help="About how many neighbours a film keeps close.",
         )
+        iterations = 500
+        if method == "tsne":
+            iterations = st.number_input(
+                "Iterations", 250, 5000, 500, 250, key="iterations", width=130
+            )
         seed = st.number_input("Seed", 0, 9999, 0, key="map seed", width=110)
-    return Drawing(method, dimensions, float(perplexity), int(seed))
+    return Drawing(method, dimensions, float(perplexity), int(iterations), int(seed))
 
 
 def map_of(features: Features, drawing: Drawing) -> Projection:
     """The map, from the shelf or drawn now with a bar. Raises Cancelled, PneumoError."""
-    if len(features.table) < LEAST_FILMS:
-        raise Cancelled(
-            f"{len(features.table)} films make no map. Choose at least {LEAST_FILMS}, better "
-            "hundreds."
-        )
     title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table)} films"
     title += f" ({features.layer})"
     quick = drawing.method == "pca" or len(features.table) <= _QUICK
@@ -104,6 +104,7 @@ def map_of(features: Features, drawing: Drawing) -> Projection:
             drawing.method,
             dimensions=drawing.dimensions,
             perplexity=drawing.perplexity,
+            iterations=drawing.iterations,
             seed=drawing.seed,
             progress=report(PROJECTIONS[drawing.method]),
         )

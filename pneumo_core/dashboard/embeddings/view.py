@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pneumo_core.analysis import (
+    LEAST_FILMS,
     PIXELS,
     PROJECTIONS,
     Features,
@@ -18,19 +19,22 @@ from pneumo_core.analysis import (
     with_outcome,
 )
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.embeddings.look import choose_look
 from pneumo_core.dashboard.embeddings.own_film import Placed, choose_own_film, show_own_film
+from pneumo_core.dashboard.embeddings.selected_films import show_selection
+from pneumo_core.dashboard.embeddings.selection import drawn, selected, take
 from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.memory import kept
-from pneumo_core.dashboard.mouse import choose_drag
 from pneumo_core.dashboard.words import plain
 from pneumo_core.figures import Panel, embedding_map
 
-__all__ = ["Mapped", "show_maps"]
+__all__ = ["Mapped", "show_few", "show_maps"]
 
 Mapped = tuple[Features, Projection]
 
-_PICKED = "mapped selection"
-_COLOURS = ("label", "called", "outcome", "subtype", "series", "split", "probability")
+_CHART = "map of films"
+_FEW = 30
+"""Fewer films than this are told to be few."""
 
 
 def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped]) -> None:
@@ -39,11 +43,22 @@ def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped]) -> None:
     threshold = checkpoint.card.operating_point().threshold
     films = with_outcome(features.table, threshold)
     _say_what_is_left_out(features)
-    own = None
+    own: tuple[NDArray[np.float32], ...] = ()
     if projection.points.shape[1] == 2:
-        own = choose_own_film(checkpoint, features)
+        own = choose_own_film(checkpoint, [each for each, _ in maps])
     _explore(checkpoint, maps, films, own)
     _show_merits(maps)
+
+
+def show_few(checkpoint: Checkpoint, features: Features) -> None:
+    """Too few films for a map: a sentence, and the films themselves."""
+    _say_what_is_left_out(features)
+    st.info(
+        f"{len(features.table)} films make no map. Choose at least {LEAST_FILMS}, better hundreds. "
+        "Here they are.",
+        icon=":material/info:",
+    )
+    show_films(_with_probability(features.table), checkpoint.name, key="few")
 
 
 @st.fragment
@@ -51,26 +66,31 @@ def _explore(
     checkpoint: Checkpoint,
     maps: Sequence[Mapped],
     films: pd.DataFrame,
-    own: NDArray[np.float32] | None,
+    own: tuple[NDArray[np.float32], ...],
 ) -> None:
     """A fragment: a selection leaves the choices above alone."""
     features, projection = maps[-1]
-    by, found, drag = _choose_look(films, turning=projection.points.shape[1] == 3)
-    chosen = _selected(films, found)
-    placed = None if own is None else Placed.on(maps, own)
-    figure = embedding_map(
-        [_panel(each, drawn) for each, drawn in maps],
-        films,
-        films[by],
-        chosen=chosen,
-        marked=placed.points if placed else (),
-        drag=drag,
-    )
     turning = projection.points.shape[1] == 3
+    look = choose_look(films, turning=turning)
+    chosen = selected(films, look.found)
+    placed = Placed.on(maps, own) if own else None
+    key = [(each.key, at.method, float(at.points.sum())) for each, at in maps]
+    figure = drawn(
+        _CHART,
+        (tuple(key), look, placed.points[-1].tobytes() if placed else b""),
+        lambda: embedding_map(
+            [_panel(each, at) for each, at in maps],
+            films,
+            films[look.by],
+            chosen=chosen,
+            marked=placed.points if placed else (),
+            drag=look.drag,
+        ),
+    )
     st.plotly_chart(
         figure,
-        key="map of films",
-        on_select="ignore" if turning else lambda: _lassoed(films),
+        key=_CHART,
+        on_select="ignore" if turning else lambda: take(_CHART, films),
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False, "scrollZoom": True},
         alt="Map of films: near films look alike to this layer. Films can also be found by name.",
@@ -82,29 +102,9 @@ def _explore(
     if placed:
         show_own_film(placed, features, films)
     if chosen is not None:
-        _show_selection(checkpoint, features, films, chosen)
-
-
-def _choose_look(films: pd.DataFrame, *, turning: bool) -> tuple[str, str, str]:
-    """The column that gives the colour, the text to search films by, what the mouse does."""
-    columns = [c for c in _COLOURS if c in films and films[c].nunique() > 1] or ["split"]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = st.selectbox("Colour", columns, key="map colour", width=180)
-        found = st.text_input("Find by name", placeholder="Part of a film's name", width=240)
-        drag = "orbit" if turning else choose_drag("map mouse")
-    st.query_params["colour"] = by
-    return by, found.strip(), drag
-
-
-def _selected(films: pd.DataFrame, found: str) -> NDArray[np.bool_] | None:
-    """Which films (N,) are selected: by name where one is typed, else by the lasso."""
-    if found:
-        return films["id"].str.contains(found, case=False, regex=False).to_numpy()
-    picked = st.session_state.get(_PICKED)
-    if not picked:
-        return None
-    inside: NDArray[np.bool_] = films["id"].isin(picked).to_numpy()
-    return inside if inside.any() else None
+        film = show_selection(checkpoint.name, features.table, films, chosen)
+        if film:
+            _show_neighbours(checkpoint, features, film)
 
 
 def _panel(features: Features, projection: Projection) -> Panel:
@@ -118,57 +118,17 @@ def _panel(features: Features, projection: Projection) -> Panel:
     return Panel(f"{name}: {title}", projection.points, axes)
 
 
-def _lassoed(films: pd.DataFrame) -> None:
-    rows = []
-    for point in st.session_state["map of films"]["selection"]["points"]:
-        row = point.get("customdata")
-        row = row[0] if isinstance(row, list | tuple) else row
-        if row is not None:
-            rows.append(int(row))
-    if rows:
-        st.session_state[_PICKED] = frozenset(films["id"].iloc[rows])
-
-
-def _show_selection(
-    checkpoint: Checkpoint, features: Features, films: pd.DataFrame, chosen: NDArray[np.bool_]
-) -> None:
-    count = int(chosen.sum())
-    st.subheader(f"Selected: {count} of {len(films)} films", anchor=False)
-    shares = []
-    for column in ("label", "outcome", "subtype"):
-        if column in films:
-            counts = films.loc[chosen, column].value_counts().to_dict()
-            whole = films[column].value_counts().to_dict()
-            shares += [f"{word} {n} of {whole[word]}" for word, n in counts.items() if word]
-    st.caption(plain(" · ".join(shares)))
-    with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            "Selection, CSV",
-            films[chosen].to_csv(index=False).encode("utf-8-sig"),
-            "pneumo-selection.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            help="A row per film with its id: a manifest of the selection.",
-        )
-        st.button("Clear the selection", icon=":material/close:", on_click=_clear, type="tertiary")
-    rows = features.table[chosen]
-    if "probability" not in rows:
-        rows = rows.assign(probability=float("nan"))
-    picked = show_films(rows, checkpoint.name, key="mapped")
-    if picked or count == 1:
-        film = picked or str(rows["id"].iloc[0])
-        _show_neighbours(checkpoint, features, film)
-
-
 def _show_neighbours(checkpoint: Checkpoint, features: Features, film_id: str) -> None:
     row = int(np.flatnonzero((features.table["id"] == film_id).to_numpy())[0])
     near = nearest(features.values, features.values[row], row=row)
     st.markdown(f"**Nearest to {plain(film_id.rsplit('/', 1)[-1])}**, by {plain(features.layer)}")
     rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
-    if "probability" not in rows:
-        rows = rows.assign(probability=float("nan"))
-    show_films(rows, checkpoint.name, key="near", ordered=True)
+    show_films(_with_probability(rows), checkpoint.name, key="near", ordered=True)
+
+
+def _with_probability(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pixels know no probability; lists of films have a column of it."""
+    return rows if "probability" in rows else rows.assign(probability=float("nan"))
 
 
 def _show_merits(maps: Sequence[Mapped]) -> None:
@@ -217,9 +177,7 @@ def _say_what_is_left_out(features: Features) -> None:
         with st.expander(f"{len(features.unreadable)} films could not be read and are left out"):
             for reason in features.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
+    if LEAST_FILMS <= len(features.table) < _FEW:
+        st.info(f"{len(features.table)} films are few: this map and its figures say little.")
     if features.table["label"].nunique() == 1:
         st.info("All these films have one label, so nothing can be told apart on the map.")
-
-
-def _clear() -> None:
-    st.session_state[_PICKED] = None

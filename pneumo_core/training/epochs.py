@@ -1,0 +1,125 @@
+"""Epochs that a run kept: one file of weights each, for training in pictures."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from pneumo_core.checkpoints import stored_precision
+from pneumo_core.errors import TrainingError, UnknownName
+from pneumo_core.models import build_network, input_of
+from pneumo_core.runtime import Runtime
+from pneumo_core.settings import settings
+from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.runs import Run, find_run
+from pneumo_core.training.state import write_atomically
+
+__all__ = ["KeptEpoch", "keep_epoch", "kept_epochs", "runs_with_epochs"]
+
+_FOLDER = "epochs"
+
+
+@dataclass(frozen=True)
+class KeptEpoch:
+    """The network as validation judged it at the end of an epoch.
+
+    ``number`` counts from 1; ``validation_auc`` is NaN where the run's history doesn't tell.
+    """
+
+    run: str
+    number: int
+    file: Path
+    config: TrainingConfig
+    validation_auc: float
+
+    @cached_property
+    def version(self) -> str:
+        """Eight digits that tell these weights from any others. Raises TrainingError."""
+        return hashlib.sha256(self._content()).hexdigest()[:8]
+
+    def runtime(self) -> Runtime:
+        """The network ready to compute; its probabilities are not calibrated.
+
+        Raises TrainingError when its weights are damaged.
+        """
+        config = self.config
+        try:
+            weights = stored_precision(safetensors.torch.load(self._content()))
+            with torch.random.fork_rng(devices=[]):  # fresh weights are drawn and thrown away
+                network = build_network(config.model)
+            network.load_state_dict(weights)
+        except (RuntimeError, safetensors.SafetensorError) as error:
+            raise self._damaged() from error
+        network.eval().requires_grad_(False)
+        takes = input_of(config.model, config.pretrained, config.size)
+        return Runtime.of(network, takes, mirror=config.mirror)
+
+    def _content(self) -> bytes:
+        try:
+            return self.file.read_bytes()
+        except OSError as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> TrainingError:
+        return TrainingError(
+            f"Epoch {self.number} of the run '{self.run}' can't be read from '{self.file}'. "
+            "Restore it, or train again with --keep-epochs."
+        )
+
+
+def keep_epoch(folder: Path, number: int, network: nn.Module) -> None:
+    """Write an epoch's weights, in float16, whole into ``epochs`` below a run's folder.
+
+    Raises TrainingError when the disk refuses.
+    """
+    weights = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    write_atomically(
+        folder / _FOLDER / f"{number:04d}.safetensors", safetensors.torch.save(weights)
+    )
+
+
+def kept_epochs(run: Run) -> tuple[KeptEpoch, ...]:
+    """The epochs that a run kept so far, the first one first."""
+    areas = _areas(run)
+    found = sorted((run.folder / _FOLDER).glob("[0-9]*.safetensors"))
+    return tuple(
+        KeptEpoch(run.id, int(file.stem), file, run.config, areas.get(int(file.stem), float("nan")))
+        for file in found
+        if re.fullmatch(r"\d+", file.stem)
+    )
+
+
+def runs_with_epochs() -> list[Run]:
+    """The runs under PNEUMO_HOME that kept two epochs or more, the latest first.
+
+    A damaged run is passed over: there is nothing to be shown of it.
+    """
+    folders = sorted((settings().home / "runs").glob(f"*/{_FOLDER}"), reverse=True)
+    found = []
+    for folder in folders:
+        try:
+            run = find_run(folder.parent.name)
+        except (TrainingError, UnknownName):
+            continue
+        if len(kept_epochs(run)) > 1:
+            found.append(run)
+    return found
+
+
+def _areas(run: Run) -> dict[int, float]:
+    """Validation AUC by epoch."""
+    try:
+        history = pd.read_csv(run.folder / "history.csv", usecols=["epoch", "val_auc"])
+    except (OSError, ValueError):
+        return {}
+    return dict(zip(history["epoch"].astype(int), history["val_auc"].astype(float), strict=True))
