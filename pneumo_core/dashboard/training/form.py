@@ -30,7 +30,7 @@ def new_run() -> None:
     st.header("New run", anchor=False)
     with st.container(border=True):
         try:
-            data = _choose_data()
+            data = _find_data()
             config = _choose_config()
             dataset = _scanned(data, config) if data else None
             if data and dataset:
@@ -40,18 +40,15 @@ def new_run() -> None:
             st.error(plain(str(error)), icon=":material/error:")
 
 
-def _choose_data() -> Path | None:
-    given = st.text_input(
-        "Films",
-        str(dataset_in_use() or ""),
-        placeholder="/path/to/chest_xray",
-        help="A folder split/CLASS/film with the classes NORMAL and PNEUMONIA, a CSV manifest, or "
-        "a MedMNIST file.",
-    ).strip()
-    if not given:
-        st.info("Name a folder of films to train on. The page Data helps to get one.")
-        return None
-    return Path(given).expanduser()
+def _find_data() -> Path | None:
+    """The dataset in use; the page Data brings others, the sidebar chooses among several."""
+    data = dataset_in_use()
+    if data is None:
+        st.info("There are no films to train on yet. Get some first.")
+        st.page_link("pages/data.py", label="Get films", icon=":material/folder_open:")
+    else:
+        st.markdown(f"Films: **{plain(data.name)}**")
+    return data
 
 
 def _choose_config() -> TrainingConfig:
