@@ -64,8 +64,18 @@ def add_data(
     from pneumo_core.intake import stage
 
     with ExitStack() as bars:
-        staged = stage(file, name, home=folder, stages=_Stages(bars))
-        found = inspect_dataset(staged.dataset, decoding=_Stages(bars)("Decoding films"))
+        stages = _Stages(bars)
+        staged = stage(file, name, home=folder, stages=stages)
+        try:
+            found = inspect_dataset(
+                staged.dataset,
+                decoding=stages("Decoding films"),
+                comparing=stages("Comparing films"),
+                home=staged.scratch,
+            )
+        except BaseException:  # Ctrl-C among them
+            staged.discard()
+            raise
     print_findings(found)
     _print_kept(staged.keep())
 

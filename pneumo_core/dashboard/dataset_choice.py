@@ -12,7 +12,13 @@ from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import UnknownName
 from pneumo_core.settings import settings
 
-__all__ = ["choose_dataset_in_sidebar", "dataset_in_use", "dataset_link", "offered_datasets"]
+__all__ = [
+    "choose_dataset_in_sidebar",
+    "dataset_in_use",
+    "dataset_key",
+    "dataset_link",
+    "offered_datasets",
+]
 
 _CHOSEN = "dataset in use"
 _PARAMETER = "dataset"
@@ -35,6 +41,14 @@ def dataset_in_use() -> Path | None:
     """The chosen dataset, or the first that is offered; None where there is none."""
     offered = offered_datasets()
     return offered.get(_name(offered)) if offered else None
+
+
+def dataset_key(location: Path | None) -> tuple[str, int]:
+    """What names a dataset among things that are kept: another one at its place has another."""
+    try:
+        return str(location), location.stat().st_mtime_ns if location else 0
+    except OSError:
+        return str(location), 0
 
 
 def dataset_link() -> dict[str, str]:

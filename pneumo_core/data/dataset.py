@@ -94,7 +94,8 @@ class Dataset:
         """The same films in the splits they came in."""
         if self.cut is None:
             return self
-        came_in = self.films["id"].map(self.cut.moved).fillna(self.films["split"])
+        films = zip(self.films["id"], self.films["split"], strict=True)
+        came_in = [self.cut.moved.get(film_id, split) for film_id, split in films]
         notes = tuple(note for note in self.notes if note != self.cut.note)
         return replace(self, films=self.films.assign(split=came_in), notes=notes, cut=None)
 

@@ -36,6 +36,7 @@ class About:
     added: str
     origin: str
     films: int
+    fingerprint: str = ""
     licence: str = ""
     citation: str = ""
     checksum: str = ""
@@ -95,15 +96,19 @@ def find_dataset(name: str) -> KeptDataset:
 
 
 def delete_dataset(name: str) -> None:
-    """Take a dataset's films off the disk: gone from every list first, then deleted.
+    """Take a dataset's films off the disk, decoded ones too: gone from every list first.
 
     Raises UnknownName, or DatasetError where the disk refuses.
     """
-    folder = find_dataset(name).folder
+    dataset = find_dataset(name)
+    folder = dataset.folder
     doomed = folder.with_name(f"{_DELETED}{secrets.token_hex(4)}")
     try:
         folder.rename(doomed)
         shutil.rmtree(doomed)
+        if dataset.about and re.fullmatch(r"[0-9a-f]{24}", dataset.about.fingerprint):
+            for store in (settings().home / "stores").glob(f"{dataset.about.fingerprint}-*"):
+                shutil.rmtree(store)
     except OSError as error:
         raise DatasetError(
             f"The dataset '{name}' can't be deleted: {error.strerror or error}. "

@@ -50,6 +50,16 @@ class Staged:
     dataset: Dataset
     about: About
 
+    @property
+    def location(self) -> Path:
+        """What ``data.scan`` reads, until it is kept or thrown away."""
+        return _location(self.folder, self.name)
+
+    @property
+    def scratch(self) -> Path:
+        """Room for what looks at it, such as decoded films: gone with it."""
+        return self.folder.with_name(f"{self.folder.name}-scratch")
+
     def keep(self) -> KeptDataset:
         """Put it in its place whole. Raises DatasetError where the name was taken meanwhile."""
         check_dataset_name(self.name, self.place.parent)
@@ -57,7 +67,7 @@ class Staged:
         try:
             write_about(inner, self.about)
             inner.rename(self.place)
-            shutil.rmtree(self.folder, ignore_errors=True)  # what lay around the layout
+            self.discard()  # what lay around the layout
         except OSError as error:
             raise DatasetError(
                 f"The dataset '{self.name}' can't be kept in '{self.place.parent}': "
@@ -66,8 +76,9 @@ class Staged:
         return KeptDataset(self.name, self.place, self.about)
 
     def discard(self) -> None:
-        """Remove it from the disk."""
+        """Remove what is left of it from the disk."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 def fetch(
@@ -142,7 +153,7 @@ def stage(
                     "Send one of these; a folder needs no adding, give its path with --data."
                 )
         dataset = replace(scan(_location(folder, name)), name=name)
-    about = About(date.today().isoformat(), file.name, len(dataset))
+    about = About(date.today().isoformat(), file.name, len(dataset), dataset.fingerprint)
     return Staged(name, folder, home / name, dataset, about)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.intake import datasets_home, list_datasets, stage
+from pneumo_core.intake import datasets_home, delete_dataset, list_datasets, stage
 from tests.dashboard.test_pages import open_app, press, told
 from tests.intake.archives import make_npz, make_zip, pictures, zip_folder
 from tests.intake.conftest import source_of
@@ -121,6 +121,7 @@ def test_what_is_thrown_away_is_gone(film_folder: Films, tmp_path: Path) -> None
     app = send(opened(), zip_folder(film_folder({"train": 4}), tmp_path / "a.zip"))
     press(app, "Throw it away")
     assert nothing_is_left()
+    assert not (datasets_home().parent / "stores").exists(), "nor are its films there decoded"
     assert not app.exception
 
 
@@ -235,3 +236,16 @@ def test_a_film_of_another_dataset_is_not_taken_for_this_one(
         (opened_film,) = app.session_state["worklist"].films.values()
         assert dataset in str(opened_film.source)
         assert f"{side} × {side}" in told(app)
+
+
+def test_another_dataset_of_the_same_name_is_not_the_old_one(
+    film_folder: Films, tmp_path: Path, checkpoint: Checkpoint
+) -> None:
+    """Inspections are kept for everybody on the server."""
+    for number, films in enumerate((3, 5)):
+        folder = film_folder({"train": films}, name=str(number), side=80)
+        stage(zip_folder(folder, tmp_path / f"{films}.zip"), "mine").keep()
+        app = open_app("pages/data.py")
+        assert not app.exception
+        assert {each.label: each.value for each in app.metric}["Films"] == str(2 * films)
+        delete_dataset("mine")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.data import find_film, read_radiograph, scan
+from pneumo_core.data import find_film, open_store, read_radiograph, scan
 from pneumo_core.errors import DatasetError, UnknownName
 from pneumo_core.intake import (
     Source,
@@ -351,3 +351,22 @@ def test_a_taken_name_is_told_before_anything_is_downloaded(
     with pytest.raises(DatasetError, match=r"is there already"):
         fetch(source(), "mine")
     assert server.ranges == []
+
+
+def test_decoded_films_go_with_their_dataset(film_folder: Films, tmp_path: Path) -> None:
+    """Whoever deletes a dataset wants its pictures off this disk."""
+    kept = stage(zip_folder(film_folder({"train": 2}), tmp_path / "a.zip"), "mine").keep()
+    store = open_store(scan(kept.location), 64)
+    assert store.folder.is_dir()
+    delete_dataset("mine")
+    assert not store.folder.exists()
+
+
+def test_what_looked_at_a_thrown_away_dataset_leaves_nothing(
+    film_folder: Films, tmp_path: Path
+) -> None:
+    staged = stage(zip_folder(film_folder({"train": 2}), tmp_path / "a.zip"), "mine")
+    open_store(staged.dataset, 64, home=staged.scratch)
+    staged.discard()
+    assert list(datasets_home().iterdir()) == []
+    assert not (datasets_home().parent / "stores").exists()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_link
+from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key, dataset_link
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import LABELS, Dataset
@@ -75,7 +75,7 @@ def _show_picture(dataset: Dataset, film_id: str, location: Path, words: str) ->
     try:
         picture = kept(
             "dataset pictures",
-            (str(location), film_id),
+            (dataset_key(location), film_id),
             lambda: jpeg(display_pixels(dataset.source.radiograph(film_id).pixels, 2 * _SIDE)),
             most=400,
         )

@@ -194,6 +194,7 @@ def _stage(upload: UploadedFile, name: str, report: Report) -> tuple[Staged, tup
             staged.dataset,
             decoding=report("Decoding films"),
             comparing=report("Comparing films"),
+            home=staged.scratch,
         )
         return staged, tuple(found.findings)
     except BaseException:  # a click on Cancel among them
@@ -204,7 +205,7 @@ def _stage(upload: UploadedFile, name: str, report: Report) -> tuple[Staged, tup
 def _decide(staged: Staged) -> None:
     """What was found in it, and whether to keep it."""
     st.subheader(plain(staged.name), anchor=False)
-    counts = staged.dataset.counts()
+    counts = staged.dataset.as_found().counts()
     st.dataframe(counts, width="content", alt="Films for each split and label")
     say_findings(st.session_state[_FOUND])
     with st.container(horizontal=True):
@@ -213,7 +214,7 @@ def _decide(staged: Staged) -> None:
 
 
 def _keep(staged: Staged) -> None:
-    st.session_state.pop(_STAGED, None)
+    _forget_staged()
     try:
         st.session_state[_SAID] = _kept_words(staged.keep())
     except PneumoError as error:
@@ -223,7 +224,12 @@ def _keep(staged: Staged) -> None:
 
 def _discard(staged: Staged) -> None:
     staged.discard()
+    _forget_staged()
+
+
+def _forget_staged() -> None:
     st.session_state.pop(_STAGED, None)
+    st.session_state.pop(_FOUND, None)
 
 
 # --- what is here --------------------------------------------------------------------------------

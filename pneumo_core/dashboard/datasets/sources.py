@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pneumo_core.checkpoints import list_checkpoints
-from pneumo_core.dashboard.dataset_choice import dataset_in_use
+from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Report, cancellable
 from pneumo_core.dashboard.words import plain
@@ -25,7 +25,7 @@ def choose_dataset() -> Path | None:
     if location is None:
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(location.name)}**")
+        st.markdown(f"**{plain(location.stem)}**")
         st.button(
             "Look again",
             icon=":material/refresh:",
@@ -51,7 +51,7 @@ def inspected(location: Path) -> Inspection:
 
     return shared(
         "inspections",
-        (location, _looks()),
+        (dataset_key(location), _looks()),
         lambda: cancellable(f"Inspect {location.name}", compute, at_once=True),
         most=4,
     )

@@ -18,7 +18,7 @@ from pneumo_core.analysis import (
 )
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
-from pneumo_core.dashboard.dataset_choice import dataset_in_use
+from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 
@@ -143,7 +143,7 @@ def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
 
     return shared(
         "features",
-        (checkpoint.name, checkpoint.card.version, split, layer, data),
+        (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
         lambda: cancellable(f"Look at {split} films ({layer})", compute),
         most=4,
     )

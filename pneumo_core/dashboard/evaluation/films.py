@@ -5,7 +5,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.analysis import UNLABELLED, worst_first
-from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_link
+from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key, dataset_link
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import LABELS, find_film, read_radiograph
@@ -103,7 +103,7 @@ def _show_picture(film_id: str, label: int, probability: float, checkpoint: str)
     if label != UNLABELLED:
         said = f"{LABELS[label]}, {said}"
     try:
-        which = (dataset_in_use(), film_id)
+        which = (dataset_key(dataset_in_use()), film_id)
         picture = kept("film pictures", which, lambda: film_picture(film_id), most=200)
     except PneumoError as error:
         st.caption(plain(str(error)))

@@ -12,7 +12,7 @@ from pneumo_core.analysis import (
 )
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
-from pneumo_core.dashboard.dataset_choice import dataset_in_use
+from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 from pneumo_core.dashboard.words import plain
@@ -67,7 +67,7 @@ def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores 
         )
 
     try:
-        return kept("scores", (*who, data), lambda: cancellable(name, compute), most=8)
+        return kept("scores", (*who, dataset_key(data)), lambda: cancellable(name, compute), most=8)
     except Cancelled:
         st.info("Nothing is scored yet. Start it with the button, or choose other films.")
         return None
