@@ -10,8 +10,10 @@ with open_page("Train"):
         "publishes a checkpoint that every page offers."
     )
     # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    from pneumo_core.dashboard.choices import say_what_is_missing
     from pneumo_core.dashboard.training.form import new_run
     from pneumo_core.dashboard.training.runs import show_runs
 
     new_run()
     show_runs()
+    say_what_is_missing()

@@ -74,7 +74,7 @@ def _say_how_to_train() -> None:
         st.header("No checkpoint yet", anchor=False)
         st.markdown(
             f"Pneumo looks for trained checkpoints in `{settings().checkpoints}` "
-            "(set `PNEUMO_CHECKPOINTS` to look elsewhere). Train one on a folder of films:"
+            "(set `PNEUMO_CHECKPOINTS` to look elsewhere). Train one on the page Train, or here:"
         )
         st.code(
             "pneumo train --data chest_xray --model cnn_94 --name mine",

@@ -134,7 +134,6 @@ def _fit(
             judged.eval()
             runtime = Runtime.of(judged, takes, mirror=config.mirror)
             validation = _judge(runtime, val)
-            picture_epoch(state.parent, epoch, runtime, val)
             report = _report(
                 epoch,
                 losses,
@@ -147,6 +146,7 @@ def _fit(
             if config.keep_epochs:
                 keep_epoch(state.parent, epoch, judged)
             save_state(state, progressed, modules, optimizer)
+            picture_epoch(state.parent, epoch, runtime, val)
             if listener:
                 listener.epoch(progressed, _seconds_left(config, progressed))
         progressed = fabric.broadcast(progressed)

@@ -109,7 +109,10 @@ class _FullDisk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
 
-    def step(self, done: int, total: int) -> None:
+    def begin(self, progressed: Progressed) -> None:
+        """There is room still."""
+
+    def step(self, done: int, total: int, loss: float) -> None:
         def no_space(path: Path, content: bytes) -> int:
             raise OSError(28, "No space left on device")
 
