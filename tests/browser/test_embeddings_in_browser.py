@@ -19,6 +19,7 @@ from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
 from pneumo_core.data import read_radiograph
 from pneumo_core.models import build_network
 from pneumo_core.pictures import jpeg
+from pneumo_core.training import Run
 from tests.browser.conftest import PHONE, ROOT, overflow, picture, settled, start_app, stop
 from tests.conftest import HISTORY, make_card
 
@@ -93,7 +94,7 @@ def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
     expect(told).to_be_visible()
 
     page.get_by_role("combobox", name="Colour").click()
-    page.get_by_role("option", name="outcome").click()
+    page.get_by_role("option", name="error kind").click()
     settled(page)
     expect(told).to_be_visible()
     bright = chart(page).evaluate(
@@ -205,3 +206,40 @@ def test_a_phone_scrolls_one_way_only(shipped: str, page: Page) -> None:
     page.goto(f"{shipped}/embeddings?checkpoint=cnn_94&films=test&map=pca")
     chart(page)
     assert overflow(page) == 0
+
+
+@pytest.fixture
+def in_training(checkpoints: Path, filmed: Run) -> Iterator[str]:
+    """An app whose home has a run of three kept epochs."""
+    server, address = start_app(checkpoints, filmed.folder.parents[1])
+    yield address
+    stop(server)
+
+
+def test_a_slider_moves_the_films_from_epoch_to_epoch(in_training: str, page: Page) -> None:
+    """Other places, the same frame, and a selection that stays."""
+    page.goto(f"{in_training}/embeddings?view=training&map=pca")
+    page.get_by_role("button", name="Map test films by 3 epochs (PCA)").click()
+    plot = page.locator(".st-key-map-of-epochs .js-plotly-plot")
+    plot.locator(".slider-grip-rect").wait_for()
+    settled(page)
+    page.get_by_role("textbox", name="Find by name").fill("IM-0013")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Selected: 2 of 30 films")).to_be_visible()
+    settled(page)
+    shown = """plot => [plot._fullData[0].x[0], plot._fullLayout.xaxis.range.join(),
+        plot._fullData.map(t => (t.selectedpoints || []).length).join()]"""
+    plot.locator(".slider-grip-rect").wait_for()
+    last = plot.evaluate(shown)
+    assert "2" in last[2]
+    expect(plot.locator(".slider-label").first).to_contain_text("Epoch 3 · validation AUC")
+    plot.locator(".slider-rail-touch-rect").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    rail = plot.locator(".slider-rail-touch-rect").bounding_box()
+    assert rail is not None
+    page.mouse.click(rail["x"] + 5, rail["y"] + rail["height"] / 2)
+    expect(plot.locator(".slider-label").first).to_contain_text("Epoch 1 · validation AUC")
+    page.wait_for_timeout(1500)
+    first = plot.evaluate(shown)
+    assert first[0] != last[0]
+    assert first[1:] == last[1:]
