@@ -33,9 +33,9 @@ from torchvision import datasets, transforms  # noqa: E402
 BATCH = 64
 SETTINGS = (
     # model, films at original size?, films (whole run, quick run), goals
-    ("cnn_94", False, (2560, 640), {"times_peer": 2.5, "of_floor": 0.85}),
-    ("cnn_94", True, (1280, 256), {"times_peer": 8.0}),
-    ("efficientnet_b0", False, (512, 128), {"times_peer": 1.8}),
+    ("cnn_94", False, (2560, 384), {"times_peer": 2.5, "of_floor": 0.85}),
+    ("cnn_94", True, (1280, 192), {"times_peer": 8.0}),
+    ("efficientnet_b0", False, (512, 72), {"times_peer": 1.8}),
 )
 
 
