@@ -1,12 +1,13 @@
 # make app     start the dashboard on http://127.0.0.1:8501
 # make test    everything that must hold
+# make benchmark  measure how fast everything is, and write docs/performance.md
 # make clean   remove the virtual environment and every cache
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test clean
+.PHONY: app test benchmark clean
 .DELETE_ON_ERROR:
 
 app: $(VENV)/installed
@@ -19,6 +20,10 @@ test: $(VENV)/installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# About 20 minutes on an idle machine; what was measured stays measured, see benchmarks/__main__.py.
+benchmark: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Installing Pneumo into $(VENV): about 1.8 GB, a minute or two."

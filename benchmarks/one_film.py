@@ -1,60 +1,92 @@
-"""How long a film takes on the server when it is opened from the list: probability and heat map.
+"""One film of original size: from its bytes to its probability and its Grad-CAM.
 
-    python benchmarks/one_film.py FILM [--model NAME] [--runs N]
+    python -m benchmarks --only one_film
 
-FILM is a file of original size. Each stage is timed on its own, after one warm-up, N times; the
-figures are medians with the fastest and the slowest run.
+The peer and Pneumo say the same of the same film. The floor is a bare ONNX Runtime session of the
+same network with its own defaults. Every round takes the next film, so that nothing is remembered.
 """
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
-import torch
+import numpy as np
+import onnxruntime
 
+from benchmarks.films import original_films
+from benchmarks.peer import Peer
+from benchmarks.row import Row, Spread, in_turn
 from pneumo_core.data import read_radiograph
-from pneumo_core.reading import open_reader
+from pneumo_core.reading import Reader, open_reader
+
+MODELS = ("efficientnet_b0", "cnn_94")
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("film", type=Path)
-    parser.add_argument("--model", default="efficientnet_b0")
-    parser.add_argument("--runs", type=int, default=20)
-    given = parser.parse_args()
+def rows(home: Path, *, quick: bool) -> list[Row]:
+    """A whole film, and the forward pass alone, of each model."""
+    films = [film.read_bytes() for film in original_films(home)]
+    repeats = 8 if quick else 40
+    return [row for model in MODELS for row in _of(model, films, repeats)]
 
-    content = given.film.read_bytes()
-    reader = open_reader(given.model)
-    radiograph = read_radiograph(content, name=given.film.name)
-    facts = radiograph.facts
-    print(
-        f"{given.model} (mirror {reader.runtime.mirror}, {len(reader.runtime.members)} networks), "
-        f"{facts.width} × {facts.height} pixels, {torch.get_num_threads()} threads"
+
+def _of(model: str, films: list[bytes], repeats: int) -> list[Row]:
+    reader, peer = open_reader(model), Peer(model)
+    plain = replace(reader, runtime=replace(reader.runtime, mirror=False))
+    plain_peer = Peer(model, mirror=False)
+    apart = max(
+        abs(peer.read(film)[0] - (reader.read(read_radiograph(film)).probability or 0))
+        for film in films[:8]
+        if reader.read(read_radiograph(film)).status == "read"
     )
-    stages: dict[str, Callable[[], object]] = {
-        "decode the file": lambda: read_radiograph(content, name=given.film.name),
-        "gate and probability": lambda: reader.read(radiograph),
-        "Grad-CAM": lambda: reader.heat_map(radiograph, 1),
-    }
-    medians = [_measure(name, work, given.runs) for name, work in stages.items()]
-    print(f"{'probability and Grad-CAM':24} {sum(medians[1:]):7.1f} ms")
-    print(f"{'with decoding':24} {sum(medians):7.1f} ms")
+    times = _whole(reader, peer, films, repeats)
+    whole = Row(
+        name=f"{model}: bytes to probability and Grad-CAM",
+        unit="ms",
+        ours=times["ours"],
+        peer=times["peer"],
+        times_peer=4 if model == "efficientnet_b0" else None,
+        note=f"probabilities differ by {apart:.1g} at most",
+    )
+    found = [whole]
+    if reader.runtime.mirror:
+        times = _whole(plain, plain_peer, films, repeats)
+        name = f"{model}: the same without the mirror image"
+        found.append(Row(name=name, unit="ms", ours=times["ours"], peer=times["peer"]))
+    return [*found, _forward(model, reader, films, repeats)]
 
 
-def _measure(name: str, work: Callable[[], object], runs: int) -> float:
-    work()
-    took = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        took.append(1000 * (time.perf_counter() - started))
-    median = statistics.median(took)
-    print(f"{name:24} {median:7.1f} ms  ({min(took):.1f} to {max(took):.1f})")
-    return median
+def _whole(reader: Reader, peer: Peer, films: list[bytes], repeats: int) -> dict[str, Spread]:
+    ours, theirs = itertools.cycle(films), itertools.cycle(films)
+
+    def read() -> None:
+        radiograph = read_radiograph(next(ours))
+        reader.read(radiograph)
+        reader.heat_map(radiograph, 1)
+
+    return in_turn({"ours": read, "peer": lambda: peer.read(next(theirs))}, repeats, scale=1e3)
 
 
-if __name__ == "__main__":
-    main()
+def _forward(model: str, reader: Reader, films: list[bytes], repeats: int) -> Row:
+    """The forward pass alone, of a film that is decoded already."""
+    runtime = reader.runtime
+    squashed = [reader._films(read_radiograph(film)) for film in films]
+    engine = runtime.members[0].engine
+    if engine is None:
+        raise RuntimeError(f"{model} is not run by ONNX Runtime here: see the log")
+    graph = engine._graph if isinstance(engine._graph, bytes) else str(engine._graph)
+    bare = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    turns = [itertools.cycle(squashed) for _ in range(2)]
+
+    def views() -> np.ndarray:
+        film = next(turns[1])
+        return np.concatenate([film, film[:, :, ::-1]]) if runtime.mirror else film
+
+    times = in_turn(
+        {
+            "ours": lambda: runtime.run(next(turns[0])),
+            "floor": lambda: bare.run(["logits"], {"films": views()}),
+        },
+        repeats,
+        scale=1e3,
+    )
+    return Row(name=f"{model}: forward pass alone", unit="ms", **times, of_floor=1 / 1.3)

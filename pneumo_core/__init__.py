@@ -5,7 +5,7 @@ Rooms, from the ground up (each imports only what stands above it in this list):
 - ``errors``, ``settings``: what can go wrong, what can be configured
 - ``data``, ``models``, ``metrics``: films and datasets, architectures, pure functions of numbers
 - ``checkpoints``: trained models on disk
-- ``runtime``: a checkpoint ready to compute
+- ``engine``, ``runtime``: a network in ONNX Runtime, a checkpoint ready to compute
 - ``training``, ``reading``, ``analysis``: learn, read one film, study many films
 - ``cli``, ``dashboard``: the command line and the pages
 

@@ -1,11 +1,13 @@
 """A checkpoint ready to compute: probabilities and features for batches of films.
 
-Films come as uint8 (N, S, S), squashed to the checkpoint's size by ``data.to_input``. Nothing here
-changes a network or torch's state, and no hooks are used, so one runtime can serve several
-threads at once.
+Films come as uint8 (N, S, S), squashed to the checkpoint's size by ``data.to_input``. A stored
+checkpoint's networks run in ONNX Runtime (``engine``), one that is still learning in PyTorch.
+Nothing here changes a network or torch's state, and no hooks are used, so one runtime can serve
+several threads at once.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,15 +19,23 @@ from torch import Tensor
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan
+from pneumo_core.engine import Engine, Stages, open_engine
 from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat, PneumoniaNetwork
+from pneumo_core.parallel import in_order
+from pneumo_core.settings import settings
 
-__all__ = ["Member", "Outputs", "Runtime", "dataset_for", "open_runtime"]
+__all__ = ["Member", "Outputs", "Runtime", "accelerated", "dataset_for", "open_runtime"]
 
 Films: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
+Rows: TypeAlias = NDArray[np.int64]
 
 _BATCH = 64
+"""Films at once in PyTorch, which gains from many."""
+_PIXELS = 400_000
+"""Pixels at once in ONNX Runtime: what lies between layers then stays near the core. 8 films of
+224 × 224."""
 _CELLS = 3
 # Beyond these a probability's logit is no use, and at 0 or 1 it is infinite.
 _LEAST, _MOST = 1e-6, 1 - 1e-6
@@ -49,11 +59,41 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Member:
-    """One network with what it takes, and what makes probabilities of its margins."""
+    """One network with what it takes, and what makes probabilities of its margins.
+
+    ``engine`` runs this network; without one PyTorch does. Raises ValueError for an engine of
+    another network.
+    """
 
     network: PneumoniaNetwork
     input: InputFormat
     calibration: Calibration = _UNCALIBRATED
+    engine: Engine | None = None
+
+    def __post_init__(self) -> None:
+        if self.engine and self.engine.network is not self.network:
+            raise ValueError("the engine runs another network")
+
+    def tensor(self, films: Films) -> Tensor:
+        """Films uint8 (N, S, S) as the network takes them: normalised float32 (N, C, S, S)."""
+        device = next(self.network.parameters()).device
+        tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
+        return self.input.normalise(tensor)
+
+    def stages(self, films: Films, *, maps: bool = True) -> Stages:
+        """What every stage gives for films uint8 (N, S, S); K may be 0 without ``maps``."""
+        if self.engine:
+            return self.engine.run(films)
+        with torch.inference_mode():
+            last = self.network.features(self.tensor(films))
+            features = self.network.neck(last)
+            logits = self.network.head(features)
+            return Stages(_numpy(last if maps else last[:, :0]), _numpy(features), _numpy(logits))
+
+    @property
+    def single(self) -> "Member":
+        """The same, computing in the caller's thread alone; PyTorch has its own threads."""
+        return replace(self, engine=self.engine.single) if self.engine else self
 
 
 @dataclass(frozen=True)
@@ -102,13 +142,11 @@ class Runtime:
 
         The films, and with ``mirror`` their mirror images. Raises ValueError for other films.
         """
-        if films.dtype != np.uint8 or films.shape[1:] != (self.size, self.size):
-            expected = f"uint8 (N, {self.size}, {self.size})"
-            raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
-        device = next(member.network.parameters()).device
-        tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
-        views = [tensor, tensor.flip(-1)] if self.mirror else [tensor]
-        return [member.input.normalise(view) for view in views]
+        return [member.tensor(view) for view in self._seen(films)]
+
+    def maps(self, films: Films, member: Member) -> list[Floats]:
+        """A member's last maps float32 (N, K, h, w) of each of the ``views``."""
+        return [stages.maps for stages in self._stages(films, member)]
 
     def run_store(
         self, store: PixelStore, ids: list[str], progress: Progress | None = None
@@ -119,29 +157,57 @@ class Runtime:
     def run_rows(
         self,
         films: Films,
-        rows: NDArray[np.int64],
+        rows: Rows,
         progress: Progress | None = None,
         *,
         cells: bool = False,
     ) -> Outputs:
         """What some rows of films give, in their order; a batch at a time is read."""
+        at_once = self._at_once()
+        # One empty batch for no films, so that shapes are kept.
+        batches = [rows[start : start + at_once] for start in range(0, max(1, len(rows)), at_once)]
         parts = []
-        for start in _starts(len(rows)):
-            parts.append(self._run(films[rows[start : start + _BATCH]], cells=cells))
+        for outputs in self._each(films, batches, cells=cells):
+            parts.append(outputs)
             if progress:
-                progress(min(start + _BATCH, len(rows)), len(rows))
+                progress(min(len(parts) * at_once, len(rows)), len(rows))
         return _joined(parts)
 
     def open_store(self, dataset: Dataset, progress: Progress | None = None) -> PixelStore:
         """The dataset's films at this runtime's size."""
         return open_store(dataset, self.size, progress=progress)
 
+    @property
+    def single(self) -> "Runtime":
+        """The same, computing in the caller's thread alone, for many callers at once."""
+        return replace(self, members=tuple(member.single for member in self.members))
+
+    def _at_once(self) -> int:
+        if not self._accelerated():
+            return settings().batch or _BATCH
+        views = 2 if self.mirror else 1
+        return settings().batch or max(1, _PIXELS // (views * self.size**2))
+
+    def _each(self, films: Films, batches: list[Rows], *, cells: bool) -> Iterator[Outputs]:
+        """What batches of rows give. ONNX Runtime takes one batch a core: they don't wait for
+        each other between layers."""
+        threads = min(self.callers, len(batches))
+        runtime = self if threads == 1 else self.single
+        return in_order(lambda rows: runtime._run(films[rows], cells=cells), batches, threads)
+
+    @property
+    def callers(self) -> int:
+        """How many threads may well call ``single`` at once. PyTorch uses all cores for one."""
+        return settings().threads if self._accelerated() else 1
+
+    def _accelerated(self) -> bool:
+        return all(member.engine for member in self.members)
+
     def _run(self, films: Films, *, cells: bool) -> Outputs:
-        with torch.inference_mode():
-            outputs = [
-                self._run_member(films, member, cells=cells and number == 0)
-                for number, member in enumerate(self.members)
-            ]
+        outputs = [
+            self._run_member(films, member, cells=cells and number == 0)
+            for number, member in enumerate(self.members)
+        ]
         if len(outputs) == 1:
             return outputs[0]
         features = np.concatenate([each.features for each in outputs], axis=1)
@@ -153,17 +219,30 @@ class Runtime:
         return Outputs(logit(mean).astype(np.float32), features, outputs[0].cells)
 
     def _run_member(self, films: Films, member: Member, *, cells: bool) -> Outputs:
-        network = member.network
-        margins, features, grids = [], [], []
-        for tensor in self.views(films, member):
-            maps = network.features(tensor)
-            penultimate = network.neck(maps)
-            logits = network.head(penultimate)
-            margins.append(logits[:, 1] - logits[:, 0])
-            features.append(penultimate)
-            grids.append(_grid(maps if cells else maps[:, :0]))
-        grids[1:] = [grid.flip(-1) for grid in grids[1:]]  # the mirror image's, mirrored back
+        stages = self._stages(films, member, maps=cells)
+        margins = [stage.logits[:, 1] - stage.logits[:, 0] for stage in stages]
+        features = [stage.features for stage in stages]
+        grids = [_grid(stage.maps if cells else stage.maps[:, :0]) for stage in stages]
+        grids[1:] = [grid[..., ::-1] for grid in grids[1:]]  # the mirror image's, mirrored back
         return Outputs(_mean_of(margins), _mean_of(features), _mean_of(grids))
+
+    def _stages(self, films: Films, member: Member, *, maps: bool = True) -> list[Stages]:
+        """A member's stages of each of the ``views``."""
+        views = self._seen(films)
+        if not member.engine or len(views) == 1:
+            return [member.stages(view, maps=maps) for view in views]
+        both, n = member.stages(np.concatenate(views)), len(films)
+        return [
+            Stages(both.maps[part], both.features[part], both.logits[part])
+            for part in (slice(n), slice(n, None))
+        ]
+
+    def _seen(self, films: Films) -> list[Films]:
+        """The films, and with ``mirror`` their mirror images. Raises ValueError for others."""
+        if films.dtype != np.uint8 or films.shape[1:] != (self.size, self.size):
+            expected = f"uint8 (N, {self.size}, {self.size})"
+            raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
+        return [films, films[:, :, ::-1]] if self.mirror else [films]
 
 
 def dataset_for(checkpoint: Checkpoint, location: Path) -> Dataset:
@@ -185,19 +264,40 @@ def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
     card = checkpoint.card
     parts = checkpoint.networks()
     if not card.members:
-        return Runtime.of(parts[0], card.input, card.calibration, mirror=card.mirror)
+        return accelerated(Runtime.of(parts[0], card.input, card.calibration, mirror=card.mirror))
     members = tuple(
         Member(network, part.input, part.calibration)
         for network, part in zip(parts, card.members, strict=True)
     )
-    return Runtime(members, card.calibration, card.mirror)
+    return accelerated(Runtime(members, card.calibration, card.mirror))
 
 
-def _grid(maps: Tensor) -> Tensor:
+def accelerated(runtime: Runtime) -> Runtime:
+    """The same runtime, its networks in ONNX Runtime where that can run them.
+
+    For networks in eval mode whose weights won't change any more.
+    """
+    members = tuple(
+        replace(member, engine=open_engine(member.network, member.input))
+        for member in runtime.members
+    )
+    return replace(runtime, members=members)
+
+
+def _grid(maps: Floats) -> Floats:
     """Maps (N, K, h, w) averaged over the cells of a grid: (N, K, 3, 3)."""
-    if not maps.shape[1]:
-        return maps.new_zeros(len(maps), 0, _CELLS, _CELLS)
-    return torch.nn.functional.adaptive_avg_pool2d(maps, _CELLS)
+    n, channels = maps.shape[:2]
+    grid = np.zeros((n, channels, _CELLS, _CELLS), np.float32)
+    if grid.size:
+        down, across = (_spans(side) for side in maps.shape[2:])
+        for i, j in np.ndindex(_CELLS, _CELLS):
+            grid[:, :, i, j] = maps[:, :, down[i], across[j]].mean(axis=(2, 3))
+    return grid
+
+
+def _spans(side: int) -> list[slice]:
+    """The parts of a side that the cells cover; neighbours share what doesn't divide evenly."""
+    return [slice(cell * side // _CELLS, -(-(cell + 1) * side // _CELLS)) for cell in range(_CELLS)]
 
 
 def _joined(parts: list[Outputs]) -> Outputs:
@@ -209,11 +309,10 @@ def _joined(parts: list[Outputs]) -> Outputs:
     )
 
 
-def _mean_of(views: list[Tensor]) -> Floats:
-    mean = views[0] if len(views) == 1 else (views[0] + views[1]) / 2
-    return np.asarray(mean.float().cpu().numpy(), dtype=np.float32)
+def _mean_of(views: list[Floats]) -> Floats:
+    mean = views[0] if len(views) == 1 else (views[0] + views[1]) / np.float32(2)
+    return np.asarray(mean, dtype=np.float32)
 
 
-def _starts(n: int) -> range:
-    """Where batches begin; one empty batch for no films, so that shapes are kept."""
-    return range(0, max(1, n), _BATCH)
+def _numpy(tensor: Tensor) -> Floats:
+    return np.asarray(tensor.float().cpu().numpy(), dtype=np.float32)

@@ -9,6 +9,10 @@
 | ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest film, in 10^6 pixels |
 | ``PNEUMO_MAX_UPLOAD_MB`` | 200 | largest dataset to upload in a browser |
 | ``PNEUMO_MAX_DATASET_MB`` | 20000 | largest dataset to unpack |
+| ``PNEUMO_CACHE`` | ``cache`` in ``PNEUMO_HOME`` | what can be computed again |
+| ``PNEUMO_THREADS`` | the cores this process may use | threads that compute at once |
+| ``PNEUMO_BATCH`` | by the network's input | films that go through a network at once |
+| ``PNEUMO_ENGINE`` | ``onnxruntime`` | what runs trained networks: that, or ``torch`` |
 """
 
 import os
@@ -17,17 +21,19 @@ from pathlib import Path
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["MIN_SIDE", "Settings", "repository_root", "settings"]
+__all__ = ["MIN_SIDE", "Settings", "cores", "repository_root", "settings"]
 
 MIN_SIDE = 64
 """Smallest side of a film that is sent to be read, in pixels."""
 
 _PACKAGE = Path(__file__).resolve().parent
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_ENGINES = ("onnxruntime", "torch")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Pneumo's configuration; sizes in bytes and pixels."""
+    """Pneumo's configuration; sizes in bytes and pixels; ``batch`` None: chosen by the network."""
 
     home: Path
     checkpoints: Path
@@ -36,14 +42,19 @@ class Settings:
     max_pixels: int
     max_upload_bytes: int = int(200e6)
     max_dataset_bytes: int = int(20e9)
+    cache: Path = Path()
+    threads: int = 1
+    batch: int | None = None
+    engine: str = "onnxruntime"
 
 
 def settings() -> Settings:
     """Read the environment now. Raises PneumoError where a value makes no sense."""
     clone = repository_root()
     data = os.environ.get("PNEUMO_DATA", "").strip()
+    home = _folder("PNEUMO_HOME", clone / ".pneumo" if clone else Path.home() / ".pneumo")
     return Settings(
-        home=_folder("PNEUMO_HOME", clone / ".pneumo" if clone else Path.home() / ".pneumo"),
+        home=home,
         checkpoints=_folder(
             "PNEUMO_CHECKPOINTS", clone / "checkpoints" if clone else _PACKAGE / "shipped"
         ),
@@ -52,7 +63,21 @@ def settings() -> Settings:
         max_pixels=int(_positive("PNEUMO_MAX_MEGAPIXELS", 100) * 1e6),
         max_upload_bytes=int(_positive("PNEUMO_MAX_UPLOAD_MB", 200) * 1e6),
         max_dataset_bytes=int(_positive("PNEUMO_MAX_DATASET_MB", 20_000) * 1e6),
+        cache=_folder("PNEUMO_CACHE", home / "cache"),
+        threads=_count("PNEUMO_THREADS") or cores(),
+        batch=_count("PNEUMO_BATCH"),
+        engine=_one_of("PNEUMO_ENGINE", _ENGINES),
     )
+
+
+def cores() -> int:
+    """Cores this process may use: those it is tied to, or fewer where a container grants less."""
+    tied = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        granted, period = _QUOTA.read_text().split()
+        return max(1, min(tied or 1, int(granted) // int(period)))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return tied or 1
 
 
 def repository_root() -> Path | None:
@@ -79,3 +104,21 @@ def _positive(variable: str, default: float) -> float:
     if not 0 < number < float("inf"):
         raise PneumoError(f"{variable} is '{value}'. Set it to a number above 0, or unset it.")
     return number
+
+
+def _count(variable: str) -> int | None:
+    """A whole number above 0, or None where the variable is not set."""
+    value = os.environ.get(variable, "").strip()
+    if value and not (value.isdecimal() and int(value)):
+        raise PneumoError(
+            f"{variable} is '{value}'. Set it to a whole number above 0, or unset it."
+        )
+    return int(value) if value else None
+
+
+def _one_of(variable: str, known: tuple[str, ...]) -> str:
+    """One of some words, the first where the variable is not set."""
+    value = os.environ.get(variable, "").strip() or known[0]
+    if value not in known:
+        raise PneumoError(f"{variable} is '{value}'. Set it to {' or '.join(known)}, or unset it.")
+    return value

@@ -57,13 +57,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line, yellow="LEFT OUT" in line)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Graphs of networks are keyed by all that made them: tests may share them."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _shared_cache: Path) -> None:
     """No test sees the developer's runs, checkpoints, films or limits."""
     for variable in [name for name in os.environ if name.startswith("PNEUMO_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("PNEUMO_HOME", str(tmp_path / "pneumo-home"))
     monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(tmp_path / "pneumo-checkpoints"))
+    monkeypatch.setenv("PNEUMO_CACHE", str(_shared_cache))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -94,3 +94,33 @@ def test_a_senseless_limit_is_refused_by_name(
     monkeypatch.setenv(variable, value)
     with pytest.raises(PneumoError, match=f"{variable} is '{value}'. Set it to a number above 0"):
         settings()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+@pytest.mark.parametrize("variable", ["PNEUMO_THREADS", "PNEUMO_BATCH"])
+def test_a_senseless_count_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(PneumoError, match=f"{variable} is '{value}'. Set it to a whole number"):
+        settings()
+
+
+def test_what_computes_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (settings().engine, settings().batch) == ("onnxruntime", None)
+    assert settings().threads == settings_module.cores() >= 1
+    for name, value in {"THREADS": "3", "BATCH": "5", "ENGINE": "torch"}.items():
+        monkeypatch.setenv(f"PNEUMO_{name}", value)
+    assert (settings().threads, settings().batch, settings().engine) == (3, 5, "torch")
+    monkeypatch.setenv("PNEUMO_ENGINE", "fast")
+    with pytest.raises(PneumoError, match="'fast'. Set it to onnxruntime or torch"):
+        settings()
+
+
+@pytest.mark.parametrize(("quota", "most"), [("100000 100000", 1), ("50000 100000", 1)])
+def test_a_container_may_grant_fewer_cores(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, most: int
+) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    monkeypatch.setattr(settings_module, "_QUOTA", tmp_path / "cpu.max")
+    assert settings_module.cores() == most

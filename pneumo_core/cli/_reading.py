@@ -35,8 +35,12 @@ def predict(
     if heatmaps:
         _make_folder(heatmaps)
     all_read = True
-    for number, path in enumerate(paths):
-        reading = _read_one(reader, path, heatmaps / f"{number:04d}" if heatmaps else None)
+    asked = [
+        (path, heatmaps / f"{number:04d}" if heatmaps else None)
+        for number, path in enumerate(paths)
+    ]
+    readings = reader.each(_read_one, asked)
+    for path, reading in zip(paths, readings, strict=True):
         all_read &= reading.status == "read"
         print(_json_line(path, reading) if as_json else _text_line(path, reading), flush=True)
     raise typer.Exit(0 if all_read else 1)
@@ -61,10 +65,11 @@ def _make_folder(folder: Path) -> None:
         raise PneumoError(f"'{folder}' can't be made: {error.strerror}. Choose another.") from error
 
 
-def _read_one(reader: "Reader", path: Path, picture: Path | None) -> "Reading":
+def _read_one(reader: "Reader", asked: tuple[Path, Path | None]) -> "Reading":
     """Read a file; where a picture is asked for, draw where the network looked."""
     from pneumo_core.data import read_radiograph
 
+    path, picture = asked
     try:
         radiograph = read_radiograph(path)
     except UnreadableFilm as error:

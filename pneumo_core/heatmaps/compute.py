@@ -1,5 +1,6 @@
 """A heat map of one film by any method. Safe to call from several threads at once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ from pneumo_core.data import LABELS, Progress
 from pneumo_core.errors import PneumoError
 from pneumo_core.heatmaps.convolutions import Layer, find_convolution
 from pneumo_core.heatmaps.from_film import FROM_FILM, Score
-from pneumo_core.heatmaps.from_layers import from_layer
+from pneumo_core.heatmaps.from_layers import from_layer, from_maps
 from pneumo_core.heatmaps.methods import find_method
 from pneumo_core.heatmaps.result import HeatMap
 from pneumo_core.models import PneumoniaNetwork
@@ -69,18 +70,24 @@ class _Work:
 
     def _part(self, member: Member, count: "_Count") -> NDArray[np.float32]:
         """One network's map (h, w), from both views where there are two."""
-        views = self.runtime.views(self.film[np.newaxis], member)
-        maps = [self._map(member, view, count) for view in views]
+        maps = list(self._maps(member, count))
         heat = maps[0] if len(maps) == 1 else (maps[0] + maps[1].flip(-1)) / 2
         return np.asarray(heat.cpu().numpy(), dtype=np.float32)
 
-    def _map(self, member: Member, view: Tensor, count: "_Count") -> Tensor:
-        slow = FROM_FILM.get(self.method)
-        if slow:
-            return slow.compute(self._score(member.network, count), view, self._plain(member))
-        heat = from_layer(member.network, view, self.label, self.method, self.layer)
-        count.add(1)
-        return heat
+    def _maps(self, member: Member, count: "_Count") -> Iterator[Tensor]:
+        """The map of each view."""
+        film, network, slow = self.film[np.newaxis], member.network, FROM_FILM.get(self.method)
+        if not slow and not self.layer:
+            for last in self.runtime.maps(film, member):
+                yield from_maps(network, last, self.label, self.method)
+                count.add(1)
+            return
+        for view in self.runtime.views(film, member):
+            if slow:
+                yield slow.compute(self._score(network, count), view, self._plain(member))
+            elif self.layer:
+                yield from_layer(network, view, self.label, self.method, self.layer)
+                count.add(1)
 
     def _score(self, network: PneumoniaNetwork, count: "_Count") -> Score:
         def lead(views: Tensor) -> Tensor:

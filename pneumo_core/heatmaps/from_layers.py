@@ -8,23 +8,40 @@ other label, which the probability depends on: what moves both logits alike is n
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pneumo_core.heatmaps.convolutions import Layer, run_from
 from pneumo_core.models import PneumoniaNetwork
 
-__all__ = ["FROM_LAYERS", "from_layer"]
+__all__ = ["FROM_LAYERS", "from_layer", "from_maps"]
 
 
 def from_layer(
-    network: PneumoniaNetwork, view: Tensor, label: int, method: str, layer: Layer | None
+    network: PneumoniaNetwork, view: Tensor, label: int, method: str, layer: Layer
 ) -> Tensor:
-    """The map (h, w), ≥ 0, of one view (1, C, S, S)."""
-    if layer is None:
-        activation, logits = _run_from_features(network, view)
-    else:
-        activation, logits = run_from(network, view, layer)
+    """The map (h, w), ≥ 0, of one view (1, C, S, S) at a convolution."""
+    activation, logits = run_from(network, view, layer)
+    return _heat(activation, logits, label, method)
+
+
+def from_maps(
+    network: PneumoniaNetwork, maps: NDArray[np.float32], label: int, method: str
+) -> Tensor:
+    """As ``from_layer``, at the output of ``features``, of the maps (1, K, h, w) it gave.
+
+    Only neck and head are differentiated, and nothing needs a hook or a twin.
+    """
+    device = next(network.parameters()).device
+    with torch.enable_grad():
+        activation = torch.from_numpy(maps.copy()).to(device).requires_grad_(True)
+        logits = network.head(network.neck(activation))
+    return _heat(activation, logits, label, method)
+
+
+def _heat(activation: Tensor, logits: Tensor, label: int, method: str) -> Tensor:
     with torch.enable_grad():
         score = logits[0, label]
         if method != "grad_cam":
@@ -32,16 +49,6 @@ def from_layer(
         (gradient,) = torch.autograd.grad(score, activation)
     heat: Tensor = FROM_LAYERS[method](activation.detach()[0], gradient[0]).float()
     return heat
-
-
-def _run_from_features(network: PneumoniaNetwork, view: Tensor) -> tuple[Tensor, Tensor]:
-    """As ``run_from``, at the output of ``features``: needs no hook, so no twin."""
-    with torch.no_grad():
-        maps = network.features(view)
-    with torch.enable_grad():
-        activation = maps.detach().requires_grad_(True)
-        logits = network.head(network.neck(activation))
-    return activation, logits
 
 
 def _grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:

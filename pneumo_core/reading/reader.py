@@ -1,8 +1,9 @@
 """One film, read by one checkpoint."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from pneumo_core.data import (
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.familiarity import Familiarity, open_familiarity
 from pneumo_core.heatmaps import HeatMap, heat_map
+from pneumo_core.parallel import in_order
 from pneumo_core.reading.gate import refusals, warnings_of
 from pneumo_core.reading.gate_look import inverted_radiograph, look
 from pneumo_core.runtime import Outputs, Runtime, open_runtime
@@ -30,6 +32,8 @@ UNCERTAIN_MARGIN = 0.05
 """A probability closer than this to the threshold is called uncertain; so is one between the
 threshold and 0.5, where the verdict would contradict the probability."""
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Status: TypeAlias = Literal["read", "refused", "failed"]
 
 
@@ -112,6 +116,22 @@ class Reader:
         except UnreadableFilm as error:
             return self.failed(error)
         return self.read(radiograph)
+
+    def read_files(self, sources: Sequence[Path | str | bytes]) -> Iterator[Reading]:
+        """``read_file`` of each, in their order, one a core; memory doesn't grow with them."""
+        return self.each(lambda reader, source: reader.read_file(source), sources)
+
+    def each(
+        self, work: Callable[["Reader", Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result]:
+        """What ``work`` makes of each item with a reader, in their order, one a core.
+
+        The reader it gets says the same as this one, and computes in one thread. Of a single
+        item it is this one, whose network has all cores.
+        """
+        callers = min(self.runtime.callers, max(1, len(items)))
+        reader = self if callers == 1 else replace(self, runtime=self.runtime.single)
+        return in_order(lambda item: work(reader, item), items, callers)
 
     def failed(self, error: UnreadableFilm) -> Reading:
         """The reading of a file that could not become a radiograph."""

@@ -23,7 +23,7 @@ from pneumo_core.metrics import (
     sensitivity_threshold,
 )
 from pneumo_core.models import InputFormat, build_network, input_of, origin_of
-from pneumo_core.runtime import Outputs, Runtime
+from pneumo_core.runtime import Outputs, Runtime, accelerated
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.runs import Run
 from pneumo_core.training.state import Progressed
@@ -145,6 +145,7 @@ def seal(
 
     The gate is fitted on train and validation films, where there are enough.
     """
+    runtime = accelerated(runtime)  # its weights are final: score as whoever opens it will
     films = store.readable(dataset.films[dataset.films["split"].isin(["val", "test"])])
     scoring = stages("Scoring films", None) if stages else None
     outputs = runtime.run_store(store, films["id"].tolist(), scoring)

@@ -59,6 +59,19 @@ def test_bytes_give_the_reading_of_their_file(reader: Reader, film: Path) -> Non
     assert reader.read_file(film.read_bytes(), name=film.name) == reader.read_file(film)
 
 
+def test_many_files_are_read_in_their_order_whatever_they_hold(
+    reader: Reader, film_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMO_THREADS", "3")
+    films = sorted(film_folder({"test": 6}, side=200).rglob("*.png"))
+    sources = [*films, b"no film", *reversed(films)]
+    together = list(reader.read_files(sources))
+    for reading, source in zip(together, sources, strict=True):
+        alone = reader.read_file(source)
+        assert (reading.file, reading.status) == (alone.file, alone.status)
+        assert reading.probability == pytest.approx(alone.probability, abs=1e-6)
+
+
 def test_the_sample_chest_is_read_and_the_sample_leg_refused(reader: Reader) -> None:
     chest, leg = (reader.read_file(sample.path) for sample in samples())
     assert chest.status == "read"

@@ -1,0 +1,66 @@
+"""How time and memory grow with the number of films: scanning, decoding, predicting.
+
+    python -m benchmarks --only growth [--full]
+
+Each step runs in a process of its own on copies of a few films that differ in their bytes. 100,000
+films take half an hour and about 2 GB of disk: only with --full.
+"""
+
+import sys
+from pathlib import Path
+
+from benchmarks.films import folder_of_copies, small_films
+from benchmarks.many_films import timed
+from benchmarks.row import Row, Spread
+from pneumo_core.data import open_store, scan
+from pneumo_core.runtime import open_runtime
+
+STEPS = ("scan", "decode", "predict")
+MODEL = "cnn_94"
+
+
+def rows(home: Path, *, quick: bool, full: bool = False) -> list[Row]:
+    """Each step at each number of films: what a film costs should stay the same."""
+    counts = (200, 1000) if quick else (1000, 10_000)
+    counts = (*counts, 100_000) if full else counts
+    small, found = small_films(home)[:200], []
+    least: dict[str, float] = {}
+    open_runtime(MODEL)
+    for count in counts:
+        folder = folder_of_copies(small, home / f"growth-{count}", count)
+        bare, _, _ = timed(_command("nothing", folder, home))
+        for step in STEPS:
+            seconds, peak, _ = timed(_command(step, folder, home))
+            a_film = 1e3 * (seconds - bare) / count
+            least.setdefault(step, a_film)
+            found.append(
+                Row(
+                    name=f"{step} {count:,} films",
+                    unit="ms a film",
+                    ours=Spread.of([a_film]),
+                    at_most=None if count == counts[0] else round(1.3 * least[step], 2),
+                    note=f"{seconds:.1f} s in all, {peak:.0f} MB at most",
+                )
+            )
+    return found
+
+
+def _command(step: str, folder: Path, home: Path) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.growth", step, str(folder), str(home)]
+
+
+def main() -> None:
+    """One step on one folder; "decode" leaves its store to "predict"."""
+    step, folder, home = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    if step == "nothing":
+        return
+    dataset = scan(folder)
+    if step == "scan":
+        return
+    store = open_store(dataset, 100, home=home)
+    if step == "predict":
+        open_runtime(MODEL).run_store(store, list(store.ids))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What someone in a browser waits for.
+
+    python -m benchmarks --only pages
+
+A headless Chromium opens the shipped app. A page is usable once its script has ended.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.films import original_films
+from benchmarks.row import Row, Spread
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def rows(home: Path, *, quick: bool) -> list[Row]:
+    """Start of the server, pages, a slider, a film."""
+    from playwright.sync_api import Page, sync_playwright
+
+    from tests.browser.conftest import CHROMIUM, FLAGS, settled, start_app, stop
+
+    repeats = 2 if quick else 6
+    film = original_films(home)[0]
+    with tempfile.TemporaryDirectory() as own, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page: Page = browser.new_page()
+        page.set_default_timeout(60_000)
+        sent: list[int] = []
+        page.on(
+            "websocket", lambda socket: socket.on("framereceived", lambda f: sent.append(len(f)))
+        )
+
+        def timed(work: Callable[[], object]) -> float:
+            started = time.perf_counter()
+            work()
+            settled(page)
+            return time.perf_counter() - started
+
+        started = time.perf_counter()
+        server, address = start_app(ROOT / "checkpoints", Path(own))
+        try:
+            page.goto(address)
+            settled(page)
+            first = time.perf_counter() - started
+            taken: dict[str, list[float]] = {}
+            largest: dict[str, int] = {}
+            for place in ("", "read", "evaluate", "compare", "embeddings"):
+                for _ in range(repeats + 1):
+                    sent.clear()
+                    seconds = timed(lambda place=place: page.goto(f"{address}/{place}"))
+                    taken.setdefault(f"open '{place or 'home'}'", []).append(seconds)
+                    largest[f"open '{place or 'home'}'"] = sum(sent)
+            page.goto(f"{address}/evaluate?checkpoint=cnn_94")
+            settled(page)
+            slider = page.get_by_role("slider").first
+            slider.focus()
+            for _ in range(repeats + 1):
+                seconds = timed(lambda: page.keyboard.press("ArrowRight"))
+                taken.setdefault("move the threshold", []).append(seconds)
+            for _ in range(repeats + 1):
+                page.goto(f"{address}/read")
+                settled(page)
+                upload = page.locator("input[type=file]").first
+                seconds = timed(partial(upload.set_input_files, film))
+                taken.setdefault("upload and read a film", []).append(seconds)
+        finally:
+            stop(server)
+            browser.close()
+    found = [
+        Row(name="start of the server to a usable home page", unit="s", ours=Spread.of([first]))
+    ]
+    for name, values in taken.items():
+        note = f"first time {values[0]:.2f} s"
+        if name in largest:
+            note += f"; {largest[name] / 1e6:.2f} MB sent"
+        found.append(Row(name=name, unit="s", ours=Spread.of(values[1:]), note=note))
+    return found
