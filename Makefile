@@ -19,7 +19,7 @@ test: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # About 20 minutes on an idle machine; what was measured stays measured, see benchmarks/__main__.py.
 benchmark: $(VENV)/installed-test

@@ -131,7 +131,7 @@ def points(page: Page, link: str) -> None:
     page.mouse.wheel(0, -100)
     page.wait_for_timeout(1500)
     stalled(page, "zoomed with the wheel")
-    for half in (12, 40, 120, 260):
+    for half in (12, 40, 120):
         page.mouse.move(x - half, y - half)
         page.wait_for_timeout(500)
         stalled(page)

@@ -270,9 +270,12 @@ def _umap(reduced: _Reduced, dimensions: int, neighbours: float, seed: int) -> P
     try:
         import umap
     except ImportError as error:
-        raise PneumoError("UMAP is not installed. Install it: pip install umap-learn.") from error
+        raise PneumoError(
+            "UMAP is not installed. Get it with: pip install 'pneumo[umap]', or in a clone: "
+            "pip install -r requirements-umap.txt. PCA and t-SNE are there already."
+        ) from error
     near = int(min(neighbours, len(reduced.values) - 1))
-    fitted = umap.UMAP(n_components=dimensions, n_neighbors=near, random_state=seed)
+    fitted = umap.UMAP(n_components=dimensions, n_neighbors=near, random_state=seed, n_jobs=1)
     points = _as_floats(fitted.fit_transform(reduced.values))
     return Projection(
         "umap", points, (), lambda x: _as_floats(fitted.transform(reduced.transform(x)))

@@ -173,7 +173,14 @@ def embed(
 
     Without --data the films that come with the checkpoint are mapped.
     """
-    from pneumo_core.analysis import as_table, dataset_for, features_of, project, shipped_features
+    from pneumo_core.analysis import (
+        as_table,
+        dataset_for,
+        features_of,
+        merit,
+        project,
+        shipped_features,
+    )
     from pneumo_core.checkpoints import load_checkpoint
 
     checkpoint = load_checkpoint(model or None)
@@ -197,7 +204,14 @@ def embed(
     for sentence in features.unreadable.values():
         err.print(f"Left out: {sentence}", markup=False)
     write(as_table(features, found))
+    labels = features.table["label"].to_numpy()
+    behind, on_map = merit(features.values, labels), merit(found.points, labels, features.values)
     out.print(f"{len(features.table)} films in '{target}'.", markup=False)
+    out.print(
+        f"10-nearest-neighbour purity {behind.purity:.3f} in the features, {on_map.purity:.3f} on "
+        f"the map; silhouette {behind.silhouette:.3f} and {on_map.silhouette:.3f}; "
+        f"trustworthiness {on_map.trustworthiness:.3f}."
+    )
 
 
 def _writer(target: Path) -> "Callable[[DataFrame], None]":

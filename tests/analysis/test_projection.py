@@ -1,6 +1,7 @@
 """Maps keep neighbours, repeat themselves, and take other films; their merit by hand."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -46,6 +47,19 @@ def test_a_film_that_is_on_the_map_lands_on_itself() -> None:
     found = project(FEATURES, "tsne", perplexity=10, iterations=100)
     narrow = FEATURES[5:8].astype(np.float16).astype(np.float32)
     assert np.array_equal(found.place(narrow), found.points[5:8])
+
+
+def test_umap_keeps_neighbours_together_and_repeats_itself() -> None:
+    pytest.importorskip("umap", reason="UMAP, an extra, is not installed")
+    first, again = (project(FEATURES, "umap", perplexity=10).points for _ in range(2))
+    assert np.array_equal(first, again)
+    assert merit(first, LABELS).purity == 1
+
+
+def test_without_umap_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(PneumoError, match="pip install -r requirements-umap.txt"):
+        project(FEATURES, "umap")
 
 
 def test_another_film_lands_in_its_cloud() -> None:

@@ -24,7 +24,7 @@ from pneumo_core.dashboard.embeddings.own_film import Placed, choose_own_film, s
 from pneumo_core.dashboard.embeddings.selected_films import show_selection
 from pneumo_core.dashboard.embeddings.selection import drawn, selected, take
 from pneumo_core.dashboard.evaluation.films import show_films
-from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.words import plain
 from pneumo_core.figures import Panel, embedding_map
 
@@ -155,7 +155,7 @@ def _merits(features: Features, projection: Projection) -> tuple[Merit, Merit]:
 
     key = (features.key, projection.method, float(projection.points.sum()))
     with st.spinner("Judging the map"):
-        return kept("merits", key, judge)
+        return shared("merits", key, judge, most=50)
 
 
 def _merit_table(before: Merit, on_map: Merit) -> str:
