@@ -1,6 +1,7 @@
 """Runs as processes of their own: what they leave behind, however they end."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -170,6 +171,30 @@ def test_thirty_at_once_are_thirty_runs_with_thirty_names(films: Path):
     for run in started:
         jobs.cancel(run)
     assert {run.status.state for run in started} == {RunState.CANCELLED, RunState.DONE}
+
+
+_SECOND_SERVER = """
+import sys
+from pathlib import Path
+from pneumo_core import jobs
+from pneumo_core.training import training_config
+config = training_config(model="cnn_v2", epochs=1, batch_size=8)
+for _ in range(3):
+    print(jobs.start(Path(sys.argv[1]), "mine", config, numbered=True).id)
+"""
+
+
+def test_two_servers_on_one_folder_keep_one_line(films: Path):
+    other = subprocess.Popen(
+        [sys.executable, "-c", _SECOND_SERVER, str(films)], stdout=subprocess.PIPE, text=True
+    )
+    mine = [jobs.start(films, "mine", config(1), numbered=True) for _ in range(3)]
+    theirs = [find_run(run_id) for run_id in other.communicate()[0].split()]
+    runs = sorted([*mine, *theirs], key=lambda run: run.status.queued)
+    assert len({run.name for run in runs}) == 6
+    assert all(jobs.wait(run).state == RunState.DONE for run in runs)
+    spans = sorted((run.status.started, run.status.ended) for run in runs)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
 def test_a_run_outlives_the_program_that_asked_for_it(films: Path):
