@@ -107,6 +107,14 @@ def test_damaged_weights_are_a_sentence(
     assert "its weights can't be read" in app.error[0].value
 
 
+def test_a_link_opens_a_film_with_its_heat_map(checkpoint: Checkpoint) -> None:
+    app = reading_page(sample="chest", look="1")
+    assert not app.exception
+    assert app.toggle(key="look").value
+    app.toggle(key="look").set_value(False).run()
+    assert "look" not in app.query_params
+
+
 def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
     words = told(open_app())
     figures = checkpoint.card.evaluation["test"]

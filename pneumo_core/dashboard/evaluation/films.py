@@ -74,12 +74,12 @@ def show_films(
 def open_in_reading_room(
     film_id: str, checkpoint: str, label: str = "Open in the reading room"
 ) -> None:
-    """A link to the film in the reading room, read by the checkpoint."""
+    """A link to the film in the reading room, read by the checkpoint, with its heat map."""
     st.page_link(
         "pages/read.py",
         label=label,
         icon=":material/pulmonology:",
-        query_params={"checkpoint": checkpoint, "film": film_id} | dataset_link(),
+        query_params={"checkpoint": checkpoint, "film": film_id, "look": "1"} | dataset_link(),
     )
 
 

@@ -26,6 +26,8 @@ from pneumo_core.reports import Overlay
 
 __all__ = ["Layers", "choose_look", "explain_look", "layers_over"]
 
+_LOOK = "look"
+
 Peaks = tuple[float, ...]
 
 _LONGEST = 640
@@ -60,6 +62,16 @@ def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
     return Layers(b"", 0.0, lines)
 
 
+def _wanted() -> bool:
+    """A toggle that the query parameter ``look`` leads when the page opens, and follows after."""
+    wanted = st.toggle("Show where it looked", st.query_params.get(_LOOK) == "1", key=_LOOK)
+    if wanted:
+        st.query_params[_LOOK] = "1"
+    else:
+        st.query_params.pop(_LOOK, None)
+    return wanted
+
+
 def choose_look(
     item: Item, reading: Reading, checkpoint: Checkpoint, others: Sequence[Item]
 ) -> Overlay | None:
@@ -69,7 +81,7 @@ def choose_look(
     """
     if reading.label is None:
         return None
-    if not st.toggle("Show where it looked", key="look"):
+    if not _wanted():
         return None
     what, where = st.columns(2, gap="small")
     name = what.selectbox(
