@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from pneumo_core.figures._groups import groups_of, hover_texts
+from pneumo_core.figures._groups import Group, groups_of, hover_texts
 from pneumo_core.figures._style import BLUE, INK, ORANGE, SERIES, bare
 
 __all__ = ["epoch_maps"]
@@ -43,70 +43,81 @@ def epoch_maps(
     axes have one range for all epochs; colours, ``customdata`` (a film's row) and the selection are
     those of ``embedding_map``.
     """
-    figure = make_subplots(2, 1, row_heights=[0.78, 0.22], vertical_spacing=0.1)
-    last = len(points) - 1
+    figure = make_subplots(2, 1, row_heights=[0.78, 0.22], vertical_spacing=0.14)
     kind = go.Scatter if len(films) <= _SMOOTH else go.Scattergl
-    told = hover_texts(films)
-    groups = groups_of(by)
+    groups, told = groups_of(by), hover_texts(films)
     for group in groups:
-        marker: dict[str, object] = {"color": group.colour, "symbol": group.symbol, "size": 6}
-        if group.scaled:
-            scale = {"thickness": 12, "len": 0.7, "y": 0.65}
-            marker |= {"colorscale": "Viridis", "showscale": True, "colorbar": scale}
-        figure.add_trace(
-            kind(
-                x=points[last, group.rows, 0],
-                y=points[last, group.rows, 1],
-                customdata=group.rows,
-                text=told[group.rows],
-                mode="markers",
-                marker=marker,
-                selectedpoints=None if chosen is None else np.flatnonzero(chosen[group.rows]),
-                unselected={"marker": {"opacity": 0.12}},
-                name=group.name,
-                showlegend=not group.scaled,
-                hovertemplate=f"%{{text}}<extra>{group.name}</extra>",
-            ),
-            1,
-            1,
+        figure.add_trace(_films(kind, points[-1], group, told, chosen), 1, 1)
+    columns = figures[[each[0] for each in _LINES]]
+    reach = _range(columns.to_numpy(np.float64))
+    _add_lines(figure, figures, reach)
+    moving = [*range(len(groups)), len(groups) + len(_LINES)]
+    figure.frames = [
+        go.Frame(
+            name=str(epoch),
+            traces=moving,
+            data=[
+                *(kind(x=at[group.rows, 0], y=at[group.rows, 1]) for group in groups),
+                go.Scatter(x=[epoch, epoch], y=reach),
+            ],
         )
+        for epoch, at in zip(figures["epoch"], points, strict=True)
+    ]
+    smooth = kind is go.Scatter
+    return _laid_out(figure, points, figures, axes, drag=drag, height=height, smooth=smooth)
+
+
+def _films(
+    kind: type[go.Scatter | go.Scattergl],
+    points: NDArray[np.float32],
+    group: Group,
+    told: NDArray[np.str_],
+    chosen: NDArray[np.bool_] | None,
+) -> Any:
+    """A group's films on one epoch's map (N, 2)."""
+    marker: dict[str, object] = {"color": group.colour, "symbol": group.symbol, "size": 6}
+    if group.scaled:
+        scale = {"thickness": 12, "len": 0.7, "y": 0.65}
+        marker |= {"colorscale": "Viridis", "showscale": True, "colorbar": scale}
+    return kind(
+        x=points[group.rows, 0],
+        y=points[group.rows, 1],
+        customdata=group.rows,
+        text=told[group.rows],
+        mode="markers",
+        marker=marker,
+        selectedpoints=None if chosen is None else np.flatnonzero(chosen[group.rows]),
+        unselected={"marker": {"opacity": 0.12}},
+        name=group.name,
+        showlegend=not group.scaled,
+        hovertemplate=f"%{{text}}<extra>{group.name}</extra>",
+    )
+
+
+def _add_lines(figure: go.Figure, figures: pd.DataFrame, reach: list[float]) -> None:
+    """The figures over the epochs, and a bar across them at the last one."""
     for column, name, colour, dash in _LINES:
-        line = {"color": colour, "dash": dash}
         figure.add_scatter(
             x=figures["epoch"],
             y=figures[column],
             name=name,
-            line=line,
+            line={"color": colour, "dash": dash},
             mode="lines",
             legend="legend2",
             row=2,
             col=1,
             hovertemplate=f"epoch %{{x}}: {name} %{{y:.3f}}<extra></extra>",
         )
-    lowest, highest = _range(figures[[each[0] for each in _LINES]].to_numpy(np.float64))
+    last = figures["epoch"].iloc[-1]
     figure.add_scatter(
-        **_bar(figures, last, lowest, highest),
+        x=[last, last],
+        y=reach,
         mode="lines",
         line={"color": INK, "width": 2},
         hoverinfo="skip",
         showlegend=False,
         row=2,
         col=1,
-    )
-    moving = [*range(len(groups)), len(groups) + len(_LINES)]
-    figure.frames = [
-        go.Frame(
-            name=str(figures["epoch"].iloc[number]),
-            traces=moving,
-            data=[
-                *(kind(x=at[group.rows, 0], y=at[group.rows, 1]) for group in groups),
-                go.Scatter(**_bar(figures, number, lowest, highest)),
-            ],
-        )
-        for number, at in enumerate(points)
-    ]
-    return _laid_out(
-        figure, points, figures, axes, drag=drag, height=height, smooth=kind is go.Scatter
     )
 
 
@@ -185,9 +196,3 @@ def _range(values: NDArray[np.floating]) -> list[float]:
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     air = _MARGIN * (high - low) or 0.01
     return [low - air, high + air]
-
-
-def _bar(figures: pd.DataFrame, number: int, low: float, high: float) -> dict[str, list[float]]:
-    """A line across the figures at the epoch of that row."""
-    at = float(figures["epoch"].iloc[number])
-    return {"x": [at, at], "y": [low, high]}

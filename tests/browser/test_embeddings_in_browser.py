@@ -193,12 +193,14 @@ def test_fifty_thousand_films_pan_and_select(many: str, page: Page) -> None:
     page.mouse.move(*centre)
     page.mouse.wheel(0, -300)
     page.wait_for_timeout(800)
-    assert page.evaluate("window.longest") < 1500, "zooming stalls"
-    started = time.monotonic()
+    assert page.evaluate("window.longest") < 1000, "zooming stalls"
     x, y = centre
     lasso(page, [(x - 40, y - 40), (x + 40, y - 40), (x + 40, y + 40), (x - 40, y + 40)])
+    started = time.monotonic()
     expect(page.get_by_role("heading", name="Selected:")).to_be_visible()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 5
+    settled(page)
+    assert page.evaluate("window.longest") < 1000, "selecting stalls"
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
