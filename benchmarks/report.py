@@ -58,7 +58,7 @@ def write(measured: list[Measured], *, quick: bool, load: float) -> None:
         f"on {machine()}, on {where()}. {versions()}.",
         "Medians of runs in turn, in one process; quickest and slowest in brackets. Peer: what "
         "people use today for the same result. Floor: what the machine can do. A goal is met (✓) "
-        "or not (✗). The films are decoded, the graph of a network is written before.",
+        "or not (✗). Networks' graphs were written before.",
         *([_BUSY.format(load=load)] if load > cores() / 2 else []),
         *(told(each) for each in measured),
         *([NOTES.read_text().strip()] if NOTES.is_file() else []),
