@@ -37,12 +37,12 @@ def main() -> None:
         return
     kept = home / ("quick" if given.quick else "whole")
     kept.mkdir(exist_ok=True)
-    failed = False
+    failed, load = False, os.getloadavg()[0]
     for group in given.only:
         file = kept / f"{group}.json"
         if given.again or not file.is_file():
             failed |= not _apart(group, file, given)
-        write(_all(kept), quick=given.quick)
+        write(_all(kept), quick=given.quick, load=load)
     for measured in _all(kept):
         print(told(measured))
     sys.exit(1 if failed else 0)

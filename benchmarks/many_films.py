@@ -4,14 +4,12 @@ python -m benchmarks --only many_films
 """
 
 import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.apart import timed
 from benchmarks.films import folder_of_copies, original_films, small_films
 from benchmarks.row import Row, Spread
 from pneumo_core.reading import open_reader
@@ -29,7 +27,7 @@ def rows(home: Path, *, quick: bool) -> list[Row]:
         folder = folder_of_copies(
             films[size], home / f"many-{size[:3]}-{counts[quick]}", counts[quick]
         )
-        found += _row(size, folder, counts[quick], repeats=1 if quick else 2)
+        found += _row(size, folder, counts[quick], repeats=1)
     return [*found, _two_people(films["224 pixels"])]
 
 
@@ -62,20 +60,6 @@ def _row(size: str, folder: Path, count: int, repeats: int) -> list[Row]:
             note=f"{few[1]:.0f} MB for {count // 8:,} films: it does not grow",
         ),
     ]
-
-
-def timed(command: list[str]) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB and output of a process of its own."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):  # 1: a film was refused
-            raise RuntimeError(f"{' '.join(command[:5])} ended with {process.returncode}")
-        output.seek(0)
-        factor = 1024 if sys.platform != "darwin" else 1
-        return time.perf_counter() - started, used.ru_maxrss * factor / 1e6, output.read()
 
 
 def _apart(said: str, also_said: str) -> float:

@@ -1,17 +1,19 @@
-"""Maps of films: PCA here, t-SNE where ``benchmarks/tsne.py`` gives rows.
+"""Maps of films: PCA, and t-SNE as ``benchmarks/tsne.py`` takes it.
 
 python -m benchmarks --only maps
 """
 
-import importlib
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from benchmarks import tsne
 from benchmarks.row import Row, in_turn
-from pneumo_core.analysis import project
+from pneumo_core.analysis import merit, project
+from pneumo_core.checkpoints import load_checkpoint
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:
@@ -30,12 +32,30 @@ def rows(home: Path, *, quick: bool) -> list[Row]:
         warm=False,
     )
     name = f"PCA of {films:,} × {numbers:,}"
-    return [Row(name=name, unit="s", **times, at_most=5.0), *_tsne(home, quick=quick)]
+    return [Row(name=name, unit="s", **times, at_most=5.0), _tsne(quick=quick)]
 
 
-def _tsne(home: Path, *, quick: bool) -> list[Row]:
-    if importlib.util.find_spec("benchmarks.tsne") is None:
-        return []
-    module = importlib.import_module("benchmarks.tsne")
-    found: list[Row] = module.rows(home, quick=quick) if hasattr(module, "rows") else []
-    return found
+def _tsne(*, quick: bool) -> Row:
+    """t-SNE of the default checkpoint's features, as ``benchmarks/tsne.py`` takes it."""
+    values, labels, source = tsne.features(load_checkpoint(None))
+    values, labels = (each[:: 8 if quick else 1] for each in (values, labels))
+    maps = {}
+
+    def draw(name: str, way: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        maps[name] = way(values)
+
+    works = {
+        "ours": lambda: draw("ours", tsne.ours),
+        "peer": lambda: draw("scikit-learn's", tsne.theirs),
+    }
+    times = in_turn(works, 1, warm=False)
+    worth = [
+        f"{name} purity {merit(points, labels, values).purity:.3f}" for name, points in maps.items()
+    ]
+    return Row(
+        name=f"t-SNE of {len(values):,} × {values.shape[1]}",
+        unit="s",
+        **times,
+        times_peer=1 / 0.6,
+        note=f"{source}; {', '.join(worth)}",
+    )

@@ -18,6 +18,10 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 NOTES = PAGE.with_name("performance_notes.md")
 """Text by hand that follows the table: what was tried where a goal is not met."""
 _LIBRARIES = ("torch", "onnxruntime", "torchvision", "captum", "pillow", "numpy", "scikit-learn")
+_BUSY = (
+    "**Other work ran on the machine meanwhile** (load {load:.1f} before it began): the figures "
+    "are too large, and ratios are rough. Measure again on an idle one."
+)
 _TITLES = {
     "one_film": "One film of original size",
     "many_films": "Many films",
@@ -45,8 +49,8 @@ class Measured:
         return cls(kept["group"], kept["peak_mb"], tuple(rows))
 
 
-def write(measured: list[Measured], *, quick: bool) -> None:
-    """Write the page anew."""
+def write(measured: list[Measured], *, quick: bool, load: float) -> None:
+    """Write the page anew. ``load``: processes that wanted a core before the measuring began."""
     flags = " --quick" if quick else ""
     parts = [
         "# How fast",
@@ -54,7 +58,8 @@ def write(measured: list[Measured], *, quick: bool) -> None:
         f"on {machine()}, on {where()}. {versions()}.",
         "Medians of runs in turn, in one process; quickest and slowest in brackets. Peer: what "
         "people use today for the same result. Floor: what the machine can do. A goal is met (✓) "
-        "or not (✗). The films are decoded, the graph of a network is written before.",
+        "or not (✗). Networks' graphs were written before.",
+        *([_BUSY.format(load=load)] if load > cores() / 2 else []),
         *(told(each) for each in measured),
         *([NOTES.read_text().strip()] if NOTES.is_file() else []),
     ]

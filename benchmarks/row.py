@@ -47,7 +47,7 @@ class Row:
         if self.times_peer and self.peer:
             ratio = self.peer.median / self.ours.median
             told.append(
-                (f"≥ {self.times_peer:g} × the peer: {ratio:.2f}", ratio >= self.times_peer)
+                (f"≥ {self.times_peer:.3g} × the peer: {ratio:.2f}", ratio >= self.times_peer)
             )
         if self.of_floor and self.floor:
             share = self.floor.median / self.ours.median

@@ -217,12 +217,10 @@ def _of_batch(
 
 def _last_maps(runtime: Runtime, films: NDArray[np.uint8]) -> Floats:
     """The first network's last convolution, flattened; larger ones averaged to fewer places."""
-    member = runtime.members[0]
-    with torch.inference_mode():
-        maps = member.network.features(runtime.views(films, member)[0]).float()
-        if maps[0].numel() > _MOST:
-            side = max(1, int((_MOST / maps.shape[1]) ** 0.5))
-            maps = torch.nn.functional.adaptive_avg_pool2d(maps, side)
+    maps = torch.tensor(runtime.maps(films, runtime.members[0])[0])
+    if maps[0].numel() > _MOST:
+        side = max(1, int((_MOST / maps.shape[1]) ** 0.5))
+        maps = torch.nn.functional.adaptive_avg_pool2d(maps, side)
     return np.asarray(maps.flatten(1).numpy(), dtype=np.float32)
 
 
