@@ -61,9 +61,10 @@ def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
             hovertemplate="epoch %{x}: AUC %{y:.4f}",
         )
     _by_epoch(figure, "Validation AUC")
-    if not any(len(run.epochs) for run in runs):
-        figure.update_layout(xaxis_range=[0, 1], yaxis_range=[0.5, 1])
-    return figure
+    areas = pd.concat([run.epochs["val_auc"] for run in runs]) if runs else pd.Series(dtype=float)
+    lowest = float(areas.min()) if len(areas) else 0.5
+    margin = max(0.01, (1 - lowest) / 20)
+    return figure.update_yaxes(range=[lowest - margin, 1 + margin])
 
 
 def _line(number: int) -> dict[str, str]:

@@ -92,7 +92,9 @@ def _show_run(run: Run, status: Status) -> None:
             f"**{plain(run.name)}** :{colour}-badge[:material/{icon}: {status.state}] "
             f":gray[{plain(run.config.model)}, {status.queued:%Y-%m-%d %H:%M} UTC]"
         )
-        with buttons.container(horizontal=True, horizontal_alignment="right"):
+        with buttons.container(
+            horizontal=True, horizontal_alignment="right", vertical_alignment="center"
+        ):
             _show_buttons(run, status)
         if status.active:
             _show_progress(run, status)
@@ -139,7 +141,7 @@ def _show_details(run: Run) -> None:
             pictures[epoch].read_bytes(),
             caption=f"Grad-CAM for PNEUMONIA after epoch {epoch}: two normal validation films, "
             "then two with pneumonia",
-            width=760,
+            width="stretch",
         )
     if lines := run.log(_LOG_LINES):
         st.code("\n".join(lines), language=None, wrap_lines=True)
