@@ -7,9 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -152,24 +152,16 @@ def test_who_dies_in_the_line_holds_nobody_up(films: Path):
 
 
 def test_thirty_at_once_are_thirty_runs_with_thirty_names(films: Path):
-    started: list[Run] = []
-    threads = [
-        threading.Thread(
-            target=lambda: started.append(jobs.start(films, "mine", config(1), numbered=True))
-        )
-        for _ in range(30)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({run.name for run in started}) == 30
-    states = [run.status.state for run in started]
-    assert set(states) <= {RunState.QUEUED, RunState.RUNNING, RunState.FINISHING, RunState.DONE}
-    assert sum(state in {RunState.RUNNING, RunState.FINISHING} for state in states) <= 1
-    until(lambda: any(run.status.state == RunState.DONE for run in started))
-    for run in started:
-        jobs.cancel(run)
+    with ThreadPoolExecutor(30) as people:
+        presses = [
+            people.submit(jobs.start, films, "mine", config(1), numbered=True) for _ in range(30)
+        ]
+        started = [press.result() for press in presses]
+        assert len({run.name for run in started}) == 30
+        states = [run.status.state for run in started]
+        assert sum(state in {RunState.RUNNING, RunState.FINISHING} for state in states) <= 1
+        until(lambda: any(run.status.state == RunState.DONE for run in started))
+        list(people.map(jobs.cancel, started))
     assert {run.status.state for run in started} == {RunState.CANCELLED, RunState.DONE}
 
 

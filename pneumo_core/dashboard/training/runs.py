@@ -101,7 +101,7 @@ def _show_run(run: Run, status: Status) -> None:
         elif status.reason:
             st.caption(plain(status.reason))
         st.caption(_summary(run))
-        with st.expander("Where it looks, and its log"):
+        if st.toggle("Where it looks, and its log", key=f"details {run.id}"):
             _show_details(run)
 
 
@@ -141,6 +141,7 @@ def _show_details(run: Run) -> None:
             pictures[epoch].read_bytes(),
             caption=f"Grad-CAM for PNEUMONIA after epoch {epoch}: two normal validation films, "
             "then two with pneumonia",
+            alt=f"Four films under their heat maps after epoch {epoch}",
             width="stretch",
         )
     if lines := run.log(_LOG_LINES):
