@@ -105,6 +105,7 @@ def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     expect(card(tab, second)).to_contain_text("films a second", timeout=120_000)
     card(tab, second).get_by_role("button", name="Cancel").click()
     expect(card(tab, second)).to_contain_text("cancelled", timeout=30_000)
+    expect(card(tab, second).get_by_role("button", name="Cancel")).to_have_count(0)
     card(tab, second).get_by_role("button", name="Resume").click()
     expect(card(tab, second)).to_contain_text("running", timeout=120_000)
     jobs.cancel(second)

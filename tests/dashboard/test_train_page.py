@@ -113,6 +113,17 @@ def test_a_sweep_starts_a_run_for_each_value(films: Path) -> None:
     assert "numbers" in app.error[0].value
 
 
+def test_a_refused_change_is_told(films: Path) -> None:
+    config: TrainingConfig = training_config(model="cnn_v2", epochs=1, batch_size=8)
+    run = jobs.start(films, "mine", config)
+    jobs.wait(run)
+    app = train_page()
+    app.text_input(key=f"name {run.id}").set_value("not/possible").run()
+    app.button(key=f"rename {run.id}").click().run()
+    assert "can't name a checkpoint" in app.toast[0].value.replace("\\", "")
+    assert [each.name for each in list_runs()[0]] == ["mine"]
+
+
 def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> None:
     config: TrainingConfig = training_config(model="cnn_v2", epochs=1, batch_size=8)
     run = jobs.start(films, "mine", config)

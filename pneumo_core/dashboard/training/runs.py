@@ -18,7 +18,6 @@ __all__ = ["show_runs"]
 
 _EVERY = timedelta(seconds=1)
 _SHOWN = 10
-_REFUSED = "refused for a run"
 _LOG_LINES = 15
 _BADGES = {
     RunState.QUEUED: ("gray", "schedule"),
@@ -32,19 +31,17 @@ _BADGES = {
 
 
 def show_runs() -> None:
-    """Every run, the latest first. While one is under way, what is shown follows it."""
+    """Every run, the latest first, also those that somebody else starts meanwhile."""
     st.header("Runs", anchor=False)
-    active = any(run.status.active for run in list_runs()[0])
-    st.fragment(_draw, run_every=_EVERY if active else None)(active)
+    _draw()
 
 
-def _draw(were_active: bool) -> None:
+# It follows the runs always: stopping and starting that would run the whole page anew, and a click
+# on a run's button in the middle of it would be lost.
+@st.fragment(run_every=_EVERY)
+def _draw() -> None:
     runs, problems = list_runs()
     statuses = {run.id: run.status for run in runs}
-    if any(status.active for status in statuses.values()) != were_active:
-        st.rerun()  # the whole page: what follows the runs starts or stops
-    if refused := st.session_state.pop(_REFUSED, None):
-        st.error(plain(refused), icon=":material/error:")
     for problem in problems:
         st.warning(plain(problem), icon=":material/broken_image:")
     if not runs:
@@ -203,8 +200,8 @@ def _show_more(run: Run) -> None:
 
 
 def _try(change: Callable[..., object], *arguments: object) -> None:
-    """Do it; what is refused is told where the runs are."""
+    """Do it; what is refused stands over the page for a while, however often that is drawn."""
     try:
         change(*arguments)
     except PneumoError as error:
-        st.session_state[_REFUSED] = str(error)
+        st.toast(plain(str(error)), icon=":material/error:", duration="long")
