@@ -7,16 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pneumo_core.checkpoints import (
-    Checkpoint,
-    delete_checkpoint,
-    list_checkpoints,
-    rename_checkpoint,
-)
+from pneumo_core.checkpoints import delete_checkpoint, rename_checkpoint
 from pneumo_core.errors import TrainingError
 from pneumo_core.jobs.launch import launch
 from pneumo_core.lifecycle import RunState, Status, ask_to_stop
-from pneumo_core.training import Run, TrainingConfig, changed, rename_run, start_run
+from pneumo_core.training import Run, TrainingConfig, changed, made_by, rename_run, start_run
 
 __all__ = ["cancel", "delete", "made_by", "rename", "resume", "start", "sweep", "wait"]
 
@@ -128,8 +123,3 @@ def delete(run: Run, *, checkpoint: bool = False) -> None:
     except OSError as error:
         raise TrainingError(f"The run '{run.name}' can't be deleted: {error.strerror}.") from error
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def made_by(run: Run) -> Checkpoint | None:
-    """The checkpoint that a run published, where it still is."""
-    return next((each for each in list_checkpoints()[0] if each.card.run == run.id), None)

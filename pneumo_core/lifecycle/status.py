@@ -70,7 +70,6 @@ class Now:
     stage: str
     done: int
     total: int
-    epoch: int = 0
     films_per_second: float = 0.0
     seconds_left: float | None = None
 

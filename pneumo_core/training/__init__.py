@@ -12,7 +12,7 @@ from pneumo_core.training.pictures import epoch_pictures
 from pneumo_core.training.publish import publish
 from pneumo_core.training.recipes import RECIPES, recipe
 from pneumo_core.training.relay import Listener
-from pneumo_core.training.runs import Run, find_run, list_runs, rename_run, start_run
+from pneumo_core.training.runs import Run, find_run, list_runs, made_by, rename_run, start_run
 from pneumo_core.training.state import EpochReport, Progressed
 from pneumo_core.training.train import carry_out, go_on, train
 
@@ -39,6 +39,7 @@ __all__ = [
     "kept_epochs",
     "list_runs",
     "losses_of",
+    "made_by",
     "make_ensemble",
     "measure_pace",
     "publish",

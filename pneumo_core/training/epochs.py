@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
 import safetensors
 import safetensors.torch
 import torch
 from torch import nn
 
 from pneumo_core.checkpoints import stored_precision
-from pneumo_core.errors import TrainingError, UnknownName
+from pneumo_core.errors import TrainingError
 from pneumo_core.models import build_network, input_of
 from pneumo_core.runtime import Runtime
-from pneumo_core.settings import settings
 from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.runs import Run, find_run
+from pneumo_core.training.runs import Run, list_runs
 from pneumo_core.training.state import write_atomically
 
 __all__ = ["KeptEpoch", "keep_epoch", "kept_epochs", "runs_with_epochs"]
@@ -90,7 +88,7 @@ def keep_epoch(folder: Path, number: int, network: nn.Module) -> None:
 
 def kept_epochs(run: Run) -> tuple[KeptEpoch, ...]:
     """The epochs that a run kept so far, the first one first."""
-    areas = _areas(run)
+    areas = {report.epoch: report.val_auc for report in run.history}
     found = sorted((run.folder / _FOLDER).glob("[0-9]*.safetensors"))
     return tuple(
         KeptEpoch(run.id, int(file.stem), file, run.config, areas.get(int(file.stem), float("nan")))
@@ -104,22 +102,4 @@ def runs_with_epochs() -> list[Run]:
 
     A damaged run is passed over: there is nothing to be shown of it.
     """
-    folders = sorted((settings().home / "runs").glob(f"*/{_FOLDER}"), reverse=True)
-    found = []
-    for folder in folders:
-        try:
-            run = find_run(folder.parent.name)
-        except (TrainingError, UnknownName):
-            continue
-        if len(kept_epochs(run)) > 1:
-            found.append(run)
-    return found
-
-
-def _areas(run: Run) -> dict[int, float]:
-    """Validation AUC by epoch."""
-    try:
-        history = pd.read_csv(run.folder / "history.csv", usecols=["epoch", "val_auc"])
-    except (OSError, ValueError):
-        return {}
-    return dict(zip(history["epoch"].astype(int), history["val_auc"].astype(float), strict=True))
+    return [run for run in list_runs()[0] if len(kept_epochs(run)) > 1]

@@ -37,7 +37,7 @@ class Historian:
         self._config = config
         self._other = other
         self._epochs_done = 0
-        self._pace = _Pace(0.0, 0, 0.0)
+        self._pace = _Pace(0.0, 0.0)
         self._told = 0.0
         self._recent: list[float] = []
         self._lines: list[tuple[float, float]] = []
@@ -55,7 +55,7 @@ class Historian:
         now = time.monotonic()
         self._recent.append(loss)
         if done == 1:
-            self._pace = _Pace(now, total, self._pace.epoch_seconds)
+            self._pace = _Pace(now, self._pace.epoch_seconds)
         if done == total or now - self._told >= _TELL_EVERY:
             self._tell(done, total, now)
         if self._other:
@@ -64,7 +64,7 @@ class Historian:
     def epoch(self, progressed: Progressed, seconds_left: float) -> None:
         self._epochs_done = progressed.epoch
         report = progressed.reports[-1]
-        self._pace = _Pace(0.0, 0, report.seconds)
+        self._pace = _Pace(0.0, report.seconds)
         table = pd.DataFrame([vars(each) for each in progressed.reports])
         write_atomically(self.folder / "history.csv", table.to_csv(index=False).encode())
         with contextlib.suppress(OSError):  # for people who want it; training goes on without
@@ -106,10 +106,9 @@ class Historian:
 
 @dataclass(frozen=True)
 class _Pace:
-    """When the first step of an epoch of ``steps`` was done, and how long the epoch before took."""
+    """When the first step of an epoch was done, and how long the epoch before took."""
 
     began: float
-    steps: int
     epoch_seconds: float
 
     def steps_per_second(self, done: int, now: float) -> float:

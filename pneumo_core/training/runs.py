@@ -12,7 +12,7 @@ import pydantic
 import torch
 from filelock import FileLock
 
-from pneumo_core.checkpoints import check_free, check_name, free_name
+from pneumo_core.checkpoints import Checkpoint, check_free, check_name, free_name, list_checkpoints
 from pneumo_core.data import Dataset, scan
 from pneumo_core.errors import CheckpointError, TrainingError, UnknownName
 from pneumo_core.lifecycle import Status, enqueue, status_of
@@ -22,7 +22,7 @@ from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.historian import history_of
 from pneumo_core.training.state import EpochReport, write_atomically
 
-__all__ = ["Run", "find_run", "list_runs", "rename_run", "start_run"]
+__all__ = ["Run", "find_run", "list_runs", "made_by", "rename_run", "start_run"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,11 @@ def list_runs() -> tuple[list[Run], list[str]]:
             if file.exists():
                 problems.append(str(error))
     return found, problems
+
+
+def made_by(run: Run) -> Checkpoint | None:
+    """The checkpoint that a run published, where it still is."""
+    return next((each for each in list_checkpoints()[0] if each.card.run == run.id), None)
 
 
 def rename_run(run: Run, name: str) -> Run:

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Progress, open_store
 from pneumo_core.lifecycle import Diary, RunState, at_work, turn
 from pneumo_core.models import input_of
@@ -13,7 +13,7 @@ from pneumo_core.training.historian import Historian, told_to
 from pneumo_core.training.loop import fit
 from pneumo_core.training.publish import publish
 from pneumo_core.training.relay import Listener
-from pneumo_core.training.runs import Run, find_run, start_run
+from pneumo_core.training.runs import Run, find_run, made_by, start_run
 
 __all__ = ["carry_out", "go_on", "train"]
 
@@ -66,7 +66,7 @@ def carry_out(
 ) -> Checkpoint:
     """Train a run whose turn has come, publish it and put down that it is done."""
     diary.enter(RunState.RUNNING)
-    checkpoint = _published(run)
+    checkpoint = made_by(run)  # by a process that was killed with nothing left to do
     if checkpoint is None:
         dataset = run.dataset()
         store = open_store(dataset, _size(run), progress=told_to(diary, "Decoding films", decoding))
@@ -83,8 +83,3 @@ def carry_out(
 def _size(run: Run) -> int:
     config = run.config
     return input_of(config.model, config.pretrained, config.size).size
-
-
-def _published(run: Run) -> Checkpoint | None:
-    """What the run published before its process was killed, with nothing left to do."""
-    return next((each for each in list_checkpoints()[0] if each.card.run == run.id), None)

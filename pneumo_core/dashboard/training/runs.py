@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pneumo_core import jobs
+from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.words import duration_text, plain
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures.training import LearningCurve, area_curves, loss_curves
@@ -49,8 +50,9 @@ def _draw() -> None:
         return
     _show_curves(runs, statuses)
     shown = len(runs) if st.session_state.get("all runs") else _SHOWN
+    made = {each.card.run: each for each in list_checkpoints()[0]}
     for run in runs[:shown]:
-        _show_run(run, statuses[run.id])
+        _show_run(run, statuses[run.id], made.get(run.id))
     if len(runs) > _SHOWN:
         st.toggle(f"All {len(runs)} runs", key="all runs")
 
@@ -81,7 +83,7 @@ def _curve(run: Run) -> LearningCurve:
     return LearningCurve(f"{run.name} ({run.id[-4:]})", losses_of(run.folder), epochs)
 
 
-def _show_run(run: Run, status: Status) -> None:
+def _show_run(run: Run, status: Status, made: Checkpoint | None) -> None:
     with st.container(border=True, key=f"run {run.id}"):
         head, buttons = st.columns([3, 2], vertical_alignment="center")
         colour, icon = _BADGES[status.state]
@@ -92,7 +94,7 @@ def _show_run(run: Run, status: Status) -> None:
         with buttons.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="center"
         ):
-            _show_buttons(run, status)
+            _show_buttons(run, status, made)
         if status.active:
             _show_progress(run, status)
         elif status.reason:
@@ -158,7 +160,7 @@ def _choose_epoch(run: Run, epochs: list[int]) -> int:
     return chosen
 
 
-def _show_buttons(run: Run, status: Status) -> None:
+def _show_buttons(run: Run, status: Status, made: Checkpoint | None) -> None:
     if status.active:
         st.button("Cancel", key=f"cancel {run.id}", on_click=_try, args=(jobs.cancel, run))
         return
@@ -172,10 +174,10 @@ def _show_buttons(run: Run, status: Status) -> None:
     else:
         st.button("Resume", key=f"resume {run.id}", on_click=_try, args=(jobs.resume, run))
     with st.popover("More"):
-        _show_more(run)
+        _show_more(run, made)
 
 
-def _show_more(run: Run) -> None:
+def _show_more(run: Run, made: Checkpoint | None) -> None:
     name = st.text_input("Name", run.name, key=f"name {run.id}").strip()
     st.button(
         "Rename",
@@ -185,7 +187,6 @@ def _show_more(run: Run) -> None:
         args=(jobs.rename, run, name),
     )
     st.divider()
-    made = jobs.made_by(run)
     with_checkpoint = False
     if made:
         asked = f"Delete its checkpoint {plain(made.name)}, too"
