@@ -121,19 +121,29 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     tab.set_default_timeout(WAIT)
     expect.set_options(timeout=WAIT)
     wrong: list[str] = []
-    tab.on("console", lambda line: wrong.append(line.text) if _ours(line) else None)
+    missing: list[str] = []
+    tab.on("console", lambda line: _note(line, wrong, missing))
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on("request", lambda sent: wrong.append(sent.url) if _leaves(sent.url) else None)
     yield tab
+    shown = [] if tab.is_closed() else tab.evaluate("[...document.images].map(each => each.src)")
     context.close()
     assert not wrong
+    assert not set(missing) & set(shown)
 
 
-def _ours(line: ConsoleMessage) -> bool:
-    """An error, but not that Streamlit looks for its server below the page's path first, nor that
-    a picture was replaced while it was on its way: what is shown, tests ask for by its digest."""
+def _note(line: ConsoleMessage, wrong: list[str], missing: list[str]) -> None:
+    """Note an error; that Streamlit looks for its server below the page's path first is none.
+
+    A picture that is missing is wrong where the page still shows it: one that was replaced while
+    it was on its way is gone from the server, too.
+    """
     address = line.location["url"]
-    return line.type == "error" and "/_stcore/" not in address and "/media/" not in address
+    if line.type == "error" and "/_stcore/" not in address:
+        if "/media/" in address:
+            missing.append(address)
+        else:
+            wrong.append(line.text)
 
 
 def _leaves(url: str) -> bool:
