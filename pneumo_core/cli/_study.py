@@ -166,7 +166,7 @@ def embed(
     method: Annotated[str, typer.Option(help="pca, tsne or umap.")] = "tsne",
     dimensions: Annotated[int, typer.Option(min=2, max=3)] = 2,
     perplexity: Annotated[float, typer.Option(min=1)] = 40.0,
-    iterations: Annotated[int, typer.Option(min=1, help="Of t-SNE.")] = 500,
+    iterations: Annotated[int, typer.Option(min=1, help="Of t-SNE, at most.")] = 500,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Write a map of films to a file: a row per film with its id, label, split, x, y (and z).

@@ -84,6 +84,15 @@ def test_progress_counts_to_the_end_and_can_stop_the_work() -> None:
         project(FEATURES, "tsne", progress=stop)
 
 
+def test_a_map_that_has_settled_is_not_drawn_on() -> None:
+    told: list[tuple[int, int]] = []
+    few = project(FEATURES, "tsne", iterations=2000, progress=lambda *step: told.append(step))
+    assert told[-1] == (2250, 2250)
+    assert told[-2][0] < 1500
+    more = project(FEATURES, "tsne", iterations=4000)
+    np.testing.assert_array_equal(few.points, more.points)
+
+
 def test_too_few_films_and_unknown_maps_are_sentences() -> None:
     with pytest.raises(PneumoError, match="9 films make no map"):
         project(FEATURES[:9])

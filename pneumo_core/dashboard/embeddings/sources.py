@@ -86,7 +86,14 @@ def choose_drawing() -> Drawing:
         iterations = 500
         if method == "tsne":
             iterations = st.number_input(
-                "Iterations", 250, 5000, 500, 250, key="iterations", width=130
+                "Iterations",
+                250,
+                5000,
+                500,
+                250,
+                key="iterations",
+                width=130,
+                help="The most: a map that has settled is not drawn on.",
             )
         seed = st.number_input("Seed", 0, 9999, 0, key="map seed", width=110)
     return Drawing(method, dimensions, float(perplexity), int(iterations), int(seed))
