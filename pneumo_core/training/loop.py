@@ -88,11 +88,8 @@ def _fit(
     network, takes = _network(config, fresh=not state.is_file())
     augment = build_augmentation(config.augmentation)
     optimizer = _optimizer(config, network)
-    average = AveragedModel(
-        network, fabric.device, avg_fn=_averaging(config.average), use_buffers=True
-    )
-    modules = {"network": network, "average": average}
-    progressed = load_state(state, modules, optimizer)
+    weights = _Weights(network, config.average, fabric.device)
+    progressed = load_state(state, weights.modules, optimizer)
     wrapped, optimizer = fabric.setup(network, optimizer)
     if listener and fabric.is_global_zero:
         listener.begin(progressed)
@@ -122,7 +119,7 @@ def _fit(
             with QuickDepthwise():  # type: ignore[no-untyped-call]
                 fabric.backward(loss)
             optimizer.step()
-            average.update_parameters(network)
+            weights.follow()
             losses[step] = loss.detach()
             if listener and fabric.is_global_zero:
                 listener.step(step + 1, steps, float(losses[step]))
@@ -130,8 +127,7 @@ def _fit(
         _check_losses(losses, epoch)
         losses = cast(Tensor, fabric.all_reduce(losses, reduce_op="mean"))
         if fabric.is_global_zero:
-            judged = cast(PneumoniaNetwork, average.module) if config.average else network
-            judged.eval()
+            judged = weights.judged.eval()
             runtime = Runtime.of(judged, takes, mirror=config.mirror)
             validation = _judge(runtime, val)
             report = _report(
@@ -145,7 +141,7 @@ def _fit(
             progressed = _advance(progressed, report, judged, config.keep)
             if config.keep_epochs:
                 keep_epoch(state.parent, epoch, judged)
-            save_state(state, progressed, modules, optimizer)
+            save_state(state, progressed, weights.modules, optimizer)
             picture_epoch(state.parent, epoch, runtime, val)
             if listener:
                 listener.epoch(progressed, _seconds_left(config, progressed))
@@ -284,6 +280,34 @@ def _set_rate(
         factor = 1.0
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * group["factor"] * float(factor)
+
+
+class _Weights:
+    """A network that learns, and the weights an epoch is judged by: its own where ``decay`` is 0,
+    else their moving average."""
+
+    def __init__(self, network: PneumoniaNetwork, decay: float, device: torch.device) -> None:
+        self.network = network
+        self.average = (
+            AveragedModel(network, device, avg_fn=_averaging(decay), use_buffers=True)
+            if decay
+            else None
+        )
+
+    @property
+    def judged(self) -> PneumoniaNetwork:
+        return cast(PneumoniaNetwork, self.average.module) if self.average else self.network
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """What a saved state has to hold."""
+        own: dict[str, nn.Module] = {"network": self.network}
+        return {**own, "average": self.average} if self.average else own
+
+    def follow(self) -> None:
+        """A step was taken."""
+        if self.average:
+            self.average.update_parameters(self.network)
 
 
 def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
