@@ -67,11 +67,16 @@ def features(checkpoint: Checkpoint) -> tuple[Floats, NDArray[np.int64], str]:
     if data is not None:
         found = features_of(checkpoint, dataset_for(checkpoint, data))
         return found.values, found.table["label"].to_numpy(np.int64), "films of the dataset"
+    return *repeated(checkpoint, ROWS), "shipped features repeated with noise"
+
+
+def repeated(checkpoint: Checkpoint, rows: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Features (rows, D) and labels (rows,): a checkpoint's own with a little noise."""
     values, labels = checkpoint.features, checkpoint.scores["label"].to_numpy(np.int64)
-    rows = np.arange(ROWS) % len(values)
-    noise = np.random.default_rng(0).normal(0, 0.1, (ROWS, values.shape[1]))
-    noisy = values[rows] + noise * values.std(axis=0)
-    return noisy.astype(np.float32), labels[rows], "shipped features repeated with noise"
+    which = np.arange(rows) % len(values)
+    noise = np.random.default_rng(0).normal(0, 0.1, (rows, values.shape[1]))
+    noisy = values[which] + noise * values.std(axis=0)
+    return noisy.astype(np.float32), labels[which]
 
 
 def ours(values: Floats) -> Floats:
