@@ -163,7 +163,7 @@ class Runtime:
         cells: bool = False,
     ) -> Outputs:
         """What some rows of films give, in their order; a batch at a time is read."""
-        at_once = self._at_once()
+        at_once = self._at_once() if len(rows) > 1 else 1
         # One empty batch for no films, so that shapes are kept.
         batches = [rows[start : start + at_once] for start in range(0, max(1, len(rows)), at_once)]
         parts = []
@@ -191,7 +191,7 @@ class Runtime:
     def _each(self, films: Films, batches: list[Rows], *, cells: bool) -> Iterator[Outputs]:
         """What batches of rows give. ONNX Runtime takes one batch a core: they don't wait for
         each other between layers."""
-        threads = min(self.callers, len(batches))
+        threads = min(self.callers, len(batches)) if len(batches) > 1 else 1
         runtime = self if threads == 1 else self.single
         return in_order(lambda rows: runtime._run(films[rows], cells=cells), batches, threads)
 
