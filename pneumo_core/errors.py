@@ -6,6 +6,7 @@ PneumoError
 ├── CheckpointError     a checkpoint that is missing, damaged or disagrees with itself
 ├── TrainingError       a run that cannot start or go on
 │   └── RunCancelled    a run that somebody asked to stop
+├── AccessError         somebody who may not do what they asked for
 └── UnknownName         a name that is not in a registry
 
 Every message is a sentence for the person who caused it: what, why, what to do.
@@ -14,6 +15,7 @@ Every message is a sentence for the person who caused it: what, why, what to do.
 from collections.abc import Iterable
 
 __all__ = [
+    "AccessError",
     "CheckpointError",
     "DatasetError",
     "PneumoError",
@@ -61,6 +63,10 @@ class TrainingError(PneumoError):
 
 class RunCancelled(TrainingError):
     """A run that somebody asked to stop."""
+
+
+class AccessError(PneumoError):
+    """Somebody who may not do what they asked for, or a configuration that doesn't say who may."""
 
 
 class UnknownName(PneumoError):

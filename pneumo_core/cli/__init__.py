@@ -7,10 +7,13 @@ imported by the command that needs them, so that ``--help`` answers at once.
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pneumo_core.access import OPEN_LINE, listens_beyond
 from pneumo_core.cli import _checkpoints, _datasets, _intake, _reading, _runs, _study, _training
 from pneumo_core.cli._shared import app
 from pneumo_core.errors import PneumoError, UnknownName
@@ -46,6 +49,19 @@ def run_app(
         raise PneumoError(
             "The pages are not installed with the library. Clone the project and run this there."
         )
+    if listens_beyond(address) and not _asks_to_sign_in(root):
+        err.print(f"{OPEN_LINE} docs/operations.md says how to change that.", style="yellow")
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     options = [f"--server.port={port}", f"--server.address={address}"]
     raise typer.Exit(subprocess.run([*command, *options], cwd=root, check=False).returncode)
+
+
+def _asks_to_sign_in(root: Path) -> bool:
+    """Whether the configuration that Streamlit will read has [auth]."""
+    for folder in (root, Path.home()):
+        try:
+            if "auth" in tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text()):
+                return True
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            continue
+    return False

@@ -5,9 +5,16 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from pneumo_core.access import OPEN_LINE, Person
+from pneumo_core.dashboard.access import (
+    is_signed_out,
+    let_in,
+    open_to_anyone,
+    show_person,
+)
 from pneumo_core.dashboard.dataset_choice import choose_dataset_in_sidebar
 from pneumo_core.dashboard.words import plain
-from pneumo_core.errors import PneumoError
+from pneumo_core.errors import AccessError, PneumoError
 
 __all__ = ["MENU", "RESEARCH_LINE", "open_page"]
 
@@ -57,20 +64,42 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
     """Set a page up and draw its frame; what Pneumo refuses inside becomes a sentence on it.
 
     Every page opens itself so, because a deep link may open it first on a fresh server. ``wide``
-    gives a page that shows films side by side with words the room of a large screen.
+    gives a page that shows films side by side with words the room of a large screen. Where people
+    have to sign in, whoever hasn't sees the sign-in screen and nothing of the page.
     """
-    st.set_page_config(page_title=f"{title} · Pneumo", layout="wide", initial_sidebar_state=240)
-    st.html(_STYLE)
-    if wide:
-        st.html(_WIDE)
+    who = _set_up(title, wide)
     with st.sidebar:
         for file, name, icon in MENU:
             st.page_link(file, label=name, icon=icon, width="stretch")
     choose_dataset_in_sidebar()
+    with st.sidebar:
+        show_person(who)
     with st.container(gap=None):
         st.title(title, anchor=False)
         st.caption(RESEARCH_LINE)
+        if open_to_anyone():
+            st.caption(f":material/lock_open: {OPEN_LINE}")
     try:
         yield
     except PneumoError as error:
         st.error(plain(str(error)), icon=":material/error:")
+
+
+def _set_up(title: str, wide: bool) -> Person:
+    """The page before anything of it is drawn, and who it is drawn for."""
+    try:
+        shown = "Sign in" if is_signed_out() else title
+        refused = ""
+    except AccessError as error:
+        shown, refused = "Sign in", str(error)
+    st.set_page_config(page_title=f"{shown} · Pneumo", layout="wide", initial_sidebar_state=240)
+    st.html(_STYLE)
+    if wide:
+        st.html(_WIDE)
+    if not refused:
+        try:
+            return let_in(RESEARCH_LINE)
+        except AccessError as error:
+            refused = str(error)
+    st.error(plain(refused), icon=":material/lock:")
+    st.stop()

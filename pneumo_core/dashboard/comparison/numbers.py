@@ -18,6 +18,7 @@ from pneumo_core.analysis import (
     spread_of,
 )
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.access import only_admitted
 from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.evaluation.sources import study_of
 from pneumo_core.dashboard.memory import kept
@@ -167,6 +168,7 @@ def _show_scatter(
 
 @st.fragment
 def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[float, float]) -> None:
+    only_admitted()
     plot, films = st.columns([1, 1], gap="large")
     with plot:
         drag = choose_drag("scatter mouse")

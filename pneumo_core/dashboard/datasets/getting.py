@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pneumo_core.dashboard.access import may_change, require_analyst
 from pneumo_core.dashboard.datasets.findings import say_findings
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
 from pneumo_core.dashboard.words import plain
@@ -78,6 +79,8 @@ def _public() -> None:
     except PneumoError as error:
         st.info(plain(str(error)), icon=":material/info:")
         return
+    if not may_change("add datasets"):
+        return
     try:
         kept = cancellable(f"Download {source.file}", lambda report: _fetch(source, chosen, report))
     except Cancelled:
@@ -89,6 +92,7 @@ def _public() -> None:
 
 
 def _fetch(source: Source, name: str, report: Report) -> KeptDataset:
+    require_analyst("add datasets")
     return fetch(source, name, stages=lambda title: _for_people(title, report))
 
 
@@ -120,6 +124,8 @@ def _again(work: str, *, said: str = "", failed: str = "") -> None:
 
 
 def _own() -> None:
+    if not may_change("add datasets"):
+        return
     staged: Staged | None = st.session_state.get(_STAGED)
     if staged is not None and staged.folder.is_dir():
         _decide(staged)
@@ -176,6 +182,7 @@ def _how() -> str:
 
 def _stage(upload: UploadedFile, name: str, report: Report) -> tuple[Staged, tuple[Finding, ...]]:
     """The upload, written to a file that is gone after it was unpacked, and what is wrong in it."""
+    require_analyst("add datasets")
     suffix = Path(upload.name).suffix.lower()
     root = settings().data
     if suffix == ".csv" and (root is None or not root.is_dir()):
@@ -216,6 +223,7 @@ def _decide(staged: Staged) -> None:
 def _keep(staged: Staged) -> None:
     _forget_staged()
     try:
+        require_analyst("add datasets")
         st.session_state[_SAID] = _kept_words(staged.keep())
     except PneumoError as error:
         staged.discard()
@@ -239,13 +247,14 @@ def _here() -> None:
     found = list_datasets()
     if not found:
         st.info("No dataset was downloaded or added yet. Get one with the tabs beside this one.")
+    reader = not may_change("delete datasets") if found else False
     for each in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             about = each.about
             told = f"{about.films:,} films, added {plain(about.added)}" if about else "films"
             origin = f", from {plain(about.origin)}" if about else ""
             st.markdown(f"**{plain(each.name)}**: {told}{origin}", width="stretch")
-            with st.popover("Delete", icon=":material/delete:"):
+            with st.popover("Delete", icon=":material/delete:", disabled=reader):
                 st.markdown(f"Delete all films of **{plain(each.name)}** from the disk?")
                 st.button(
                     "Delete them",
@@ -258,6 +267,7 @@ def _here() -> None:
 
 def _delete(name: str) -> None:
     try:
+        require_analyst("delete datasets")
         delete_dataset(name)
     except PneumoError as error:
         st.session_state[_FAILED] = str(error)

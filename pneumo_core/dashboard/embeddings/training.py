@@ -10,6 +10,7 @@ from pneumo_core.analysis import (
     with_outcome,
 )
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.access import only_admitted
 from pneumo_core.dashboard.choices import choose_linked
 from pneumo_core.dashboard.embeddings.look import choose_look
 from pneumo_core.dashboard.embeddings.selected_films import show_selection
@@ -76,6 +77,7 @@ def _maps(run: Run, split: str, method: str) -> EpochMaps:
 @st.fragment
 def _explore(checkpoint: Checkpoint, maps: EpochMaps) -> None:
     """A fragment: a selection leaves the choices above alone."""
+    only_admitted()
     films = with_outcome(maps.table, 0.5)
     look = choose_look(films)
     chosen = selected(films, look.found)

@@ -19,6 +19,7 @@ from pneumo_core.analysis import (
     with_outcome,
 )
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.access import only_admitted
 from pneumo_core.dashboard.embeddings.look import choose_look
 from pneumo_core.dashboard.embeddings.own_film import Placed, choose_own_film, show_own_film
 from pneumo_core.dashboard.embeddings.selected_films import show_selection
@@ -69,6 +70,7 @@ def _explore(
     own: tuple[NDArray[np.float32], ...],
 ) -> None:
     """A fragment: a selection leaves the choices above alone."""
+    only_admitted()
     features, projection = maps[-1]
     turning = projection.points.shape[1] == 3
     look = choose_look(films, turning=turning)

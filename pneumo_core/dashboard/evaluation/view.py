@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pneumo_core.analysis import Scores, Study, point_on
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.access import only_admitted
 from pneumo_core.dashboard.evaluation import selection as chosen
 from pneumo_core.dashboard.evaluation.drawers import offer_downloads, show_doubts, show_slices
 from pneumo_core.dashboard.evaluation.films import show_films
@@ -52,6 +53,7 @@ def show_evaluation(checkpoint: Checkpoint, scores: Scores) -> None:
 @st.fragment
 def _show(checkpoint: Checkpoint, study: Study) -> None:
     """A fragment: a moved threshold or a chosen cell leaves the rest of the page alone."""
+    only_admitted()
     _say_what_is_special(study)
     threshold = choose_threshold(checkpoint, study, _validation(checkpoint))
     figures = study.at(threshold)

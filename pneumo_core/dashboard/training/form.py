@@ -9,6 +9,7 @@ import streamlit as st
 
 from pneumo_core import jobs
 from pneumo_core.checkpoints import free_name
+from pneumo_core.dashboard.access import may_change, require_analyst
 from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Cancelled, cancellable
@@ -110,15 +111,23 @@ def _start(data: Path, config: TrainingConfig) -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     proposed = free_name(re.sub(r"[^A-Za-z0-9_-]+", "_", config.model))
     name = left.text_input("Name of the checkpoint", proposed, key=f"name {proposed}").strip()
-    if right.button("Start the run", type="primary", width="stretch", icon=":material/play_arrow:"):
+    allowed = may_change("start runs")
+    if right.button(
+        "Start the run",
+        type="primary",
+        width="stretch",
+        icon=":material/play_arrow:",
+        disabled=not allowed,
+    ):
+        require_analyst("start runs")
         with st.spinner("Starting"):
             run = jobs.start(data, name, config, numbered=True)
         st.toast(f"{plain(run.name)} is {run.status.state}.", icon=":material/play_arrow:")
     with st.expander("A sweep: several runs that differ in one setting"):
-        _sweep(data, name, config)
+        _sweep(data, name, config, allowed)
 
 
-def _sweep(data: Path, name: str, config: TrainingConfig) -> None:
+def _sweep(data: Path, name: str, config: TrainingConfig, allowed: bool) -> None:
     which, what = st.columns([1, 2])
     setting = which.selectbox("Setting", SWEEPABLE, SWEEPABLE.index("seed"), key="sweep setting")
     given = what.text_input("Values", "0, 1, 2", help="Numbers with commas between", key="values")
@@ -131,8 +140,11 @@ def _sweep(data: Path, name: str, config: TrainingConfig) -> None:
         return
     word = "run" if len(values) == 1 else "runs"
     if st.button(
-        f"Start {len(values)} {word}", disabled=not values, icon=":material/playlist_play:"
+        f"Start {len(values)} {word}",
+        disabled=not (values and allowed),
+        icon=":material/playlist_play:",
     ):
+        require_analyst("start runs")
         with st.spinner("Starting"):
             runs = jobs.sweep(data, name, config, setting, values)
         st.toast(f"{len(runs)} {word} wait in line.", icon=":material/playlist_play:")

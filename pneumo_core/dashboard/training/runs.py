@@ -1,14 +1,15 @@
 """The runs: where they are, how they learn, and what can be done with them."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from pneumo_core import jobs
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.dashboard.access import may_change, only_admitted, person, require_analyst
 from pneumo_core.dashboard.words import duration_text, plain
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures.training import LearningCurve, area_curves, loss_curves
@@ -41,6 +42,7 @@ def show_runs() -> None:
 # on a run's button in the middle of it would be lost.
 @st.fragment(run_every=_EVERY)
 def _draw() -> None:
+    only_admitted()
     runs, problems = list_runs()
     statuses = {run.id: run.status for run in runs}
     for problem in problems:
@@ -48,6 +50,7 @@ def _draw() -> None:
     if not runs:
         st.info("No runs yet. Start one above: it goes on when you close this page.")
         return
+    may_change("cancel, resume, rename or delete runs")
     _show_curves(runs, statuses)
     shown = len(runs) if st.session_state.get("all runs") else _SHOWN
     made = {each.card.run: each for each in list_checkpoints()[0]}
@@ -161,8 +164,9 @@ def _choose_epoch(run: Run, epochs: list[int]) -> int:
 
 
 def _show_buttons(run: Run, status: Status, made: Checkpoint | None) -> None:
+    reader = person().role == "reader"
     if status.active:
-        st.button("Cancel", key=f"cancel {run.id}", on_click=_try, args=(jobs.cancel, run))
+        st.button("Cancel", key=f"cancel {run.id}", on_click=_cancel, args=(run,), disabled=reader)
         return
     if status.state == RunState.DONE:
         st.page_link(
@@ -172,8 +176,8 @@ def _show_buttons(run: Run, status: Status, made: Checkpoint | None) -> None:
             query_params={"checkpoint": status.checkpoint},
         )
     else:
-        st.button("Resume", key=f"resume {run.id}", on_click=_try, args=(jobs.resume, run))
-    with st.popover("More"):
+        st.button("Resume", key=f"resume {run.id}", on_click=_resume, args=(run,), disabled=reader)
+    with st.popover("More", disabled=reader):
         _show_more(run, made)
 
 
@@ -183,8 +187,8 @@ def _show_more(run: Run, made: Checkpoint | None) -> None:
         "Rename",
         key=f"rename {run.id}",
         disabled=name == run.name,
-        on_click=_try,
-        args=(jobs.rename, run, name),
+        on_click=_rename,
+        args=(run, name),
     )
     st.divider()
     with_checkpoint = False
@@ -195,14 +199,39 @@ def _show_more(run: Run, made: Checkpoint | None) -> None:
         "Delete the run for good",
         key=f"delete {run.id}",
         icon=":material/delete:",
-        on_click=_try,
-        args=(partial(jobs.delete, checkpoint=with_checkpoint), run),
+        on_click=_delete,
+        args=(run, with_checkpoint),
     )
 
 
-def _try(change: Callable[..., object], *arguments: object) -> None:
-    """Do it; what is refused stands over the page for a while, however often that is drawn."""
+def _cancel(run: Run) -> None:
+    with _refusals():
+        require_analyst("cancel runs")
+        jobs.cancel(run)
+
+
+def _resume(run: Run) -> None:
+    with _refusals():
+        require_analyst("resume runs")
+        jobs.resume(run)
+
+
+def _rename(run: Run, name: str) -> None:
+    with _refusals():
+        require_analyst("rename runs")
+        jobs.rename(run, name)
+
+
+def _delete(run: Run, with_checkpoint: bool) -> None:
+    with _refusals():
+        require_analyst("delete runs")
+        jobs.delete(run, checkpoint=with_checkpoint)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is refused stands over the page for a while, however often that is drawn."""
     try:
-        change(*arguments)
+        yield
     except PneumoError as error:
         st.toast(plain(str(error)), icon=":material/error:", duration="long")
