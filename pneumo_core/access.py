@@ -42,7 +42,7 @@ ANYONE = Person("anyone", "analyst")
 
 @dataclass(frozen=True)
 class Roles:
-    """E-mail patterns such as ``*@x.org`` for each role; ``reader`` None: whoever signs in reads."""
+    """E-mail patterns for each role (``*@x.org``); ``reader`` None: whoever signs in reads."""
 
     analyst: tuple[str, ...] = ()
     reader: tuple[str, ...] | None = None
