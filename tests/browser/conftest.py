@@ -40,13 +40,17 @@ PHONE = {"width": 390, "height": 844}
 WAIT = 30_000
 
 
-def start_app(
-    checkpoints: Path, home: Path, **settings: str
-) -> tuple[subprocess.Popen[bytes], str]:
-    """The app on a free port, and its address, once it answers."""
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+def start_app(
+    checkpoints: Path, home: Path, *, port: int = 0, **settings: str
+) -> tuple[subprocess.Popen[bytes], str]:
+    """The app on a free port, and its address, once it answers."""
+    port = port or free_port()
     own = {"PNEUMO_CHECKPOINTS": str(checkpoints), "PNEUMO_HOME": str(home), "OMP_NUM_THREADS": "1"}
     own |= settings
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]

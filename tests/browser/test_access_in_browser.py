@@ -1,0 +1,221 @@
+"""Signing in with a provider on this machine: what each visitor gets, also past the pages."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from pneumo_core.dashboard.page import MENU, RESEARCH_LINE
+from tests.browser.conftest import (
+    DESKTOP,
+    PHONE,
+    WAIT,
+    free_port,
+    overflow,
+    serious,
+    settled,
+    start_app,
+    stop,
+)
+from tests.conftest import draw_folder
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PEOPLE = {
+    "ann": {"email": "ann@x.org", "email_verified": True},
+    "bob": {"email": "bob@x.org", "email_verified": True},
+    "eve": {"email": "ann@x.org", "email_verified": False},
+}
+"""An analyst, a reader, and somebody who claims the analyst's address."""
+
+SECRETS = """
+[auth]
+redirect_uri = "http://localhost:{port}/oauth2callback"
+cookie_secret = "{secret}"
+client_id = "pneumo"
+client_secret = "of no use here"
+server_metadata_url = "{provider}/.well-known/openid-configuration"
+
+[roles]
+analyst = ["ann@x.org"]
+reader = ["*@x.org"]
+"""
+PATHS = ["/" if file == "streamlit_app.py" else f"/{Path(file).stem}" for file, _, _ in MENU]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """The address of an OpenID Connect provider that asks nobody for a password."""
+    port = free_port()
+    people = [json.dumps({"sub": name} | claims) for name, claims in PEOPLE.items()]
+    options = [option for each in people for option in ("--user-claims", each)]
+    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)]
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen([*command, *options], stdout=quiet, stderr=quiet)
+    address = f"http://localhost:{port}"
+    for _ in range(150):
+        try:
+            urllib.request.urlopen(f"{address}/jwks", timeout=1).close()
+            break
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.2)
+    else:
+        stop(server)
+        pytest.fail("the provider did not start")
+    yield address
+    stop(server)
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    provider: str, checkpoints: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of an app where people have to sign in."""
+    home = tmp_path_factory.mktemp("home")
+    films = draw_folder(home / "hidden-films", {"train": 60, "test": 5})
+    port = free_port()
+    secrets = home / "secrets.toml"
+    secrets.write_text(SECRETS.format(port=port, provider=provider, secret=uuid.uuid4().hex))
+    server, _ = start_app(
+        checkpoints,
+        home,
+        port=port,
+        PNEUMO_DATA=str(films),
+        STREAMLIT_SECRETS_FILES=str(secrets),
+    )
+    yield f"http://localhost:{port}"
+    stop(server)
+
+
+@contextmanager
+def visitor(browser: Browser, size: dict[str, int] = DESKTOP) -> Iterator[Page]:
+    """A browser of its own that knows nobody."""
+    context = browser.new_context(viewport=size)
+    tab = context.new_page()
+    tab.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
+    yield tab
+    context.close()
+
+
+def sign_in(tab: Page, app: str, name: str) -> None:
+    tab.goto(app)
+    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name=name, exact=True).first.click()
+    tab.wait_for_url(re.compile(re.escape(app)))
+
+
+def words(tab: Page) -> str:
+    settled(tab)
+    return tab.locator("body").inner_text()
+
+
+def test_without_signing_in_every_page_is_a_sign_in_screen(browser: Browser, guarded: str) -> None:
+    links = ["/read?sample=chest&look=1", "/evaluate?checkpoint=cnn_94", "/data?dataset=films"]
+    for path in [*PATHS, *links]:
+        with visitor(browser) as tab:
+            tab.goto(guarded + path)
+            tab.get_by_role("button", name="Sign in").wait_for()
+            shown = [line for line in words(tab).splitlines() if line.strip(" \u200b")]
+            shown = [line for line in shown if line != "login"]  # the icon's name, in its font
+            assert shown == ["Pneumo", "Sign in", RESEARCH_LINE], path
+            assert tab.title() == "Sign in · Pneumo"
+            assert "hidden-films" not in tab.content()
+            assert tab.get_by_role("link").count() == 0
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_sign_in_screen_is_for_everybody(
+    browser: Browser, guarded: str, size: dict[str, int]
+) -> None:
+    with visitor(browser, size) as tab:
+        tab.goto(guarded)
+        tab.get_by_role("button", name="Sign in").wait_for()
+        assert overflow(tab) <= 0
+        assert not serious(tab)
+
+
+def test_a_reader_reads_and_trains_nothing_and_signing_out_ends_it(
+    browser: Browser, guarded: str
+) -> None:
+    with visitor(browser) as tab:
+        sign_in(tab, guarded, "bob")
+        expect(tab.get_by_text("bob@x.org, reader")).to_be_visible()
+        tab.goto(f"{guarded}/read?sample=chest")
+        expect(tab.get_by_role("heading", name="pneumonia").first).to_be_visible()
+        tab.goto(f"{guarded}/train")
+        expect(tab.get_by_text("Only an analyst may start runs")).to_be_visible()
+        expect(tab.get_by_role("button", name="Start the run")).to_be_disabled()
+        tab.get_by_role("button", name="Sign out").click()
+        tab.wait_for_url(re.compile("end_session|logout|" + re.escape(guarded)))
+        for path in PATHS:
+            tab.goto(guarded + path)
+            tab.get_by_role("button", name="Sign in").wait_for()
+            assert "bob" not in words(tab)
+
+
+def test_an_analyst_trains(browser: Browser, guarded: str) -> None:
+    with visitor(browser) as tab:
+        sign_in(tab, guarded, "ann")
+        tab.goto(f"{guarded}/train")
+        expect(tab.get_by_text("ann@x.org, analyst")).to_be_visible()
+        tab.get_by_label("Epochs", exact=True).fill("300")
+        tab.get_by_label("Epochs", exact=True).press("Enter")
+        expect(tab.get_by_text("300 epochs.")).to_be_visible()
+        tab.get_by_role("button", name="Start the run").click()
+        cancel = tab.get_by_role("button", name="Cancel", exact=True)
+        cancel.click()
+        expect(tab.get_by_text("cancelled").first).to_be_visible(timeout=3 * WAIT)
+
+
+def test_an_address_that_is_not_verified_is_nobodys(browser: Browser, guarded: str) -> None:
+    with visitor(browser) as tab:
+        sign_in(tab, guarded, "eve")
+        expect(tab.get_by_text("not admitted here")).to_be_visible()
+        assert tab.get_by_role("link").count() == 0
+
+
+def answer(url: str, *, method: str = "GET", data: bytes | None = None, **headers: str) -> int:
+    """The status that a server without a browser gets there."""
+    request = urllib.request.Request(url, data=data, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as given:
+            return int(given.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def test_who_has_no_session_gets_and_leaves_nothing(browser: Browser, guarded: str) -> None:
+    place = f"{guarded}/_stcore/upload_file/{uuid.uuid4()}/{uuid.uuid4()}"
+    assert answer(place, method="PUT", data=b"x") == 403
+    token = urllib.request.urlopen(f"{guarded}/_stcore/host-config", timeout=10)
+    cookie = (token.headers.get("Set-Cookie") or "").split(";")[0]
+    token.close()
+    sent = {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2]}
+    assert answer(place, method="PUT", data=b"x", **sent) in (400, 403)
+    assert answer(place, method="DELETE", **sent) in (400, 403, 404)
+    for name in ("/media/x.png", f"/media/{'0' * 56}.png", "/media/../card.json"):
+        assert answer(guarded + name) in (400, 404)
+
+
+def test_a_cookie_that_somebody_made_up_signs_nobody_in(browser: Browser, guarded: str) -> None:
+    claims = {"email": "ann@x.org", "is_logged_in": True, "origin": guarded, "provider": "default"}
+    from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+
+    forged = create_signed_value("another secret", "_streamlit_user", json.dumps(claims)).decode()
+    with visitor(browser) as tab:
+        for value in (forged, json.dumps(claims), "x"):
+            tab.context.add_cookies([{"name": "_streamlit_user", "value": value, "url": guarded}])
+            tab.goto(f"{guarded}/train")
+            tab.get_by_role("button", name="Sign in").wait_for()
+            assert "ann" not in words(tab)
