@@ -97,7 +97,7 @@ def let_in(research_line: str) -> Person:
 def show_person(who: Person) -> None:
     """Who is signed in, and the way out. Nothing where nobody has to sign in."""
     if who is not ANYONE:
-        st.caption(f"{plain(who.name)}, {who.role}")
+        st.text(f"{who.name}, {who.role}")  # Markdown would make a link of an address
         _sign_out_button()
 
 

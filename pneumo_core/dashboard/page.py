@@ -40,6 +40,8 @@ _STYLE = """<style>
 [data-testid="stMarkdownContainer"] table { width: 100%; }
 /* It would name the server's limit; a film's own is told beside it. */
 .st-key-films-in [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
+.st-key-sign-in { padding-top: 22vh; }
+[data-testid="stSidebar"] [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }
 [data-testid="stImage"] img[alt^="Colours of the map"] { height: 0.9rem; object-fit: fill; }
 @media (max-width: 640px) {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pneumo_core.access import OPEN_LINE
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.data import scan
 from pneumo_core.inspection import inspect_dataset
@@ -182,3 +183,21 @@ def test_two_checkpoints_are_compared(pneumo, checkpoint, monkeypatch):
     assert (facts["n"], facts["called_differently"]) == (624, 27)
     assert facts["mcnemar_p"] == 1.0
     assert "Neither clearly ranks films better" in pneumo("compare", "cnn_94", "cnn_v2").out
+
+
+@pytest.mark.parametrize(
+    ("address", "secrets", "warns"),
+    [("127.0.0.1", "", False), ("0.0.0.0", "", True), ("0.0.0.0", "[auth]", False)],
+)
+def test_app_says_when_anyone_could_use_it(
+    pneumo: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    address: str, secrets: str, warns: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("pneumo_core.cli.repository_root", lambda: tmp_path)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "nobody")
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets)
+    (tmp_path / "streamlit_app.py").unlink(missing_ok=True)  # Streamlit refuses and ends at once
+    done = pneumo("app", "--address", address)
+    assert done.code
+    assert (OPEN_LINE in " ".join(done.err.split())) is warns
