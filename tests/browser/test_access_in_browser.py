@@ -204,17 +204,28 @@ def answer(url: str, *, method: str = "GET", data: bytes | None = None, **header
         return refused.code
 
 
-def test_who_has_no_session_gets_and_leaves_nothing(browser: Browser, guarded: str) -> None:
+def test_who_has_no_session_gets_and_leaves_nothing(guarded: str) -> None:
     place = f"{guarded}/_stcore/upload_file/{uuid.uuid4()}/{uuid.uuid4()}"
-    assert answer(place, method="PUT", data=b"x") == 403
-    token = urllib.request.urlopen(f"{guarded}/_stcore/host-config", timeout=10)
-    cookie = (token.headers.get("Set-Cookie") or "").split(";")[0]
-    token.close()
-    sent = {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2]}
-    assert answer(place, method="PUT", data=b"x", **sent) in (400, 403)
-    assert answer(place, method="DELETE", **sent) in (400, 403, 404)
-    for name in ("/media/x.png", f"/media/{'0' * 56}.png", "/media/../card.json"):
-        assert answer(guarded + name) in (400, 404)
+    part = (
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="f.png"\r\n\r\nx\r\n--b--\r\n'
+    )
+    sent = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert answer(place, method="PUT", data=part, **sent) == 403
+    with urllib.request.urlopen(f"{guarded}/_stcore/health", timeout=10) as health:
+        cookie = health.headers["Set-Cookie"].split(";")[0]
+    sent |= {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2]}
+    assert answer(place, method="PUT", data=part, **sent) == 400  # the token is right, it is known
+    for name in ("x.png", f"{'0' * 56}.png", "..%2f..%2fcard.json"):
+        assert answer(f"{guarded}/media/{name}") in (400, 404)
+    asked = {"Content-Type": "application/json"}
+    assert answer(f"{guarded}/_stcore/agent/interact", method="POST", data=b"{}", **asked) >= 400
+
+
+@pytest.mark.parametrize("path", ["metrics", "host-config", "agent/openapi.json"])
+def test_what_streamlit_tells_everybody_names_nothing_of_ours(guarded: str, path: str) -> None:
+    with urllib.request.urlopen(f"{guarded}/_stcore/{path}", timeout=10) as given:
+        told = given.read().decode()
+    assert not [each for each in ("hidden-films", "cnn_94", "@x.org") if each in told]
 
 
 def test_a_cookie_that_somebody_made_up_signs_nobody_in(browser: Browser, guarded: str) -> None:

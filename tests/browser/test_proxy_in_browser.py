@@ -50,7 +50,8 @@ def nginx(folder: Path, port: int, behind: int, pem: Path, key: Path) -> list[st
     )
     config = folder / "nginx.conf"
     config.write_text(
-        f"pid {folder}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{own}{server}}}\n"
+        f"pid {folder}/pid;\nerror_log stderr;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{own}{server}}}\n"
     )
     return ["nginx", "-e", "stderr", "-g", "daemon off;", "-c", str(config)]
 
