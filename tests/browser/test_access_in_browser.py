@@ -80,24 +80,40 @@ def provider() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def secrets_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("configuration") / "secrets.toml"
+
+
+@pytest.fixture(scope="module")
 def guarded(
-    provider: str, checkpoints: Path, tmp_path_factory: pytest.TempPathFactory
+    provider: str,
+    checkpoints: Path,
+    secrets_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """The address of an app where people have to sign in."""
     home = tmp_path_factory.mktemp("home")
     films = draw_folder(home / "hidden-films", {"train": 60, "test": 5})
     port = free_port()
-    secrets = home / "secrets.toml"
-    secrets.write_text(SECRETS.format(port=port, provider=provider, secret=uuid.uuid4().hex))
+    secrets_file.write_text(SECRETS.format(port=port, provider=provider, secret=uuid.uuid4().hex))
     server, _ = start_app(
         checkpoints,
         home,
         port=port,
         PNEUMO_DATA=str(films),
-        STREAMLIT_SECRETS_FILES=str(secrets),
+        STREAMLIT_SECRETS_FILES=str(secrets_file),
     )
     yield f"http://localhost:{port}"
     stop(server)
+
+
+@pytest.fixture
+def secrets(guarded: str, secrets_file: Path) -> Iterator[Path]:
+    """The file that says who may what, put back afterwards."""
+    before = secrets_file.read_text()
+    yield secrets_file
+    secrets_file.write_text(before)
+    time.sleep(3)
 
 
 @contextmanager
@@ -192,6 +208,23 @@ def test_an_address_that_is_not_verified_is_nobodys(browser: Browser, guarded: s
         sign_in(tab, guarded, "eve")
         expect(tab.get_by_text("not admitted here")).to_be_visible()
         assert _links(tab) == []
+
+
+def test_a_role_that_is_given_counts_without_a_restart(
+    browser: Browser, guarded: str, secrets: Path
+) -> None:
+    with visitor(browser) as tab:
+        sign_in(tab, guarded, "bob")
+        tab.get_by_text("bob@x.org, reader").wait_for()
+        secrets.write_text(secrets.read_text().replace("ann@x.org", "bob@x.org"))
+        tab.wait_for_timeout(5000)
+        tab.goto(f"{guarded}/train")
+        tab.get_by_text("bob@x.org, analyst").wait_for()
+        secrets.write_text("[auth")
+        tab.wait_for_timeout(5000)
+        tab.goto(guarded)
+        expect(tab.get_by_text("nobody is let in")).to_be_visible()
+        assert "Train" not in words(tab)
 
 
 def answer(url: str, *, method: str = "GET", data: bytes | None = None, **headers: str) -> int:

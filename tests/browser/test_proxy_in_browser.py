@@ -1,5 +1,6 @@
 """Behind a proxy with TLS, set up as docs/operations.md says; where that proxy is installed."""
 
+import os
 import re
 import shutil
 import socket
@@ -48,9 +49,12 @@ def nginx(folder: Path, port: int, behind: int, pem: Path, key: Path) -> list[st
         f"{kind}_temp_path {folder};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    user = (
+        "" if os.geteuid() else "user root;\n"
+    )  # or its workers are nobody, and folder isn't theirs
     config = folder / "nginx.conf"
     config.write_text(
-        f"pid {folder}/pid;\nerror_log stderr;\nevents {{}}\n"
+        f"{user}pid {folder}/pid;\nerror_log stderr;\nevents {{}}\n"
         f"http {{\naccess_log off;\n{own}{server}}}\n"
     )
     return ["nginx", "-e", "stderr", "-g", "daemon off;", "-c", str(config)]
