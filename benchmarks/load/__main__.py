@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from playwright.async_api import async_playwright
@@ -92,8 +93,20 @@ async def _together(
             Person(number, own, browser, server.address, noted, (think[0], think[1]))
             for number, own in enumerate(films)
         ]
+        telling = asyncio.create_task(_tell(noted))
         await asyncio.gather(*(person.stay(until) for person in people))
+        telling.cancel()
         await browser.close()
+
+
+async def _tell(noted: Noted) -> None:
+    """Say every half minute what was done so far, and where everybody is."""
+    while True:
+        await asyncio.sleep(30)
+        where = Counter(noted.under_way.values()).most_common()
+        steps = ", ".join(f"{people} at '{step}'" for step, people in where)
+        counts = noted.counts
+        _say(f"{counts['rounds']} rounds, {len(noted.problems)} problems; {steps}")
 
 
 async def _returned(server: Server, warm: float, left: float, patience: float) -> float | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import os
 import random
 import re
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -18,7 +20,7 @@ from benchmarks.load.films import NAME, TaggedFilm, number_in
 __all__ = ["Noted", "Person"]
 
 ROUNDS_A_VISIT = 3
-PATIENCE = 600_000
+PATIENCE = 1000 * float(os.environ.get("PNEUMO_LOAD_PATIENCE", "300"))
 """Milliseconds after which a step counts as one that never ended."""
 
 _IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -40,6 +42,8 @@ class Noted:
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     problems: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    under_way: dict[int, str] = field(default_factory=dict)
+    """The step that each person is at."""
     maps: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Digests of the heat maps that were served, by the number of the film."""
 
@@ -86,12 +90,25 @@ class Person:
             yield visit
         except Exception as error:  # noqa: BLE001  whatever it was, the others go on
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._wrong(f"a step never ended: {told}")
+            step = self.noted.under_way.get(self.number, "come in")
+            shown = await _words_of(page)
+            self._wrong(f"'{step}' did not end: {told} The page said: {shown}")
         finally:
             await context.close()
 
     def _wrong(self, what: str) -> None:
-        self.noted.problems.append(f"person {self.number}: {what}")
+        problem = f"person {self.number}: {what}"
+        self.noted.problems.append(problem)
+        print(problem, file=sys.stderr, flush=True)
+
+
+async def _words_of(page: Page) -> str:
+    """The end of what a page says, to tell what a step waited for."""
+    try:
+        words = await page.locator("body").inner_text(timeout=5000)
+    except Exception as error:  # noqa: BLE001  the page is gone, that is told then
+        return f"nothing ({type(error).__name__})"
+    return " ".join(words.split())[-300:]
 
 
 class _Visit:
@@ -138,6 +155,7 @@ class _Visit:
     @asynccontextmanager
     async def _step(self, name: str) -> AsyncIterator[None]:
         """Take a step's time; afterwards no error stands on the page."""
+        self.noted.under_way[self.person.number] = name
         started = time.perf_counter()
         yield
         self.noted.seconds[name].append(time.perf_counter() - started)
