@@ -38,9 +38,7 @@ def write_again(home: Path, name: str, shift: float, *, overwrite: bool = False)
     weights = {k: v + shift for k, v in old.networks()[0].state_dict().items()}
     parts = {"scores": SCORES, "features": FEATURES, "history": HISTORY}
     card = replace(old.card, name=name)
-    return save_checkpoint(
-        card, weights, **parts, root=home / "checkpoints", overwrite=overwrite
-    )
+    return save_checkpoint(card, weights, **parts, root=home / "checkpoints", overwrite=overwrite)
 
 
 def _whole(checkpoint: Checkpoint) -> float:

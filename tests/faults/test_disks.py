@@ -34,7 +34,10 @@ from tests.intake.archives import zip_folder
 __all__ = ["pneumo"]
 
 Fault = Callable[[Path], AbstractContextManager[None]]
-FAULTS = {"full": (full, "No space left"), "read-only": (read_only, "Read-only file system")}
+FAULTS = {
+    "full": (full, "No space left|there are 0 MB free"),
+    "read-only": (read_only, "Read-only file system"),
+}
 FILMS = {"train": 12, "test": 4}
 PIXELS = np.zeros((400, 400), np.float32)
 
