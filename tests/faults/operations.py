@@ -147,7 +147,7 @@ def _compute(home: Path) -> None:
 
 def _queue(home: Path) -> None:
     config = training_config(model="cnn_v2", epochs=1)
-    start_run(home / "home" / "datasets" / "old", "run", config)
+    start_run(home / "home" / "datasets" / "old", "run", config, numbered=True)
 
 
 def _queued(home: Path) -> None:
