@@ -1,13 +1,16 @@
 # make app     start the dashboard on http://127.0.0.1:8501
 # make test    everything that must hold
 # make benchmark  measure how fast everything is, and write docs/performance.md
+# make lock    pin everything that requirements.txt brings, with hashes, in requirements.lock
+# make audit   known vulnerabilities and licences of what is installed
 # make clean   remove the virtual environment and every cache
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(VENV)/audit
 
-.PHONY: app test benchmark clean
+.PHONY: app test benchmark lock audit clean
 .DELETE_ON_ERROR:
 
 app: $(VENV)/installed
@@ -24,6 +27,17 @@ test: $(VENV)/installed-test
 # About 20 minutes on an idle machine; what was measured stays measured, see benchmarks/__main__.py.
 benchmark: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
+
+lock: $(TOOLS)/installed
+	$(BIN)/python -m supply lock $(TOOLS)/bin
+
+audit: $(TOOLS)/installed
+	$(BIN)/python -m supply audit $(TOOLS)/bin
+
+$(TOOLS)/installed: requirements-audit.txt $(VENV)/installed
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	@touch $@
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Installing Pneumo into $(VENV): about 1.8 GB, a minute or two."

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from pneumo_core.card import Card, contradiction
 from pneumo_core.errors import CheckpointError, UnknownName
-from pneumo_core.files import write_whole
+from pneumo_core.files import put_back, replace_folder, write_whole
 from pneumo_core.models import PneumoniaNetwork, build_network
 from pneumo_core.settings import settings
 
@@ -50,6 +50,7 @@ __all__ = [
 
 _PREFERRED = ("pneumo", "efficientnet_b0", "cnn_94")
 _CARD = pydantic.TypeAdapter(Card)
+_SIGN = "card.json"
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,7 @@ def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[s
     The second list has a sentence for each folder that holds a damaged card.
     """
     root = root or settings().checkpoints
+    put_back(root, sign=_SIGN)
     found, problems = [], []
     folders = sorted(root.iterdir()) if root.is_dir() else []
     for folder in folders:
@@ -212,7 +214,8 @@ def load_checkpoint(name: str | None, root: Path | None = None) -> Checkpoint:
         return default_checkpoint(root)
     root = root or settings().checkpoints
     folder = root / check_name(name)
-    if not (folder / "card.json").is_file():
+    put_back(root, sign=_SIGN)
+    if not (folder / _SIGN).is_file():
         raise UnknownName("checkpoint", name, (each.name for each in list_checkpoints(root)[0]))
     return _read(folder)
 
@@ -262,7 +265,10 @@ def save_checkpoint(
             _write(temporary, card, weights, scores, features, history)
             if gate is not None:
                 _write_gate(temporary, gate)
-            _move_into_place(temporary, place)
+            if overwrite:
+                replace_folder(temporary, place, sign=_SIGN)
+            else:
+                _move_to_free(temporary, place)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
@@ -357,20 +363,13 @@ def _write_gate(folder: Path, gate: Mapping[str, np.ndarray]) -> None:
     temporary.rename(folder / "gate.safetensors")
 
 
-def _move_into_place(temporary: Path, place: Path) -> None:
-    if place.exists():
-        aside = Path(tempfile.mkdtemp(prefix=".replaced-", dir=place.parent))
-        try:
-            place.rename(aside / place.name)
-            try:
-                temporary.rename(place)
-            except OSError:
-                (aside / place.name).rename(place)
-                raise
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    else:
+def _move_to_free(temporary: Path, place: Path) -> None:
+    """Never over a checkpoint that another process published meanwhile: it stays."""
+    try:
         temporary.rename(place)
+    except OSError:
+        check_free(place.name, root=place.parent)
+        raise
 
 
 def _read(folder: Path) -> Checkpoint:

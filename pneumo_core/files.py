@@ -1,13 +1,20 @@
-"""Files that are there whole, or not at all."""
+"""Files and folders that are there whole, or not at all."""
 
 import contextlib
 import os
 import secrets
+import shutil
+import tempfile
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["write_whole"]
+__all__ = ["put_back", "replace_folder", "write_whole"]
+
+_ASIDE = ".replaced-"
+_PATIENCE = 5.0  # seconds; two renames take far less
 
 
 def write_whole(
@@ -32,3 +39,41 @@ def write_whole(
     finally:
         with contextlib.suppress(OSError):  # what can't be written often can't be removed either
             temporary.unlink(missing_ok=True)
+
+
+def replace_folder(temporary: Path, place: Path, *, sign: str) -> None:
+    """Move a folder to its place, where another may lie: at every moment one of them is there.
+
+    No system swaps folders at once: for a moment the old one lies aside, and ``put_back`` returns
+    it when this process is killed then. ``sign``: the file by which such a folder is known; what
+    has none is no such folder. Raises OSError.
+    """
+    if not place.exists():
+        temporary.rename(place)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=place.parent))
+    old = aside / place.name
+    try:
+        with FileLock(aside / ".lock"):
+            place.rename(old)
+            try:
+                temporary.rename(place)
+            except OSError:
+                old.rename(place)
+                raise
+            (old / sign).unlink()
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def put_back(root: Path, *, sign: str) -> None:
+    """Return the folders that a process was replacing when it was killed; wait for one at it."""
+    for file in sorted(root.glob(f"{_ASIDE}*/*/{sign}")):
+        old, aside = file.parent, file.parents[1]
+        with (
+            contextlib.suppress(OSError, Timeout),
+            FileLock(aside / ".lock", timeout=_PATIENCE),
+        ):
+            if not (root / old.name).exists():
+                old.rename(root / old.name)
+            shutil.rmtree(aside, ignore_errors=True)

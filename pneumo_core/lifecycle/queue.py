@@ -20,7 +20,9 @@ def queue_up(folder: Path) -> None:
     line = folder.parent / _LINE
     line.mkdir(exist_ok=True)
     if not _ticket(folder):
-        (line / f"{time.time_ns():020d} {folder.name}").touch()
+        last = max((int(each.name.partition(" ")[0]) for each in line.glob("* *")), default=0)
+        number = max(time.time_ns(), last + 1)  # also where the clock was set back
+        (line / f"{number:020d} {folder.name}").touch()
 
 
 def ahead_of(folder: Path) -> int:

@@ -93,7 +93,7 @@ def status_of(folder: Path) -> Status:
     if not status.active or is_alive(folder):
         return status
     status = _read(folder)  # it may have come to its end since
-    waited = datetime.now(UTC) - status.queued
+    waited = abs(datetime.now(UTC) - status.queued)  # the clock may have been set back
     if not status.active or (status.state == RunState.QUEUED and waited < _TO_BE_STARTED):
         return status
     return replace(status, state=RunState.LOST, ended=_last_sign(folder), reason=_LOST)

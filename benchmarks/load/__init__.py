@@ -1,0 +1,1 @@
+"""Many people at once in real browsers: does anybody see another's film, and does memory return?"""
