@@ -7,6 +7,7 @@ PneumoError
 ├── TrainingError       a run that cannot start or go on
 │   └── RunCancelled    a run that somebody asked to stop
 ├── AccessError         somebody who may not do what they asked for
+├── AuditError          the log of what was done can't be opened, read or added to
 └── UnknownName         a name that is not in a registry
 
 Every message is a sentence for the person who caused it: what, why, what to do.
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "AccessError",
+    "AuditError",
     "CheckpointError",
     "DatasetError",
     "PneumoError",
@@ -28,6 +30,10 @@ __all__ = [
 
 class PneumoError(Exception):
     """Base of every error that Pneumo raises on purpose."""
+
+
+class AuditError(PneumoError):
+    """The log of what was done can't be opened, read or added to."""
 
 
 class UnreadableFilm(PneumoError):

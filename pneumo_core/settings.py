@@ -13,6 +13,7 @@
 | ``PNEUMO_THREADS`` | the cores this process may use | threads that compute at once |
 | ``PNEUMO_BATCH`` | by the network's input | films that go through a network at once |
 | ``PNEUMO_ENGINE`` | ``onnxruntime`` | what runs trained networks: that, or ``torch`` |
+| ``PNEUMO_AUDIT`` | ``audit.sqlite`` in ``PNEUMO_HOME`` | URL of the log's database |
 """
 
 import os
@@ -33,7 +34,8 @@ _ENGINES = ("onnxruntime", "torch")
 
 @dataclass(frozen=True)
 class Settings:
-    """Pneumo's configuration; sizes in bytes and pixels; ``batch`` None: chosen by the network."""
+    """Pneumo's configuration; sizes in bytes and pixels; ``batch`` None: chosen by the network;
+    ``audit`` None: a file in ``home``."""
 
     home: Path
     checkpoints: Path
@@ -46,6 +48,7 @@ class Settings:
     threads: int = 1
     batch: int | None = None
     engine: str = "onnxruntime"
+    audit: str | None = None
 
 
 def settings() -> Settings:
@@ -67,6 +70,7 @@ def settings() -> Settings:
         threads=_count("PNEUMO_THREADS") or cores(),
         batch=_count("PNEUMO_BATCH"),
         engine=_one_of("PNEUMO_ENGINE", _ENGINES),
+        audit=os.environ.get("PNEUMO_AUDIT", "").strip() or None,
     )
 
 

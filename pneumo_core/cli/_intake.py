@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from pneumo_core.cli._datasets import print_findings
-from pneumo_core.cli._shared import data
+from pneumo_core.cli._shared import data, noted
 from pneumo_core.settings import settings
 from pneumo_core.terminal import bytes_bar, err, out, progress_bar
 
@@ -111,6 +111,7 @@ def remove_data(
     if not yes:
         typer.confirm(f"Delete '{name}' and all films in {folder}?", abort=True)
     delete_dataset(name)
+    noted("deleted", subject=f"dataset {name}")
     out.print(f"Deleted '{name}'.", markup=False)
 
 
@@ -137,5 +138,6 @@ def _print_sources() -> None:
 
 
 def _print_kept(kept: "KeptDataset") -> None:
+    noted("added", subject=f"dataset {kept.name}")
     films = f"{kept.about.films:,} films" if kept.about else "films"
     out.print(f"{kept.name}: {films} in {kept.location}", markup=False)

@@ -1,5 +1,6 @@
 """``pneumo predict``: read films."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app
+from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, told
 from pneumo_core.errors import PneumoError, UnreadableFilm
 
 if TYPE_CHECKING:
     from pneumo_core.reading import Reader, Reading
+
+_TOLD_AT_ONCE = 200
 
 
 @app.command()
@@ -40,10 +43,42 @@ def predict(
         for number, path in enumerate(paths)
     ]
     readings = reader.each(_read_one, asked)
-    for path, reading in zip(paths, readings, strict=True):
-        all_read &= reading.status == "read"
-        print(_json_line(path, reading) if as_json else _text_line(path, reading), flush=True)
+    with _Recorder() as recorder:
+        for path, reading in zip(paths, readings, strict=True):
+            all_read &= reading.status == "read"
+            print(_json_line(path, reading) if as_json else _text_line(path, reading), flush=True)
+            recorder.add(path, reading)
     raise typer.Exit(0 if all_read else 1)
+
+
+class _Recorder:
+    """Tells the log what was read, some films at once; one that refuses is asked no more."""
+
+    def __init__(self) -> None:
+        self._readings: list[tuple[Path, Reading]] = []
+        self._heard = True
+
+    def __enter__(self) -> "_Recorder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tell()
+
+    def add(self, path: Path, reading: "Reading") -> None:
+        self._readings.append((path, reading))
+        if len(self._readings) == _TOLD_AT_ONCE:
+            self._tell()
+
+    def _tell(self) -> None:
+        from pneumo_core.audit import film_digest, operator
+        from pneumo_core.reading import entry_of
+
+        entries = []
+        for path, reading in self._readings if self._heard else ():
+            with contextlib.suppress(OSError):  # it was no file, or is gone since
+                entries.append(entry_of(reading, film_digest(path), operator()))
+        self._readings.clear()
+        self._heard = self._heard and told(entries)
 
 
 def _expanded(files: list[Path]) -> Iterator[Path]:

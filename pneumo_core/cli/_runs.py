@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pneumo_core.cli._shared import JsonOption, print_json, runs
+from pneumo_core.cli._shared import JsonOption, noted, print_json, runs
 from pneumo_core.errors import TrainingError
 from pneumo_core.terminal import err, out, run_bars
 
@@ -76,6 +76,7 @@ def cancel(run_id: RunArgument) -> None:
 
     run = find_run(run_id)
     jobs.cancel(run)
+    noted("cancelled", subject=run.name)
     out.print(f"{run.id} is {run.status.state}.")
 
 
@@ -86,6 +87,7 @@ def resume(run_id: RunArgument) -> None:
     from pneumo_core.training import find_run
 
     run = jobs.resume(find_run(run_id))
+    noted("resumed", subject=run.name)
     out.print(f"{run.id} is {run.status.state}. Watch it: pneumo runs follow {run.id}")
 
 
@@ -95,7 +97,10 @@ def rename(run_id: RunArgument, name: str) -> None:
     from pneumo_core import jobs
     from pneumo_core.training import find_run
 
-    out.print(f"{run_id} is called '{jobs.rename(find_run(run_id), name).name}'.")
+    run = find_run(run_id)
+    renamed = jobs.rename(run, name)
+    noted("renamed", subject=f"{run.name} to {renamed.name}")
+    out.print(f"{run_id} is called '{renamed.name}'.")
 
 
 @runs.command("delete")
@@ -112,6 +117,7 @@ def delete(
     if not yes:
         typer.confirm(f"Delete the run {run.id} ('{run.name}') for good?", abort=True)
     jobs.delete(run, checkpoint=checkpoint)
+    noted("deleted", subject=f"run {run.name}{' and its checkpoint' if checkpoint else ''}")
     out.print(f"{run.id} is deleted.")
 
 
@@ -131,6 +137,7 @@ def follow(run: "Run") -> str:
             bars.show(None, run.history)
     except KeyboardInterrupt:
         jobs.cancel(run)
+        noted("cancelled", subject=run.name)
         err.print(f"Cancelled. Go on with: pneumo runs resume {run.id}")
         raise typer.Exit(130) from None
     if status.state == RunState.DONE:

@@ -2,12 +2,18 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pneumo_core.errors import AuditError
 from pneumo_core.settings import settings
+from pneumo_core.terminal import err
+
+if TYPE_CHECKING:
+    from pneumo_core.audit import Deed, Entry
 
 __all__ = [
     "DataOption",
@@ -18,9 +24,11 @@ __all__ = [
     "data",
     "dataset_folder",
     "models",
+    "noted",
     "print_card",
     "print_json",
     "runs",
+    "told",
     "without_nan",
 ]
 
@@ -67,6 +75,25 @@ def print_card(name: str) -> None:
 def print_json(facts: dict[str, Any]) -> None:
     """An object in a line; times and paths as text."""
     print(json.dumps(without_nan(facts), default=str))
+
+
+def noted(deed: "Deed", **facts: Any) -> None:
+    """Tell the log what was done here; where it can't be told, say so and go on."""
+    from pneumo_core.audit import Entry, operator
+
+    told([Entry(who=operator(), deed=deed, **facts)])
+
+
+def told(entries: "Sequence[Entry]") -> bool:
+    """Add entries to the log; False where it refuses, which is said."""
+    from pneumo_core.audit import open_log
+
+    try:
+        open_log().record(entries)
+    except AuditError as refused:
+        err.print(f"This is not recorded. {refused}", style="yellow", markup=False)
+        return False
+    return True
 
 
 def without_nan(figures: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pneumo_core.cli._runs import follow
-from pneumo_core.cli._shared import DataOption, app, dataset_folder, print_card
+from pneumo_core.cli._shared import DataOption, app, dataset_folder, noted, print_card
 from pneumo_core.terminal import err, progress_bar
 
 
@@ -49,6 +49,7 @@ def train(
 
     if resume:
         run = jobs.resume(find_run(resume))
+        noted("resumed", subject=run.name)
     elif name:
         config = recipe(
             recipe_name,
@@ -75,6 +76,7 @@ def train(
             trained_on=trained_on,
             overwrite=overwrite,
         )
+        noted("started", subject=run.name)
     else:
         raise typer.BadParameter("give the new checkpoint a --name, or --resume a run")
     err.print(f"Run {run.id}: {run.config.model}, up to {run.config.epochs} epochs.")
@@ -97,4 +99,5 @@ def ensemble(
     folder = dataset_folder(data_folder)
     with progress_bar("Decoding films") as decoding:
         made = make_ensemble(folder, name, members, overwrite=overwrite, decoding=decoding)
+    noted("added", subject=f"ensemble {made.name}")
     print_card(made.name)

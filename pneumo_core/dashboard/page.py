@@ -13,6 +13,7 @@ from pneumo_core.dashboard.access import (
     show_person,
 )
 from pneumo_core.dashboard.dataset_choice import choose_dataset_in_sidebar
+from pneumo_core.dashboard.recorder import say_unrecorded
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import AccessError, PneumoError
 
@@ -28,6 +29,7 @@ MENU = (
     ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
     ("pages/data.py", "Data", ":material/folder_open:"),
     ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/log.py", "Log", ":material/history:"),
 )
 """Every page: its file, its name in the menu, its icon."""
 
@@ -81,6 +83,7 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
         st.caption(RESEARCH_LINE)
         if open_to_anyone():
             st.caption(f":material/lock_open: {OPEN_LINE}")
+        say_unrecorded()
     try:
         yield
     except PneumoError as error:

@@ -2,6 +2,7 @@
 
 from pneumo_core.reading.gate import refusals, warnings_of
 from pneumo_core.reading.reader import UNCERTAIN_MARGIN, Reader, Reading, open_reader
+from pneumo_core.reading.recorded import entry_of
 from pneumo_core.reading.samples import Sample, samples
 from pneumo_core.reading.threshold import CUSTOM, custom_point
 
@@ -12,6 +13,7 @@ __all__ = [
     "Reading",
     "Sample",
     "custom_point",
+    "entry_of",
     "open_reader",
     "refusals",
     "samples",

@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pneumo_core.dashboard.access import may_change, require_analyst
 from pneumo_core.dashboard.datasets.findings import say_findings
 from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
+from pneumo_core.dashboard.recorder import done
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import Progress
 from pneumo_core.errors import PneumoError
@@ -93,7 +94,9 @@ def _public() -> None:
 
 def _fetch(source: Source, name: str, report: Report) -> KeptDataset:
     require_analyst("add datasets")
-    return fetch(source, name, stages=lambda title: _for_people(title, report))
+    kept = fetch(source, name, stages=lambda title: _for_people(title, report))
+    done("added", subject=f"dataset {kept.name}")
+    return kept
 
 
 def _for_people(title: str, report: Report) -> Progress:
@@ -224,7 +227,9 @@ def _keep(staged: Staged) -> None:
     _forget_staged()
     try:
         require_analyst("add datasets")
-        st.session_state[_SAID] = _kept_words(staged.keep())
+        kept = staged.keep()
+        done("added", subject=f"dataset {kept.name}")
+        st.session_state[_SAID] = _kept_words(kept)
     except PneumoError as error:
         staged.discard()
         st.session_state[_FAILED] = str(error)
@@ -269,6 +274,7 @@ def _delete(name: str) -> None:
     try:
         require_analyst("delete datasets")
         delete_dataset(name)
+        done("deleted", subject=f"dataset {name}")
     except PneumoError as error:
         st.session_state[_FAILED] = str(error)
     else:

@@ -13,6 +13,7 @@ from pneumo_core.dashboard.reading_room.worklist import (
     arranged,
     next_to,
 )
+from pneumo_core.dashboard.recorder import recorded
 from pneumo_core.dashboard.words import agreement, count_text, plain
 from pneumo_core.reading import Reading
 from pneumo_core.reports import to_csv, worklist_json
@@ -172,11 +173,12 @@ def _take_away(items: Sequence[Item], shown: Sequence[Item]) -> None:
     """The whole list as a file, in the order shown, hidden films last."""
     hidden = [item for item in items if item not in shown]
     readings = [item.reading for item in (*shown, *hidden) if item.reading]
+    told = f"list of {len(readings)} films, with names"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("The whole list:", width="content")
         st.download_button(
             "CSV",
-            lambda: to_csv(readings).encode("utf-8-sig"),
+            recorded(lambda: to_csv(readings).encode("utf-8-sig"), subject=f"CSV, {told}"),
             "pneumo-worklist.csv",
             "text/csv",
             icon=":material/download:",
@@ -185,7 +187,7 @@ def _take_away(items: Sequence[Item], shown: Sequence[Item]) -> None:
         )
         st.download_button(
             "JSON",
-            lambda: worklist_json(readings),
+            recorded(lambda: worklist_json(readings).encode(), subject=f"JSON, {told}"),
             "pneumo-worklist.json",
             "application/json",
             icon=":material/download:",

@@ -7,6 +7,7 @@ goes with it. What is kept is frozen, so none of it is copied.
 import base64
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.reading_room.worklist import Film, Item, Worklist, waiting
+from pneumo_core.dashboard.recorder import record_readings
 from pneumo_core.dashboard.words import time_left_text
 from pneumo_core.data import FilmValues, Progress, Radiograph, read_radiograph, read_values
 from pneumo_core.errors import UnreadableFilm
@@ -66,10 +68,15 @@ def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
         return
     bar = st.session_state["bar"]
     until = time.monotonic() + _AT_ONCE
-    while left and time.monotonic() < until:
-        film, checkpoint = left.pop(0)
-        _read(worklist, film, checkpoint)
-        _draw(bar, left, chosen)
+    said: list[tuple[Path | bytes, Reading]] = []
+    try:
+        while left and time.monotonic() < until:
+            film, checkpoint = left.pop(0)
+            _read(worklist, film, checkpoint)
+            said.append((film.source, worklist.said(checkpoint)[film.key]))
+            _draw(bar, left, chosen)
+    finally:  # a click ends it between two films
+        record_readings(said)
     st.rerun()
 
 

@@ -20,6 +20,7 @@ from pneumo_core.dashboard.reading_room.verdict import (
 )
 from pneumo_core.dashboard.reading_room.viewer import show_film
 from pneumo_core.dashboard.reading_room.worklist import Item, Worklist
+from pneumo_core.dashboard.recorder import record_readings
 from pneumo_core.reports import Overlay
 
 __all__ = ["show_reading_room"]
@@ -51,6 +52,8 @@ def _show(
     """One film: the verdict across, the film beside everything that can be asked about it."""
     show_steps(worklist, item)
     show_verdict(item)
+    if item.reading:
+        record_readings([(item.film.source, item.reading)])
     seen, said = st.columns([3, 2], gap="large")
     with said:
         look = _ask(item, checkpoint, point, readable)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from pneumo_core.audit import film_digest
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.reading_room.readings import radiograph_of
 from pneumo_core.dashboard.reading_room.worklist import Film
+from pneumo_core.dashboard.recorder import recorded
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import PneumoError, UnreadableFilm
 from pneumo_core.reading import Reading
@@ -65,11 +67,12 @@ def offer_result(
     except PneumoError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
+    about = {"film": film_digest(film.source), "checkpoint": reading.model}
     with st.container(horizontal=True, gap="small"):
         for kind, title, mime in _KINDS:
             st.download_button(
                 title,
-                makers[kind],
+                recorded(makers[kind], **about, subject=_subject(title, named)),
                 file_name(result, kind),
                 mime,
                 icon=":material/download:",
@@ -80,6 +83,10 @@ def offer_result(
         f"{plain(file_name(result, 'pdf'))} and the like"
         + (", with the heat map as it is shown." if look else ", without a heat map.")
     )
+
+
+def _subject(title: str, named: bool) -> str:
+    return f"{title}, {'with' if named else 'without'} names"
 
 
 def _makers(result: Result, source: Path | bytes) -> dict[Kind, Callable[[], bytes]]:

@@ -13,6 +13,7 @@ from pneumo_core.dashboard.access import may_change, require_analyst
 from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Cancelled, cancellable
+from pneumo_core.dashboard.recorder import done
 from pneumo_core.dashboard.training.settings import SWEEPABLE, choose_settings
 from pneumo_core.dashboard.words import duration_text, plain
 from pneumo_core.data import Dataset, scan
@@ -122,6 +123,7 @@ def _start(data: Path, config: TrainingConfig) -> None:
         require_analyst("start runs")
         with st.spinner("Starting"):
             run = jobs.start(data, name, config, numbered=True)
+        done("started", subject=run.name)
         st.toast(f"{plain(run.name)} is {run.status.state}.", icon=":material/play_arrow:")
     with st.expander("A sweep: several runs that differ in one setting"):
         _sweep(data, name, config, allowed)
@@ -147,6 +149,8 @@ def _sweep(data: Path, name: str, config: TrainingConfig, allowed: bool) -> None
         require_analyst("start runs")
         with st.spinner("Starting"):
             runs = jobs.sweep(data, name, config, setting, values)
+        for run in runs:
+            done("started", subject=run.name)
         st.toast(f"{len(runs)} {word} wait in line.", icon=":material/playlist_play:")
 
 

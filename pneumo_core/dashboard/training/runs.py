@@ -10,6 +10,7 @@ import streamlit as st
 from pneumo_core import jobs
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.access import may_change, only_admitted, person, require_analyst
+from pneumo_core.dashboard.recorder import done
 from pneumo_core.dashboard.words import duration_text, plain
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures.training import LearningCurve, area_curves, loss_curves
@@ -208,24 +209,32 @@ def _cancel(run: Run) -> None:
     with _refusals():
         require_analyst("cancel runs")
         jobs.cancel(run)
+        done("cancelled", subject=run.name)
 
 
 def _resume(run: Run) -> None:
     with _refusals():
         require_analyst("resume runs")
         jobs.resume(run)
+        done("resumed", subject=run.name)
 
 
 def _rename(run: Run, name: str) -> None:
     with _refusals():
         require_analyst("rename runs")
         jobs.rename(run, name)
+        done("renamed", subject=f"{run.name} to {name}")
 
 
 def _delete(run: Run, with_checkpoint: bool) -> None:
     with _refusals():
         require_analyst("delete runs")
         jobs.delete(run, checkpoint=with_checkpoint)
+        done("deleted", subject=_deleted_words(run, with_checkpoint))
+
+
+def _deleted_words(run: Run, with_checkpoint: bool) -> str:
+    return f"run {run.name}{' and its checkpoint' if with_checkpoint else ''}"
 
 
 @contextmanager

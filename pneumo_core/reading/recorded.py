@@ -1,0 +1,21 @@
+"""A reading as the log remembers it."""
+
+from pneumo_core.audit import Entry
+from pneumo_core.reading.reader import Reading
+
+__all__ = ["entry_of"]
+
+
+def entry_of(reading: Reading, film: str, who: str) -> Entry:
+    """Who asked what of a film, by its SHA-256, and the answer; never the file's name."""
+    return Entry(
+        who=who,
+        deed="read",
+        film=film,
+        checkpoint=reading.model,
+        version=reading.version,
+        operating_point=reading.operating_point,
+        threshold=reading.threshold,
+        result=reading.label_name or reading.status,
+        probability=reading.probability,
+    )
