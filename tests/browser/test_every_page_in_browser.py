@@ -82,7 +82,7 @@ def test_the_keyboard_goes_through_the_reading_room_in_reading_order(full: str, 
         name, top = page.evaluate(
             """() => {
                 let at = document.activeElement;
-                while (at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
+                while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
                 const said = at.getAttribute('aria-label') || at.innerText || at.tagName;
                 return [said.trim(), at.getBoundingClientRect().top];
             }"""
