@@ -70,9 +70,7 @@ def _vulnerabilities(tools: Path) -> bool:
     )
     if not done.stdout.strip():
         reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        print(
-            f"The advisory database can't be asked, no vulnerability is known or ruled out: {reason}"
-        )
+        print(f"The advisory database can't be asked, so nothing is known: {reason}")
         return not _UNREACHABLE.search(done.stderr)
     packages = json.loads(done.stdout)["dependencies"]
     unknown = [each["name"] for each in packages if "skip_reason" in each]

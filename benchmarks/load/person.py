@@ -274,7 +274,7 @@ class _Visit:
             "image => image.complete && image.naturalWidth > 0", arg=handle
         )
         address = urljoin(self.page.url, str(await image.get_attribute("src")))
-        return await (await self.page.request.get(address)).body()
+        return await (await self.page.request.get(address, max_retries=3)).body()
 
     def _console(self, line: ConsoleMessage) -> None:
         """Note an error; Streamlit looking for its server below the page's path first is none."""

@@ -105,7 +105,9 @@ def write_section(page: Path, title: str, text: str) -> None:
 
 
 def _step(name: str, values: list[float]) -> str:
-    late = statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
+    late = (
+        statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
+    )
     median = statistics.median(values)
     return f"| {name} | {len(values)} | {median:.2f} | {late:.2f} | {max(values):.2f} |"
 

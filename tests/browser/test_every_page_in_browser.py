@@ -46,9 +46,10 @@ def open_full(page: Page, address: str, file: str, name: str) -> None:
         expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
         page.get_by_text("Show where it looked", exact=True).click()
         expect(page.locator(".heat")).to_be_visible()
-    for drawer in page.locator("[data-testid=stMain] details:not([open]) > summary").all():
-        drawer.click()
-    settled(page)
+    closed = page.locator("[data-testid=stMain] details:not([open]) > summary")
+    for _ in range(closed.count()):  # an opened one is closed no more
+        closed.first.click()
+        settled(page)
 
 
 @pytest.mark.parametrize("page", [DESKTOP, PHONE], ids=["desktop", "phone"], indirect=True)
@@ -81,7 +82,7 @@ def test_the_keyboard_goes_through_the_reading_room_in_reading_order(full: str, 
         name, top = page.evaluate(
             """() => {
                 let at = document.activeElement;
-                while (at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
+                while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
                 const said = at.getAttribute('aria-label') || at.innerText || at.tagName;
                 return [said.trim(), at.getBoundingClientRect().top];
             }"""

@@ -1,4 +1,4 @@
-"""Disks that take no more, and folders that may only be looked at: mounted where that is allowed."""
+"""Disks that take no more and folders to look at only, mounted where that is allowed."""
 
 import contextlib
 import os
