@@ -43,6 +43,11 @@ _NEVER_CHANGED = [
     f"CREATE TRIGGER IF NOT EXISTS never_{verb.lower()}d BEFORE {verb} ON entries "
     "BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END"
     for verb in ("UPDATE", "DELETE")
+] + [
+    # INSERT OR REPLACE asks no trigger for deletions.
+    "CREATE TRIGGER IF NOT EXISTS never_replaced BEFORE INSERT ON entries "
+    "WHEN NEW.number IN (SELECT number FROM entries) "
+    "BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END"
 ]
 
 

@@ -48,7 +48,12 @@ def test_what_was_recorded_is_found_by_each_of_its_facts(tmp_path: Path) -> None
 def test_entries_are_only_added(tmp_path: Path) -> None:
     log_in(tmp_path).record([Entry(who="ada", deed="read", film=FILM)])
     with sqlite3.connect(tmp_path / "audit.sqlite") as connection:
-        for change in ("UPDATE entries SET who = 'eve'", "DELETE FROM entries"):
+        for change in (
+            "UPDATE entries SET who = 'eve'",
+            "DELETE FROM entries",
+            "INSERT OR REPLACE INTO entries SELECT number, moment, 'eve', deed, film, checkpoint, "
+            "version, operating_point, threshold, result, probability, subject FROM entries",
+        ):
             with pytest.raises(sqlite3.IntegrityError, match="only added to"):
                 connection.execute(change)
     connection.close()

@@ -1,19 +1,26 @@
 """The log page, and what the other pages tell the log."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from pneumo_core.audit import Entry, open_log
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard import access
 from tests.dashboard.test_access import opened
 from tests.dashboard.test_pages import film, open_app, reading_page, told, upload
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _a_new_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PNEUMO_HOME", str(tmp_path / "home"))
+    yield
+    access._asked.cache_clear()
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 def test_an_empty_log_says_what_fills_it() -> None:
