@@ -1,5 +1,7 @@
 """Augmentation of whole batches, each film with its own draw."""
 
+from typing import Any
+
 import kornia.augmentation
 import numpy as np
 import pydantic
@@ -15,11 +17,12 @@ __all__ = ["augmented", "build_augmentation", "settings_of"]
 def build_augmentation(ranges: Augmentation) -> nn.Module:
     """A module from films float (N, 1, S, S) in [0, 1] to the same, from torch's random state.
 
-    Rotation, shift and scale are one resampling; what comes in from outside is black.
+    Rotation, shift, scale and zoom are one resampling; what comes in from outside is black.
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
     return nn.Sequential(
-        kornia.augmentation.RandomAffine(
+        _Affine(
+            ranges.zoom,
             degrees=ranges.rotation,
             translate=(ranges.shift, ranges.shift),
             scale=(*sides, *sides),
@@ -64,6 +67,23 @@ def settings_of(ranges: Augmentation) -> list[tuple[str, str, str]]:
         shown = " to ".join(f"{each:g}" for each in ends)
         found.append((name, shown, str(about.get("description", ""))))
     return found
+
+
+class _Affine(kornia.augmentation.RandomAffine):
+    """Also zooms: one factor for both sides of a film, between two values."""
+
+    def __init__(self, zoom: tuple[float, float], **ranges: Any) -> None:
+        super().__init__(**ranges)
+        self.zoom = zoom
+
+    def generate_parameters(self, batch_shape: tuple[int, ...]) -> dict[str, Tensor]:
+        drawn: dict[str, Tensor] = super().generate_parameters(batch_shape)
+        least, most = self.zoom
+        if least < most:
+            drawn["scale"] = drawn["scale"] * torch.empty(len(drawn["scale"]), 1).uniform_(
+                least, most
+            )
+        return drawn
 
 
 class _Noise(nn.Module):

@@ -21,7 +21,8 @@ Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 class Augmentation:
     """Random changes of a training film; each is drawn anew for every film and epoch.
 
-    Ranges are symmetric: scale 0.15 draws a factor from [0.85, 1.15] for each side on its own.
+    Ranges are symmetric: scale 0.15 draws a factor from [0.85, 1.15] for each side on its own; zoom
+    is drawn for both together.
     """
 
     resampled: Annotated[
@@ -30,6 +31,10 @@ class Augmentation:
     rotation: Annotated[float, Field(ge=0, le=180, description="degrees to either side")] = 15.0
     shift: Annotated[float, Field(ge=0, le=0.5, description="share of the side")] = 0.08
     scale: Annotated[float, Field(ge=0, le=0.5, description="change of each side")] = 0.15
+    zoom: Annotated[
+        tuple[Annotated[float, Field(ge=0.5, le=2)], Annotated[float, Field(ge=0.5, le=2)]],
+        Field(description="factor of both sides, least and most"),
+    ] = (1.0, 1.0)
     mirror: Annotated[float, Field(ge=0, le=1, description="probability")] = 0.5
     gamma: Annotated[float, Field(ge=0, le=0.9, description="change of the exponent")] = 0.4
     contrast: Annotated[float, Field(ge=0, le=0.9, description="change of the factor")] = 0.2

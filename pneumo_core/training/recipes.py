@@ -15,9 +15,10 @@ RECIPES = ("strong", "paper")
 # the sharp ones for healthier.
 _STRONG_AUGMENTATION = Augmentation(
     resampled=0.8,
-    rotation=12,
+    rotation=15,
     shift=0.06,
-    scale=0.15,
+    scale=0.1,
+    zoom=(0.85, 1.35),
     mirror=0.5,
     gamma=0.3,
     contrast=0.25,
