@@ -69,7 +69,7 @@ def settings_of(ranges: Augmentation) -> list[tuple[str, str, str]]:
     return found
 
 
-class _Affine(kornia.augmentation.RandomAffine):
+class _Affine(kornia.augmentation.RandomAffine):  # type: ignore[misc]
     """Also zooms: one factor for both sides of a film, between two values."""
 
     def __init__(self, zoom: tuple[float, float], **ranges: Any) -> None:

@@ -50,6 +50,16 @@ def test_what_comes_in_from_outside_is_black():
     assert (augmented(white, shift=0.5) < 0.01).any()
 
 
+def test_zoom_is_the_same_for_both_sides():
+    side = torch.arange(32) - 15.5
+    inside = ((side[:, None] ** 2 + side[None] ** 2) < 64).float()
+    circles = augmented(inside.expand(16, 1, 32, 32), zoom=(1.3, 1.7))
+    for circle in circles[:, 0]:
+        height, width = (int((circle.amax(dim) > 0.5).sum()) for dim in (1, 0))
+        assert height == width
+        assert 1.3 * 16 - 2 < height < 1.7 * 16 + 2
+
+
 def test_the_same_random_state_gives_the_same_films():
     ranges = {"rotation": 15.0, "shift": 0.1, "scale": 0.1, "noise": (0.05, 0.1), "gamma": 0.3}
     first, second = augmented(film_batch(), **ranges), augmented(film_batch(), **ranges)

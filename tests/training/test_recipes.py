@@ -60,8 +60,8 @@ def test_paper_is_what_the_paper_did(model: str) -> None:
 def test_the_paper_turns_and_mirrors_its_films_and_nothing_else() -> None:
     changed = recipe("paper", "cnn_94").augmentation
     assert (changed.rotation, changed.mirror) == (75, 0.5)
-    assert (changed.resampled, changed.noise) == (1, (0, 0))
-    rest = set(vars(Augmentation())) - {"rotation", "mirror", "resampled", "noise"}
+    assert (changed.resampled, changed.noise, changed.zoom) == (1, (0, 0), (1, 1))
+    rest = set(vars(Augmentation())) - {"rotation", "mirror", "resampled", "noise", "zoom"}
     assert {getattr(changed, name) for name in rest} == {0}
 
 
