@@ -1,6 +1,6 @@
 """From stored values to grey in [0, 1]: scales, windows, lookup tables, luma.
 
-Every array that leaves is a float32 of its own; what comes in is left as it was.
+Every array that leaves is a float32 of its own; what comes in is left as it was, but by ``stretch``.
 """
 
 import math
@@ -33,12 +33,17 @@ def full_scale(largest: int) -> int:
 
 def full_range(values: npt.NDArray[Any]) -> Grey:
     """Darkest value 0, brightest 1; all 0 where every value is the same."""
-    grey = values.astype(np.float32)
+    grey: Grey = values.astype(np.float32)
+    stretch(grey)
+    return grey
+
+
+def stretch(grey: Grey) -> None:
+    """``full_range``, in place."""
     lowest, highest = grey.min(), grey.max()
     grey -= lowest
     if highest > lowest:
         grey /= highest - lowest
-    return grey
 
 
 def windowed(values: Grey, window: Window) -> Grey | None:
@@ -91,8 +96,18 @@ def luma(colour: npt.NDArray[Any], full: float) -> Grey:
 
 def carries_colour(colour: npt.NDArray[Any], full: float) -> bool:
     """Whether (H, W, 3+) channels that reach `full` differ by more than JPEG noise."""
-    step = max(1, math.isqrt(colour.shape[0] * colour.shape[1]) // _SAMPLE_SIDE)
-    sample = divided(colour[::step, ::step, :3], full)
+    step = colour_step(*colour.shape[:2])
+    return sampled_colour(colour[::step, ::step], full)
+
+
+def colour_step(height: int, width: int) -> int:
+    """How far apart, in pixels, the places lie where colour is looked for."""
+    return max(1, math.isqrt(height * width) // _SAMPLE_SIDE)
+
+
+def sampled_colour(colour: npt.NDArray[Any], full: float) -> bool:
+    """``carries_colour`` of pixels that were picked every ``colour_step``."""
+    sample = divided(colour[..., :3], full)
     red, green, blue = sample[..., 0], sample[..., 1], sample[..., 2]
     spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     return float(spread.mean()) > _VISIBLE_COLOUR
