@@ -8,7 +8,7 @@ from typing import Literal
 
 from tests.fuzz.values import number, wild
 
-__all__ = ["JPEG", "PNG", "TIFF"]
+__all__ = ["JPEG", "PNG", "TIFF", "packed_png"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _NAMES = (b"tRNS", b"PLTE", b"acTL", b"fcTL", b"iCCP", b"zTXt", b"iTXt", b"eXIf", b"gAMA", b"pHYs")
@@ -87,10 +87,15 @@ def _png_bomb(data: bytes, random_: random.Random) -> bytes:
     """As large as is allowed, or a little more, and all of it there."""
     width, height = random_.choice(((2000, 2000), (200, 60_000), (70_000, 90), (4000, 3000)))
     depth, colour = random_.choice(((8, 0), (16, 0), (8, 2), (8, 6), (16, 6), (16, 4), (1, 0)))
+    return packed_png(width, height, depth, colour)
+
+
+def packed_png(width: int, height: int, depth: int, colour: int) -> bytes:
+    """A black PNG, which is small whatever its size; ``colour`` as in its header."""
     samples = {0: 1, 2: 3, 6: 4, 4: 2}[colour]
     row = bytes(1 + (width * depth * samples + 7) // 8)
     packer = zlib.compressobj(1)
-    packed = b"".join(packer.compress(row * 100) for _ in range(-(-height // 100)))
+    packed = b"".join(packer.compress(row) for _ in range(height))
     header = struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0)
     return _png([(b"IHDR", header), (b"IDAT", packed + packer.flush()), (b"IEND", b"")])
 

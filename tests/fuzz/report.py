@@ -13,14 +13,15 @@ What Pneumo does when something goes wrong, and the command that shows it.
 """
 _HEAD = """## Fuzzing
 
-Whole files are damaged (bits, lengths, sizes, order, nesting; with checksums made right again), then read by the gate and
-the network as a user's would be. Each must end in a result or in a sentence, within 10 seconds and 1 GB; every
-input runs in a process that is watched, so that a codec which takes it down is found too. What was found once is a test
-in `tests/fuzz/test_found.py`.
+Whole files are damaged (bits, lengths, sizes, order, nesting; with checksums made right again),
+then read by the gate and the network as a user's would be. Each must end in a result or in a
+sentence, within 10 seconds and 1 GB; every input runs in a process that is watched, so that a codec
+which takes it down is found too. What was found once is a test in `tests/fuzz/test_found.py`.
 
-`make fuzz`, or `python -m tests.fuzz --inputs 20000 --format png`; the same seed gives the same inputs.
+`make fuzz`, or `python -m tests.fuzz --inputs 20000 --format png`; a seed always gives the same
+inputs.
 
-| format | inputs | seed | read | refused by a sentence | different sentences | slowest, s | most memory, MB | failures |
+| format | inputs | seed | read | refused | sentences | slowest, s | peak, MB | failures |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|
 """
 _BEGIN, _END = "<!-- fuzzing -->", "<!-- /fuzzing -->"

@@ -129,17 +129,23 @@ def _staged(data: bytes, folder: Path, suffix: str) -> None:
     home = folder / "home"
     try:
         staged = stage(archive, "sent", home=home)
-        for film_id in staged.dataset.films["id"].head(8):
-            try:
-                staged.dataset.read(film_id)
-            except PneumoError as error:
-                assert str(error).endswith(".")
-        staged.discard()
-    finally:
-        outside = {path.name for path in folder.iterdir()} - {archive.name, "home"}
-        assert not outside, f"written outside: {outside}"
-        left = [path for path in home.rglob("*") if path.is_file()] if home.is_dir() else []
-        assert not left, f"left behind: {left}"
+    except PneumoError:
+        _check_nothing_left(folder, archive, home)
+        raise
+    for film_id in staged.dataset.films["id"].head(8):
+        try:
+            staged.dataset.source.radiograph(film_id)
+        except PneumoError as error:
+            assert str(error).endswith(".")
+    staged.discard()
+    _check_nothing_left(folder, archive, home)
+
+
+def _check_nothing_left(folder: Path, archive: Path, home: Path) -> None:
+    outside = {path.name for path in folder.iterdir()} - {archive.name, "home"}
+    assert not outside, f"written outside: {outside}"
+    left = [path for path in home.rglob("*") if path.is_file()] if home.is_dir() else []
+    assert not left, f"left behind: {left}"
 
 
 def _manifest(data: bytes, folder: Path, name: str) -> None:
