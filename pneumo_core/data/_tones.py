@@ -1,6 +1,7 @@
 """From stored values to grey in [0, 1]: scales, windows, lookup tables, luma.
 
-Every array that leaves is a float32 of its own; what comes in is left as it was, but by ``stretch``.
+Every array that leaves is a float32 of its own; what comes in is left as it was, save by
+``stretch``.
 """
 
 import math

@@ -210,7 +210,7 @@ def _tiff_entry(data: bytes, random_: random.Random) -> bytes:
     at, order = random_.choice(entries), _order(data)
     match random_.randrange(4):
         case 0:
-            new, at = random_.choice(_TAGS).to_bytes(2, order), at
+            new, at = random_.choice(_TAGS).to_bytes(2, order), at + 0
         case 1:
             new, at = random_.choice((0, *_TYPES, 13, 16, 99)).to_bytes(2, order), at + 2
         case 2:
