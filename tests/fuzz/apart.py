@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 __all__ = ["LIMIT_MB", "LIMIT_S", "Outcome", "forget_peak", "made", "outcomes", "peak_mb"]
@@ -100,15 +101,18 @@ def _told(kind: str, number: int, seed: int) -> str:
 def made(kind: str, number: int, seed: int) -> tuple[str, bytes, str]:
     """(name of the whole file, damaged bytes, what was done) of an input."""
     from tests.fuzz.mutate import mutate
-    from tests.fuzz.seeds import seeds
 
-    whole = _kept.setdefault(kind, list(seeds(kind).items()))
+    whole = _whole(kind)
     name, data = whole[(number * 7919 + seed) % len(whole)]
     bent, how = mutate(data, seed * 1_000_000_007 + number, kind)
     return name, bent, f"{name}: {how}"
 
 
-_kept: dict[str, list[tuple[str, bytes]]] = {}
+@cache
+def _whole(kind: str) -> tuple[tuple[str, bytes], ...]:
+    from tests.fuzz.seeds import seeds
+
+    return tuple(seeds(kind).items())
 
 
 def peak_mb() -> float:

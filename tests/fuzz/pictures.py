@@ -4,6 +4,7 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 from tests.fuzz.values import number, wild
@@ -78,9 +79,15 @@ def _png_order(data: bytes, random_: random.Random) -> bytes:
 def _png_insert(data: bytes, random_: random.Random) -> bytes:
     chunks = _chunks(data)
     name = random_.choice(_NAMES)
-    body = random_.choice((b"", random_.randbytes(40), b"x\0\0" + zlib.compress(bytes(3_000_000))))
+    body = random_.choice((b"", random_.randbytes(40), b"x\0\0" + _zeros()))
     at = random_.randrange(1, len(chunks) + 1) if chunks else 0
     return _png([*chunks[:at], (name, body), *chunks[at:]])
+
+
+@cache
+def _zeros() -> bytes:
+    """3 MB of zeros, packed."""
+    return zlib.compress(bytes(3_000_000))
 
 
 def _png_bomb(data: bytes, random_: random.Random) -> bytes:
@@ -90,6 +97,7 @@ def _png_bomb(data: bytes, random_: random.Random) -> bytes:
     return packed_png(width, height, depth, colour)
 
 
+@cache
 def packed_png(width: int, height: int, depth: int, colour: int) -> bytes:
     """A black PNG, which is small whatever its size; ``colour`` as in its header."""
     samples = {0: 1, 2: 3, 6: 4, 4: 2}[colour]
