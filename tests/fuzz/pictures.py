@@ -136,7 +136,8 @@ def _jpeg_frame(data: bytes, random_: random.Random) -> bytes:
             if random_.random() < 0.6:
                 at, new = start + random_.choice((5, 7)), number(random_, 2, "big")
             else:
-                at, new = random_.randrange(start + 4, end), number(random_, 1, "big")
+                at = random_.randrange(start + 4, max(start + 5, end))
+                new = number(random_, 1, "big")
             return data[:at] + new + data[at + len(new) :]
     return data
 
