@@ -17,6 +17,9 @@ _TYPES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _TAGS = (256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325,
          330, 338, 339, 347, 529, 530, 700, 34665, 34675)  # fmt: skip
 
+_MANY_SCANS = 500_000
+"""Bytes of a JPEG whose scans were repeated before; once more, and they would fill the memory."""
+
 Chunk = tuple[bytes, bytes]
 
 
@@ -181,7 +184,7 @@ def _jpeg_insert(data: bytes, random_: random.Random) -> bytes:
 def _jpeg_scans(data: bytes, random_: random.Random) -> bytes:
     """The same scan many times over: each is decoded over the whole picture."""
     segments = _segments(data)
-    if not segments or data[segments[-1][0] + 1] != 0xDA:
+    if not segments or data[segments[-1][0] + 1] != 0xDA or len(data) > _MANY_SCANS:
         return data
     start = segments[-1][0]
     end = data.rfind(b"\xff\xd9")
