@@ -54,7 +54,7 @@ def film_windows(ds: Dataset) -> tuple[Window, ...]:
 def _through_voi(ds: Dataset, values: npt.NDArray[Any], *, spent: bool) -> Grey:
     """Grey of values, through the table, the first window, or neither.
 
-    ``spent``: the values are float32 and nobody needs them afterwards, so grey may take their place.
+    ``spent``: the values are float32 and of no use afterwards, so grey may take their place.
     """
     if ds.get("VOILUTSequence"):
         table, first, bits = _table(ds.VOILUTSequence[0])

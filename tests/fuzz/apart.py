@@ -26,7 +26,7 @@ LIMIT_S = 10.0
 LIMIT_MB = 1000.0
 _START_S = 240.0
 _GRACE_MB = 6000
-"""Above what is held to be too much, so that it is measured; the machine is guarded all the same."""
+"""Above what is too much, so that it is measured; the machine is guarded all the same."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def _batch(kind: str, first: int, count: int, seed: int) -> Iterator[Outcome]:
     """Until the child ends, by itself or not."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.fuzz.apart", kind]
     child = subprocess.Popen(
-        [*command, str(first), str(count), str(seed)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT,
+        [*command, str(first), str(count), str(seed)], cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert child.stdout is not None

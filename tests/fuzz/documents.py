@@ -16,9 +16,11 @@ from tests.fuzz.values import number, wild
 __all__ = ["CHECKPOINT", "NPZ", "TABLE", "ZIP", "zipped"]
 
 _NAMES = ("../out.png", "/etc/out", "C:\\out.png", "train/../../out", "train", "TRAIN/normal/A.PNG",
-          "train/NORMAL/x\0.png", "con.png", "a" * 300, "manifest.csv", "é.png", "..", "", "./x")  # fmt: skip
+          "train/NORMAL/x\0.png", "con.png", "a" * 300, "manifest.csv",
+          "é.png", "..", "", "./x")  # fmt: skip
 _CELLS = (b"", b"nan", b"-1", b"2", b"1e400", b"NORMAL", b"../../etc/passwd", b'"', b"\xff", b"\0",
-          b"\r", b"a" * 200_000, b"=1+1", b"id", b"probability", b"\xef\xbb\xbf", b",", b";", b"\t")  # fmt: skip
+          b"\r", b"a" * 200_000, b"=1+1", b"id", b"probability",
+          b"\xef\xbb\xbf", b",", b";", b"\t")  # fmt: skip
 
 
 def _odd(random_: random.Random) -> Any:
@@ -27,7 +29,8 @@ def _odd(random_: random.Random) -> Any:
         deep = [deep]
     return random_.choice(
         (None, True, -1, 0, 1e308, float("nan"), float("inf"), "", "x" * 10_000, "\0", [], {},
-         [[]], {"": None}, deep, wild(random_), str(wild(random_)), "../x", "timm:no_such", "cnn_94")
+         [[]], {"": None}, deep, wild(random_), str(wild(random_)), "../x", "timm:no_such",
+         "cnn_94")
     )  # fmt: skip
 
 
