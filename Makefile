@@ -3,6 +3,7 @@
 # make benchmark  measure how fast everything is, and write docs/performance.md
 # make lock    pin everything that requirements.txt brings, with hashes, in requirements.lock
 # make audit   known vulnerabilities and licences of what is installed
+# make fuzz    read 220,000 damaged files, and write what became of them to docs/reliability.md
 # make clean   remove the virtual environment and every cache
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/audit
 
-.PHONY: app test benchmark lock audit clean
+.PHONY: app test benchmark fuzz lock audit clean
 .DELETE_ON_ERROR:
 
 app: $(VENV)/installed
@@ -38,6 +39,10 @@ $(TOOLS)/installed: requirements-audit.txt $(VENV)/installed
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
 	@touch $@
+
+# Some hours. One format: .venv/bin/python -m tests.fuzz --inputs 20000 --format png
+fuzz: $(VENV)/installed-test
+	$(BIN)/python -m tests.fuzz --inputs 20000
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Installing Pneumo into $(VENV): about 1.8 GB, a minute or two."

@@ -77,6 +77,8 @@ _KEYWORDS = [
     "PixelData",
 ]
 _PREAMBLE = bytes(128) + b"DICM"
+_PIECE = 1 << 20
+"""Bytes that are unpacked at once."""
 _PYDICOM = re.compile(r"pydicom\.")
 _UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
@@ -122,7 +124,7 @@ def read_dicom_values(data: bytes, limits: Settings) -> tuple[Grey, bool]:
     ds, _, stored = _decoded(data, limits)
     if stored.ndim == 3:
         return luma(stored, full_value(ds, stored)), False
-    return modality_values(ds, stored).astype(np.float32), is_inverted(ds)
+    return modality_values(ds, stored).astype(np.float32, copy=False), is_inverted(ds)
 
 
 def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, npt.NDArray[Any]]:
@@ -133,7 +135,11 @@ def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, npt.ND
     ds, syntax = _dataset(data, limits)
     _refuse_unfit(ds, limits)
     refuse_undecodable(ds)
-    return ds, syntax, stored_values(ds, data)
+    stored = stored_values(ds, data)
+    for keyword in PIXELS:  # nobody needs them twice
+        if keyword in ds:
+            del ds[keyword]
+    return ds, syntax, stored
 
 
 def _quieten() -> None:
@@ -153,9 +159,9 @@ def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
     if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise Refusal("this is a DICOMDIR, the table of contents of a disc", _SEND_PICTURE)
     syntax = meta.get("TransferSyntaxUID")
-    if syntax == DeflatedExplicitVRLittleEndian:
-        data = _PREAMBLE + _inflated(data[start:], limits)
-    ds = pydicom.dcmread(BytesIO(data), specific_tags=list(_KEYWORDS))
+    deflated = syntax == DeflatedExplicitVRLittleEndian
+    file = _inflated(data[start:], limits) if deflated else BytesIO(data)
+    ds = pydicom.dcmread(file, specific_tags=list(_KEYWORDS))
     if not ds:  # pydicom keeps nothing of a dataset that ends in the middle of an element
         raise Refusal("it is truncated, or it never held a picture", SEND_AGAIN)
     if syntax in (None, DeflatedExplicitVRLittleEndian):
@@ -189,11 +195,16 @@ def _file_meta(data: bytes) -> tuple[Dataset, int]:
     return meta, file.tell()
 
 
-def _inflated(packed: bytes, limits: Settings) -> bytes:
-    """The dataset below the deflated transfer syntax, up to four bytes for each allowed pixel."""
+def _inflated(packed: bytes, limits: Settings) -> BytesIO:
+    """A file of the dataset below the deflated transfer syntax, up to four bytes for each allowed
+    pixel. It's written piece by piece: in one, there would be three copies of it for a moment."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    dataset = inflater.decompress(packed, 4 * limits.max_pixels)
-    if inflater.unconsumed_tail:
+    file, left = BytesIO(), 4 * limits.max_pixels
+    file.write(_PREAMBLE)
+    while left > 0 and packed and not inflater.eof:
+        left -= file.write(inflater.decompress(packed, min(left, _PIECE)))
+        packed = inflater.unconsumed_tail
+    if packed and not inflater.eof:
         megapixels = f"{limits.max_pixels / 1e6:g} million pixels"
         raise Refusal(
             f"it unpacks to more than a film of the {megapixels} allowed here",
@@ -201,9 +212,11 @@ def _inflated(packed: bytes, limits: Settings) -> bytes:
         )
     if not inflater.eof:
         raise Refusal("it is truncated: its deflated dataset has no end", SEND_AGAIN)
-    if dataset.startswith(b"\x02\0"):
+    file.seek(len(_PREAMBLE))
+    if file.read(2) == b"\x02\0":
         raise Refusal("it is damaged: it holds a second file header", SEND_AGAIN)
-    return dataset
+    file.seek(0)
+    return file
 
 
 def _guessed_syntax(ds: Dataset) -> UID:

@@ -1,6 +1,6 @@
 """PNG, JPEG, TIFF, BMP and WebP, by Pillow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -19,7 +19,14 @@ from PIL import (
 )
 
 from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
-from pneumo_core.data._tones import Grey, carries_colour, divided, full_range, full_scale
+from pneumo_core.data._tones import (
+    Grey,
+    colour_step,
+    divided,
+    full_scale,
+    sampled_colour,
+    stretch,
+)
 from pneumo_core.data.radiograph import FilmFacts
 from pneumo_core.settings import Settings
 
@@ -36,6 +43,8 @@ _OPEN: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 _TRANSPARENT_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _DEEP_MODES = ("I", "F")
+_STRIP = 1 << 20
+"""Pixels of a picture that are taken at once."""
 
 
 def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFacts]:
@@ -53,11 +62,11 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
         bits = _bits(image, data)
         white_is_zero = kind == "TIFF" and image.tag_v2.get(262) == 0
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith(_DEEP_MODES):
-            grey, colour = _deep(upright, white_is_zero), False
+        ImageOps.exif_transpose(image, in_place=True)  # otherwise it copies even an upright film
+        if image.mode.startswith(_DEEP_MODES):
+            grey, colour = _deep(image, white_is_zero), False
         else:
-            grey, colour = _shallow(upright)
+            grey, colour = _shallow(image)
     return grey, FilmFacts(
         format=kind,
         width=grey.shape[1],
@@ -88,42 +97,62 @@ def _bits(image: Image.Image, data: bytes) -> int:
     return 1 if image.mode == "1" else 8
 
 
+def _strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The picture a few rows at a time: whole, its copies would take several times its memory."""
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
+
+
 def _deep(image: Image.Image, white_is_zero: bool) -> Grey:
     """Grey of a picture with more than 8 bits. Pillow inverts WhiteIsZero up to 8 bits only."""
-    values = _deep_values(image)
-    if values.dtype.kind == "f":
-        grey = _float_grey(values)
-    elif values.min() < 0:
-        grey = full_range(values)
-    else:
-        grey = divided(values, full_scale(int(values.max())))
+    unsigned = (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.mode == "I"
+        and image.tag_v2.get(339, (1,))[0] == 1
+    )
+    ends = [_ends(_deep_values(strip, unsigned=unsigned)) for _, strip in _strips(image)]
+    lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
+    stretched = lowest < 0 or (image.mode == "F" and highest > 1)
+    full = 1 if image.mode == "F" else full_scale(int(highest))
+    grey: Grey = np.empty((image.height, image.width), np.float32)
+    for rows, strip in _strips(image):
+        values = _deep_values(strip, unsigned=unsigned)
+        grey[rows] = values if stretched else divided(values, full)
+    if stretched:
+        stretch(grey)
     return np.subtract(1, grey, out=grey) if white_is_zero else grey
 
 
-def _deep_values(image: Image.Image) -> npt.NDArray[Any]:
+def _deep_values(image: Image.Image, *, unsigned: bool) -> npt.NDArray[Any]:
     values: npt.NDArray[Any] = np.asarray(image)
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode == "I":
-        unsigned = image.tag_v2.get(339, (1,))[0] == 1
-        return values.view(np.uint32) if unsigned else values  # Pillow has no unsigned mode
+    if unsigned:  # Pillow has no such mode
+        return values.view(np.uint32)
     clear = image.info.get("transparency")
     return np.where(values == clear, 0, values) if isinstance(clear, int) else values
 
 
-def _float_grey(values: npt.NDArray[Any]) -> Grey:
-    if not np.isfinite(values).all():
+def _ends(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """The lowest and the highest value."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise Refusal("some of its pixels are not numbers (NaN or infinity)", SEND_AGAIN)
-    if values.min() >= 0 and values.max() <= 1:
-        return values.astype(np.float32)
-    return full_range(values)
+    return values.min().item(), values.max().item()
 
 
 def _shallow(image: Image.Image) -> tuple[Grey, bool]:
     """Grey of a picture with up to 8 bits a channel, and whether it carries colour."""
-    opaque = _over_black(image)
-    if opaque.mode in ("1", "L"):
-        return divided(np.asarray(opaque.convert("L")), 255), False
-    rgb = _rgb(opaque)
-    return divided(np.asarray(rgb.convert("L")), 255), carries_colour(np.asarray(rgb), 255)
+    grey: Grey = np.empty((image.height, image.width), np.float32)
+    step = colour_step(image.height, image.width)
+    samples = []
+    for rows, strip in _strips(image):
+        opaque = _over_black(strip)
+        if opaque.mode not in ("1", "L"):
+            opaque = _rgb(opaque)
+            # copied, or it would keep the whole strip
+            samples.append(np.asarray(opaque)[-rows.start % step :: step, ::step].copy())
+        grey[rows] = divided(np.asarray(opaque.convert("L")), 255)
+    return grey, bool(samples) and sampled_colour(np.concatenate(samples), 255)
 
 
 def _over_black(image: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from pneumo_core.data._tones import Grey, divided, full_range, looked_up, windowed
+from pneumo_core.data._tones import Grey, divided, full_range, looked_up, stretch, windowed
 from pneumo_core.data.radiograph import Window, WindowFunction
 
 _FUNCTIONS: dict[str, WindowFunction] = {
@@ -20,7 +20,8 @@ _FUNCTIONS: dict[str, WindowFunction] = {
 
 def shown(ds: Dataset, stored: npt.NDArray[Any]) -> Grey:
     """Grey float32 (H, W), bright = dense, of stored values (H, W)."""
-    grey = _through_voi(ds, modality_values(ds, stored))
+    values = modality_values(ds, stored)
+    grey = _through_voi(ds, values, spent=values is not stored)
     return np.subtract(1, grey, out=grey) if is_inverted(ds) else grey
 
 
@@ -50,14 +51,23 @@ def film_windows(ds: Dataset) -> tuple[Window, ...]:
     )
 
 
-def _through_voi(ds: Dataset, values: npt.NDArray[Any]) -> Grey:
+def _through_voi(ds: Dataset, values: npt.NDArray[Any], *, spent: bool) -> Grey:
+    """Grey of values, through the table, the first window, or neither.
+
+    ``spent``: the values are float32 and of no use afterwards, so grey may take their place.
+    """
     if ds.get("VOILUTSequence"):
         table, first, bits = _table(ds.VOILUTSequence[0])
         full = max(float((1 << bits) - 1), float(table.max()))
         return looked_up(values, divided(table, full), first)
     windows = film_windows(ds)
-    grey = windowed(values.astype(np.float32, copy=False), windows[0]) if windows else None
-    return full_range(values) if grey is None else grey
+    grey = windowed(values, windows[0], out=values if spent else None) if windows else None
+    if grey is not None:
+        return grey
+    if not spent:
+        return full_range(values)
+    stretch(values)
+    return values
 
 
 def is_inverted(ds: Dataset) -> bool:

@@ -1,5 +1,6 @@
 """The stored values of a DICOM film: which codec may decode them, and what it must not be fed."""
 
+import os
 import subprocess
 import sys
 from io import BytesIO
@@ -21,7 +22,10 @@ from pneumo_core.data._signature import codestream_size
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 """The elements that may hold pixels."""
 
-_PATIENCE_S = 120
+_PATIENCE_S = 9
+"""For GDCM: a film of 100 million pixels takes it four seconds of a core."""
+_MEMORY = 500_000_000
+"""Bytes of address space in which Python, its libraries and GDCM begin."""
 _PLUGINS = ("pylibjpeg", "pyjpegls", "pillow", "pydicom", "gdcm")
 _REENCODE = "Export it uncompressed, or as JPEG Lossless or JPEG 2000"
 _PALETTE = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
@@ -83,7 +87,7 @@ def stored_values(ds: Dataset, data: bytes) -> npt.NDArray[Any]:
     plugin = _plugin(ds.file_meta.TransferSyntaxUID)
     stored: npt.NDArray[Any]
     if plugin == "gdcm":
-        stored = _decoded_apart(data)
+        stored = _decoded_apart(data, _MEMORY + 8 * get_expected_length(ds) + 3 * len(data))
     else:
         stored = pixel_array(ds, index=0, decoding_plugin=plugin)
     if ds.PhotometricInterpretation == "PALETTE COLOR":
@@ -101,12 +105,17 @@ def _little_endian_palette(ds: Dataset) -> Dataset:
     return ds
 
 
-def _decoded_apart(data: bytes) -> npt.NDArray[Any]:
-    """Stored values by GDCM, in a process that it may take down (about half a second)."""
+def _decoded_apart(data: bytes, memory: int) -> npt.NDArray[Any]:
+    """Stored values by GDCM, in a process that it may take down (about half a second).
+
+    ``memory``: bytes of address space that the process may have.
+    """
+    script = Path(__file__).with_name("_gdcm_child.py")
     try:
         answer = subprocess.run(
-            [sys.executable, "-P", "-W", "ignore", str(Path(__file__).with_name("_gdcm_child.py"))],
+            [sys.executable, "-P", "-W", "ignore", str(script), str(memory)],
             input=data,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each would reserve memory
             capture_output=True,
             timeout=_PATIENCE_S,
             check=True,

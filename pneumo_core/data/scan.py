@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from zipfile import BadZipFile
 from zlib import error as ZlibError  # noqa: N812
 
@@ -253,10 +254,11 @@ def _scan_npz(path: Path) -> Dataset:
     return Dataset(name=path.stem, films=films, source=_ArchiveSource(path))
 
 
-# What numpy and zipfile raise for damaged archives; the last two for a file that holds an array.
+# What numpy and zipfile raise for damaged archives; the last line's first two for a file that holds
+# an array, its others for headers of arrays that are no Python, or ask for too much.
 _NO_ARCHIVE = (
     *(OSError, ValueError, EOFError, KeyError, NotImplementedError, BadZipFile, ZlibError),
-    *(TypeError, AttributeError),
+    *(TypeError, AttributeError, MemoryError, RuntimeError, SyntaxError, TokenError),
 )
 
 

@@ -3,6 +3,7 @@
 import shutil
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
@@ -17,7 +18,7 @@ __all__ = ["unpack_npz"]
 
 _DAMAGED = (
     *(BadZipFile, EOFError, KeyError, ValueError, TypeError, NotImplementedError),
-    *(RuntimeError, OSError, zlib.error),
+    *(RuntimeError, OSError, MemoryError, SyntaxError, TokenError, zlib.error),
 )
 
 
