@@ -1,10 +1,14 @@
 """Roles from a configuration: whom it lets in as what, and what it refuses to guess."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from pneumo_core.access import Person, Roles, admit, listens_beyond, read_roles
 from pneumo_core.errors import AccessError
 
+ROOT = Path(__file__).parents[1]
 LISTS = read_roles({"analyst": ["ann@x.org", "*@lab.x.org"], "reader": ["*@x.org"]})
 
 
@@ -75,3 +79,10 @@ def test_this_machine_only(address: str) -> None:
 @pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.1.4", "pneumo.x.org"])
 def test_other_machines_too(address: str | None) -> None:
     assert listens_beyond(address)
+
+
+def test_the_server_that_is_shipped_listens_here_and_answers_its_own_pages_only() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]
+    assert not listens_beyond(config["address"])
+    assert config["enableXsrfProtection"]
+    assert config["enableCORS"]

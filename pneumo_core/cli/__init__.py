@@ -14,7 +14,16 @@ from typing import Annotated
 import typer
 
 from pneumo_core.access import OPEN_LINE, listens_beyond
-from pneumo_core.cli import _checkpoints, _datasets, _intake, _reading, _runs, _study, _training
+from pneumo_core.cli import (
+    _checkpoints,
+    _datasets,
+    _intake,
+    _log,
+    _reading,
+    _runs,
+    _study,
+    _training,
+)
 from pneumo_core.cli._shared import app
 from pneumo_core.errors import PneumoError, UnknownName
 from pneumo_core.settings import repository_root
@@ -22,7 +31,7 @@ from pneumo_core.terminal import err
 
 __all__ = ["app", "main"]
 
-_COMMANDS = (_reading, _training, _runs, _study, _checkpoints, _datasets, _intake)
+_COMMANDS = (_reading, _training, _runs, _study, _checkpoints, _datasets, _intake, _log)
 """Modules whose commands register themselves."""
 
 

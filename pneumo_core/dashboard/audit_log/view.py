@@ -66,7 +66,9 @@ def _search(log: AuditLog, counts: dict[str, int]) -> pd.DataFrame:
             width=190,
             key="log deed",
         )
-        checkpoint = st.text_input("Checkpoint", width=180, key="log checkpoint")
+        checkpoint = st.text_input(
+            "Checkpoint", placeholder="Its name", width=180, key="log checkpoint"
+        )
         days = st.date_input("Days (UTC)", value=[], width=230, key="log days")
     film = _film()
     first, last = (*days, None, None)[:2]
