@@ -61,7 +61,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("page", "points"))
-    parser.add_argument("--model", default="efficientnet_b0")
+    parser.add_argument("--model", default="pneumo")
     parser.add_argument("--films", default="dataset all")
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--points", type=int, default=50_000)
