@@ -18,7 +18,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_scans, refuse_size
 from pneumo_core.data._tones import (
     Grey,
     colour_step,
@@ -59,6 +59,8 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
     with _OPEN[kind](BytesIO(data), "") as image:
         refuse_size(image.width, image.height, limits)
         _refuse_frames(image)
+        if kind == "JPEG":
+            refuse_scans(data, image.width * image.height)
         bits = _bits(image, data)
         white_is_zero = kind == "TIFF" and image.tag_v2.get(262) == 0
         image.load()

@@ -16,7 +16,7 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.uid import UID, JPEGExtended12Bit
 
-from pneumo_core.data._refusal import SEND_AGAIN, Refusal
+from pneumo_core.data._refusal import SEND_AGAIN, Refusal, refuse_scans
 from pneumo_core.data._signature import codestream_size
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -70,6 +70,7 @@ def _refuse_missing_bytes(ds: Dataset) -> None:
 def _refuse_other_size(ds: Dataset) -> None:
     """Refuse a codestream that claims another size than its header, before it is decoded."""
     frame = next(generate_frames(ds.PixelData, number_of_frames=1))
+    refuse_scans(frame, int(ds.Columns) * int(ds.Rows))
     claimed = codestream_size(frame)
     if claimed is not None and claimed != (ds.Columns, ds.Rows):
         raise Refusal(

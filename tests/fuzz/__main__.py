@@ -11,7 +11,7 @@ import re
 import sys
 import time
 
-from tests.fuzz.apart import Outcome, outcomes
+from tests.fuzz.apart import Outcome, Watched
 from tests.fuzz.report import Row, write
 from tests.fuzz.seeds import KINDS
 
@@ -37,8 +37,9 @@ def main() -> None:
 
 def _fuzzed(kind: str, count: int, seed: int) -> Row:
     row, sentences, began, told = Row(kind, seed=seed), set(), time.monotonic(), 0.0
-    for outcome in outcomes(kind, 0, count, seed):
-        _count(row, outcome, sentences)
+    watched = Watched(seed)
+    for number in range(count):
+        _count(row, watched.outcome(kind, number), sentences)
         now = time.monotonic() - began
         if now - told > _TELL_EVERY_S:
             told = now
@@ -48,6 +49,7 @@ def _fuzzed(kind: str, count: int, seed: int) -> Row:
                 file=sys.stderr,
                 flush=True,
             )
+    watched.close()
     row.sentences = len(sentences)
     return row
 

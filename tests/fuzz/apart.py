@@ -1,11 +1,10 @@
 """Inputs in a process of their own, watched: one that takes it down is found and named.
 
-The child says which input it is on before it begins; the parent ends it after ten seconds on one.
+The child says that it begins with an input; the parent ends it after fifteen seconds on one.
 Memory is the peak of the child's resident set over what it had before the input, and of the
 processes it starts.
 """
 
-import argparse
 import json
 import os
 import resource
@@ -14,12 +13,12 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-__all__ = ["LIMIT_MB", "LIMIT_S", "Outcome", "forget_peak", "made", "outcomes", "peak_mb"]
+__all__ = ["LIMIT_MB", "LIMIT_S", "Outcome", "Watched", "forget_peak", "made", "peak_mb"]
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 10.0
@@ -45,53 +44,54 @@ class Outcome:
     crash: str = ""
 
 
-def outcomes(kind: str, first: int, count: int, seed: int = 0) -> Iterator[Outcome]:
-    """What becomes of so many inputs of a format, from the number ``first`` on."""
-    number, end = first, first + count
-    while number < end:
-        for outcome in _batch(kind, number, end - number, seed):
-            yield outcome
-            number = outcome.number + 1
+class Watched:
+    """A process that reads one input after the other, begun anew where one has taken it down."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def outcome(self, kind: str, number: int, *, abort: bool = False) -> Outcome:
+        """What becomes of an input of a format; ``abort``: of one on which the process aborts."""
+        child = self._child = self._child or _started(self.seed)
+        assert child.stdin is not None
+        child.stdin.write(f"{kind} {number} {int(abort)}\n".encode())
+        child.stdin.flush()
+        told = _answer(child, _START_S)
+        began = time.monotonic()
+        if told is None:
+            self.close()
+            raise RuntimeError(f"the process never began with {kind}")
+        told = _answer(child, LIMIT_S * 1.5)
+        if told is not None:
+            return Outcome(**told)
+        taken = time.monotonic() - began
+        why = "no answer in time" if taken > LIMIT_S else f"the process ended with {child.wait()}"
+        self.close()
+        return Outcome(number, _told(kind, number, self.seed), taken, 0, crash=why)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._child:
+            self._child.kill()
+            self._child.communicate()
+            self._child = None
 
 
-def _batch(kind: str, first: int, count: int, seed: int) -> Iterator[Outcome]:
-    """Until the child ends, by itself or not."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.fuzz.apart", kind]
-    child = subprocess.Popen(
-        [*command, str(first), str(count), str(seed)], cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+def _started(seed: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "tests.fuzz.apart", str(seed)], cwd=ROOT,
+        bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+
+
+def _answer(child: "subprocess.Popen[bytes]", seconds: float) -> dict[str, Any] | None:
+    """The line that the process says next; None where it ends, or says nothing for so long."""
     assert child.stdout is not None
-    on, began, buffer, done = -1, time.monotonic(), b"", False
-    try:
-        while True:
-            limit = LIMIT_S * 1.5 if on >= 0 else _START_S
-            ready, _, _ = select.select(
-                [child.stdout], [], [], max(0, began + limit - time.monotonic())
-            )
-            chunk = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
-            *lines, buffer = (buffer + chunk).split(b"\n")
-            for line in lines:
-                told = json.loads(line)
-                if "on" in told:
-                    on, began = told["on"], time.monotonic()
-                else:
-                    done = told["number"] == first + count - 1
-                    yield Outcome(**told)
-                    on = -1 if done else on + 1
-            if not chunk:
-                break
-    finally:
-        child.kill()
-        status = child.wait()
-    if done:
-        return
-    taken = time.monotonic() - began
-    why = "no answer in time" if not ready else f"the process ended with {status}"
-    if on < 0:
-        raise RuntimeError(f"the process never began: {why}")
-    yield Outcome(on, _told(kind, on, seed), taken, 0, crash=why)
+    ready, _, _ = select.select([child.stdout], [], [], seconds)
+    line = child.stdout.readline() if ready else b""
+    return json.loads(line) if line else None
 
 
 def _told(kind: str, number: int, seed: int) -> str:
@@ -138,45 +138,65 @@ def _say(**told: object) -> None:
     sys.stdout.flush()
 
 
-def _work(kind: str, first: int, count: int, seed: int) -> None:
-    from tests.fuzz.targets import CHECKPOINTS, prepare, use
-
-    os.environ.setdefault("PNEUMO_CHECKPOINTS", str(CHECKPOINTS))
-    if kind == "checkpoint":
-        os.environ["PNEUMO_ENGINE"] = "torch"  # no graph is written for each
+def _work(seed: int) -> None:
+    """Read the inputs whose formats and numbers come in."""
+    os.environ.setdefault("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
     os.environ["PNEUMO_THREADS"] = "1"
+    prepared = set()
+    for line in sys.stdin:
+        kind, number, abort = line.split()
+        # no graph is written for each checkpoint
+        os.environ["PNEUMO_ENGINE"] = "torch" if kind == "checkpoint" else "onnxruntime"
+        if kind not in prepared:
+            prepared.add(kind)
+            _prepare(kind)
+        name, data, how = made(kind, int(number), seed)
+        _say(on=number)
+        if int(abort):  # does the watching work?
+            os.abort()
+        seconds, mb, sentence, crash = _measured(kind, name, data)
+        _say(
+            number=int(number), mutation=how, seconds=seconds, mb=mb, sentence=sentence,
+            crash=crash,
+        )  # fmt: skip
+
+
+def _prepare(kind: str) -> None:
+    """Everything that is there before the first input, and a bound on what may come."""
+    from tests.fuzz.targets import prepare
+
     prepare(kind)
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     most = held + _GRACE_MB * 1_000_000
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    for number in range(first, first + count):
-        name, data, how = made(kind, number, seed)
-        _say(on=number)
-        if os.environ.get("FUZZ_ABORT_ON") == str(number):  # does the watching work?
-            os.abort()
-        crash = sentence = ""
-        before, began = forget_peak(), time.monotonic()
-        try:
-            sentence = use(kind, name, data)
-        except BaseException as error:  # noqa: BLE001  whatever it is, it is what we look for
-            where = traceback.extract_tb(error.__traceback__)[-4:]
-            at = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(where))
-            crash = f"{type(error).__name__}: {str(error)[:200]} at {at}"
-        seconds, mb = time.monotonic() - began, peak_mb() - before
-        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
-        if children > LIMIT_MB:
-            crash = crash or f"a process it started took {children:.0f} MB"
-        if seconds > LIMIT_S:
-            crash = crash or f"took {seconds:.1f} s"
-        if mb > LIMIT_MB:
-            crash = crash or f"took {mb:.0f} MB"
-        _say(number=number, mutation=how, seconds=seconds, mb=mb, sentence=sentence, crash=crash)
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _measured(kind: str, name: str, data: bytes) -> tuple[float, float, str, str]:
+    """(seconds, megabytes, sentence, crash) of an input."""
+    from tests.fuzz.targets import use
+
+    crash = sentence = ""
+    children, before, began = _children_mb(), forget_peak(), time.monotonic()
+    try:
+        sentence = use(kind, name, data)
+    except BaseException as error:  # noqa: BLE001  whatever it is, it is what we look for
+        where = traceback.extract_tb(error.__traceback__)[-4:]
+        at = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(where))
+        crash = f"{type(error).__name__}: {str(error)[:200]} at {at}"
+    seconds, mb = time.monotonic() - began, peak_mb() - before
+    if _children_mb() > max(children, LIMIT_MB):
+        crash = crash or f"a process it started took {_children_mb():.0f} MB"
+    if seconds > LIMIT_S:
+        crash = crash or f"took {seconds:.1f} s"
+    if mb > LIMIT_MB:
+        crash = crash or f"took {mb:.0f} MB"
+    return seconds, mb, sentence, crash
+
+
+def _children_mb() -> float:
+    """The largest resident set of any process that was started and has ended."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("kind")
-    for name in ("first", "count", "seed"):
-        parser.add_argument(name, type=int)
-    given = parser.parse_args()
-    _work(given.kind, given.first, given.count, given.seed)
+    _work(int(sys.argv[1]))

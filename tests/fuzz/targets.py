@@ -19,8 +19,6 @@ from tests.fuzz.seeds import FILMS, drawn, seeds
 
 __all__ = ["prepare", "use"]
 
-CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
-
 
 def prepare(kind: str) -> None:
     """Everything that is there before the first input, so that no input is blamed for it."""

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from pneumo_core.data import _stored, read_radiograph, scan
 from pneumo_core.errors import DatasetError, UnreadableFilm
-from tests.data.films import dataset, limits, written
+from tests.data.films import dataset, encoded, limits, written
 from tests.fuzz.apart import LIMIT_MB, forget_peak, peak_mb
 from tests.fuzz.documents import zipped
 from tests.fuzz.pictures import packed_png
@@ -61,3 +62,20 @@ def test_gdcm_has_neither_all_memory_nor_all_time(
     monkeypatch.setattr(_stored, "_MEMORY", memory)
     with pytest.raises(UnreadableFilm, match="its JPEG picture cannot be decoded"):
         read_radiograph(film)
+
+
+def test_a_jpeg_whose_scans_never_end() -> None:
+    film = bytearray(encoded(Image.new("CMYK", (96, 96)), "JPEG", progressive=True))
+    frame = film.index(b"\xff\xc2")
+    film[frame + 5 : frame + 9] = (4000).to_bytes(2, "big") * 2
+    scan, end = film.index(b"\xff\xda"), film.rindex(b"\xff\xd9")
+    film[end:end] = film[scan:end] * 500  # half a minute and more
+    with pytest.raises(UnreadableFilm, match="draws its picture .* times over"):
+        read_radiograph(bytes(film))
+
+
+def test_a_small_jpeg_may_have_many_scans() -> None:
+    film = bytearray(encoded(Image.new("L", (96, 96)), "JPEG", progressive=True))
+    scan, end = film.index(b"\xff\xda"), film.rindex(b"\xff\xd9")
+    film[end:end] = film[scan:end] * 20
+    assert read_radiograph(bytes(film)).facts.width == 96
