@@ -66,6 +66,8 @@ _VR = re.compile(
     rb"UR|US|UT|UV"
 )
 
+_JP2 = b"\0\0\0\x0cjP  "
+
 
 def film_format(data: bytes) -> FilmFormat:
     """The format of a file that Pneumo reads. Refuses every other by its name."""
@@ -100,6 +102,19 @@ def codestream_size(codestream: bytes) -> tuple[int, int] | None:
         start = codestream.find(b"\xff\x4f\xff\x51")
         return codestream_size(codestream[start:]) if start > 0 else None
     return _jpeg_size(codestream)
+
+
+def is_endless(codestream: bytes) -> bool:
+    """Whether a JP2 file has a box too short for its own head: who walks over it never gets on."""
+    if not codestream.startswith(_JP2):
+        return False
+    position = 12
+    while position < len(codestream) and codestream[position + 4 : position + 8] != b"jp2c":
+        length = int.from_bytes(codestream[position : position + 4], "big")
+        if length < 8:
+            return True
+        position += length
+    return False
 
 
 def _jpeg_size(codestream: bytes) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.uid import UID, JPEGExtended12Bit
 
 from pneumo_core.data._refusal import SEND_AGAIN, Refusal, refuse_scans
-from pneumo_core.data._signature import codestream_size
+from pneumo_core.data._signature import codestream_size, is_endless
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 """The elements that may hold pixels."""
@@ -71,6 +71,8 @@ def _refuse_other_size(ds: Dataset) -> None:
     """Refuse a codestream that claims another size than its header, before it is decoded."""
     frame = next(generate_frames(ds.PixelData, number_of_frames=1))
     refuse_scans(frame, int(ds.Columns) * int(ds.Rows))
+    if is_endless(frame):
+        raise Refusal("it is damaged: a box of its JPEG 2000 picture has no end", SEND_AGAIN)
     claimed = codestream_size(frame)
     if claimed is not None and claimed != (ds.Columns, ds.Rows):
         raise Refusal(

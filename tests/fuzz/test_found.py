@@ -79,3 +79,11 @@ def test_a_small_jpeg_may_have_many_scans() -> None:
     scan, end = film.index(b"\xff\xda"), film.rindex(b"\xff\xd9")
     film[end:end] = film[scan:end] * 20
     assert read_radiograph(bytes(film)).facts.width == 96
+
+
+def test_a_jpeg_2000_whose_boxes_lead_nowhere() -> None:
+    film = bytearray(seeds("dicom")["GDCMJ2K_TextGBR.dcm"])
+    box = film.index(b"ftyp") - 4
+    film[box : box + 4] = bytes(4)  # pydicom 3.0 stays there for ever
+    with pytest.raises(UnreadableFilm, match="a box of its JPEG 2000 picture has no end"):
+        read_radiograph(bytes(film))
