@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from pneumo_core.audit.entry import Deed, Entry
-from pneumo_core.errors import AuditError, PneumoError
+from pneumo_core.errors import AuditError
 from pneumo_core.settings import settings
 
 __all__ = ["AuditLog", "open_log"]
@@ -142,7 +142,7 @@ class AuditLog:
 def open_log() -> AuditLog:
     """The log that PNEUMO_AUDIT names; by default ``audit.sqlite`` in PNEUMO_HOME.
 
-    Raises AuditError where it can't be opened, PneumoError for a URL that is none.
+    Raises AuditError where it can't be opened, and for a URL that is none.
     """
     chosen = settings()
     return _open(chosen.audit or f"sqlite:///{chosen.home / 'audit.sqlite'}")
@@ -153,7 +153,7 @@ def _open(url: str) -> AuditLog:
     try:
         return AuditLog(url)
     except sa.exc.ArgumentError as error:
-        raise PneumoError(
+        raise AuditError(
             "PNEUMO_AUDIT is no database's URL. Set it to one such as "
             "sqlite:////var/lib/pneumo/audit.sqlite, or unset it."
         ) from error

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from pneumo_core.audit import DEEDS, AuditLog, Entry, film_digest, open_log, operator
-from pneumo_core.errors import AuditError, PneumoError
+from pneumo_core.errors import AuditError
 
 FILM = film_digest(b"a film")
 
@@ -155,7 +155,7 @@ def test_a_log_that_cannot_be_had_is_a_sentence_without_its_password(
         open_log()
     assert "secret" not in str(told.value)
     monkeypatch.setenv("PNEUMO_AUDIT", "no url")
-    with pytest.raises(PneumoError, match="no database's URL"):
+    with pytest.raises(AuditError, match="no database's URL"):
         open_log()
 
 

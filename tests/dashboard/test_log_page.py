@@ -41,11 +41,12 @@ def test_a_film_that_is_read_is_in_the_log_once_by_its_hash_and_not_by_its_name(
         assert b"Smith" not in file.read_bytes()
 
 
+@pytest.mark.parametrize("url", ["sqlite:///{}/file/log.db", "no url"])
 def test_a_log_that_refuses_stops_no_reading_and_is_told_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Checkpoint
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Checkpoint, url: str
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("PNEUMO_AUDIT", f"sqlite:///{tmp_path / 'file' / 'log.db'}")
+    monkeypatch.setenv("PNEUMO_AUDIT", url.format(tmp_path))
     app = reading_page()
     upload(app, ("film.png", film(), "image/png")).run()
     assert not app.exception
