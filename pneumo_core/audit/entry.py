@@ -36,7 +36,8 @@ class Entry:
     ``film``: SHA-256 of the file's bytes, 64 hexadecimal digits. ``checkpoint`` and ``version``
     say who answered, ``operating_point`` and ``threshold`` at what; ``result`` is NORMAL,
     PNEUMONIA, refused or failed, ``probability`` that of pneumonia in [0, 1]. ``subject`` names the
-    run, dataset or form of export that it was done to. What does not belong to a deed is None.
+    run, dataset or form of export that it was done to, ``reason`` why, in a few words, and
+    ``seconds`` how long it took. What does not belong to a deed is None.
     """
 
     who: str
@@ -49,6 +50,8 @@ class Entry:
     result: str | None = None
     probability: float | None = None
     subject: str | None = None
+    reason: str | None = None
+    seconds: float | None = None
 
 
 def film_digest(source: Path | bytes) -> str:

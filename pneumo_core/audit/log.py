@@ -35,6 +35,8 @@ _TABLE = sa.Table(
     sa.Column("result", sa.String(32)),
     sa.Column("probability", sa.Float),
     sa.Column("subject", sa.String(255)),
+    sa.Column("reason", sa.String(500)),
+    sa.Column("seconds", sa.Float),
     sqlite_autoincrement=True,  # a number is never given twice
 )
 

@@ -28,6 +28,8 @@ _NAMES = {
     "result": "Result",
     "probability": "Probability",
     "subject": "Of what",
+    "reason": "Why",
+    "seconds": "Seconds",
 }
 
 
