@@ -26,6 +26,9 @@ hypothesis.settings.load_profile("pneumo")
 REAL_DATA = os.environ.get("PNEUMO_DATA", "").strip()
 """The real films, as the shell that started the tests named them."""
 
+WHOLE = bool(os.environ.get("PNEUMO_TEST_WHOLE"))
+"""Whether the thorough tests run, too."""
+
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FOLDERS = {0: "NORMAL", 1: "PNEUMONIA"}
 
@@ -44,7 +47,20 @@ def _groups() -> list[str]:
         pages = "LEFT OUT: no Chromium was found on PATH"
     else:
         pages = f"run in {browser}"
-    return [f"real-data tests: {data}", f"browser tests: {pages}"]
+    whole = "run" if WHOLE else "LEFT OUT: set PNEUMO_TEST_WHOLE=1 to run them, ten minutes more"
+    return [
+        f"real-data tests: {data}",
+        f"browser tests: {pages}",
+        f"thorough tests: {whole}",
+    ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if WHOLE:
+        return
+    for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker(pytest.mark.skip(reason="PNEUMO_TEST_WHOLE is not set"))
 
 
 def pytest_report_header() -> list[str]:

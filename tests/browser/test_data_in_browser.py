@@ -84,6 +84,7 @@ def test_another_draw_shows_other_pictures(with_films: str, page: Page) -> None:
     assert picture(page, "Draw 1") != before
 
 
+@pytest.mark.thorough
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_the_real_films_are_inspected_with_a_bar(

@@ -82,6 +82,7 @@ def card(tab: Page, run: Run) -> Locator:
     return tab.locator(f".st-key-run-{run.id}")
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     browser: Browser, servers: Callable[[], str]
 ) -> None:

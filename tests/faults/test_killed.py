@@ -32,7 +32,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+QUICK = ("publish a checkpoint", "add a dataset")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        each if each in QUICK else pytest.param(each, marks=pytest.mark.thorough)
+        for each in OPERATIONS
+    ],
+)
 def test_killed_at_any_write_nothing_is_lost(operation: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.killed", operation, str(folder)],

@@ -151,6 +151,7 @@ def test_who_dies_in_the_line_holds_nobody_up(films: Path):
     assert jobs.wait(first).state == RunState.DONE
 
 
+@pytest.mark.thorough
 def test_thirty_at_once_are_thirty_runs_with_thirty_names(films: Path):
     with ThreadPoolExecutor(30) as people:
         presses = [
