@@ -14,7 +14,7 @@ from tests.fuzz.report import Row, write
 from tests.fuzz.seeds import KINDS, seeds
 
 INPUTS = {"png": 300, "jpeg": 300, "tiff": 300, "dicom": 300, "bmp": 100, "webp": 100,
-          "manifest": 100, "scores": 60, "npz": 60, "zip": 40, "checkpoint": 40}  # fmt: skip
+          "manifest": 100, "scores": 60, "npz": 60, "zip": 40, "checkpoint": 20}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
