@@ -13,3 +13,8 @@ def test_films_and_numbers_need_no_torch(module: str) -> None:
         "sys.exit(any(m in sys.modules for m in ('torch', 'onnxruntime', 'streamlit')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_frame_of_a_page_comes_before_torch() -> None:
+    code = "import sys, pneumo_core.dashboard.page; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -11,7 +10,10 @@ from pneumo_core.audit import Deed, Entry, film_digest, open_log
 from pneumo_core.dashboard.access import person
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import AuditError
-from pneumo_core.reading import Reading, entry_of
+
+if TYPE_CHECKING:  # they bring torch, and the frame of every page comes before it
+    from pneumo_core.dashboard.reading_room.worklist import Film
+    from pneumo_core.reading import Reading
 
 __all__ = ["done", "record", "record_readings", "recorded", "say_unrecorded"]
 
@@ -35,20 +37,25 @@ def record(entries: Sequence[Entry]) -> bool:
     return True
 
 
-def record_readings(readings: Sequence[tuple[Path | bytes, Reading]]) -> None:
+def record_readings(readings: Sequence[tuple["Film", "Reading"]]) -> None:
     """Films and what was said of them to whoever is here; what the log has already is left out."""
+    from pneumo_core.reading import entry_of
+
     told = st.session_state.setdefault(_TOLD, set())
     new = {}
-    for source, reading in readings:
-        try:
-            film = film_digest(source)
-        except OSError:  # gone since it was read
-            film = ""
-        key = (film, reading.model, reading.version, reading.threshold)
+    for film, reading in readings:
+        key = (film.key, reading.model, reading.version, reading.threshold)
         if key not in told:
-            new[key] = entry_of(reading, film, person().name)
+            new[key] = entry_of(reading, _digest(film), person().name)
     if record(list(new.values())):
         told.update(new)
+
+
+def _digest(film: "Film") -> str:
+    try:
+        return film_digest(film.source)
+    except OSError:  # gone since it was read
+        return ""
 
 
 def recorded(make: Callable[[], bytes], **facts: Any) -> Callable[[], bytes]:

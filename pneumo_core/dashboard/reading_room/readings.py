@@ -7,7 +7,6 @@ goes with it. What is kept is frozen, so none of it is copied.
 import base64
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -68,12 +67,12 @@ def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
         return
     bar = st.session_state["bar"]
     until = time.monotonic() + _AT_ONCE
-    said: list[tuple[Path | bytes, Reading]] = []
+    said: list[tuple[Film, Reading]] = []
     try:
         while left and time.monotonic() < until:
             film, checkpoint = left.pop(0)
             _read(worklist, film, checkpoint)
-            said.append((film.source, worklist.said(checkpoint)[film.key]))
+            said.append((film, worklist.said(checkpoint)[film.key]))
             _draw(bar, left, chosen)
     finally:  # a click ends it between two films
         record_readings(said)

@@ -53,7 +53,7 @@ def _show(
     show_steps(worklist, item)
     show_verdict(item)
     if item.reading:
-        record_readings([(item.film.source, item.reading)])
+        record_readings([(item.film, item.reading)])
     seen, said = st.columns([3, 2], gap="large")
     with said:
         look = _ask(item, checkpoint, point, readable)
