@@ -96,7 +96,7 @@ def write_section(page: Path, title: str, text: str) -> None:
     """Put a section into the page, in place of the one of that title or at its end."""
     whole = page.read_text(encoding="utf-8") if page.is_file() else "# Reliability\n"
     new = f"## {title}\n\n{text.strip()}\n"
-    old = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    old = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |^<!-- |\Z)", re.MULTILINE | re.DOTALL)
     if old.search(whole):
         whole = old.sub(lambda _: new + "\n", whole)
     else:
