@@ -7,15 +7,16 @@ import logging
 import re
 import warnings
 import zlib
-from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -25,6 +26,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
+from pneumo_core.data._pieces import CountedBytes
 from pneumo_core.data._presentation import film_windows, is_inverted, modality_values, shown
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 from pneumo_core.data._stored import PIXELS, full_value, refuse_undecodable, stored_values
@@ -79,6 +81,17 @@ _KEYWORDS = [
 _PREAMBLE = bytes(128) + b"DICM"
 _PIECE = 1 << 20
 """Bytes that are unpacked at once."""
+_LONGEST = 1 << 16
+"""Bytes of a value that pydicom takes apart; what is told explicitly can have no more."""
+_LONGEST_TABLE = 1 << 21
+"""Bytes of a lookup table: 65,536 entries, of which some files write a few."""
+_PIXELS = frozenset(map(Tag, PIXELS))
+_TABLES = frozenset(
+    Tag(keyword)
+    for keyword in ("LUTData", *_KEYWORDS)
+    if keyword.endswith(("LUTData", "Sequence", "TableData", "OffsetTable", "TableLengths"))
+)
+"""The elements that hold tables, those that hold sequences of them, and places of fragments."""
 _PYDICOM = re.compile(r"pydicom\.")
 _UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
@@ -160,13 +173,29 @@ def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
         raise Refusal("this is a DICOMDIR, the table of contents of a disc", _SEND_PICTURE)
     syntax = meta.get("TransferSyntaxUID")
     deflated = syntax == DeflatedExplicitVRLittleEndian
-    file = _inflated(data[start:], limits) if deflated else BytesIO(data)
+    file = _inflated(data[start:], limits) if deflated else CountedBytes(data)
     ds = pydicom.dcmread(file, specific_tags=list(_KEYWORDS))
+    _refuse_long(ds)
     if not ds:  # pydicom keeps nothing of a dataset that ends in the middle of an element
         raise Refusal("it is truncated, or it never held a picture", SEND_AGAIN)
     if syntax in (None, DeflatedExplicitVRLittleEndian):
         ds.file_meta.TransferSyntaxUID = _guessed_syntax(ds)
     return ds, str(syntax.name) if syntax else None
+
+
+def _refuse_long(ds: Dataset) -> None:
+    """Refuse values far too long for what they tell, before pydicom makes objects of them.
+
+    Millions of numbers would take minutes and all memory.
+    """
+    for tag in ds.keys() - _PIXELS:
+        element: Any = ds.get_item(tag)  # raw, or taken apart already
+        if isinstance(element, RawDataElement):
+            if len(element.value or b"") > (_LONGEST_TABLE if tag in _TABLES else _LONGEST):
+                raise Refusal("it is damaged: one of its elements is far too long", SEND_AGAIN)
+        elif element.VR == "SQ":
+            for item in element.value:
+                _refuse_long(item)
 
 
 def dicom_size(file: BinaryIO) -> tuple[int, int]:
@@ -177,6 +206,7 @@ def dicom_size(file: BinaryIO) -> tuple[int, int]:
     header = pydicom.dcmread(
         file, stop_before_pixels=True, specific_tags=["Rows", "Columns"], force=True
     )
+    _refuse_long(header)
     if "Rows" not in header or "Columns" not in header:
         raise Refusal("it holds no picture", SEND_A_FILM)
     return int(header.Columns), int(header.Rows)
@@ -184,7 +214,7 @@ def dicom_size(file: BinaryIO) -> tuple[int, int]:
 
 def _file_meta(data: bytes) -> tuple[Dataset, int]:
     """The elements of group 0002, and where the dataset begins behind them."""
-    file = BytesIO(data)
+    file = CountedBytes(data)
     file.seek(132)
     meta = read_dataset(
         file,
@@ -195,11 +225,11 @@ def _file_meta(data: bytes) -> tuple[Dataset, int]:
     return meta, file.tell()
 
 
-def _inflated(packed: bytes, limits: Settings) -> BytesIO:
+def _inflated(packed: bytes, limits: Settings) -> CountedBytes:
     """A file of the dataset below the deflated transfer syntax, up to four bytes for each allowed
     pixel. It's written piece by piece: in one, there would be three copies of it for a moment."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    file, left = BytesIO(), 4 * limits.max_pixels
+    file, left = CountedBytes(), 4 * limits.max_pixels
     file.write(_PREAMBLE)
     while left > 0 and packed and not inflater.eof:
         left -= file.write(inflater.decompress(packed, min(left, _PIECE)))

@@ -1,7 +1,6 @@
 """PNG, JPEG, TIFF, BMP and WebP, by Pillow."""
 
 from collections.abc import Callable, Iterator, Mapping
-from io import BytesIO
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
@@ -18,6 +17,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from pneumo_core.data._pieces import CountedBytes, refuse_markers
 from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_scans, refuse_size
 from pneumo_core.data._tones import (
     Grey,
@@ -56,7 +56,9 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
 
     Raises Refusal, and whatever Pillow raises on damaged bytes.
     """
-    with _OPEN[kind](BytesIO(data), "") as image:
+    if kind == "JPEG":
+        refuse_markers(data)
+    with _OPEN[kind](CountedBytes(data), "") as image:
         refuse_size(image.width, image.height, limits)
         _refuse_frames(image)
         if kind == "JPEG":

@@ -16,6 +16,7 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.uid import UID, JPEGExtended12Bit
 
+from pneumo_core.data._pieces import MOST_FRAGMENTS, refuse_markers
 from pneumo_core.data._refusal import SEND_AGAIN, Refusal, refuse_scans
 from pneumo_core.data._signature import codestream_size, is_endless
 
@@ -42,7 +43,13 @@ def refuse_undecodable(ds: Dataset) -> None:
     if not syntax.is_encapsulated:
         _refuse_missing_bytes(ds)
     elif ds.PixelData is not None:
+        _refuse_many_fragments(ds)
         _refuse_other_size(ds)
+
+
+def _refuse_many_fragments(ds: Dataset) -> None:
+    if ds.PixelData.count(b"\xfe\xff\0\xe0") > MOST_FRAGMENTS:
+        raise Refusal("it is damaged: its picture is in too many pieces", SEND_AGAIN)
 
 
 def _is_decodable(syntax: UID) -> bool:
@@ -80,6 +87,8 @@ def _refuse_other_size(ds: Dataset) -> None:
             f"its picture {claimed[0]} x {claimed[1]}",
             SEND_AGAIN,
         )
+    if frame.startswith(b"\xff\xd8"):
+        refuse_markers(frame)
     # A run of two bytes unpacks to 128: what is far longer than its pixels is a bomb.
     if claimed is None and len(frame) > 2 * get_expected_length(ds) + 4096:
         raise Refusal("it is damaged: it is longer compressed than unpacked", SEND_AGAIN)

@@ -4,6 +4,7 @@ import re
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from pneumo_core.data._pictures import picture_size, read_picture
+from pneumo_core.data._pieces import CountedFile
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, Refusal
 from pneumo_core.data._signature import film_format
 from pneumo_core.data._tones import Grey
@@ -70,7 +72,7 @@ def film_size(path: Path) -> tuple[int, int]:
 
     Raises UnreadableFilm.
     """
-    with _refusing(path.name), path.open("rb") as file:
+    with _refusing(path.name), CountedFile(FileIO(path)) as file:
         kind = film_format(file.read(_HEAD))
         file.seek(0)
         if kind == "DICOM":

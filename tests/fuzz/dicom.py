@@ -18,6 +18,8 @@ _SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99
              "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80",
              "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
              "1.2.840.10008.1.2.4.201")  # fmt: skip
+_LARGEST = 1_000_000
+"""Bytes of a film to which pieces are added; repeated again, they would fill the memory."""
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"OF", b"OD")
 
 
@@ -93,6 +95,27 @@ def _nest(data: bytes, random_: random.Random) -> bytes:
     return data[:at] + opening * depth + closed + data[at:]
 
 
+def _pieces(data: bytes, random_: random.Random) -> bytes:
+    """Hundreds of thousands of items, fragments or elements, or a text of as many numbers."""
+    at = data.find(b"\xe0\x7f\x10\0", 132)
+    if at < 0 or len(data) > _LARGEST:
+        return data
+    items = b"\xfe\xff\0\xe0\0\0\0\0" * 300_000
+    fragments = max(at, data.rfind(b"\xfe\xff\xdd\xe0"))
+    match random_.randrange(4):
+        case 0:
+            return data[:fragments] + items + data[fragments:]
+        case 1:
+            return data[:at] + b"\x29\0\1\x10LO\0\0" * 300_000 + data[at:]
+        case 2:
+            text = b"1\\" * 1_000_000
+            opening = _tag(random_) + b"UN\0\0" + struct.pack("<I", len(text))
+            return data[:at] + opening + text + data[at:]
+    tag = random_.choice((b"\x28\0\x10\x30", b"\x28\0\0\x30", b"\x29\0\x40\x11"))
+    opening, closing = tag + b"SQ\0\0\xff\xff\xff\xff", b"\xfe\xff\xdd\xe0\0\0\0\0"
+    return data[:at] + opening + items + closing + data[at:]
+
+
 def _syntax(data: bytes, random_: random.Random) -> bytes:
     """Another transfer syntax than the one it was written with."""
     at = data.find(b"\x02\0\x10\0UI", 132)
@@ -125,4 +148,5 @@ DICOM = {
     "nest": _nest,
     "syntax": _syntax,
     "codestream": _codestream,
+    "pieces": _pieces,
 }

@@ -12,6 +12,7 @@ __all__ = ["mutate"]
 Mutation = Callable[[bytes, random.Random], bytes]
 
 _HEAD = 1024
+_SLOW = ("bomb", "pieces")
 _MAGICS = (
     b"\x89PNG\r\n\x1a\n",
     b"\xff\xd8\xff\xe0",
@@ -39,8 +40,8 @@ def mutate(data: bytes, seed: int, kind: str) -> tuple[bytes, str]:
     for _ in range(random_.choice((1, 1, 1, 2, 3))):
         choices = own if own and random_.random() < 0.6 else _ANY
         name = random_.choice(list(choices))
-        if name == "bomb" and random_.random() < 0.9:  # takes a second, and there are few of them
-            name = "header"
+        if name in _SLOW and random_.random() < 0.9:  # takes a second, and there are few of them
+            name = next(iter(choices))
         data = choices[name](data, random_)
         named.append(name)
     return data, "+".join(named)

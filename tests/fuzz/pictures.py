@@ -17,8 +17,8 @@ _TYPES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _TAGS = (256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325,
          330, 338, 339, 347, 529, 530, 700, 34665, 34675)  # fmt: skip
 
-_MANY_SCANS = 500_000
-"""Bytes of a JPEG whose scans were repeated before; once more, and they would fill the memory."""
+_LARGEST = 4_000_000
+"""Bytes that pieces are repeated to; repeated again and again, they would fill the memory."""
 
 Chunk = tuple[bytes, bytes]
 
@@ -93,6 +93,14 @@ def _zeros() -> bytes:
     return zlib.compress(bytes(3_000_000))
 
 
+def _png_pieces(data: bytes, random_: random.Random) -> bytes:
+    """Hundreds of thousands of empty chunks before one that is there."""
+    name = random_.choice((b"IDAT", b"tEXt", b"teSt"))
+    piece = bytes(4) + name + struct.pack(">I", zlib.crc32(name))
+    at = random_.choice((33, max(33, data.find(b"IDAT") - 4)))
+    return data[:at] + _many(piece, 300_000) + data[at:]
+
+
 def _png_bomb(data: bytes, random_: random.Random) -> bytes:
     """As large as is allowed, or a little more, and all of it there."""
     width, height = random_.choice(((2000, 2000), (200, 60_000), (70_000, 90), (4000, 3000)))
@@ -117,6 +125,7 @@ PNG = {
     "chunk order": _png_order,
     "new chunk": _png_insert,
     "bomb": _png_bomb,
+    "pieces": _png_pieces,
 }
 
 
@@ -184,11 +193,22 @@ def _jpeg_insert(data: bytes, random_: random.Random) -> bytes:
 def _jpeg_scans(data: bytes, random_: random.Random) -> bytes:
     """The same scan many times over: each is decoded over the whole picture."""
     segments = _segments(data)
-    if not segments or data[segments[-1][0] + 1] != 0xDA or len(data) > _MANY_SCANS:
+    if not segments or data[segments[-1][0] + 1] != 0xDA:
         return data
     start = segments[-1][0]
     end = data.rfind(b"\xff\xd9")
-    return data[:end] + data[start:end] * random_.choice((1, 30, 500)) + data[end:]
+    return data[:end] + _many(data[start:end], random_.choice((1, 30, 500, 5000))) + data[end:]
+
+
+def _many(piece: bytes, times: int) -> bytes:
+    return piece * min(times, _LARGEST // max(1, len(piece)))
+
+
+def _jpeg_pieces(data: bytes, random_: random.Random) -> bytes:
+    """A million segments, or filling, before the picture or behind its last scan."""
+    at = random_.choice((2, max(2, data.rfind(b"\xff\xd9"))))
+    piece = random_.choice((b"\xff\xe0\0\2", b"\xff\xfe\0\2", b"\xff"))
+    return data[:at] + _many(piece, 1_000_000) + data[at:]
 
 
 JPEG = {
@@ -196,6 +216,7 @@ JPEG = {
     "segment": _jpeg_segment,
     "new segment": _jpeg_insert,
     "scans": _jpeg_scans,
+    "pieces": _jpeg_pieces,
 }
 
 
