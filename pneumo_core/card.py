@@ -24,6 +24,8 @@ __all__ = [
 SCHEMA_VERSION = 1
 ENSEMBLE = "ensemble"
 """The ``model`` of a checkpoint that has several networks."""
+_LARGEST_INPUT = 4096
+"""Pixels a side; a network that takes so many makes gigabytes of maps of them."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,11 @@ def contradiction(card: Card) -> str:
         )
     if not _describes_networks(card):
         return f"its card disagrees with the model {card.model}"
+    if not all(map(_is_possible, (card.input, *(member.input for member in card.members)))):
+        return (
+            f"its input must have a size of 1 to {_LARGEST_INPUT} pixels, 1 or 3 channels, and for "
+            "each of them a mean and a standard deviation above 0"
+        )
     if not card.operating_points:
         return "its card has no operating point"
     thresholds = [point.threshold for point in card.operating_points]
@@ -153,6 +160,14 @@ def _describes_networks(card: Card) -> bool:
         and sizes == {card.input.size}
         and all(_takes(m.model, m.input) for m in card.members)
     )
+
+
+def _is_possible(takes: InputFormat) -> bool:
+    """Whether films can be made into it; one mean or deviation may stand for all channels."""
+    lengths = {len(takes.mean), len(takes.std)}
+    numbers = all(map(math.isfinite, takes.mean)) and all(0 < std < math.inf for std in takes.std)
+    fits = takes.channels in (1, 3) and lengths <= {1, takes.channels}
+    return numbers and fits and 1 <= takes.size <= _LARGEST_INPUT
 
 
 def _takes(model: str, input_format: InputFormat) -> bool:

@@ -272,6 +272,11 @@ def test_no_checkpoints_are_no_list(tmp_path: Path) -> None:
 # --- damaged cards ----------------------------------------------------------------------------
 
 
+def takes(**changes: Any) -> dict[str, Any]:
+    """What CNN_94 takes, changed, as a card says it."""
+    return {"input": {"size": 100, "channels": 1, "mean": [0.485], "std": [0.229]} | changes}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -279,6 +284,11 @@ def test_no_checkpoints_are_no_list(tmp_path: Path) -> None:
         ({"model": "vgg"}, "disagrees with the model vgg"),
         ({"model": "efficientnet_b0"}, "disagrees with the model efficientnet_b0"),
         ({"operating_points": []}, "no operating point"),
+        (takes(std=[0.2, 0.2]), "for each of them a mean and a standard deviation"),
+        (takes(mean=[]), "for each of them a mean and a standard deviation"),
+        (takes(std=[0.0]), "a standard deviation above 0"),
+        (takes(std=[-1.0]), "a standard deviation above 0"),
+        (takes(mean=[0.5, 0.5, 0.5]), "for each of them a mean"),
         ({"temperature": "hot"}, "card.json is damaged"),
         ({"temperature": 0.0}, "temperature"),
         ({"offset": "NaN"}, "offset"),

@@ -1,5 +1,6 @@
 """What fuzzing found once, made again byte by byte."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.data import _stored, read_radiograph, scan
-from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.errors import CheckpointError, DatasetError, UnreadableFilm
 from tests.data.films import dataset, encoded, limits, written
 from tests.fuzz.apart import LIMIT_MB, forget_peak, peak_mb
+from tests.fuzz.checkpoint import NAME, parts, put
 from tests.fuzz.documents import zipped
 from tests.fuzz.pictures import packed_png
 from tests.fuzz.seeds import seeds
@@ -87,3 +90,17 @@ def test_a_jpeg_2000_whose_boxes_lead_nowhere() -> None:
     film[box : box + 4] = bytes(4)  # pydicom 3.0 stays there for ever
     with pytest.raises(UnreadableFilm, match="a box of its JPEG 2000 picture has no end"):
         read_radiograph(bytes(film))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"std": [0.25, 0.25]}, {"mean": []}, {"std": [0.0] * 3}, {"size": 10**6}, {"channels": 4}],
+)
+def test_a_card_whose_input_no_film_can_be_made_into(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    card = json.loads(parts()["card.json"])
+    card["input"] |= changes
+    put(tmp_path / NAME, "card.json", json.dumps(card).encode())
+    with pytest.raises(CheckpointError, match="its input must have a size of 1 to 4096 pixels"):
+        load_checkpoint(NAME, tmp_path)
