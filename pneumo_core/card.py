@@ -134,13 +134,17 @@ def contradiction(card: Card) -> str:
         )
     if not _describes_networks(card):
         return f"its card disagrees with the model {card.model}"
+    if not card.operating_points:
+        return "its card has no operating point"
+    return _impossible_number(card)
+
+
+def _impossible_number(card: Card) -> str:
     if not all(map(_is_possible, (card.input, *(member.input for member in card.members)))):
         return (
             f"its input must have a size of 1 to {_LARGEST_INPUT} pixels, 1 or 3 channels, and for "
             "each of them a mean and a standard deviation above 0"
         )
-    if not card.operating_points:
-        return "its card has no operating point"
     thresholds = [point.threshold for point in card.operating_points]
     if not 0 < card.temperature < math.inf or not all(0 <= t <= 1 for t in thresholds):
         return "its temperature must be above 0, its thresholds from 0 to 1"
