@@ -21,13 +21,15 @@ __all__ = ["prepare", "use"]
 
 
 def prepare(kind: str) -> None:
-    """Everything that is there before the first input, so that no input is blamed for it."""
-    if kind in FILMS:
-        for data in seeds(kind).values():
-            use(kind, "", data)
-    else:
-        name, data = next(iter(seeds(kind).items()))
-        use(kind, name, data)
+    """Everything that is there before the first input, so that no input is blamed for it.
+
+    Raises RuntimeError where no whole file can be read: every damaged one would be refused for a
+    reason of its own, and nothing be tried.
+    """
+    whole = list(seeds(kind).items())
+    said = [use(kind, name, data) for name, data in (whole if kind in FILMS else whole[:1])]
+    if all(said):
+        raise RuntimeError(f"no whole {kind} is read: {said[0]}")
 
 
 def use(kind: str, name: str, data: bytes) -> str:
@@ -36,6 +38,8 @@ def use(kind: str, name: str, data: bytes) -> str:
     ``name``: of the seed. Raises whatever must never be raised: anything but a PneumoError, and
     AssertionError for a result that can't be.
     """
+    if kind in FILMS:
+        _reader()  # none is no answer to an input
     try:
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             if kind in FILMS:
