@@ -48,6 +48,7 @@ __all__ = [
     "stored_precision",
 ]
 
+_SCORED = frozenset({"id", "patient", "split", "label", "subtype", "probability"})
 _PREFERRED = ("pneumo", "efficientnet_b0", "cnn_94")
 _CARD = pydantic.TypeAdapter(Card)
 _SIGN = "card.json"
@@ -98,9 +99,13 @@ class Checkpoint:
     def scores(self) -> pd.DataFrame:
         """One row per val and test film: id, patient, split, label, subtype, probability."""
         try:
-            return pd.read_parquet(self.folder / "scores.parquet")
-        except (OSError, ValueError) as error:
+            table = pd.read_parquet(self.folder / "scores.parquet")
+            possible = table["label"].isin((0, 1)) & table["probability"].between(0, 1)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise self._damaged("its scores can't be read") from error
+        if not (set(table) >= _SCORED and possible.all()):
+            raise self._damaged("its scores aren't labels of 0 or 1 and probabilities of films")
+        return table
 
     @cached_property
     def features(self) -> np.ndarray:

@@ -1,13 +1,16 @@
 """What fuzzing found once, made again byte by byte."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from pneumo_core.analysis import shipped_scores
 from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.data import _stored, read_radiograph, scan
 from pneumo_core.errors import CheckpointError, DatasetError, UnreadableFilm
@@ -104,3 +107,16 @@ def test_a_card_whose_input_no_film_can_be_made_into(
     put(tmp_path / NAME, "card.json", json.dumps(card).encode())
     with pytest.raises(CheckpointError, match="its input must have a size of 1 to 4096 pixels"):
         load_checkpoint(NAME, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"label": 7}, {"label": "x"}, {"probability": 2.0}, {"probability": np.nan}]
+)
+def test_scores_of_a_checkpoint_that_can_be_none(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    whole = pd.read_parquet(io.BytesIO(parts()["scores.parquet"]))
+    for table in (whole.assign(**changes), whole.drop(columns=list(changes))):
+        put(tmp_path / NAME, "scores.parquet", table.to_parquet(index=False))
+        with pytest.raises(CheckpointError, match="its scores"):
+            shipped_scores(load_checkpoint(NAME, tmp_path), "test")
