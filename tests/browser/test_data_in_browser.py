@@ -78,9 +78,10 @@ def test_another_draw_shows_other_pictures(with_films: str, page: Page) -> None:
     page.goto(f"{with_films}/data?view=augmentation")
     before = picture(page, "Draw 1")
     settled(page)
+    drawn = page.get_by_role("img", name="Draw 1", exact=True)
+    address = drawn.get_attribute("src") or ""
     page.get_by_role("button", name="Draw again").click()
-    settled(page)
-    page.wait_for_timeout(500)
+    expect(drawn).not_to_have_attribute("src", address, timeout=60_000)
     assert picture(page, "Draw 1") != before
 
 
