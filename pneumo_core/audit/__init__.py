@@ -1,6 +1,15 @@
 """What was done here, by whom, and what came of it: a log that is only ever added to."""
 
-from pneumo_core.audit.entry import DEEDS, Deed, Entry, film_digest, operator
+from pneumo_core.audit.entry import DEEDS, Deed, Entry, film_digest, operator, run_words
 from pneumo_core.audit.log import AuditLog, open_log
 
-__all__ = ["DEEDS", "AuditLog", "Deed", "Entry", "film_digest", "open_log", "operator"]
+__all__ = [
+    "DEEDS",
+    "AuditLog",
+    "Deed",
+    "Entry",
+    "film_digest",
+    "open_log",
+    "operator",
+    "run_words",
+]

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-__all__ = ["DEEDS", "Deed", "Entry", "film_digest", "operator"]
+__all__ = ["DEEDS", "Deed", "Entry", "film_digest", "operator", "run_words"]
 
 Deed: TypeAlias = Literal[
     "read", "exported", "started", "cancelled", "resumed", "renamed", "deleted", "added"
@@ -60,6 +60,11 @@ def film_digest(source: Path | bytes) -> str:
         return hashlib.sha256(source).hexdigest()
     with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def run_words(name: str, *, checkpoint: bool) -> str:
+    """What was deleted with a run, as an entry's ``subject``."""
+    return f"run {name}{' and its checkpoint' if checkpoint else ''}"
 
 
 def operator() -> str:

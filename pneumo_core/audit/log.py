@@ -62,17 +62,18 @@ class AuditLog:
 
     def __init__(self, url: str) -> None:
         self._url = sa.engine.make_url(url)
+        self._sqlite = self._url.get_backend_name() == "sqlite"
         with self._said("opened"):
-            if self._url.get_backend_name() == "sqlite" and self._url.database:
+            if self._sqlite and self._url.database:
                 Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sa.create_engine(self._url, pool_pre_ping=True)
-            if self._url.get_backend_name() == "sqlite":
+            if self._sqlite:
                 sa.event.listen(self._engine, "connect", _never_lose)
             self._make()
 
     def _make(self) -> None:
         with self._engine.begin() as connection:
-            if self._url.get_backend_name() == "sqlite":
+            if self._sqlite:
                 # Two servers may start at once on a folder that is new.
                 connection.execute(sa.schema.CreateTable(_TABLE, if_not_exists=True))
                 for index in _TABLE.indexes:

@@ -111,13 +111,14 @@ def delete(
 ) -> None:
     """Remove a run that is not under way, for good."""
     from pneumo_core import jobs
+    from pneumo_core.audit import run_words
     from pneumo_core.training import find_run
 
     run = find_run(run_id)
     if not yes:
         typer.confirm(f"Delete the run {run.id} ('{run.name}') for good?", abort=True)
     jobs.delete(run, checkpoint=checkpoint)
-    noted("deleted", subject=f"run {run.name}{' and its checkpoint' if checkpoint else ''}")
+    noted("deleted", subject=run_words(run.name, checkpoint=checkpoint))
     out.print(f"{run.id} is deleted.")
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pneumo_core.audit import Deed, Entry, film_digest, open_log
 from pneumo_core.dashboard.access import person
+from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import AuditError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:  # they bring torch, and the frame of every page comes before 
     from pneumo_core.dashboard.reading_room.worklist import Film
     from pneumo_core.reading import Reading
 
-__all__ = ["done", "record", "record_readings", "recorded", "say_unrecorded"]
+__all__ = ["digest_of", "done", "record", "record_readings", "recorded", "say_unrecorded"]
 
 _TROUBLE, _TOLD = "log trouble", "told to the log"
 
@@ -46,16 +47,21 @@ def record_readings(readings: Sequence[tuple["Film", "Reading"]]) -> None:
     for film, reading in readings:
         key = (film.key, reading.model, reading.version, reading.threshold)
         if key not in told:
-            new[key] = entry_of(reading, _digest(film), person().name)
+            new[key] = entry_of(reading, digest_of(film), person().name)
     if record(list(new.values())):
         told.update(new)
 
 
-def _digest(film: "Film") -> str:
-    try:
-        return film_digest(film.source)
-    except OSError:  # gone since it was read
-        return ""
+def digest_of(film: "Film") -> str:
+    """By what the log calls a film, taken once a session; "" where its file is gone."""
+
+    def taken() -> str:
+        try:
+            return film_digest(film.source)
+        except OSError:
+            return ""
+
+    return kept("digests", film.key, taken)
 
 
 def recorded(make: Callable[[], bytes], **facts: Any) -> Callable[[], bytes]:

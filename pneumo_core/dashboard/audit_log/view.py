@@ -1,13 +1,12 @@
 """The log on the screen: what is asked of it, what was found, and found entries taken away."""
 
-import hashlib
 from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
 
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.audit import DEEDS, AuditLog, open_log
+from pneumo_core.audit import DEEDS, AuditLog, film_digest, open_log
 from pneumo_core.dashboard.access import may_change
 from pneumo_core.dashboard.recorder import recorded
 from pneumo_core.dashboard.words import plain
@@ -98,7 +97,7 @@ def _film() -> str:
         )
     if given is None:
         return typed.strip()
-    digest = hashlib.sha256(given.getbuffer()).hexdigest()
+    digest = film_digest(given.getvalue())
     st.caption(f"Asked for: {digest}")
     return digest
 

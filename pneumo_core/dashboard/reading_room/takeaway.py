@@ -6,12 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pneumo_core.audit import film_digest
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.reading_room.readings import radiograph_of
 from pneumo_core.dashboard.reading_room.worklist import Film
-from pneumo_core.dashboard.recorder import recorded
+from pneumo_core.dashboard.recorder import digest_of, recorded
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import PneumoError, UnreadableFilm
 from pneumo_core.reading import Reading
@@ -67,7 +66,7 @@ def offer_result(
     except PneumoError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
-    about = {"film": film_digest(film.source), "checkpoint": reading.model}
+    about = {"film": digest_of(film), "checkpoint": reading.model}
     with st.container(horizontal=True, gap="small"):
         for kind, title, mime in _KINDS:
             st.download_button(

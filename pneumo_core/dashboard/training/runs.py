@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pneumo_core import jobs
+from pneumo_core.audit import run_words
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.access import may_change, only_admitted, person, require_analyst
 from pneumo_core.dashboard.recorder import done
@@ -230,11 +231,7 @@ def _delete(run: Run, with_checkpoint: bool) -> None:
     with _refusals():
         require_analyst("delete runs")
         jobs.delete(run, checkpoint=with_checkpoint)
-        done("deleted", subject=_deleted_words(run, with_checkpoint))
-
-
-def _deleted_words(run: Run, with_checkpoint: bool) -> str:
-    return f"run {run.name}{' and its checkpoint' if with_checkpoint else ''}"
+        done("deleted", subject=run_words(run.name, checkpoint=with_checkpoint))
 
 
 @contextmanager
