@@ -69,9 +69,11 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     page.get_by_role("option").nth(1).click()
     expect(page.locator(".heat")).not_to_have_attribute("src", str(first))
 
+    film = page.get_by_role("img", name="The film under the heat map", exact=True)
+    address = film.get_attribute("src") or ""
     page.get_by_role("combobox", name="Window").click()
     page.get_by_role("option", name="Percentiles 1 to 99").click()
-    settled(page)
+    expect(film).not_to_have_attribute("src", address, timeout=PATIENCE)
     assert picture(page, "The film under the heat map") != as_read
 
     page.get_by_text("Take the result away").click()
