@@ -8,6 +8,7 @@ with open_page("Read films", wide=True):
     # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import choose_reader, say_what_is_missing
     from pneumo_core.dashboard.reading_room.films import add_films, my_worklist
+    from pneumo_core.dashboard.reading_room.own_calls_view import choose_read_first
     from pneumo_core.dashboard.reading_room.room import show_reading_room
 
     worklist = my_worklist()
@@ -16,6 +17,7 @@ with open_page("Read films", wide=True):
         add_films(worklist)
     with how:
         chosen = choose_reader()
+        choose_read_first(worklist)
     say_what_is_missing()
     if chosen and worklist.films:
         show_reading_room(worklist, *chosen)

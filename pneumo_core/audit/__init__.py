@@ -1,9 +1,18 @@
 """What was done here, by whom, and what came of it: a log that is only ever added to."""
 
-from pneumo_core.audit.entry import DEEDS, Deed, Entry, film_digest, operator, run_words
+from pneumo_core.audit.entry import (
+    CANNOT_TELL,
+    DEEDS,
+    Deed,
+    Entry,
+    film_digest,
+    operator,
+    run_words,
+)
 from pneumo_core.audit.log import AuditLog, open_log
 
 __all__ = [
+    "CANNOT_TELL",
     "DEEDS",
     "AuditLog",
     "Deed",

@@ -8,15 +8,28 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-__all__ = ["DEEDS", "Deed", "Entry", "film_digest", "operator", "run_words"]
+__all__ = ["CANNOT_TELL", "DEEDS", "Deed", "Entry", "film_digest", "operator", "run_words"]
 
 Deed: TypeAlias = Literal[
-    "read", "exported", "started", "cancelled", "resumed", "renamed", "deleted", "added"
+    "read",
+    "called",
+    "agreed",
+    "overrode",
+    "exported",
+    "started",
+    "cancelled",
+    "resumed",
+    "renamed",
+    "deleted",
+    "added",
 ]
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
         "read": "a checkpoint's answer on a film was asked for",
+        "called": "a reader called a film before a checkpoint's answer was shown",
+        "agreed": "a reader who had called a film took the checkpoint's answer",
+        "overrode": "a reader who had called a film decided against the checkpoint's answer",
         "exported": "a result was taken away",
         "started": "a training run was started",
         "cancelled": "a training run was cancelled",
@@ -28,6 +41,9 @@ DEEDS: Mapping[Deed, str] = MappingProxyType(
 )
 """What can be done that the log remembers, and what each means."""
 
+CANNOT_TELL = "can't tell"
+"""The ``result`` of a reader who called a film neither NORMAL nor PNEUMONIA."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -35,9 +51,9 @@ class Entry:
 
     ``film``: SHA-256 of the file's bytes, 64 hexadecimal digits. ``checkpoint`` and ``version``
     say who answered, ``operating_point`` and ``threshold`` at what; ``result`` is NORMAL,
-    PNEUMONIA, refused or failed, ``probability`` that of pneumonia in [0, 1]. ``subject`` names the
-    run, dataset or form of export that it was done to, ``reason`` why, in a few words, and
-    ``seconds`` how long it took. What does not belong to a deed is None.
+    PNEUMONIA, refused, failed or CANNOT_TELL, ``probability`` that of pneumonia in [0, 1].
+    ``subject`` names the run, dataset or form of export that it was done to, ``reason`` why, in at
+    most 500 characters, and ``seconds`` how long it took. What does not belong to a deed is None.
     """
 
     who: str

@@ -122,6 +122,13 @@ class AuditLog:
         with self._said("read"), self._engine.connect() as connection:
             return pd.read_sql(query, connection)
 
+    def called_films(self) -> pd.DataFrame:
+        """Every entry on a film that somebody called first, the oldest first. Raises AuditError."""
+        films = sa.select(_TABLE.c.film).where(_TABLE.c.deed == "called", _TABLE.c.film != "")
+        query = sa.select(_TABLE).where(_TABLE.c.film.in_(films)).order_by(_TABLE.c.number)
+        with self._said("read"), self._engine.connect() as connection:
+            return pd.read_sql(query, connection)
+
     def counts(self) -> dict[str, int]:
         """How many entries there are of each deed. Raises AuditError."""
         query = sa.select(_TABLE.c.deed, sa.func.count()).group_by(_TABLE.c.deed)

@@ -1,4 +1,4 @@
-"""``pneumo log``: who did what here."""
+"""``pneumo log``: who did what here. ``pneumo agreement``: how far readers and models agree."""
 
 import sys
 from datetime import datetime
@@ -53,4 +53,42 @@ def search_log(
         shown = found[list(_SHOWN)].assign(film=found["film"].str[:12])
         for row in shown.astype(object).where(shown.notna(), "").itertuples(index=False):
             table.add_row(*map(str, row))
+        out.print(table)
+
+
+@app.command("agreement")
+def tell_agreement(
+    who: Annotated[str | None, typer.Option(help="Part of a reader's name.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=_DAY, help="Day, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="The day after.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Agreement, kappa and time of readers who called films before they saw an answer."""
+    from pneumo_core.audit import open_log
+    from pneumo_core.second_opinion import opinions_table, second_opinions
+
+    found = second_opinions(open_log().called_films(), who=who, since=since, until=until)
+    if csv:
+        opinions_table(found).to_csv(sys.stdout, index=False)
+    elif json:
+        if found:
+            opinions_table(found).to_json(sys.stdout, orient="records", lines=True)
+    elif not found:
+        err.print("Nobody has called a film first. Turn on 'Read first' on the page Read films.")
+    else:
+        table = Table(
+            "reader", "checkpoint", "point", "films", "agreement", "kappa", "seconds", box=None
+        )
+        for each in found:
+            low, high = each.kappa.low, each.kappa.high
+            table.add_row(
+                each.who,
+                f"{each.checkpoint} {each.version}",
+                each.operating_point,
+                str(each.counts.n),
+                f"{each.agreement.value:.3f}",
+                f"{each.kappa.value:.3f} ({low:.3f} to {high:.3f})",
+                f"{each.seconds:.1f}",
+            )
         out.print(table)

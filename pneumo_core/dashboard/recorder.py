@@ -21,9 +21,9 @@ __all__ = ["digest_of", "done", "record", "record_readings", "recorded", "say_un
 _TROUBLE, _TOLD = "log trouble", "told to the log"
 
 
-def done(deed: Deed, **facts: Any) -> None:
-    """Whoever is here did this. ``facts`` are fields of ``audit.Entry``."""
-    record([Entry(who=person().name, deed=deed, **facts)])
+def done(deed: Deed, **facts: Any) -> bool:
+    """Whoever is here did this; False where the log refuses. ``facts``: fields of ``Entry``."""
+    return record([Entry(who=person().name, deed=deed, **facts)])
 
 
 def record(entries: Sequence[Entry]) -> bool:

@@ -23,6 +23,9 @@ __all__ = [
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")
 
 
+_STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
+
+
 def plain(text: str) -> str:
     """Text that Streamlit's Markdown shows letter by letter, whatever a file is called."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
@@ -40,7 +43,7 @@ def estimate_text(estimate: "Estimate") -> str:
 def count_text(statuses: Sequence[str]) -> str:
     """How a batch went, by the status of each reading: "3 films: 2 read, 1 failed"."""
     films = "1 film" if len(statuses) == 1 else f"{len(statuses)} films"
-    counts = [(statuses.count(each), each) for each in ("read", "refused", "failed", "waiting")]
+    counts = [(statuses.count(each), each) for each in _STATUSES]
     return f"{films}: " + ", ".join(f"{n} {each}" for n, each in counts if n)
 
 

@@ -5,6 +5,7 @@ Throughout: ``labels`` int (N,) of 0 (NORMAL) and 1 (PNEUMONIA), ``probabilities
 A rate over no films is NaN.
 """
 
+from pneumo_core.metrics.agreement import cohens_kappa
 from pneumo_core.metrics.calibration import (
     Calibration,
     ReliabilityBin,
@@ -65,6 +66,7 @@ __all__ = [
     "bin_of",
     "brier_estimate",
     "brier_score",
+    "cohens_kappa",
     "compare_areas",
     "confusion",
     "cost_threshold",

@@ -1,11 +1,11 @@
-"""``pneumo log``: what the command line did is found by it."""
+"""``pneumo log`` and ``pneumo agreement``: what was done is found, and how far readers agree."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from pneumo_core.audit import film_digest, open_log
+from pneumo_core.audit import Entry, film_digest, open_log
 from pneumo_core.checkpoints import Checkpoint
 from tests.dashboard.test_pages import film
 
@@ -26,3 +26,28 @@ def test_what_is_read_is_found_by_its_hash_and_not_by_its_name(
     assert "No entry" in pneumo("log", "--who", "nobody of that name").err
     assert pneumo("log", "--what", "stolen").code == 2
     assert len(open_log().search()) == 1
+
+
+def test_agreement_is_told_from_the_log(
+    tmp_path: Path, pneumo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMO_AUDIT", f"sqlite:///{tmp_path / 'log.sqlite'}")
+    assert "Nobody has called a film first" in pneumo("agreement").err
+    assert pneumo("agreement", "--json").out == ""
+    answer = {"checkpoint": "net", "version": "v1", "operating_point": "own", "threshold": 0.5}
+    for name, own, other in (("a", 0, 0), ("b", 1, 1), ("c", 1, 0)):
+        labels = ("NORMAL", "PNEUMONIA")
+        digest = film_digest(name.encode())
+        open_log().record(
+            [
+                Entry(who="ada", deed="called", film=digest, result=labels[own], seconds=4.0),
+                Entry(who="ada", deed="read", film=digest, result=labels[other], **answer),
+            ]
+        )
+    (row,) = map(json.loads, pneumo("agreement", "--json").out.splitlines())
+    assert (row["who"], row["films"], row["only_reader_pneumonia"]) == ("ada", 3, 1)
+    assert row["kappa"] == pytest.approx(0.4)
+    assert row["median_seconds"] == 4.0
+    assert "0.400" in pneumo("agreement").out
+    assert "kappa_low" in pneumo("agreement", "--csv").out
+    assert pneumo("agreement", "--who", "bob", "--json").out == ""

@@ -63,8 +63,11 @@ def test_films_without_a_probability_come_after_those_that_were_read(
 
 
 def test_every_film_belongs_to_one_group() -> None:
-    found = {name: arranged(items(), order="As added", group=name, text="") for name in GROUPS}
+    hidden = Item(film("mine.png"), 5, None, hidden=True)
+    every = [*items(), hidden]
+    found = {name: arranged(every, order="As added", group=name, text="") for name in GROUPS}
     assert {name: names(each) for name, each in found.items()} == {
+        "To call": ["mine.png"],
         "Likely": ["a.png"],
         "Uncertain": ["b.png"],
         "Unlikely": ["c.png"],

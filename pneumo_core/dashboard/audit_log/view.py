@@ -8,6 +8,7 @@ import streamlit as st
 
 from pneumo_core.audit import DEEDS, AuditLog, film_digest, open_log
 from pneumo_core.dashboard.access import may_change
+from pneumo_core.dashboard.audit_log.opinions import show_second_opinions
 from pneumo_core.dashboard.recorder import recorded
 from pneumo_core.dashboard.words import plain
 
@@ -33,7 +34,7 @@ _NAMES = {
 
 
 def show_log() -> None:
-    """A search over the log, for analysts only."""
+    """A search over the log and what it says of readers and models, for analysts only."""
     st.markdown(
         "Every film that was read, with whose answer, and everything that was trained, deleted, "
         "added or taken away. Films stand here by the SHA-256 of their file; pictures, file names "
@@ -49,6 +50,14 @@ def show_log() -> None:
             icon=":material/history:",
         )
         return
+    entries, opinions = st.tabs(["Entries", "Second opinion"])
+    with entries:
+        _show_entries(log, counts)
+    with opinions:
+        show_second_opinions(log)
+
+
+def _show_entries(log: AuditLog, counts: dict[str, int]) -> None:
     found = _search(log, counts)
     if found.empty:
         st.info("No entry is like that. Change what is asked for.", icon=":material/search_off:")

@@ -11,6 +11,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.reading_room.readings import radiograph_of, reader_of
 from pneumo_core.dashboard.reading_room.worklist import Film, Worklist
+from pneumo_core.dashboard.recorder import record_readings
 from pneumo_core.dashboard.words import agreement_text, plain
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import UnreadableFilm
@@ -54,8 +55,16 @@ def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> 
             format_func=LABELS.__getitem__,
             key="compared label",
         )
-    films = [worklist.films[key] for key in chosen]
-    _show_rows(checkpoints, films, method, PNEUMONIA if label is None else int(label))
+    films = [worklist.films[key] for key in chosen if not worklist.own.hides(key)]
+    if len(films) < len(chosen):
+        st.info(
+            "Films that wait for your own call are shown here after it. Call them on the page "
+            "Read films, or turn Read first off there.",
+            icon=":material/visibility:",
+        )
+    if films:
+        _show_rows(checkpoints, films, method, PNEUMONIA if label is None else int(label))
+        worklist.own.told.update(film.key for film in films)
 
 
 def _take_opened(worklist: Worklist) -> None:
@@ -75,6 +84,7 @@ def _show_rows(
     checkpoints: Sequence[Checkpoint], films: Sequence[Film], method: str, label: int
 ) -> None:
     readings = {film.key: [_read(film, each) for each in checkpoints] for film in films}
+    record_readings([(film, said) for film in films for said in readings[film.key]])
     read = [f for f in films if all(r.label is not None for r in readings[f.key])]
     peaks = [
         common_peaks(_map(film, readings[film.key][n], each, method, label) for film in read)

@@ -35,7 +35,7 @@ def pick_film(worklist: Worklist, items: Sequence[Item]) -> Item | None:
     shown = _filters(items) if len(items) > 1 else list(items)
     worklist.shown = tuple(item.film.key for item in shown)
     if worklist.opened not in worklist.films:
-        ready = worklist.stopped or all(item.reading for item in items)
+        ready = worklist.stopped or all(item.reading or item.hidden for item in items)
         worklist.opened = worklist.shown[0] if ready and shown else None
     if len(items) > 1:
         _table(worklist, shown)
@@ -70,21 +70,17 @@ def _step(worklist: Worklist, label: str, key: str | None, icon: str, arrow: str
         icon=icon,
         disabled=key is None,
         shortcut=f"Shift+{arrow}",
-        on_click=_open,
-        args=(worklist, key),
+        on_click=worklist.open,
+        args=(key,),
         key=label,
     )
-
-
-def _open(worklist: Worklist, key: str | None) -> None:
-    worklist.opened = key
 
 
 def _filters(items: Sequence[Item]) -> list[Item]:
     """Widgets to cut the list down and to order it; what is left, in that order."""
     counts = {name: sum(item.group == name for item in items) for name in GROUPS}
     names = [_ALL, *(name for name, count in counts.items() if count)]
-    st.markdown(count_text([item.reading.status if item.reading else "waiting" for item in items]))
+    st.markdown(count_text([item.status for item in items]))
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         group = st.segmented_control(
             "Show",
@@ -147,11 +143,13 @@ def _select(worklist: Worklist) -> None:
 
 def _frame(shown: Sequence[Item]) -> pd.DataFrame:
     readings = [item.reading for item in shown]
+    calls = [item.call.word if item.call else "" for item in shown]
     return pd.DataFrame(
         {
             "Film": [item.thumbnail for item in shown],
             "File": [item.film.name for item in shown],
-            "Verdict": [each.verdict if each else "Waiting" for each in readings],
+            **({"You called it": calls} if any(calls) else {}),
+            "Verdict": [_verdict(item) for item in shown],
             "Probability": pd.Series(
                 [each.probability if each else None for each in readings], dtype="Float64"
             ),
@@ -159,6 +157,12 @@ def _frame(shown: Sequence[Item]) -> pd.DataFrame:
             "Remarks": [_remarks(each) for each in readings],
         }
     )
+
+
+def _verdict(item: Item) -> str:
+    if item.hidden:
+        return "After your call"
+    return item.reading.verdict if item.reading else "Waiting"
 
 
 def _remarks(reading: Reading | None) -> str:

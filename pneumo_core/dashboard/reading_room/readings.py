@@ -72,7 +72,8 @@ def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
         while left and time.monotonic() < until:
             film, checkpoint = left.pop(0)
             _read(worklist, film, checkpoint)
-            said.append((film, worklist.said(checkpoint)[film.key]))
+            if not worklist.own.hides(film.key):
+                said.append((film, worklist.said(checkpoint)[film.key]))
             _draw(bar, left, chosen)
     finally:  # a click ends it between two films
         record_readings(said)

@@ -1,5 +1,6 @@
 """The reading room put together: the list, the film, what was said of it."""
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -9,6 +10,7 @@ from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.reading_room.films import carry
 from pneumo_core.dashboard.reading_room.list_view import pick_film, show_steps
 from pneumo_core.dashboard.reading_room.look import choose_look, explain_look
+from pneumo_core.dashboard.reading_room.own_calls_view import ask_for_call, show_decision, tell
 from pneumo_core.dashboard.reading_room.readings import read_waiting, say_progress
 from pneumo_core.dashboard.reading_room.similar_view import show_similar
 from pneumo_core.dashboard.reading_room.takeaway import offer_result
@@ -32,7 +34,9 @@ def show_reading_room(worklist: Worklist, checkpoint: Checkpoint, point: Operati
     others = [each for each in everyone if each.name != checkpoint.name]
     say_progress(worklist, checkpoint, others)
     items = worklist.items(checkpoint, point, everyone)
+    tell(worklist, items)
     opened = pick_film(worklist, items)
+    worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
     carry(opened.film if opened else None)
     if opened:
         readable = [item for item in items if item.reading and item.reading.label is not None]
@@ -51,7 +55,11 @@ def _show(
 ) -> None:
     """One film: the verdict across, the film beside everything that can be asked about it."""
     show_steps(worklist, item)
-    show_verdict(item)
+    if item.hidden:
+        ask_for_call(worklist, item)
+    else:
+        show_verdict(item)
+        show_decision(worklist, item)
     if item.reading:
         record_readings([(item.film, item.reading)])
     seen, said = st.columns([3, 2], gap="large")

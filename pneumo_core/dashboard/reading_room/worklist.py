@@ -10,10 +10,21 @@ from types import MappingProxyType
 
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.dashboard.reading_room.own_calls import Call, OwnCalls
 from pneumo_core.data import PNEUMONIA
 from pneumo_core.reading import Reading
 
-__all__ = ["GROUPS", "ORDERS", "Film", "Item", "Worklist", "arranged", "next_to", "waiting"]
+__all__ = [
+    "GROUPS",
+    "ORDERS",
+    "Film",
+    "Item",
+    "Worklist",
+    "arranged",
+    "next_hidden",
+    "next_to",
+    "waiting",
+]
 
 Said = tuple[str, str]
 """A checkpoint's name and version."""
@@ -37,8 +48,9 @@ class Film:
 class Item:
     """A row of the worklist: a film, what the chosen checkpoint says of it, what the others say.
 
-    ``reading`` is None while it waits; ``opinions`` are those of every checkpoint that read it at
-    its own default operating point; ``thumbnail`` is a data URI, empty without a picture.
+    ``reading`` is None while it waits, or is ``hidden`` until its reader has called it;
+    ``opinions`` are those of every checkpoint that read it at its own default operating point;
+    ``thumbnail`` is a data URI, empty without a picture; ``call`` is the reader's own.
     """
 
     film: Film
@@ -46,10 +58,14 @@ class Item:
     reading: Reading | None
     opinions: tuple[Reading, ...] = ()
     thumbnail: str = ""
+    hidden: bool = False
+    call: Call | None = None
 
     @property
     def group(self) -> str:
         """The one of ``GROUPS`` that it belongs to; "Waiting" before it is read."""
+        if self.hidden:
+            return "To call"
         if self.reading is None:
             return "Waiting"
         if self.reading.probability is None:
@@ -58,8 +74,15 @@ class Item:
             return "Uncertain"
         return "Likely" if self.reading.label == PNEUMONIA else "Unlikely"
 
+    @property
+    def status(self) -> str:
+        """How far it is: waiting, to be called by its reader, read, refused or failed."""
+        if self.hidden:
+            return "to be called by you"
+        return self.reading.status if self.reading else "waiting"
 
-GROUPS = ("Likely", "Uncertain", "Unlikely", "Not read", "Waiting")
+
+GROUPS = ("To call", "Likely", "Uncertain", "Unlikely", "Not read", "Waiting")
 """What a worklist can be cut down to: verdicts in a word, the most suspicious first."""
 
 ORDERS: Mapping[str, Callable[[Item], tuple[object, ...]]] = MappingProxyType(
@@ -71,7 +94,8 @@ ORDERS: Mapping[str, Callable[[Item], tuple[object, ...]]] = MappingProxyType(
         "As added": lambda item: (item.number,),
     }
 )
-"""Orders of the worklist, the default first. Films without a probability come last."""
+"""Orders of the worklist, the default first. Films to be called come first, those without a
+probability last."""
 
 
 @dataclass
@@ -89,6 +113,7 @@ class Worklist:
     shown: tuple[str, ...] = ()
     stopped: bool = False
     uploads: int = 0
+    own: OwnCalls = field(default_factory=OwnCalls)
 
     def add(self, films: Iterable[Film]) -> int:
         """Put films at the end; gives how many were there already."""
@@ -99,6 +124,10 @@ class Worklist:
         self.stopped = False
         return given - (len(self.films) - before)
 
+    def open(self, key: str | None) -> None:
+        """Put a film on the screen; none for None."""
+        self.opened = key
+
     def remove(self, key: str) -> None:
         """Forget a film and everything that was said of it; the next one shown is opened."""
         if self.opened == key:
@@ -107,12 +136,14 @@ class Worklist:
         self.shown = tuple(each for each in self.shown if each != key)
         self.films.pop(key, None)
         self.thumbnails.pop(key, None)
+        self.own.forget(key)
         for said in self.readings.values():
             said.pop(key, None)
 
     def clear(self) -> None:
-        """Forget everything."""
-        self.__dict__.update(vars(Worklist(uploads=self.uploads + 1)))
+        """Forget everything, except which answers were seen."""
+        own = OwnCalls(self.own.wanted, self.own.told)
+        self.__dict__.update(vars(Worklist(uploads=self.uploads + 1, own=own)))
 
     def said(self, checkpoint: Checkpoint) -> dict[str, Reading]:
         """The checkpoint's readings by the film's key."""
@@ -123,16 +154,24 @@ class Worklist:
     ) -> list[Item]:
         """A row for each film, in the order of adding, read by the chosen checkpoint at a point."""
         said = self.said(chosen)
-        return [
-            Item(
-                film,
-                number,
-                said[key].at(point) if key in said else None,
-                tuple(self.said(each)[key] for each in all_checkpoints if key in self.said(each)),
-                self.thumbnails.get(key, ""),
+        items = []
+        for number, (key, film) in enumerate(self.films.items()):
+            reading = said[key].at(point) if key in said else None
+            opinions = [self.said(each).get(key) for each in all_checkpoints]
+            # That it wasn't read is no answer.
+            hidden = self.own.hides(key) and (reading is None or reading.label is not None)
+            items.append(
+                Item(
+                    film,
+                    number,
+                    None if hidden else reading,
+                    () if hidden else tuple(each for each in opinions if each),
+                    self.thumbnails.get(key, ""),
+                    hidden,
+                    self.own.calls.get(key),
+                )
             )
-            for number, (key, film) in enumerate(self.films.items())
-        ]
+        return items
 
 
 def arranged(items: Iterable[Item], *, order: str, group: str | None, text: str) -> list[Item]:
@@ -152,6 +191,17 @@ def next_to(keys: Sequence[str], key: str | None) -> tuple[str | None, str | Non
         return None, keys[0] if keys else None
     row = keys.index(key)
     return keys[row - 1] if row else None, keys[row + 1] if row + 1 < len(keys) else None
+
+
+def next_hidden(worklist: Worklist, key: str) -> tuple[str | None, int]:
+    """The film to call after one, in the order shown and from its start again; how many there are.
+
+    Films that a filter takes off the screen come last.
+    """
+    order = [*worklist.shown, *(each for each in worklist.films if each not in worklist.shown)]
+    row = order.index(key) + 1 if key in order else 0
+    left = [each for each in order[row:] + order[:row] if worklist.own.hides(each)]
+    return (left[0] if left else None), len(left)
 
 
 def waiting(
@@ -175,7 +225,9 @@ def waiting(
 
 
 def _rank(item: Item) -> int:
-    """Films with a probability, then those that weren't read, then those that wait."""
+    """Films to call, those with a probability, those that weren't read, those that wait."""
+    if item.hidden:
+        return -1
     if item.reading is None:
         return 2
     return int(item.reading.probability is None)

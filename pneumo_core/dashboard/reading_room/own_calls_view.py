@@ -1,0 +1,205 @@
+"""Read first on the screen: the question before the answer, and the decision after it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from pneumo_core.dashboard.access import person
+from pneumo_core.dashboard.reading_room.own_calls import Call, Decision, OwnCalls, answer_of
+from pneumo_core.dashboard.reading_room.worklist import Item, Worklist, next_hidden
+from pneumo_core.dashboard.recorder import digest_of, done, record, record_readings
+from pneumo_core.dashboard.words import duration_text, plain
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.errors import PneumoError
+from pneumo_core.reading import Reading, entry_of
+
+__all__ = ["ask_for_call", "choose_read_first", "show_decision", "tell"]
+
+_FIRST = "first"
+_CHOICES = (
+    ("Pneumonia", PNEUMONIA, "Alt+P"),
+    ("No pneumonia", NORMAL, "Alt+N"),
+    ("I can't tell", None, "Alt+T"),
+)
+_REASONS = (
+    "It looked at the wrong place",
+    "An artefact, device or positioning",
+    "Another finding explains it",
+    "The clinical picture says otherwise",
+    "An earlier film says otherwise",
+    "Too faint to call",
+)
+_LONGEST = 500
+
+
+def choose_read_first(worklist: Worklist) -> None:
+    """A toggle that the query parameter ``first`` leads when the page opens, and follows after."""
+    own = worklist.own
+    own.wanted = st.toggle(
+        "Read first: my own call before the model's answer",
+        own.wanted or st.query_params.get(_FIRST) == "1",
+        key="read first",
+        help="Answers stay hidden until you have called a film. Your call, the time it took and "
+        "what you decide after go to the log, from which an analyst sees how far readers and "
+        "models agree.",
+    )
+    if own.wanted:
+        st.query_params[_FIRST] = "1"
+    else:
+        st.query_params.pop(_FIRST, None)
+
+
+def tell(worklist: Worklist, items: Sequence[Item]) -> None:
+    """Films whose answers are about to be shown for the first time are told to the log first."""
+    told = worklist.own.told
+    new = [item for item in items if item.reading and item.film.key not in told]
+    record_readings([(item.film, said) for item in new for said in _answers(item)])
+    told.update(item.film.key for item in new if item.reading and item.reading.label is not None)
+
+
+def ask_for_call(worklist: Worklist, item: Item) -> None:
+    """In the place of the verdict: what does the reader see?"""
+    st.header("What do you see?", anchor=False, icon=":material/visibility:")
+    with st.container(horizontal=True, gap="small", key="calls"):
+        for name, label, shortcut in _CHOICES:
+            st.button(
+                name,
+                shortcut=shortcut,
+                on_click=_kept,
+                args=(worklist, partial(_call, worklist, item, label)),
+                key=f"call {name}",
+            )
+    _say_trouble(worklist.own)
+    st.caption("The model's answer follows your call. The clock runs while the film is open.")
+
+
+def show_decision(worklist: Worklist, item: Item) -> None:
+    """Under the verdict of a film that was called: do both agree, and what stands in the end?"""
+    call, reading = item.call, item.reading
+    if call is None or reading is None:
+        return
+    st.markdown(_compared(call, reading))
+    if reading.label is not None:
+        _decide(worklist, item, reading)
+    _say_trouble(worklist.own)
+
+
+def _decide(worklist: Worklist, item: Item, reading: Reading) -> None:
+    decision = worklist.own.decisions.get(answer_of(item.film.key, reading))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="decision"):
+        if decision:
+            st.markdown(_decided(decision), width="content")
+            answer = answer_of(item.film.key, reading)
+            st.button(
+                "Decide again", type="tertiary", on_click=worklist.own.undecide, args=(answer,)
+            )
+            _offer_next(worklist, item)
+            return
+        st.button(
+            f"Agree: {LABELS[Decision.to_agree(reading).label]}",
+            icon=":material/check:",
+            shortcut="Alt+A",
+            on_click=_kept,
+            args=(worklist, partial(_record, worklist, item, Decision.to_agree(reading))),
+            key="agree",
+        )
+        reason = st.selectbox(
+            "Or override it, because",
+            _REASONS,
+            index=None,
+            placeholder="Choose or write a reason; no names",
+            accept_new_options=True,
+            width=330,
+            key=f"reason {item.film.key}",
+        )
+        override = Decision.to_override(reading, (reason or "").strip()[:_LONGEST])
+        st.button(
+            f"Override: {LABELS[override.label]}",
+            icon=":material/swap_horiz:",
+            disabled=not override.reason,
+            help=None if override.reason else "Say why first.",
+            on_click=_kept,
+            args=(worklist, partial(_record, worklist, item, override)),
+            key="override",
+        )
+        _offer_next(worklist, item)
+
+
+def _offer_next(worklist: Worklist, item: Item) -> None:
+    key, left = next_hidden(worklist, item.film.key)
+    if key is not None:
+        st.button(
+            f"Next film to call ({left} left)",
+            icon=":material/skip_next:",
+            type="primary",
+            on_click=worklist.open,
+            args=(key,),
+            key="next to call",
+        )
+
+
+def _compared(call: Call, reading: Reading) -> str:
+    """The call beside the answer, in a sentence each."""
+    took = duration_text(call.seconds)
+    if call.label is None:
+        return f"You could not tell, after {took}."
+    yours = f"You called it **{call.word}** after {took}."
+    if reading.label is None:
+        return f"{yours} The model gave no answer to compare it with."
+    if call.label == reading.label:
+        return f":material/handshake: {yours} The model says the same."
+    return f":material/call_split: {yours} The model says **{LABELS[reading.label]}**."
+
+
+def _decided(decision: Decision) -> str:
+    if decision.agreed:
+        return f"You agreed: **{LABELS[decision.label]}**."
+    return f"You overrode it: **{LABELS[decision.label]}**. {plain(decision.reason)}"
+
+
+def _answers(item: Item) -> list[Reading]:
+    return [said for said in (item.reading, *item.opinions) if said]
+
+
+def _call(worklist: Worklist, item: Item, label: int | None) -> bool:
+    """To the log first: only a call that is on record uncovers the answer."""
+    key = item.film.key
+    call = Call(label, round(worklist.own.seconds(key, time.monotonic()), 1))
+    kept = done("called", film=digest_of(item.film), result=call.word, seconds=call.seconds)
+    if kept:
+        worklist.own.call(key, call)
+    return kept
+
+
+def _record(worklist: Worklist, item: Item, decision: Decision) -> bool:
+    reading = item.reading
+    if reading is None:
+        return True
+    entry = replace(
+        entry_of(reading, digest_of(item.film), person().name),
+        deed="agreed" if decision.agreed else "overrode",
+        result=LABELS[decision.label],
+        reason=decision.reason or None,
+    )
+    kept = record([entry])
+    if kept:
+        worklist.own.decisions[answer_of(item.film.key, reading)] = decision
+    return kept
+
+
+def _kept(worklist: Worklist, change: partial[bool]) -> None:
+    """A change that the log must have; why it doesn't, where it refuses."""
+    try:
+        recorded = change()
+    except PneumoError as refused:
+        worklist.own.trouble = str(refused)
+        return
+    worklist.own.trouble = "" if recorded else "It could not be recorded, so nothing was changed."
+
+
+def _say_trouble(own: OwnCalls) -> None:
+    if own.trouble:
+        st.error(plain(own.trouble), icon=":material/error:")
