@@ -39,6 +39,8 @@ _STYLE = """<style>
 [data-testid="stMarkdownContainer"] { overflow-wrap: anywhere; }
 /* Streamlit's 0.6 is too pale to read. */
 [data-testid="stApp"] [data-testid="stCaptionContainer"] { opacity: 0.8; }
+[data-testid="stApp"] button:not(:disabled) kbd[aria-label^="Shortcut"] {
+  color: inherit; opacity: 0.8; }
 [data-testid="stMarkdownContainer"] table { width: 100%; }
 /* It would name the server's limit; a film's own is told beside it. */
 .st-key-films-in [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }

@@ -206,3 +206,22 @@ def test_nothing_serious_for_a_screen_reader(app: str, page: Page) -> None:
     page.goto(f"{app}/read?sample=chest")
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     assert not serious(page)
+
+
+def test_read_first_asks_by_keyboard_and_answers_after(app: str, page: Page) -> None:
+    page.goto(f"{app}/read?sample=chest&first=1")
+    expect(page.get_by_text("What do you see?")).to_be_visible()
+    expect(page.get_by_role("img", name="The film", exact=True)).to_be_visible()
+    expect(page.get_by_text("Probability of pneumonia")).to_have_count(0)
+    assert not serious(page)
+    settled(page)
+    page.keyboard.press("Alt+p")
+    expect(page.get_by_text("You called it PNEUMONIA after")).to_be_visible()
+    expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
+    settled(page)
+    page.keyboard.press("Alt+a")
+    expect(page.get_by_text("You agreed:")).to_be_visible()
+    page.goto(f"{app}/log")
+    page.get_by_role("tab", name="Second opinion").click()
+    expect(page.get_by_text("beyond chance")).to_be_visible()
+    assert not serious(page)

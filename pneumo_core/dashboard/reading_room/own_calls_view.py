@@ -88,44 +88,48 @@ def show_decision(worklist: Worklist, item: Item) -> None:
 
 
 def _decide(worklist: Worklist, item: Item, reading: Reading) -> None:
-    decision = worklist.own.decisions.get(answer_of(item.film.key, reading))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="decision"):
+    answer = answer_of(item.film.key, reading)
+    decision = worklist.own.decisions.get(answer)
+    place = "center" if decision else "bottom"  # a select box has a line above it
+    with st.container(horizontal=True, vertical_alignment=place, gap="small", key="decision"):
         if decision:
             st.markdown(_decided(decision), width="content")
-            answer = answer_of(item.film.key, reading)
-            st.button(
-                "Decide again", type="tertiary", on_click=worklist.own.undecide, args=(answer,)
-            )
-            _offer_next(worklist, item)
-            return
-        st.button(
-            f"Agree: {LABELS[Decision.to_agree(reading).label]}",
-            icon=":material/check:",
-            shortcut="Alt+A",
-            on_click=_kept,
-            args=(worklist, partial(_record, worklist, item, Decision.to_agree(reading))),
-            key="agree",
-        )
-        reason = st.selectbox(
-            "Or override it, because",
-            _REASONS,
-            index=None,
-            placeholder="Choose or write a reason; no names",
-            accept_new_options=True,
-            width=330,
-            key=f"reason {item.film.key}",
-        )
-        override = Decision.to_override(reading, (reason or "").strip()[:_LONGEST])
-        st.button(
-            f"Override: {LABELS[override.label]}",
-            icon=":material/swap_horiz:",
-            disabled=not override.reason,
-            help=None if override.reason else "Say why first.",
-            on_click=_kept,
-            args=(worklist, partial(_record, worklist, item, override)),
-            key="override",
-        )
+            undo = worklist.own.undecide
+            st.button("Decide again", type="tertiary", on_click=undo, args=(answer,))
+        else:
+            _offer_decisions(worklist, item, reading)
         _offer_next(worklist, item)
+
+
+def _offer_decisions(worklist: Worklist, item: Item, reading: Reading) -> None:
+    agree = Decision.to_agree(reading)
+    st.button(
+        f"Agree: {LABELS[agree.label]}",
+        icon=":material/check:",
+        shortcut="Alt+A",
+        on_click=_kept,
+        args=(worklist, partial(_record, worklist, item, agree)),
+        key="agree",
+    )
+    reason = st.selectbox(
+        "Or override it, because",
+        _REASONS,
+        index=None,
+        placeholder="Choose or write a reason; no names",
+        accept_new_options=True,
+        width=330,
+        key=f"reason {item.film.key}",
+    )
+    override = Decision.to_override(reading, (reason or "").strip()[:_LONGEST])
+    st.button(
+        f"Override: {LABELS[override.label]}",
+        icon=":material/swap_horiz:",
+        disabled=not override.reason,
+        help=None if override.reason else "Say why first.",
+        on_click=_kept,
+        args=(worklist, partial(_record, worklist, item, override)),
+        key="override",
+    )
 
 
 def _offer_next(worklist: Worklist, item: Item) -> None:
