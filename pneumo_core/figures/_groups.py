@@ -11,7 +11,9 @@ from pneumo_core.figures._style import BLUE, ORANGE, QUIET
 
 __all__ = ["Group", "groups_of", "hover_texts"]
 
-SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross", "x", "star", "hexagon")
+_SOLID = ("circle", "triangle-up", "square", "diamond", "cross", "x", "star", "hexagon")
+SYMBOLS = (*_SOLID, *(f"{each}-open" for each in _SOLID))
+_REST = "circle-dot"
 _MOST = 12
 """Words that get a colour of their own, the most frequent ones; nobody tells more colours apart."""
 _PALETTE = (*qualitative.Safe, *qualitative.Set3)
@@ -41,7 +43,7 @@ def groups_of(by: pd.Series) -> list[Group]:
 
     Numbers of more than eight values are one group on a scale.
     """
-    if pd.api.types.is_numeric_dtype(by) and by.nunique() > len(SYMBOLS):
+    if pd.api.types.is_numeric_dtype(by) and by.nunique() > len(_SOLID):
         rows = np.arange(len(by), dtype=np.int32)
         return [Group(rows, str(by.name), by.to_numpy(np.float32), "circle", True)]
     words = by.astype(str)
@@ -51,12 +53,12 @@ def groups_of(by: pd.Series) -> list[Group]:
     for number, word in enumerate(named):
         rows = np.flatnonzero((words == word).to_numpy()).astype(np.int32)
         colour = _KNOWN.get(word, _PALETTE[number % len(_PALETTE)])
-        symbol = SYMBOLS[number % len(SYMBOLS)]
+        symbol = SYMBOLS[number]
         found.append(Group(rows, word or "(none)", colour, symbol, False))
     rest = np.flatnonzero(~words.isin(named).to_numpy()).astype(np.int32)
     if len(rest):
         name = f"others ({len(counts) - _MOST})"
-        found.insert(0, Group(rest, name, QUIET, "circle", False))
+        found.insert(0, Group(rest, name, QUIET, _REST, False))
     return found
 
 

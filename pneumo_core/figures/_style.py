@@ -8,7 +8,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["BLUE", "GRID", "INK", "ORANGE", "PALE", "QUIET", "SERIES", "bare", "diagonal", "square"]
+__all__ = [
+    "BLUE",
+    "DASHES",
+    "GRID",
+    "INK",
+    "ORANGE",
+    "PALE",
+    "QUIET",
+    "SERIES",
+    "bare",
+    "diagonal",
+    "square",
+]
 
 INK = "#14212b"
 QUIET = "#5a6872"
@@ -18,6 +30,8 @@ PALE = "#dde6ec"
 GRID = "#e6ecf0"
 SERIES = (BLUE, ORANGE, "#00775a", "#8a3d78")
 """One for each of up to four checkpoints."""
+DASHES = ("solid", "dash", "dot", "dashdot")
+"""One for each of them, too, for whoever tells no colours apart."""
 
 
 def bare(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:

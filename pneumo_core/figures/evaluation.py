@@ -10,7 +10,17 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pneumo_core.figures._style import BLUE, INK, ORANGE, PALE, QUIET, bare, diagonal, square
+from pneumo_core.figures._style import (
+    BLUE,
+    DASHES,
+    INK,
+    ORANGE,
+    PALE,
+    QUIET,
+    bare,
+    diagonal,
+    square,
+)
 from pneumo_core.metrics import Confusion, Curve, ReliabilityBin, bin_of
 
 __all__ = [
@@ -210,7 +220,6 @@ def _draw_curves(
     curves: Sequence[tuple[str, str, Curve, tuple[float, float] | None]],
     ids: NDArray[np.object_] | None,
 ) -> None:
-    dashes = ("solid", "dash", "dot", "dashdot")
     for number, (name, colour, curve, point) in enumerate(curves):
         rows = _thinned(len(curve.x))
         figure.add_scatter(
@@ -218,7 +227,7 @@ def _draw_curves(
             y=curve.y[rows],
             mode="lines+markers" if ids is not None and number == 0 else "lines",
             marker={"size": 5, "opacity": 0.35},
-            line={"color": colour, "width": 2.5, "dash": dashes[number % 4]},
+            line={"color": colour, "width": 2.5, "dash": DASHES[number % len(DASHES)]},
             name=name,
             text=[f"{each:.3f}" for each in curve.thresholds[rows]],
             customdata=None if ids is None or number else ids[rows].reshape(-1, 1),

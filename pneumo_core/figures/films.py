@@ -12,6 +12,9 @@ __all__ = ["GREY_BINS", "films_per_split", "grey_histogram", "size_map"]
 GREY_BINS = 64
 """Steps of the grey histogram; each holds four of a film's 256 values."""
 
+_PATTERNS = [{}, *({"shape": shape, "fgopacity": 0.35, "size": 9} for shape in "/.x-|+\\")]
+"""What tells bars apart for whoever tells no colours apart."""
+
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
@@ -26,13 +29,13 @@ def films_per_split(table: pd.DataFrame) -> go.Figure:
     else:
         parts.append(("PNEUMONIA", "PNEUMONIA", ORANGE))
     figure = go.Figure()
-    for column, name, colour in parts:
+    for (column, name, colour), pattern in zip(parts, _PATTERNS, strict=False):
         figure.add_bar(
             y=splits["split"],
             x=splits[column],
             orientation="h",
             name=name,
-            marker={"color": colour},
+            marker={"color": colour, "pattern": pattern},
             text=[f"{n:,}" if n else "" for n in splits[column]],
             textposition="inside",
             insidetextanchor="middle",

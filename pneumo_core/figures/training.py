@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from pneumo_core.figures._style import SERIES, bare
+from pneumo_core.figures._style import DASHES, SERIES, bare
 
 __all__ = ["LearningCurve", "area_curves", "loss_curves"]
 
-_DASHES = ("solid", "dash", "dot", "dashdot")
+_MARKS = ("diamond-open", "circle-open", "square-open", "triangle-up-open")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def loss_curves(runs: Sequence[LearningCurve]) -> go.Figure:
             y=run.epochs["val_loss"],
             mode="markers",
             name=f"{run.name}, validation",
-            marker={"color": line["color"], "symbol": "diamond-open", "size": 8},
+            marker={"color": line["color"], "symbol": _mark(number), "size": 8},
             hovertemplate="epoch %{x}: validation loss %{y:.3f}",
             showlegend=False,
         )
@@ -58,6 +58,7 @@ def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
             mode="lines+markers",
             name=run.name,
             line=_line(number),
+            marker={"symbol": _mark(number)},
             hovertemplate="epoch %{x}: AUC %{y:.4f}",
         )
     _by_epoch(figure, "Validation AUC")
@@ -68,10 +69,16 @@ def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
 
 
 def _line(number: int) -> dict[str, str]:
+    """Colour and dash change together; from the fifth run on, in other pairs."""
+    turn = number // len(SERIES)
     return {
         "color": SERIES[number % len(SERIES)],
-        "dash": _DASHES[number // len(SERIES) % len(_DASHES)],
+        "dash": DASHES[(number + turn) % len(DASHES)],
     }
+
+
+def _mark(number: int) -> str:
+    return _MARKS[number % len(_MARKS)]
 
 
 def _smoothed(losses: pd.Series) -> pd.Series:

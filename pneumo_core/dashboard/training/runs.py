@@ -78,8 +78,9 @@ def _show_curves(runs: list[Run], statuses: dict[str, Status]) -> None:
     curves = [_curve(known[run_id]) for run_id in chosen if run_id in known]
     left, right = st.columns(2)
     config = {"displayModeBar": False}
-    left.plotly_chart(loss_curves(curves), config=config, key="losses")
-    right.plotly_chart(area_curves(curves), config=config, key="areas")
+    left.plotly_chart(loss_curves(curves), config=config, key="losses", alt="Loss by epoch.")
+    areas = "Validation AUC by epoch; each run's best stands beside its name below."
+    right.plotly_chart(area_curves(curves), config=config, key="areas", alt=areas)
 
 
 def _curve(run: Run) -> LearningCurve:
