@@ -13,6 +13,7 @@ from pneumo_core.dashboard.access import (
     show_person,
 )
 from pneumo_core.dashboard.dataset_choice import choose_dataset_in_sidebar
+from pneumo_core.dashboard.housekeeping import keep_house
 from pneumo_core.dashboard.recorder import say_unrecorded
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import AccessError, PneumoError
@@ -100,6 +101,7 @@ def _set_up(title: str, wide: bool) -> Person:
     except AccessError as error:
         shown, refused = "Sign in", str(error)
     st.set_page_config(page_title=f"{shown} · Pneumo", layout="wide", initial_sidebar_state=240)
+    keep_house()
     st.html(_STYLE)
     if wide:
         st.html(_WIDE)

@@ -10,7 +10,6 @@ import zlib
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -29,7 +28,14 @@ from pydicom.uid import (
 from pneumo_core.data._pieces import CountedBytes
 from pneumo_core.data._presentation import film_windows, is_inverted, modality_values, shown
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
-from pneumo_core.data._stored import PIXELS, full_value, refuse_undecodable, stored_values
+from pneumo_core.data._stored import (
+    PIXELS,
+    Paletted,
+    Stored,
+    full_value,
+    refuse_undecodable,
+    stored_values,
+)
 from pneumo_core.data._tones import Grey, carries_colour, luma
 from pneumo_core.data.radiograph import FilmFacts
 from pneumo_core.settings import Settings
@@ -108,14 +114,17 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
     """
     ds, syntax, stored = _decoded(data, limits)
-    colour = stored.ndim == 3
-    grey = luma(stored, full_value(ds, stored)) if colour else shown(ds, stored)
+    if colour := isinstance(stored, Paletted) or stored.ndim == 3:
+        full = full_value(ds, stored)
+        grey, colour = luma(stored, full), carries_colour(stored, full)
+    else:
+        grey = shown(ds, stored)
     return grey, FilmFacts(
         format="DICOM",
         width=grey.shape[1],
         height=grey.shape[0],
         bits=int(ds.get("BitsStored") or ds.BitsAllocated),
-        colour=colour and carries_colour(stored, full_value(ds, stored)),
+        colour=colour,
         photometric=_text(ds, "PhotometricInterpretation"),
         modality=_text(ds, "Modality"),
         body_part=_text(ds, "BodyPartExamined"),
@@ -135,12 +144,12 @@ def read_dicom_values(data: bytes, limits: Settings) -> tuple[Grey, bool]:
     Raises as ``read_dicom``.
     """
     ds, _, stored = _decoded(data, limits)
-    if stored.ndim == 3:
+    if isinstance(stored, Paletted) or stored.ndim == 3:
         return luma(stored, full_value(ds, stored)), False
     return modality_values(ds, stored).astype(np.float32, copy=False), is_inverted(ds)
 
 
-def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, npt.NDArray[Any]]:
+def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, Stored]:
     """The dataset, the name of its transfer syntax, and its stored values."""
     _quieten()
     if data[128:132] != b"DICM":

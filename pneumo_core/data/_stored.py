@@ -5,7 +5,7 @@ import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +94,29 @@ def _refuse_other_size(ds: Dataset) -> None:
         raise Refusal("it is damaged: it is longer compressed than unpacked", SEND_AGAIN)
 
 
-def stored_values(ds: Dataset, data: bytes) -> npt.NDArray[Any]:
+class Paletted:
+    """RGB (H, W, 3) of indices (H, W), looked up where it is asked for: whole it is many times
+    the film."""
+
+    def __init__(self, indices: npt.NDArray[Any], ds: Dataset) -> None:
+        self._indices, self._palette = indices, _little_endian_palette(ds)
+        self.shape: tuple[int, ...] = (*indices.shape, 3)
+
+    def __getitem__(self, place: tuple[Any, ...]) -> npt.NDArray[Any]:
+        rows, columns, *channel = place
+        colours = apply_color_lut(self._indices[rows, columns], self._palette)
+        return colours[..., *channel]
+
+    @property
+    def full(self) -> float:
+        """The value of full brightness: the table's depth, not the index's."""
+        return float(np.iinfo(self[:1, :1].dtype).max)
+
+
+Stored: TypeAlias = npt.NDArray[Any] | Paletted
+
+
+def stored_values(ds: Dataset, data: bytes) -> Stored:
     """(H, W) stored values, or (H, W, 3) RGB. Bits above Bits Stored are masked by pydicom."""
     plugin = _plugin(ds.file_meta.TransferSyntaxUID)
     stored: npt.NDArray[Any]
@@ -103,7 +125,7 @@ def stored_values(ds: Dataset, data: bytes) -> npt.NDArray[Any]:
     else:
         stored = pixel_array(ds, index=0, decoding_plugin=plugin)
     if ds.PhotometricInterpretation == "PALETTE COLOR":
-        return apply_color_lut(stored, _little_endian_palette(ds))
+        return Paletted(stored, ds)
     return stored
 
 
@@ -138,8 +160,6 @@ def _decoded_apart(data: bytes, memory: int) -> npt.NDArray[Any]:
     return stored
 
 
-def full_value(ds: Dataset, rgb: npt.NDArray[Any]) -> float:
+def full_value(ds: Dataset, rgb: Stored) -> float:
     """The value of full brightness."""
-    if ds.PhotometricInterpretation == "PALETTE COLOR":
-        return float(np.iinfo(rgb.dtype).max)  # the table's depth, not the index's
-    return float((1 << int(ds.BitsStored)) - 1)
+    return rgb.full if isinstance(rgb, Paletted) else float((1 << int(ds.BitsStored)) - 1)

@@ -6,7 +6,7 @@ Every array that leaves is a float32 of its own; what comes in is left as it was
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -94,11 +94,20 @@ def looked_up(values: npt.NDArray[Any], table: Grey, first: int) -> Grey:
     return grey
 
 
-def luma(colour: npt.NDArray[Any], full: float) -> Grey:
+class Colours(Protocol):
+    """Channels (H, W, 3+) that are asked for in parts."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, place: tuple[Any, ...], /) -> npt.NDArray[Any]: ...
+
+
+def luma(colour: Colours, full: float) -> Grey:
     """Rec. 601 luma of (H, W, 3+) channels that reach `full`, as float32 (H, W) in [0, 1]."""
     grey: Grey = np.empty(colour.shape[:2], np.float32)
     weights = [np.float32(weight / full) for weight in _LUMA]
-    for rows in _strips(colour):
+    for rows in _strips(grey):
         part = grey[rows]
         np.multiply(colour[rows, :, 0], weights[0], out=part, dtype=np.float32)
         for channel in (1, 2):
@@ -114,7 +123,7 @@ def _strips(film: npt.NDArray[Any]) -> Iterator[slice]:
     yield from (slice(top, top + rows) for top in range(0, height, rows))
 
 
-def carries_colour(colour: npt.NDArray[Any], full: float) -> bool:
+def carries_colour(colour: Colours, full: float) -> bool:
     """Whether (H, W, 3+) channels that reach `full` differ by more than JPEG noise."""
     step = colour_step(*colour.shape[:2])
     return sampled_colour(colour[::step, ::step], full)

@@ -90,8 +90,12 @@ def show_decision(worklist: Worklist, item: Item) -> None:
 def _decide(worklist: Worklist, item: Item, reading: Reading) -> None:
     answer = answer_of(item.film.key, reading)
     decision = worklist.own.decisions.get(answer)
-    place = "center" if decision else "bottom"  # a select box has a line above it
-    with st.container(horizontal=True, vertical_alignment=place, gap="small", key="decision"):
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center" if decision else "bottom",  # a select box has a line above
+        gap="small",
+        key="decision",
+    ):
         if decision:
             st.markdown(_decided(decision), width="content")
             undo = worklist.own.undecide
