@@ -1,12 +1,16 @@
-"""Sessions of closed tabs go when their time is over, and with them the films in them.
+"""What Streamlit 1.67 keeps of films in memory, for as long as it should and no longer.
 
-Streamlit 1.67 keeps such a session for two minutes, but lets go of it only when another tab closes
-after that: the last visitor's films would stay until tomorrow's first one leaves. It offers no way
-to ask for it, so what is asked here are parts of its own.
+Its session of a closed tab is over after two minutes, but it lets go of it only when another tab
+closes after that: the last visitor's films would stay until tomorrow's first one leaves. And
+whenever anybody's page is done it drops every picture that no page refers to, among them those of
+whoever's page is just being drawn again: their browser asks for a film that is gone. It offers no
+way to change either, so parts of its own are asked here.
 """
 
 import asyncio
 import gc
+import time
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -15,24 +19,42 @@ from streamlit import runtime
 __all__ = ["keep_house"]
 
 _EVERY_S = 15
+_SPARED_S = 60
+"""How long a picture that no page refers to is kept; a page is drawn again in less."""
 
 
 @st.cache_resource(show_spinner=False)
 def keep_house() -> None:
-    """From now on look every few seconds for sessions whose time is over; once per server."""
+    """From now on look every few seconds for what can go; once per server."""
     if not runtime.exists():
         return  # a bare run or a test has no sessions
-    server = runtime.get_instance()
-    sessions: Any = server._session_mgr
+    server: Any = runtime.get_instance()
+    media = server.media_file_mgr
+    media._get_inactive_file_ids = _Sparing(media._get_inactive_file_ids)
     loop = server._get_async_objs().eventloop
     # On its own thread, where sessions are put away, too.
-    loop.call_soon_threadsafe(_look, loop, sessions)
+    loop.call_soon_threadsafe(_look, loop, server)
 
 
-def _look(loop: asyncio.AbstractEventLoop, sessions: Any) -> None:
+def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
     """Let go of what is over, and look again later."""
+    sessions = server._session_mgr
     with sessions._storage_lock:
-        found = bool(sessions._session_storage._cache.expire())
-    if found:
+        closed = bool(sessions._session_storage._cache.expire())
+    if closed:
         gc.collect()  # a session and its script know each other
-    loop.call_later(_EVERY_S, _look, loop, sessions)
+    server.media_file_mgr.remove_orphaned_files()
+    loop.call_later(_EVERY_S, _look, loop, server)
+
+
+class _Sparing:
+    """The pictures that nobody has referred to for a while. Called under the lock of theirs."""
+
+    def __init__(self, unused: Callable[[], set[str]]) -> None:
+        self._unused = unused
+        self._since: dict[str, float] = {}
+
+    def __call__(self) -> set[str]:
+        now = time.monotonic()
+        self._since = {each: self._since.get(each, now) for each in self._unused()}
+        return {each for each, since in self._since.items() if now - since > _SPARED_S}
