@@ -179,7 +179,7 @@ class _Visit:
         self.opened = True
 
     async def _upload(self, film: TaggedFilm) -> None:
-        async with self._step("upload and read a film, by all three networks"):
+        async with self._step("upload and read a film, by all networks"):
             await self.page.locator("input[type=file]").first.set_input_files(film.path)
             await self._read(film)
         self.noted.counts["films read"] += 1
