@@ -22,7 +22,7 @@ with open_page("Pneumo"):
         ):
             st.page_link(file, label=label, icon=icon)
 
-    # Torch comes with it, seconds at the first visit: by now the page is on the screen.
+    # This takes a while at the first visit: by now the page is on the screen.
     from pneumo_core.dashboard.cards import show_checkpoints, show_dataset
 
     show_checkpoints()

@@ -5,7 +5,7 @@ import streamlit as st
 from pneumo_core.dashboard import open_page
 
 with open_page("Compare", wide=True):
-    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    # These take a while at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import say_what_is_missing
     from pneumo_core.dashboard.comparison.choices import choose_checkpoints, choose_films
     from pneumo_core.dashboard.comparison.numbers import show_numbers

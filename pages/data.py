@@ -5,7 +5,7 @@ import streamlit as st
 from pneumo_core.dashboard import open_page
 
 with open_page("Data", wide=True):
-    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    # These take a while at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import say_what_is_missing
     from pneumo_core.dashboard.datasets.getting import acquire_section
     from pneumo_core.dashboard.datasets.sources import choose_dataset, inspected, say_how_to_get_one

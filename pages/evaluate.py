@@ -5,7 +5,7 @@ import streamlit as st
 from pneumo_core.dashboard import open_page
 
 with open_page("Evaluate", wide=True):
-    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    # These take a while at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import choose_checkpoint, say_what_is_missing
     from pneumo_core.dashboard.evaluation.sources import choose_scores, say_warnings
     from pneumo_core.dashboard.evaluation.view import show_evaluation

@@ -3,7 +3,7 @@
 from pneumo_core.dashboard import open_page
 
 with open_page("Log"):
-    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    # These take a while at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.audit_log.view import show_log
     from pneumo_core.dashboard.choices import say_what_is_missing
 

@@ -5,7 +5,7 @@ import streamlit as st
 from pneumo_core.dashboard import open_page
 
 with open_page("Read films", wide=True):
-    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    # These take a while at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import choose_reader, say_what_is_missing
     from pneumo_core.dashboard.reading_room.films import add_films, my_worklist
     from pneumo_core.dashboard.reading_room.own_calls_view import choose_read_first

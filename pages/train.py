@@ -9,7 +9,7 @@ with open_page("Train"):
         "A run trains a network in a process of its own: it goes on when you close this page, and "
         "publishes a checkpoint that every page offers."
     )
-    # Torch comes with these, seconds at the first visit: by now the frame is on the screen.
+    # These take a while at the first visit: by now the frame is on the screen.
     from pneumo_core.dashboard.choices import say_what_is_missing
     from pneumo_core.dashboard.training.form import new_run
     from pneumo_core.dashboard.training.runs import show_runs

@@ -16,25 +16,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pydantic
 import safetensors.numpy
-import safetensors.torch
-import torch
-from torch import Tensor
 
 from pneumo_core.card import Card, contradiction
 from pneumo_core.errors import CheckpointError, UnknownName
 from pneumo_core.files import put_back, replace_folder, write_whole
-from pneumo_core.models import PneumoniaNetwork, build_network
 from pneumo_core.settings import settings
+
+if TYPE_CHECKING:  # torch comes with them, which who only lists or reads need not wait for
+    from torch import Tensor
+
+    from pneumo_core.models import PneumoniaNetwork
 
 __all__ = [
     "Checkpoint",
     "add_gate",
-    "as_member",
     "check_free",
     "check_name",
     "default_checkpoint",
@@ -42,10 +43,8 @@ __all__ = [
     "free_name",
     "list_checkpoints",
     "load_checkpoint",
-    "member_weights",
     "rename_checkpoint",
     "save_checkpoint",
-    "stored_precision",
 ]
 
 _SCORED = frozenset({"id", "patient", "split", "label", "subtype", "probability"})
@@ -70,30 +69,33 @@ class Checkpoint:
         """The card as it lies on disk; NaN is the string "NaN"."""
         return _CARD.dump_json(self.card, indent=indent).decode()
 
-    def networks(self) -> list[PneumoniaNetwork]:
+    def networks(self) -> "list[PneumoniaNetwork]":
         """The trained network, or an ensemble's: float32, in eval mode, without gradients.
 
         Raises CheckpointError when the weights are missing, damaged, not finite, or not those
         that the card speaks of.
         """
-        weights = self._verified_weights()
-        if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
-            raise self._damaged("its weights hold values that are not numbers")
-        if not self.card.members:
-            return [self._network(self.card.model, weights)]
-        return [
-            self._network(member.model, member_weights(weights, number))
-            for number, member in enumerate(self.card.members)
-        ]
+        from pneumo_core.weights import trained
 
-    def _network(self, model: str, weights: Mapping[str, Tensor]) -> PneumoniaNetwork:
+        content = self.verified_weights()
+        models = [member.model for member in self.card.members] or [self.card.model]
         try:
-            with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
-                network = build_network(model)
-            network.load_state_dict(weights)
-        except (RuntimeError, UnknownName) as error:
-            raise self._damaged(f"its weights don't fit {model}") from error
-        return network.eval().requires_grad_(False)
+            return trained(content, models, members=bool(self.card.members))
+        except ValueError as error:
+            raise self._damaged(str(error)) from error
+
+    def verified_weights(self) -> bytes:
+        """The file of weights, which is the one that the card speaks of. Raises CheckpointError."""
+        try:
+            content = (self.folder / "weights.safetensors").read_bytes()
+            known = hashlib.sha256(content).hexdigest() == self.card.weights_sha256
+            if not known:
+                safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+        except (OSError, safetensors.SafetensorError) as error:
+            raise self._damaged("its weights can't be read") from error
+        if not known:
+            raise self._damaged("its weights are not those its card speaks of")
+        return content
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -146,16 +148,6 @@ class Checkpoint:
                 "has. Fit it again."
             )
         return arrays
-
-    def _verified_weights(self) -> dict[str, Tensor]:
-        try:
-            content = (self.folder / "weights.safetensors").read_bytes()
-            weights = safetensors.torch.load(content)
-        except (OSError, safetensors.SafetensorError) as error:
-            raise self._damaged("its weights can't be read") from error
-        if hashlib.sha256(content).hexdigest() != self.card.weights_sha256:
-            raise self._damaged("its weights are not those its card speaks of")
-        return {name: _widened(tensor) for name, tensor in weights.items()}
 
     def _damaged(self, why: str) -> CheckpointError:
         return CheckpointError(
@@ -239,7 +231,7 @@ def default_checkpoint(root: Path | None = None) -> Checkpoint:
 
 def save_checkpoint(
     card: Card,
-    weights: Mapping[str, Tensor],
+    weights: "Mapping[str, Tensor]",
     *,
     scores: pd.DataFrame,
     features: np.ndarray,
@@ -255,19 +247,20 @@ def save_checkpoint(
     name is taken (unless ``overwrite``) or impossible, float16 can't hold a weight, or the disk
     refuses.
     """
+    from pneumo_core.weights import packed, unstorable
+
     root = root or settings().checkpoints
     place = check_free(card.name, overwrite=overwrite, root=root)
-    for tensor_name, tensor in weights.items():
-        if not torch.isfinite(_narrowed(tensor)).all():
-            raise CheckpointError(
-                f"The checkpoint '{card.name}' can't be written: its weights {tensor_name} hold "
-                "values that are not numbers or too large for float16. Train it again."
-            )
+    if wrong := unstorable(weights):
+        raise CheckpointError(
+            f"The checkpoint '{card.name}' can't be written: its weights {wrong} hold "
+            "values that are not numbers or too large for float16. Train it again."
+        )
     try:
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".saving-", dir=root))
         try:
-            _write(temporary, card, weights, scores, features, history)
+            _write(temporary, card, packed(weights), scores, features, history)
             if gate is not None:
                 _write_gate(temporary, gate)
             if overwrite:
@@ -323,31 +316,14 @@ def delete_checkpoint(checkpoint: Checkpoint) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def as_member(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
-    """A network's weights under the names they have as a numbered member of an ensemble."""
-    return {f"{number}/{name}": tensor for name, tensor in weights.items()}
-
-
-def member_weights(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
-    """The numbered member's weights under their own names."""
-    prefix = f"{number}/"
-    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-
-
-def stored_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights as they will be after a save and a load: rounded to float16 and back."""
-    return {name: _widened(_narrowed(tensor)) for name, tensor in weights.items()}
-
-
 def _write(
     folder: Path,
     card: Card,
-    weights: Mapping[str, Tensor],
+    content: bytes,
     scores: pd.DataFrame,
     features: np.ndarray,
     history: pd.DataFrame,
 ) -> None:
-    content = safetensors.torch.save({k: _narrowed(v) for k, v in weights.items()})
     (folder / "weights.safetensors").write_bytes(content)
     scores.to_parquet(folder / "scores.parquet", index=False)
     narrow = {"features": np.ascontiguousarray(features, dtype=np.float16)}
@@ -396,11 +372,3 @@ def _read(folder: Path) -> Checkpoint:
 def _preference(checkpoint: Checkpoint) -> tuple[int, str]:
     name = checkpoint.name
     return (_PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED), name)
-
-
-def _narrowed(tensor: Tensor) -> Tensor:
-    return (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
-
-
-def _widened(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor

@@ -8,22 +8,26 @@ several threads at once.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.special import logit
-from torch import Tensor
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan
-from pneumo_core.engine import Engine, Stages, open_engine
+from pneumo_core.engine import Engine, Stages, Stored, open_engine
 from pneumo_core.metrics import Calibration
-from pneumo_core.models import InputFormat, PneumoniaNetwork
+from pneumo_core.models import InputFormat
 from pneumo_core.parallel import in_order
 from pneumo_core.settings import settings
+
+if TYPE_CHECKING:  # torch comes with them, and what is in ONNX Runtime does without
+    from torch import Tensor
+
+    from pneumo_core.models import PneumoniaNetwork
 
 __all__ = ["Member", "Outputs", "Runtime", "accelerated", "dataset_for", "open_runtime"]
 
@@ -61,21 +65,28 @@ class Outputs:
 class Member:
     """One network with what it takes, and what makes probabilities of its margins.
 
-    ``engine`` runs this network; without one PyTorch does. Raises ValueError for an engine of
-    another network.
+    ``of``: the network, or where it is stored. ``engine`` runs this network; without one PyTorch
+    does. Raises ValueError for an engine of another network.
     """
 
-    network: PneumoniaNetwork
+    of: "PneumoniaNetwork | Stored"
     input: InputFormat
     calibration: Calibration = _UNCALIBRATED
     engine: Engine | None = None
 
     def __post_init__(self) -> None:
-        if self.engine and self.engine.network is not self.network:
+        if self.engine and self.engine.of is not self.of:
             raise ValueError("the engine runs another network")
 
-    def tensor(self, films: Films) -> Tensor:
+    @property
+    def network(self) -> "PneumoniaNetwork":
+        """The network itself. Raises CheckpointError where it is stored and damaged."""
+        return self.of.network if isinstance(self.of, Stored) else self.of
+
+    def tensor(self, films: Films) -> "Tensor":
         """Films uint8 (N, S, S) as the network takes them: normalised float32 (N, C, S, S)."""
+        import torch
+
         device = next(self.network.parameters()).device
         tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
         return self.input.normalise(tensor)
@@ -84,6 +95,8 @@ class Member:
         """What every stage gives for films uint8 (N, S, S); K may be 0 without ``maps``."""
         if self.engine:
             return self.engine.run(films)
+        import torch
+
         with torch.inference_mode():
             last = self.network.features(self.tensor(films))
             features = self.network.neck(last)
@@ -111,7 +124,7 @@ class Runtime:
     @classmethod
     def of(
         cls,
-        network: PneumoniaNetwork,
+        network: "PneumoniaNetwork",
         input_format: InputFormat,
         calibration: Calibration = _UNCALIBRATED,
         *,
@@ -137,7 +150,7 @@ class Runtime:
         """P(pneumonia) of films uint8 (N, S, S): float32 (N,) in [0, 1]."""
         return self.calibrated(self.run(films).margins)
 
-    def views(self, films: Films, member: Member) -> list[Tensor]:
+    def views(self, films: Films, member: Member) -> "list[Tensor]":
         """What a member sees of films uint8 (N, S, S): normalised float32 tensors (N, C, S, S).
 
         The films, and with ``mirror`` their mirror images. Raises ValueError for other films.
@@ -262,14 +275,19 @@ def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
     if isinstance(checkpoint, str):
         checkpoint = load_checkpoint(checkpoint)
     card = checkpoint.card
-    parts = checkpoint.networks()
-    if not card.members:
-        return accelerated(Runtime.of(parts[0], card.input, card.calibration, mirror=card.mirror))
+    checkpoint.verified_weights()
+    built = cache(checkpoint.networks)  # all at once, when the first of them is asked for
+
+    def stored(model: str, number: int) -> Stored:
+        identity = f"{card.weights_sha256} {model}, {number} of {len(card.members)}"
+        return Stored(identity, lambda: built()[number])
+
     members = tuple(
-        Member(network, part.input, part.calibration)
-        for network, part in zip(parts, card.members, strict=True)
+        Member(stored(part.model, number), part.input, part.calibration)
+        for number, part in enumerate(card.members)
     )
-    return accelerated(Runtime(members, card.calibration, card.mirror))
+    only = Member(stored(card.model, 0), card.input)
+    return accelerated(Runtime(members or (only,), card.calibration, card.mirror))
 
 
 def accelerated(runtime: Runtime) -> Runtime:
@@ -278,8 +296,7 @@ def accelerated(runtime: Runtime) -> Runtime:
     For networks in eval mode whose weights won't change any more.
     """
     members = tuple(
-        replace(member, engine=open_engine(member.network, member.input))
-        for member in runtime.members
+        replace(member, engine=open_engine(member.of, member.input)) for member in runtime.members
     )
     return replace(runtime, members=members)
 
@@ -314,5 +331,5 @@ def _mean_of(views: list[Floats]) -> Floats:
     return np.asarray(mean, dtype=np.float32)
 
 
-def _numpy(tensor: Tensor) -> Floats:
+def _numpy(tensor: "Tensor") -> Floats:
     return np.asarray(tensor.float().cpu().numpy(), dtype=np.float32)

@@ -28,12 +28,12 @@ from pneumo_core.checkpoints import (
     list_checkpoints,
     load_checkpoint,
     save_checkpoint,
-    stored_precision,
 )
 from pneumo_core.errors import CheckpointError, UnknownName
 from pneumo_core.metrics import evaluate
 from pneumo_core.models import build_network
 from pneumo_core.runtime import Runtime, open_runtime
+from pneumo_core.weights import stored_precision
 
 SCORES = pd.DataFrame(
     {

@@ -238,4 +238,4 @@ def test_the_network_is_left_as_it_was_found(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_engine_runs_its_own_network_only() -> None:
     (member,) = accelerated(Runtime.of(small(), INPUT)).members
     with pytest.raises(ValueError, match="another network"):
-        replace(member, network=small(seed=1))
+        replace(member, of=small(seed=1))

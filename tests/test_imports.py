@@ -2,8 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from pneumo_core.runtime import open_runtime
+from tests.dashboard.test_pages import film
 
 
 @pytest.mark.parametrize("module", ["pneumo_core", "pneumo_core.data", "pneumo_core.metrics"])
@@ -18,3 +22,26 @@ def test_films_and_numbers_need_no_torch(module: str) -> None:
 def test_the_frame_of_a_page_comes_before_torch() -> None:
     code = "import sys, pneumo_core.dashboard.page; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("checkpoint")
+def test_a_film_is_read_without_torch_once_its_graph_is_kept(tmp_path: Path) -> None:
+    open_runtime("cnn_94")  # writes the graph
+    (tmp_path / "film.png").write_bytes(film())
+    code = (
+        "import sys; from pneumo_core.reading import open_reader; "
+        "reading = open_reader('cnn_94', gate=False).read_file(sys.argv[1]); "
+        "sys.exit(reading.probability is None or 'torch' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "film.png")], check=False)
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["cards", "reading_room.room", "comparison.side_by_side", "evaluation.view", "audit_log.view"],
+)
+def test_pages_that_train_nothing_open_before_torch(module: str) -> None:
+    code = f"import sys, pneumo_core.dashboard.{module}; sys.exit('torch' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.DEVNULL)
+    assert ended.returncode == 0

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import safetensors
-import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
@@ -18,7 +17,6 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Dataset, PixelStore, Progress, open_store
 from pneumo_core.errors import DatasetError, PneumoError
 from pneumo_core.files import write_whole
-from pneumo_core.heatmaps import find_convolution, layers, run_from
 from pneumo_core.runtime import Runtime, open_runtime
 from pneumo_core.settings import settings
 
@@ -75,6 +73,8 @@ class Features:
 
 def feature_layers(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Layers whose features can be taken, the usual one first."""
+    from pneumo_core.heatmaps import layers
+
     return (PENULTIMATE, PIXELS, LAST_MAPS, *layers(open_runtime(checkpoint)))
 
 
@@ -208,15 +208,23 @@ def _of_batch(
         return outputs.features, outputs.margins
     if layer == LAST_MAPS:
         return _last_maps(runtime, films), runtime.run(films).margins
+    return _of_convolution(runtime, films, layer), None
+
+
+def _of_convolution(runtime: Runtime, films: NDArray[np.uint8], layer: str) -> Floats:
+    from pneumo_core.heatmaps import find_convolution, run_from
+
     found = find_convolution(runtime, layer)
     member = runtime.members[found.member]
     view = runtime.views(films, member)[0]
     maps, _ = run_from(member.network, view, found)
-    return np.asarray(maps.detach().mean(dim=(2, 3)).float().numpy(), dtype=np.float32), None
+    return np.asarray(maps.detach().mean(dim=(2, 3)).float().numpy(), dtype=np.float32)
 
 
 def _last_maps(runtime: Runtime, films: NDArray[np.uint8]) -> Floats:
     """The first network's last convolution, flattened; larger ones averaged to fewer places."""
+    import torch
+
     maps = torch.tensor(runtime.maps(films, runtime.members[0])[0])
     if maps[0].numel() > _MOST:
         side = max(1, int((_MOST / maps.shape[1]) ** 0.5))

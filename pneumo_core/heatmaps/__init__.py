@@ -1,16 +1,25 @@
-"""Where a network looked, by several methods, and whether a map depends on what was learned."""
+"""Where a network looked, by several methods, and whether a map depends on what was learned.
 
-from pneumo_core.heatmaps.compute import heat_map
-from pneumo_core.heatmaps.convolutions import (
-    Layer,
-    convolutions,
-    find_convolution,
-    layers,
-    run_from,
-)
+What a method is and what a map holds need no torch; making one does, so what makes them is
+imported when it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pneumo_core.heatmaps.methods import METHODS, Method, find_method
 from pneumo_core.heatmaps.result import HeatMap, common_peaks, overlap
-from pneumo_core.heatmaps.sanity import Forgotten, forgets
+
+if TYPE_CHECKING:
+    from pneumo_core.heatmaps.compute import heat_map
+    from pneumo_core.heatmaps.convolutions import (
+        Layer,
+        convolutions,
+        find_convolution,
+        layers,
+        run_from,
+    )
+    from pneumo_core.heatmaps.sanity import Forgotten, forgets
 
 __all__ = [
     "METHODS",
@@ -28,3 +37,12 @@ __all__ = [
     "overlap",
     "run_from",
 ]
+
+_FILES = {"heat_map": "compute", "Forgotten": "sanity", "forgets": "sanity"}
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'convolutions')}"), name)

@@ -106,7 +106,7 @@ def _correlation(learned: NDArray[np.float32], forgotten: NDArray[np.float32]) -
 def _redrawn(runtime: Runtime, seed: int) -> Runtime:
     generator = torch.Generator().manual_seed(seed)
     members = tuple(
-        replace(member, network=_forgetful(member.network, generator), engine=None)
+        replace(member, of=_forgetful(member.network, generator), engine=None)
         for member in runtime.members
     )
     return replace(runtime, members=members)

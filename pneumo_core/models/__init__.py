@@ -1,17 +1,32 @@
-"""Architectures: from a normalised film to two logits."""
+"""Architectures: from a normalised film to two logits.
 
-from pneumo_core.models._network import PneumoniaNetwork, output_shapes
+Names and what a network takes need no torch; the networks themselves do, so what is made of it is
+imported when it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pneumo_core.models.input_format import InputFormat
-from pneumo_core.models.pretrained import (
-    PRETRAINED,
-    Start,
+from pneumo_core.models.registry import (
+    MODELS,
+    TIMM,
+    Model,
+    build_network,
+    find_model,
     has_backbone,
-    input_of,
-    origin_of,
-    resolve_source,
-    start_network,
 )
-from pneumo_core.models.registry import MODELS, TIMM, Model, build_network, find_model
+
+if TYPE_CHECKING:
+    from pneumo_core.models._network import PneumoniaNetwork, output_shapes
+    from pneumo_core.models.pretrained import (
+        PRETRAINED,
+        Start,
+        input_of,
+        origin_of,
+        resolve_source,
+        start_network,
+    )
 
 __all__ = [
     "MODELS",
@@ -30,3 +45,14 @@ __all__ = [
     "resolve_source",
     "start_network",
 ]
+
+_NETWORKS = ("PneumoniaNetwork", "output_shapes")
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(
+        import_module(f"{__name__}.{'_network' if name in _NETWORKS else 'pretrained'}"), name
+    )

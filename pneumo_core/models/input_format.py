@@ -1,9 +1,10 @@
 """What a network takes."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["InputFormat"]
 
@@ -21,8 +22,10 @@ class InputFormat:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
-    def normalise(self, films: Tensor) -> Tensor:
+    def normalise(self, films: "Tensor") -> "Tensor":
         """Films (N, 1, S, S) float in [0, 1] → network input (N, channels, S, S), channels last."""
+        import torch
+
         mean = films.new_tensor(self.mean).view(1, -1, 1, 1)
         std = films.new_tensor(self.std).view(1, -1, 1, 1)
         repeated = films.expand(-1, self.channels, -1, -1)

@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from pneumo_core.errors import TrainingError
 from pneumo_core.models._network import PneumoniaNetwork
 from pneumo_core.models.input_format import InputFormat
-from pneumo_core.models.registry import TIMM, build_network, find_model
+from pneumo_core.models.registry import TIMM, build_network, find_model, has_backbone
 
 __all__ = [
     "PRETRAINED",
     "Start",
-    "has_backbone",
     "input_of",
     "origin_of",
     "resolve_source",
@@ -121,11 +120,6 @@ def origin_of(model: str, source: str) -> str:
         "package": f"ImageNet weights from the package {_PACKAGES.get(model)}",
     }
     return known.get(source, f"the weights in {Path(source).name}")
-
-
-def has_backbone(model: str) -> bool:
-    """Whether a model has a backbone that pretrained weights fit."""
-    return model == "efficientnet_b0" or model.startswith(TIMM)
 
 
 def _weights(model: str, source: str) -> Mapping[str, Tensor]:

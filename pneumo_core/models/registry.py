@@ -3,16 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pneumo_core.errors import UnknownName
-from pneumo_core.models._network import PneumoniaNetwork
-from pneumo_core.models.cnn_94 import build_cnn_94
-from pneumo_core.models.cnn_v2 import build_cnn_v2
-from pneumo_core.models.efficientnet_b0 import build_efficientnet_b0
 from pneumo_core.models.input_format import InputFormat
 
-__all__ = ["MODELS", "TIMM", "Model", "build_network", "find_model"]
+if TYPE_CHECKING:
+    from pneumo_core.models._network import PneumoniaNetwork
+
+__all__ = ["MODELS", "TIMM", "Model", "build_network", "find_model", "has_backbone"]
 
 TIMM = "timm:"
 """Prefix of the names of timm's backbones: "timm:convnext_nano"."""
@@ -26,7 +27,18 @@ class Model:
     title: str
     about: str
     input: InputFormat
-    build: Callable[[], PneumoniaNetwork]
+    build: "Callable[[], PneumoniaNetwork]"
+
+
+def _beside(module: str) -> "Callable[[], PneumoniaNetwork]":
+    """What builds the network of a file beside this; torch comes with it, when it is asked for."""
+
+    def build() -> "PneumoniaNetwork":
+        file = import_module(f"pneumo_core.models.{module}")
+        network: PneumoniaNetwork = getattr(file, f"build_{module}")()
+        return network
+
+    return build
 
 
 # The paper's grey normalisation, and ImageNet's, which pretrained backbones expect.
@@ -39,14 +51,14 @@ MODELS: Mapping[str, Model] = MappingProxyType(
     {
         model.name: model
         for model in (
-            Model("cnn_94", "CNN_94", "The paper's small network", _GREY_100, build_cnn_94),
-            Model("cnn_v2", "CNN_V2", "The paper's deeper network", _GREY_100, build_cnn_v2),
+            Model("cnn_94", "CNN_94", "The paper's small network", _GREY_100, _beside("cnn_94")),
+            Model("cnn_v2", "CNN_V2", "The paper's deeper network", _GREY_100, _beside("cnn_v2")),
             Model(
                 "efficientnet_b0",
                 "EfficientNet-B0",
                 "A pretrainable backbone with the paper's head",
                 _IMAGENET_224,
-                build_efficientnet_b0,
+                _beside("efficientnet_b0"),
             ),
         )
     }
@@ -66,9 +78,14 @@ def find_model(name: str) -> Model:
     return MODELS[name]
 
 
-def build_network(name: str) -> PneumoniaNetwork:
+def build_network(name: str) -> "PneumoniaNetwork":
     """A network of that architecture with fresh weights. Raises UnknownName."""
     return find_model(name).build()
+
+
+def has_backbone(model: str) -> bool:
+    """Whether a model has a backbone that pretrained weights fit."""
+    return model == "efficientnet_b0" or model.startswith(TIMM)
 
 
 def _find_timm(name: str) -> Model:

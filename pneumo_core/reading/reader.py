@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,11 +20,13 @@ from pneumo_core.data import (
 )
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.familiarity import Familiarity, open_familiarity
-from pneumo_core.heatmaps import HeatMap, heat_map
 from pneumo_core.parallel import in_order
 from pneumo_core.reading.gate import refusals, warnings_of
 from pneumo_core.reading.gate_look import inverted_radiograph, look
 from pneumo_core.runtime import Outputs, Runtime, open_runtime
+
+if TYPE_CHECKING:
+    from pneumo_core.heatmaps import HeatMap
 
 __all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
 
@@ -172,11 +174,13 @@ class Reader:
         method: str = "grad_cam",
         layer: str | None = None,
         progress: Progress | None = None,
-    ) -> HeatMap:
+    ) -> "HeatMap":
         """Where the evidence for ``label`` (0 or 1) came from, by one of ``heatmaps.METHODS``.
 
         ``layer``, ``progress`` and errors are those of ``heatmaps.heat_map``.
         """
+        from pneumo_core.heatmaps import heat_map  # torch comes with it: only for who asks
+
         film = self._films(radiograph)[0]
         return heat_map(self.runtime, film, label, method=method, layer=layer, progress=progress)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from pneumo_core.card import ENSEMBLE, MemberFacts
-from pneumo_core.checkpoints import Checkpoint, as_member, check_free, load_checkpoint
+from pneumo_core.checkpoints import Checkpoint, check_free, load_checkpoint
 from pneumo_core.data import Dataset, Progress
 from pneumo_core.errors import TrainingError
 from pneumo_core.runtime import Member, Runtime, dataset_for
 from pneumo_core.training.publish import draft_card, seal
+from pneumo_core.weights import as_member
 
 __all__ = ["make_ensemble"]
 

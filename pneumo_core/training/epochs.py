@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
-import torch
 from torch import nn
 
-from pneumo_core.checkpoints import stored_precision
 from pneumo_core.errors import TrainingError
-from pneumo_core.models import build_network, input_of
+from pneumo_core.models import input_of
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.runs import Run, list_runs
 from pneumo_core.training.state import write_atomically
+from pneumo_core.weights import packed, trained
 
 __all__ = ["KeptEpoch", "keep_epoch", "kept_epochs", "runs_with_epochs"]
 
@@ -49,13 +46,9 @@ class KeptEpoch:
         """
         config = self.config
         try:
-            weights = stored_precision(safetensors.torch.load(self._content()))
-            with torch.random.fork_rng(devices=[]):  # fresh weights are drawn and thrown away
-                network = build_network(config.model)
-            network.load_state_dict(weights)
-        except (RuntimeError, safetensors.SafetensorError) as error:
+            (network,) = trained(self._content(), [config.model])
+        except ValueError as error:
             raise self._damaged() from error
-        network.eval().requires_grad_(False)
         takes = input_of(config.model, config.pretrained, config.size)
         return Runtime.of(network, takes, mirror=config.mirror)
 
@@ -77,13 +70,7 @@ def keep_epoch(folder: Path, number: int, network: nn.Module) -> None:
 
     Raises TrainingError when the disk refuses.
     """
-    weights = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    write_atomically(
-        folder / _FOLDER / f"{number:04d}.safetensors", safetensors.torch.save(weights)
-    )
+    write_atomically(folder / _FOLDER / f"{number:04d}.safetensors", packed(network.state_dict()))
 
 
 def kept_epochs(run: Run) -> tuple[KeptEpoch, ...]:

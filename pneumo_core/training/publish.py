@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
-from pneumo_core.checkpoints import Checkpoint, free_name, save_checkpoint, stored_precision
+from pneumo_core.checkpoints import Checkpoint, free_name, save_checkpoint
 from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore, Progress
 from pneumo_core.familiarity import fit_familiarity
 from pneumo_core.metrics import (
@@ -27,6 +27,7 @@ from pneumo_core.runtime import Outputs, Runtime, accelerated
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.runs import Run
 from pneumo_core.training.state import Progressed
+from pneumo_core.weights import stored_precision
 
 __all__ = ["draft_card", "publish", "seal"]
 

@@ -288,7 +288,7 @@ LOOKS = {
     "intake": {"check_dataset_name", "datasets_home", "find_dataset", "list_datasets",
                "find_source"},
     "checkpoints": {"check_name", "check_free", "free_name", "list_checkpoints", "load_checkpoint",
-                    "default_checkpoint", "as_member", "member_weights", "stored_precision"},
+                    "default_checkpoint"},
 }  # fmt: skip
 """What changes nothing, of the modules that are about changes."""
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from pneumo_core.checkpoints import stored_precision
 from pneumo_core.errors import TrainingError
 from pneumo_core.settings import settings
 from pneumo_core.training import (
@@ -20,6 +19,7 @@ from pneumo_core.training import (
     runs_with_epochs,
     start_run,
 )
+from pneumo_core.weights import stored_precision
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -19,10 +20,13 @@ from pneumo_core.dashboard.reading_room.readings import (
 from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, to_input
-from pneumo_core.heatmaps import METHODS, Forgotten, HeatMap, common_peaks, forgets
+from pneumo_core.heatmaps import METHODS, HeatMap, common_peaks
 from pneumo_core.pictures import colour_scale, contour_lines, heat_layer, jpeg, png
 from pneumo_core.reading import Reading
 from pneumo_core.reports import Overlay
+
+if TYPE_CHECKING:
+    from pneumo_core.heatmaps import Forgotten
 
 __all__ = ["Layers", "choose_look", "explain_look", "layers_over"]
 
@@ -235,7 +239,11 @@ def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
         )
 
 
-def _forgotten(look: Overlay, item: Item, checkpoint: Checkpoint, bar: DeltaGenerator) -> Forgotten:
+def _forgotten(
+    look: Overlay, item: Item, checkpoint: Checkpoint, bar: DeltaGenerator
+) -> "Forgotten":
+    from pneumo_core.heatmaps import forgets
+
     runtime, heat = reader_of(checkpoint).runtime, look.heat
     pixels = to_input(radiograph_of(item.film, item.reading).pixels, runtime.size)
 

@@ -18,7 +18,7 @@ from pneumo_core.dashboard.recorder import record_readings
 from pneumo_core.dashboard.words import time_left_text
 from pneumo_core.data import FilmValues, Progress, Radiograph, read_radiograph, read_values
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.heatmaps import HeatMap, layers
+from pneumo_core.heatmaps import HeatMap
 from pneumo_core.pictures import display_pixels, jpeg
 from pneumo_core.reading import Reader, Reading, open_reader
 
@@ -175,4 +175,6 @@ def _reader(checkpoint: str, version: str) -> Reader:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _layers(checkpoint: str, version: str) -> tuple[str, ...]:
+    from pneumo_core.heatmaps import layers  # torch comes with it: only for who looks at a map
+
     return layers(_reader(checkpoint, version).runtime)
