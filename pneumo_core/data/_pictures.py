@@ -17,8 +17,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from pneumo_core.data._pieces import CountedBytes, refuse_markers
-from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_scans, refuse_size
+from pneumo_core.data._pieces import CountedBytes, refuse_markers, refuse_scans
+from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 from pneumo_core.data._tones import (
     Grey,
     colour_step,

@@ -25,6 +25,12 @@ _BARE = (0x01, _START)
 """Markers without a length: TEM and the start of the picture."""
 
 
+_MANY_SCANS = 20
+"""More than any program writes into a progressive JPEG."""
+_SCANNED = 200_000_000
+"""Pixels, all scans together, that are decoded in some seconds nevertheless."""
+
+
 class CountedBytes(BytesIO):
     """Bytes as a file that may be read so many times: decoders in Python do it once a piece."""
 
@@ -55,19 +61,35 @@ def _one_less(left: int) -> int:
 
 def refuse_markers(codestream: bytes) -> None:
     """Refuse a JPEG of too many segments, or with more filling than they hold."""
+    if codestream.find(_FILL, 0, _end_of(codestream)) >= 0:
+        raise Refusal("it is damaged: it holds nothing but filling", SEND_AGAIN)
+
+
+def refuse_scans(jpeg: bytes, pixels: int) -> None:
+    """Refuse a JPEG with so many scans, each over the whole picture, that it would take minutes.
+
+    What lies behind the picture counts for nothing: a phone keeps a video there.
+    """
+    if not jpeg.startswith(b"\xff\xd8"):
+        return
+    # Within a scan, FF is followed by another byte.
+    scans = jpeg.count(b"\xff\xda", 0, _end_of(jpeg))
+    if scans > _MANY_SCANS and scans * pixels > _SCANNED:
+        raise Refusal(f"it is damaged: it draws its picture {scans} times over", SEND_AGAIN)
+
+
+def _end_of(codestream: bytes) -> int:
+    """Where a JPEG's picture ends, by its segments. Raises Refusal for too many."""
     position, pattern = 2, _MARKER
     for _ in range(_MOST_MARKERS):
         found = pattern.search(codestream, position)
-        if found is None or found[1][0] == _END:
-            return _refuse_fill(codestream, found.start() if found else len(codestream))
+        if found is None:
+            return len(codestream)
         marker, position = found[1][0], found.end()
+        if marker == _END:
+            return found.start()
         if marker == _SCAN:
             pattern = _MARKER_IN_SCAN
         if marker not in _BARE:
             position += int.from_bytes(codestream[position : position + 2], "big")
     raise Refusal("it is damaged: it is made of too many pieces", SEND_AGAIN)
-
-
-def _refuse_fill(codestream: bytes, end: int) -> None:
-    if codestream.find(_FILL, 0, end) >= 0:
-        raise Refusal("it is damaged: it holds nothing but filling", SEND_AGAIN)

@@ -6,11 +6,6 @@ SEND_A_FILM = "Send PNG, JPEG, TIFF, BMP, WebP or DICOM"
 SEND_AGAIN = "Export or copy the film again, and send the new file"
 SEND_ONE = "Send one film per file"
 
-_MANY_SCANS = 20
-"""More than any program writes into a progressive JPEG."""
-_SCANNED = 200_000_000
-"""Pixels, all scans together, that are decoded in some seconds nevertheless."""
-
 
 class Refusal(Exception):
     """A file that cannot become a radiograph: a clause and an imperative, without full stops."""
@@ -33,12 +28,3 @@ def refuse_size(width: int, height: int, limits: Settings) -> None:
             f"{size}, more than the {most} allowed here",
             "Send a smaller copy, or raise PNEUMO_MAX_MEGAPIXELS",
         )
-
-
-def refuse_scans(jpeg: bytes, pixels: int) -> None:
-    """Refuse a JPEG with so many scans, each over the whole picture, that it would take minutes."""
-    if not jpeg.startswith(b"\xff\xd8"):
-        return
-    scans = jpeg.count(b"\xff\xda")  # within a scan, FF is followed by another byte
-    if scans > _MANY_SCANS and scans * pixels > _SCANNED:
-        raise Refusal(f"it is damaged: it draws its picture {scans} times over", SEND_AGAIN)

@@ -16,8 +16,8 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.uid import UID, JPEGExtended12Bit
 
-from pneumo_core.data._pieces import MOST_FRAGMENTS, refuse_markers
-from pneumo_core.data._refusal import SEND_AGAIN, Refusal, refuse_scans
+from pneumo_core.data._pieces import MOST_FRAGMENTS, refuse_markers, refuse_scans
+from pneumo_core.data._refusal import SEND_AGAIN, Refusal
 from pneumo_core.data._signature import codestream_size, is_endless
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")

@@ -1,5 +1,6 @@
 """DICOM films: every transfer syntax gives the same pixels, every presentation what it says."""
 
+import tracemalloc
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -220,15 +221,41 @@ def test_rgb_secondary_captures_become_luma() -> None:
     assert film.pixels == pytest.approx(0.299)
 
 
-def test_palette_secondary_captures_are_looked_up() -> None:
-    film = dataset(RAMP8, PhotometricInterpretation="PALETTE COLOR")
-    for channel in ("Red", "Green", "Blue"):
+def paletted(indices: np.ndarray, tables: list[np.ndarray]) -> bytes:
+    """Indices uint8 (H, W) into tables of 256 entries of 16 bits, one a channel."""
+    film = dataset(indices, PhotometricInterpretation="PALETTE COLOR")
+    for channel, table in zip(("Red", "Green", "Blue"), tables, strict=True):
         film.add_new(f"{channel}PaletteColorLookupTableDescriptor", "US", [256, 0, 16])
-        table = (np.arange(256, dtype="<u2")[::-1] * 257).tobytes()
-        film.add_new(f"{channel}PaletteColorLookupTableData", "OW", table)
-    read = read_radiograph(written(film))
+        film.add_new(f"{channel}PaletteColorLookupTableData", "OW", table.astype("<u2").tobytes())
+    return written(film)
+
+
+def test_palette_secondary_captures_are_looked_up() -> None:
+    falling = np.arange(256)[::-1] * 257
+    read = read_radiograph(paletted(RAMP8, [falling] * 3))
     assert not read.facts.colour
     np.testing.assert_allclose(read.pixels, 1 - RAMP8 / 255, atol=1e-6)
+
+
+def test_a_palette_of_colours_becomes_luma() -> None:
+    rising, none = np.arange(256) * 257, np.zeros(256)
+    read = read_radiograph(paletted(RAMP8, [rising, none, none]))
+    assert read.facts.colour
+    np.testing.assert_allclose(read.pixels, 0.299 * RAMP8 / 255, atol=1e-6)
+
+
+def test_a_large_palette_film_takes_little_more_than_its_grey() -> None:
+    indices = np.tile(RAMP8, (32, 32))
+    film = paletted(indices, [np.arange(256) * 257] * 3)
+    read_radiograph(film)  # what is imported or kept once
+    tracemalloc.start()
+    try:
+        read_radiograph(film)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    grey = 4 * indices.size
+    assert peak < 2 * grey + 20e6, "all its colours at once are twelve bytes a pixel more"
 
 
 # Facts.

@@ -87,6 +87,11 @@ def test_a_small_jpeg_may_have_many_scans() -> None:
     assert read_radiograph(bytes(film)).facts.width == 96
 
 
+def test_a_phones_video_behind_its_picture_is_no_scan() -> None:
+    film = encoded(Image.new("L", (4000, 3000)), "JPEG")
+    assert read_radiograph(film + b"\xff\xda" * 500).facts.width == 4000
+
+
 def test_a_jpeg_2000_whose_boxes_lead_nowhere() -> None:
     film = bytearray(seeds("dicom")["GDCMJ2K_TextGBR.dcm"])
     box = film.index(b"ftyp") - 4
