@@ -1,16 +1,17 @@
-"""What Streamlit 1.67 keeps of films in memory, for as long as it should and no longer.
+"""A server's chores: films are kept as long as they should and no longer, PyTorch comes early.
 
-Its session of a closed tab is over after two minutes, but it lets go of it only when another tab
-closes after that: the last visitor's films would stay until tomorrow's first one leaves. And
-whenever anybody's page is done it drops every picture that no page refers to, among them those of
-whoever's page is just being drawn again: their browser asks for a film that is gone. It offers no
-way to change either, so parts of its own are asked here.
+Streamlit 1.67's session of a closed tab is over after two minutes, but it lets go of it only when
+another tab closes after that: the last visitor's films would stay until tomorrow's first one
+leaves. And whenever anybody's page is done it drops every picture that no page refers to, among
+them those of whoever's page is just being drawn again: their browser asks for a film that is gone.
+It offers no way to change either, so parts of its own are asked here.
 """
 
 import asyncio
 import gc
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,8 @@ __all__ = ["keep_house"]
 _EVERY_S = 15
 _SPARED_S = 60
 """How long a picture that no page refers to is kept; a page is drawn again in less."""
+_AFTER_S = 10
+"""By now the first page is on the screen, and somebody looks at it."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -34,6 +37,12 @@ def keep_house() -> None:
     loop = server._get_async_objs().eventloop
     # On its own thread, where sessions are put away, too.
     loop.call_soon_threadsafe(_look, loop, server)
+    loop.call_soon_threadsafe(loop.call_later, _AFTER_S, _fetch, loop)
+
+
+def _fetch(loop: asyncio.AbstractEventLoop) -> None:
+    """Import what the first heat map would wait for: PyTorch takes seconds."""
+    loop.run_in_executor(None, import_module, "pneumo_core.heatmaps.compute")
 
 
 def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
