@@ -4,8 +4,8 @@ from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Cut, Dat
 from pneumo_core.data.export import folder_of
 from pneumo_core.data.manifest import MANIFEST, read_manifest
 from pneumo_core.data.progress import Progress
-from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window
-from pneumo_core.data.read import film_size, read_radiograph, read_values, to_input
+from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window, to_input
+from pneumo_core.data.read import film_size, read_radiograph, read_values
 from pneumo_core.data.scan import find_film, layout_root, scan
 from pneumo_core.data.store import PixelStore, open_store
 from pneumo_core.data.validation import MIN_VALIDATION, ValidationCut

@@ -1,12 +1,13 @@
 """One decoded film, and what its file said of itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-__all__ = ["FilmFacts", "Radiograph", "Window", "WindowFunction"]
+__all__ = ["FilmFacts", "Radiograph", "Window", "WindowFunction", "to_input"]
 
 WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
 
@@ -73,6 +74,7 @@ class Radiograph:
     name: str
     pixels: npt.NDArray[np.float32]
     facts: FilmFacts
+    _inputs: dict[int, npt.NDArray[np.uint8]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         pixels = self.pixels
@@ -81,3 +83,26 @@ class Radiograph:
                 f"pixels must be C-contiguous float32 (H, W), not {pixels.dtype} {pixels.shape}"
             )
         pixels.setflags(write=False)
+
+    def input(self, size: int) -> npt.NDArray[np.uint8]:
+        """``to_input`` of its pixels, made once: a reading and a map look at the same."""
+        if size not in self._inputs:
+            self._inputs[size] = to_input(self.pixels, size)
+        return self._inputs[size].copy()
+
+
+def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8]:
+    """What a model sees of a film: squashed to a square, antialiased, in 8 bits.
+
+    Args:
+        pixels: float32 (H, W) in [0, 1].
+        size: the side of the square.
+
+    Returns:
+        uint8 (size, size), 255 = densest.
+    """
+    film = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))  # mode "F"
+    square = np.array(film.resize((size, size), Image.Resampling.BILINEAR))
+    square *= 255
+    np.rint(square, out=square)
+    return np.clip(square, 0, 255, out=square).astype(np.uint8)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from pneumo_core.data._pictures import picture_size, read_picture
 from pneumo_core.data._pieces import CountedFile
@@ -22,7 +20,7 @@ from pneumo_core.data.values import FilmValues
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.settings import Settings, settings
 
-__all__ = ["film_size", "read_radiograph", "read_values", "to_input"]
+__all__ = ["film_size", "read_radiograph", "read_values"]
 
 T = TypeVar("T")
 
@@ -112,23 +110,6 @@ def _refusing(shown: str) -> Generator[None]:
     # codecs below them promise no common error, and each of theirs means that the file is damaged.
     except Exception as error:
         raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", SEND_AGAIN) from error
-
-
-def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8]:
-    """What a model sees of a film: squashed to a square, antialiased, in 8 bits.
-
-    Args:
-        pixels: float32 (H, W) in [0, 1].
-        size: the side of the square.
-
-    Returns:
-        uint8 (size, size), 255 = densest.
-    """
-    film = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))  # mode "F"
-    square = np.array(film.resize((size, size), Image.Resampling.BILINEAR))
-    square *= 255
-    np.rint(square, out=square)
-    return np.clip(square, 0, 255, out=square).astype(np.uint8)
 
 
 def _shown_name(source: Path | bytes, name: str | None) -> str:

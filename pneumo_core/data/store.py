@@ -15,7 +15,7 @@ import pandas as pd
 
 from pneumo_core.data.dataset import Dataset
 from pneumo_core.data.progress import Progress
-from pneumo_core.data.read import to_input
+from pneumo_core.data.radiograph import to_input
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.settings import settings
 

@@ -16,7 +16,6 @@ from pneumo_core.data import (
     Progress,
     Radiograph,
     read_radiograph,
-    to_input,
 )
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.familiarity import Familiarity, open_familiarity
@@ -185,7 +184,7 @@ class Reader:
         return heat_map(self.runtime, film, label, method=method, layer=layer, progress=progress)
 
     def _films(self, radiograph: Radiograph) -> np.ndarray:
-        return to_input(radiograph.pixels, self.runtime.size)[np.newaxis]
+        return radiograph.input(self.runtime.size)[np.newaxis]
 
     def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
         return Reading(

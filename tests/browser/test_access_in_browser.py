@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from websockets.exceptions import InvalidStatus
 
 from pneumo_core.dashboard.page import MENU, RESEARCH_LINE
 from tests.browser.conftest import (
@@ -27,6 +28,7 @@ from tests.browser.conftest import (
     start_app,
     stop,
 )
+from tests.browser.intruder import heard
 from tests.conftest import draw_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -272,3 +274,16 @@ def test_a_cookie_that_somebody_made_up_signs_nobody_in(browser: Browser, guarde
             tab.goto(f"{guarded}/train")
             tab.get_by_role("button", name="Sign in").wait_for()
             assert "ann" not in words(tab)
+
+
+def test_who_talks_to_the_server_past_its_pages_hears_of_nothing(guarded: str) -> None:
+    hidden = (b"hidden-films", b"NORMAL", b"cnn_94", b"Read films", b"ann@x.org", b"Who")
+    for page in ("read", "data", "train", "log"):
+        told = heard(guarded, page, origin=guarded, pressed=("$$ID-0-start", "$$ID-0-cancel all"))
+        assert b"Sign in" in told
+        assert not [each for each in hidden if each in told], page
+
+
+def test_another_sites_page_is_not_listened_to(guarded: str) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        heard(guarded, "read", origin="http://elsewhere.example")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.data.radiograph import FilmFacts, Radiograph
-from pneumo_core.data.read import read_radiograph, to_input
+from pneumo_core.data.radiograph import FilmFacts, Radiograph, to_input
+from pneumo_core.data.read import read_radiograph
 from tests.data.films import RAMP8, RAMP12, SIDE, encoded
 
 GREY = RAMP8 / np.float32(255)

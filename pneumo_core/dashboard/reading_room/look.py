@@ -19,7 +19,7 @@ from pneumo_core.dashboard.reading_room.readings import (
 )
 from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
-from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, to_input
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.heatmaps import METHODS, HeatMap, common_peaks
 from pneumo_core.pictures import colour_scale, contour_lines, heat_layer, jpeg, png
 from pneumo_core.reading import Reading
@@ -245,7 +245,7 @@ def _forgotten(
     from pneumo_core.heatmaps import forgets
 
     runtime, heat = reader_of(checkpoint).runtime, look.heat
-    pixels = to_input(radiograph_of(item.film, item.reading).pixels, runtime.size)
+    pixels = radiograph_of(item.film, item.reading).input(runtime.size)
 
     def report(done: int, total: int) -> None:
         bar.progress(min(1.0, done / total), text="Asking networks that forgot")

@@ -51,21 +51,21 @@ class Decision:
 class OwnCalls:
     """One visitor's own calls. ``told``: keys of the films an answer on which was shown to them.
 
-    ``wanted``: they want to call films before they see an answer. ``trouble``: why the last call or
-    decision was not kept, empty where it was.
+    ``wanted``: they want to call films before they see an answer. ``trouble``: the film whose last
+    call or decision was not kept, and why.
     """
 
     wanted: bool = False
     told: set[str] = field(default_factory=set)
     calls: dict[str, Call] = field(default_factory=dict)
     decisions: dict[Answer, Decision] = field(default_factory=dict)
-    trouble: str = ""
+    trouble: tuple[str, str] = ("", "")
     looked: dict[str, float] = field(default_factory=dict)
     looking: tuple[str | None, float] = (None, 0.0)
 
     def hides(self, key: str) -> bool:
         """Whether no answer on a film may be shown yet."""
-        return self.wanted and key not in self.told
+        return self.wanted and key not in self.told and key not in self.calls
 
     def look(self, key: str | None, now: float) -> None:
         """From now on, in seconds of any clock, this film is on the screen, or none that counts."""
@@ -80,11 +80,6 @@ class OwnCalls:
         """How long a film has been on the screen so far."""
         on_screen, since = self.looking
         return self.looked.get(key, 0.0) + (now - since if on_screen == key else 0.0)
-
-    def call(self, key: str, call: Call) -> None:
-        """Keep a call: from now on answers on that film are shown."""
-        self.calls[key] = call
-        self.told.add(key)
 
     def undecide(self, answer: Answer) -> None:
         """Ask for a decision again; the log keeps the one before it."""

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from pneumo_core.dashboard.access import person
-from pneumo_core.dashboard.reading_room.own_calls import Call, Decision, OwnCalls, answer_of
+from pneumo_core.dashboard.reading_room.own_calls import Call, Decision, answer_of
 from pneumo_core.dashboard.reading_room.worklist import Item, Worklist, next_hidden
 from pneumo_core.dashboard.recorder import digest_of, done, record, record_readings
 from pneumo_core.dashboard.words import duration_text, plain
@@ -69,10 +69,10 @@ def ask_for_call(worklist: Worklist, item: Item) -> None:
                 name,
                 shortcut=shortcut,
                 on_click=_kept,
-                args=(worklist, partial(_call, worklist, item, label)),
+                args=(worklist, item, partial(_call, worklist, item, label)),
                 key=f"call {name}",
             )
-    _say_trouble(worklist.own)
+    _say_trouble(worklist, item)
     st.caption("The model's answer follows your call. The clock runs while the film is open.")
 
 
@@ -84,7 +84,7 @@ def show_decision(worklist: Worklist, item: Item) -> None:
     st.markdown(_compared(call, reading))
     if reading.label is not None:
         _decide(worklist, item, reading)
-    _say_trouble(worklist.own)
+    _say_trouble(worklist, item)
 
 
 def _decide(worklist: Worklist, item: Item, reading: Reading) -> None:
@@ -112,7 +112,7 @@ def _offer_decisions(worklist: Worklist, item: Item, reading: Reading) -> None:
         icon=":material/check:",
         shortcut="Alt+A",
         on_click=_kept,
-        args=(worklist, partial(_record, worklist, item, agree)),
+        args=(worklist, item, partial(_record, worklist, item, agree)),
         key="agree",
     )
     reason = st.selectbox(
@@ -131,7 +131,7 @@ def _offer_decisions(worklist: Worklist, item: Item, reading: Reading) -> None:
         disabled=not override.reason,
         help=None if override.reason else "Say why first.",
         on_click=_kept,
-        args=(worklist, partial(_record, worklist, item, override)),
+        args=(worklist, item, partial(_record, worklist, item, override)),
         key="override",
     )
 
@@ -178,7 +178,7 @@ def _call(worklist: Worklist, item: Item, label: int | None) -> bool:
     call = Call(label, round(worklist.own.seconds(key, time.monotonic()), 1))
     kept = done("called", film=digest_of(item.film), result=call.word, seconds=call.seconds)
     if kept:
-        worklist.own.call(key, call)
+        worklist.own.calls[key] = call
     return kept
 
 
@@ -198,16 +198,16 @@ def _record(worklist: Worklist, item: Item, decision: Decision) -> bool:
     return kept
 
 
-def _kept(worklist: Worklist, change: partial[bool]) -> None:
+def _kept(worklist: Worklist, item: Item, change: partial[bool]) -> None:
     """A change that the log must have; why it doesn't, where it refuses."""
     try:
-        recorded = change()
+        told = "" if change() else "It could not be recorded, so nothing was changed."
     except PneumoError as refused:
-        worklist.own.trouble = str(refused)
-        return
-    worklist.own.trouble = "" if recorded else "It could not be recorded, so nothing was changed."
+        told = str(refused)
+    worklist.own.trouble = (item.film.key, told)
 
 
-def _say_trouble(own: OwnCalls) -> None:
-    if own.trouble:
-        st.error(plain(own.trouble), icon=":material/error:")
+def _say_trouble(worklist: Worklist, item: Item) -> None:
+    key, told = worklist.own.trouble
+    if told and key == item.film.key:
+        st.error(plain(told), icon=":material/error:")

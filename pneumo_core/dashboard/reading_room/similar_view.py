@@ -12,7 +12,7 @@ from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.reading_room.readings import radiograph_of, reader_of
 from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
-from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, to_input
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.heatmaps import METHODS, HeatMap
 from pneumo_core.pictures import display_pixels, jpeg, overlay
@@ -52,7 +52,7 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
         st.warning(plain(str(error)), icon=":material/error:")
         return
     runtime = reader_of(checkpoint).runtime
-    pixels = to_input(radiograph_of(item.film, item.reading).pixels, runtime.size)
+    pixels = radiograph_of(item.film, item.reading).input(runtime.size)
     features = runtime.run(pixels[None]).features[0]
     for column, label in zip(st.columns(2, gap="medium"), (NORMAL, PNEUMONIA), strict=True):
         with column:
