@@ -155,8 +155,12 @@ def _shallow(image: Image.Image) -> tuple[Grey, bool]:
             opaque = _rgb(opaque)
             # copied, or it would keep the whole strip
             samples.append(np.asarray(opaque)[-rows.start % step :: step, ::step].copy())
-        grey[rows] = divided(np.asarray(opaque.convert("L")), 255)
+        grey[rows] = divided(np.asarray(_luminance(opaque)), 255)
     return grey, bool(samples) and sampled_colour(np.concatenate(samples), 255)
+
+
+def _luminance(image: Image.Image) -> Image.Image:
+    return image if image.mode == "L" else image.convert("L")
 
 
 def _over_black(image: Image.Image) -> Image.Image:

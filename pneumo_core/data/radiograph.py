@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
 from PIL import Image
 
 __all__ = ["FilmFacts", "Radiograph", "Window", "WindowFunction", "to_input"]
@@ -101,7 +102,9 @@ def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8
     Returns:
         uint8 (size, size), 255 = densest.
     """
-    film = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))  # mode "F"
+    height, width = pixels.shape
+    flat = np.ascontiguousarray(pixels, dtype=np.float32).reshape(-1)
+    film = Image.fromarrow(pa.array(flat), "F", (width, height))  # not copied
     square = np.array(film.resize((size, size), Image.Resampling.BILINEAR))
     square *= 255
     np.rint(square, out=square)

@@ -12,7 +12,7 @@ from pneumo_core.heatmaps.result import HeatMap, common_peaks, overlap
 
 if TYPE_CHECKING:
     from pneumo_core.heatmaps.compute import heat_map
-    from pneumo_core.heatmaps.convolutions import (
+    from pneumo_core.heatmaps.inside import (
         Layer,
         convolutions,
         find_convolution,
@@ -45,4 +45,4 @@ def __getattr__(name: str) -> Any:
     """What needs torch (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'convolutions')}"), name)
+    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'inside')}"), name)

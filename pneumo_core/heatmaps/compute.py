@@ -10,9 +10,9 @@ from torch import Tensor
 
 from pneumo_core.data import LABELS, Progress
 from pneumo_core.errors import PneumoError
-from pneumo_core.heatmaps.convolutions import Layer, find_convolution
 from pneumo_core.heatmaps.from_film import FROM_FILM, Score
 from pneumo_core.heatmaps.from_layers import from_layer, from_maps
+from pneumo_core.heatmaps.inside import Layer, find_convolution
 from pneumo_core.heatmaps.methods import find_method
 from pneumo_core.heatmaps.result import HeatMap
 from pneumo_core.models import PneumoniaNetwork

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pneumo_core.heatmaps.convolutions import Layer, run_from
+from pneumo_core.heatmaps.inside import Layer, run_from
 from pneumo_core.models import PneumoniaNetwork
 
 __all__ = ["FROM_LAYERS", "from_layer", "from_maps"]

@@ -1,10 +1,10 @@
 """Somebody who talks to the server itself, past its pages: Streamlit's own protocol, by hand."""
 
-import asyncio
+from collections.abc import Iterator
 
-import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
 
 __all__ = ["heard"]
 
@@ -17,19 +17,12 @@ def heard(address: str, page: str, *, origin: str, pressed: tuple[str, ...] = ()
     ``origin``: the site that the browser says it comes from. Raises
     websockets.exceptions.InvalidStatus where the server doesn't listen.
     """
-    return asyncio.run(_heard(address, page, origin, pressed))
-
-
-async def _heard(address: str, page: str, origin: str, pressed: tuple[str, ...]) -> bytes:
     stream = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
-    sent = [_asked(page), *(_asked(page, button) for button in pressed)]
     everything = b""
-    async with websockets.connect(
-        stream, origin=origin, subprotocols=["streamlit"], max_size=None
-    ) as socket:
-        for message in sent:
-            await socket.send(message.SerializeToString())
-            everything += await asyncio.wait_for(_until_finished(socket), _PATIENCE_S)
+    with connect(stream, origin=origin, subprotocols=["streamlit"], max_size=None) as socket:
+        for message in (_asked(page), *(_asked(page, button) for button in pressed)):
+            socket.send(message.SerializeToString())
+            everything += b"".join(_until_finished(socket))
     return everything
 
 
@@ -43,12 +36,11 @@ def _asked(page: str, button: str = "") -> BackMsg:
     return message
 
 
-async def _until_finished(socket: websockets.ClientConnection) -> bytes:
-    everything = b""
-    while True:
-        raw = await socket.recv(decode=False)
-        everything += raw
+def _until_finished(socket: ClientConnection) -> Iterator[bytes]:
+    finished = False
+    while not finished:
+        raw = socket.recv(_PATIENCE_S, decode=False)
+        yield raw
         message = ForwardMsg()
         message.ParseFromString(raw)
-        if message.WhichOneof("type") == "script_finished":
-            return everything
+        finished = message.WhichOneof("type") == "script_finished"

@@ -11,7 +11,7 @@ from torch.nn.functional import leaky_relu
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import UnknownName
 from pneumo_core.heatmaps import convolutions, heat_map, layers
-from pneumo_core.heatmaps.convolutions import find_convolution, run_from
+from pneumo_core.heatmaps.inside import find_convolution, run_from
 from pneumo_core.models import PneumoniaNetwork
 from pneumo_core.runtime import Runtime, open_runtime
 from tests.heatmaps.networks import INPUT, backbone, ensemble, noise, small
