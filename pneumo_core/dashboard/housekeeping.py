@@ -8,7 +8,6 @@ It offers no way to change either, so parts of its own are asked here.
 """
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -19,8 +18,8 @@ from streamlit import runtime
 
 __all__ = ["keep_house"]
 
-_EVERY_S = 15
-_SPARED_S = 60
+_EVERY_S = 10
+_SPARED_S = 40
 """How long a picture that no page refers to is kept; a page is drawn again in less."""
 _AFTER_S = 10
 """By now the first page is on the screen, and somebody looks at it."""
@@ -49,11 +48,18 @@ def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
     """Let go of what is over, and look again later."""
     sessions = server._session_mgr
     with sessions._storage_lock:
-        closed = bool(sessions._session_storage._cache.expire())
-    if closed:
-        gc.collect()  # a session and its script know each other
+        closed = sessions._session_storage._cache.expire()
+    for _, kept in closed:
+        _let_go(kept.session)
     server.media_file_mgr.remove_orphaned_files()
     loop.call_later(_EVERY_S, _look, loop, server)
+
+
+def _let_go(session: Any) -> None:
+    """Of all that a session holds: the server itself holds the last one until another one comes."""
+    session.shutdown()
+    session.session_state.clear()
+    session.session_state._new_widget_state.widget_metadata.clear()  # what its buttons would do
 
 
 class _Sparing:
