@@ -82,6 +82,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_what_was_backed_up_is_restored_elsewhere_with_the_same_numbers(
     filmed: Run, tmp_path: Path

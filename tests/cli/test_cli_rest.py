@@ -108,6 +108,7 @@ def test_runs_are_listed_shown_renamed_resumed_and_deleted(
     assert pneumo("runs", "show", run_id).code == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_two_devices_train_one_checkpoint_and_tell_of_it(
     pneumo: Run, film_folder: Callable[..., Path]

@@ -54,6 +54,7 @@ def test_groups_are_what_pairs_connect() -> None:
     assert grouped(np.empty((0, 2), np.int64), 10) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.real_data
 def test_real_films_are_found_changed_and_only_they(real_data) -> None:
     dataset = scan(real_data)

@@ -177,6 +177,7 @@ for _ in range(3):
 """
 
 
+@pytest.mark.thorough
 def test_two_servers_on_one_folder_keep_one_line(films: Path):
     other = subprocess.Popen(
         [sys.executable, "-c", _SECOND_SERVER, str(films)], stdout=subprocess.PIPE, text=True
@@ -190,6 +191,7 @@ def test_two_servers_on_one_folder_keep_one_line(films: Path):
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
+@pytest.mark.thorough
 def test_a_run_outlives_the_program_that_asked_for_it(films: Path):
     words = [sys.executable, "-m", "pneumo_core", "train", "--data", str(films), "--name", "mine"]
     words += ["--model", "cnn_v2", "--epochs", "30", "--batch-size", "8"]
@@ -283,6 +285,7 @@ def test_a_deleted_run_takes_its_checkpoint_along_when_asked_and_no_other(films:
     assert not list(settings().checkpoints.glob(".*"))
 
 
+@pytest.mark.thorough
 def test_a_sweep_is_a_run_for_each_value(films: Path):
     with pytest.raises(TrainingError, match="learning_rate"):
         jobs.sweep(films, "mine", config(1), "learning_rate", [1e-3, 7.0])

@@ -75,6 +75,7 @@ def test_what_is_no_epoch_or_no_run_is_passed_over(run: Run) -> None:
         _ = dataclasses.replace(kept_epochs(run)[0], file=run.folder / "gone").version
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_two_devices_keep_them_once(run: Run, films: tuple[Films, Films]) -> None:
     fit(dataclasses.replace(run.config, devices=2), *films, run.folder / "state")
