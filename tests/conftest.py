@@ -47,7 +47,7 @@ def _groups() -> list[str]:
         pages = "LEFT OUT: no Chromium was found on PATH"
     else:
         pages = f"run in {browser}"
-    whole = "run" if WHOLE else "LEFT OUT: set PNEUMO_TEST_WHOLE=1 to run them, a quarter of an hour more"
+    whole = "run" if WHOLE else "LEFT OUT: set PNEUMO_TEST_WHOLE=1 to run them, 15 minutes more"
     return [
         f"real-data tests: {data}",
         f"browser tests: {pages}",
