@@ -69,15 +69,17 @@ class Checkpoint:
         """The card as it lies on disk; NaN is the string "NaN"."""
         return _CARD.dump_json(self.card, indent=indent).decode()
 
-    def networks(self) -> "list[PneumoniaNetwork]":
+    def networks(self, content: bytes | None = None) -> "list[PneumoniaNetwork]":
         """The trained network, or an ensemble's: float32, in eval mode, without gradients.
 
-        Raises CheckpointError when the weights are missing, damaged, not finite, or not those
-        that the card speaks of.
+        ``content``: its ``verified_weights``, where somebody has them already. Raises
+        CheckpointError when the weights are missing, damaged, not finite, or not those that the
+        card speaks of.
         """
         from pneumo_core.weights import trained
 
-        content = self.verified_weights()
+        if content is None:
+            content = self.verified_weights()
         models = [member.model for member in self.card.members] or [self.card.model]
         try:
             return trained(content, models, members=bool(self.card.members))

@@ -37,7 +37,6 @@ Floats = NDArray[np.float32]
 
 _VERSION = 2
 """Part of the key: raise it whenever graphs are written otherwise."""
-_STAGES = ("maps", "features", "logits")
 _GRAPHS = 12
 """Graphs that stay in the cache, the last ones used."""
 _SPIN = 50
@@ -123,8 +122,8 @@ class Engine:
         return stages
 
     def raw(self, films: Films) -> tuple[Floats, ...]:
-        """What the graph gives: the stages in their order."""
-        return tuple(self._session.run(_STAGES, {"films": films}))
+        """What the graph gives: the stages in their order (``graph.STAGES``)."""
+        return tuple(self._session.run(None, {"films": films}))
 
     def _run(self, films: Films) -> Stages:
         stages = self.raw(films)

@@ -275,8 +275,11 @@ def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
     if isinstance(checkpoint, str):
         checkpoint = load_checkpoint(checkpoint)
     card = checkpoint.card
-    checkpoint.verified_weights()
-    built = cache(checkpoint.networks)  # all at once, when the first of them is asked for
+    content = checkpoint.verified_weights()  # held, since the checkpoint may be deleted meanwhile
+
+    @cache
+    def built() -> "list[PneumoniaNetwork]":
+        return checkpoint.networks(content)  # all at once, when the first of them is asked for
 
     def stored(model: str, number: int) -> Stored:
         identity = f"{card.weights_sha256} {model}, {number} of {len(card.members)}"

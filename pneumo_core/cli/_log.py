@@ -14,6 +14,10 @@ from pneumo_core.terminal import err, out
 _SHOWN = ("number", "moment", "who", "deed", "film", "checkpoint", "result", "subject")
 _DAY = ["%Y-%m-%d"]
 
+_SinceOption = Annotated[datetime | None, typer.Option(formats=_DAY, help="Day, UTC.")]
+_UntilOption = Annotated[datetime | None, typer.Option(formats=_DAY, help="The day after.")]
+_CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
+
 
 @app.command("log")
 def search_log(
@@ -21,10 +25,10 @@ def search_log(
     what: Annotated[str | None, typer.Option(help="read, exported, deleted, ...")] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Who answered.")] = None,
     film: Annotated[str | None, typer.Option(help="Beginning of a film's SHA-256.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=_DAY, help="Day, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="The day after.")] = None,
+    since: _SinceOption = None,
+    until: _UntilOption = None,
     most: Annotated[int, typer.Option(min=1, help="Entries at most, the newest.")] = 50,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")] = False,
+    csv: _CsvOption = False,
     json: JsonOption = False,
 ) -> None:
     """Search the log: who read which film with whose answer, who trained, deleted, added."""
@@ -59,9 +63,9 @@ def search_log(
 @app.command("agreement")
 def tell_agreement(
     who: Annotated[str | None, typer.Option(help="Part of a reader's name.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=_DAY, help="Day, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="The day after.")] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")] = False,
+    since: _SinceOption = None,
+    until: _UntilOption = None,
+    csv: _CsvOption = False,
     json: JsonOption = False,
 ) -> None:
     """Agreement, kappa and time of readers who called films before they saw an answer."""

@@ -12,7 +12,7 @@ from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import AuditError
 
-if TYPE_CHECKING:  # they bring torch, and the frame of every page comes before it
+if TYPE_CHECKING:  # they take a while, and the frame of every page comes before them
     from pneumo_core.dashboard.reading_room.worklist import Film
     from pneumo_core.reading import Reading
 

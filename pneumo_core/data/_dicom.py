@@ -114,11 +114,11 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
     """
     ds, syntax, stored = _decoded(data, limits)
-    if colour := isinstance(stored, Paletted) or stored.ndim == 3:
+    if isinstance(stored, Paletted) or stored.ndim == 3:
         full = full_value(ds, stored)
         grey, colour = luma(stored, full), carries_colour(stored, full)
     else:
-        grey = shown(ds, stored)
+        grey, colour = shown(ds, stored), False
     return grey, FilmFacts(
         format="DICOM",
         width=grey.shape[1],

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pneumo_core.analysis import dataset_scores
 from pneumo_core.checkpoints import Checkpoint, delete_checkpoint, list_checkpoints, load_checkpoint
-from pneumo_core.data import Dataset, scan
+from pneumo_core.data import Dataset, read_radiograph, scan
 from pneumo_core.errors import PneumoError
 from pneumo_core.intake import find_dataset
 from pneumo_core.reading import open_reader
@@ -85,10 +85,11 @@ def test_a_checkpoint_deleted_while_a_reader_has_it_open_still_reads(
     listed: Checkpoint, tmp_path: Path
 ) -> None:
     film = next(draw_folder(tmp_path / "films", {"test": 1}).rglob("*.png"))
-    reader = open_reader("small", gate=False)
-    before = reader.read_file(film).probability
+    before = open_reader("small", gate=False).read_file(film).probability
+    reader = open_reader("small", gate=False)  # its graph is kept, its network not built
     delete_checkpoint(listed)
     assert reader.read_file(film).probability == before
+    assert reader.heat_map(read_radiograph(film), 1).parts
 
 
 @pytest.mark.parametrize("page", PAGES)
