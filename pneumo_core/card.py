@@ -154,14 +154,14 @@ def _impossible_number(card: Card) -> str:
 
 
 def _describes_networks(card: Card) -> bool:
-    """Whether the card's models exist and take what it says; an ensemble's films have one size."""
+    """Whether the card's models exist and take what it says; an ensemble's films have the largest
+    of its members' sizes."""
     if card.model != ENSEMBLE:
         return not card.members and _takes(card.model, card.input)
-    sizes = {member.input.size for member in card.members}
-    enough = len(card.members) > 1
+    sizes = [member.input.size for member in card.members]
     return (
-        enough
-        and sizes == {card.input.size}
+        len(sizes) > 1
+        and max(sizes) == card.input.size
         and all(_takes(m.model, m.input) for m in card.members)
     )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan
+from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan, to_input
 from pneumo_core.engine import Engine, Stages, Stored, open_engine
 from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat
@@ -114,7 +114,7 @@ class Runtime:
     """One network, or several whose probabilities are averaged, calibrated as one.
 
     With ``mirror`` each network sees a film and its mirror image, and its margins and features are
-    averaged. All members take films of one size.
+    averaged. Films come in the largest size that a member takes; the others see them smaller.
     """
 
     members: tuple[Member, ...]
@@ -136,7 +136,7 @@ class Runtime:
     @property
     def size(self) -> int:
         """Side of the films it takes, in pixels."""
-        return self.members[0].input.size
+        return max(member.input.size for member in self.members)
 
     def run(self, films: Films, *, cells: bool = False) -> Outputs:
         """What films uint8 (N, S, S) give, computed in small batches; ``cells`` where asked for."""
@@ -155,7 +155,7 @@ class Runtime:
 
         The films, and with ``mirror`` their mirror images. Raises ValueError for other films.
         """
-        return [member.tensor(view) for view in self._seen(films)]
+        return [member.tensor(view) for view in self._seen(films, member)]
 
     def maps(self, films: Films, member: Member) -> list[Floats]:
         """A member's last maps float32 (N, K, h, w) of each of the ``views``."""
@@ -241,7 +241,7 @@ class Runtime:
 
     def _stages(self, films: Films, member: Member, *, maps: bool = True) -> list[Stages]:
         """A member's stages of each of the ``views``."""
-        views = self._seen(films)
+        views = self._seen(films, member)
         if not member.engine or len(views) == 1:
             return [member.stages(view, maps=maps) for view in views]
         both, n = member.stages(np.concatenate(views)), len(films)
@@ -250,11 +250,15 @@ class Runtime:
             for part in (slice(n), slice(n, None))
         ]
 
-    def _seen(self, films: Films) -> list[Films]:
-        """The films, and with ``mirror`` their mirror images. Raises ValueError for others."""
+    def _seen(self, films: Films, member: Member) -> list[Films]:
+        """The films in the member's size, and with ``mirror`` their mirror images.
+
+        Raises ValueError for others.
+        """
         if films.dtype != np.uint8 or films.shape[1:] != (self.size, self.size):
             expected = f"uint8 (N, {self.size}, {self.size})"
             raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
+        films = _smaller(films, member.input.size)
         return [films, films[:, :, ::-1]] if self.mirror else [films]
 
 
@@ -302,6 +306,13 @@ def accelerated(runtime: Runtime) -> Runtime:
         replace(member, engine=open_engine(member.of, member.input)) for member in runtime.members
     )
     return replace(runtime, members=members)
+
+
+def _smaller(films: Films, size: int) -> Films:
+    """Films uint8 (N, S, S) as a dataset of that size holds them: uint8 (N, size, size)."""
+    if films.shape[1] == size or not len(films):
+        return films[:, :size, :size]
+    return np.stack([to_input(film / np.float32(255), size) for film in films])
 
 
 def _grid(maps: Floats) -> Floats:

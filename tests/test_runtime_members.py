@@ -8,6 +8,7 @@ import torch
 from scipy.special import expit
 from torch import Tensor, nn
 
+from pneumo_core.data import to_input
 from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 from pneumo_core.runtime import Member, Runtime
@@ -54,6 +55,43 @@ def ensemble(*, mirror: bool = False) -> Runtime:
         Member(small(2, stride=2), INPUT, Calibration(0.5)),
     )
     return Runtime(members, Calibration(1.5), mirror)
+
+
+# --- members of several sizes ----------------------------------------------------------------
+
+
+def of_two_sizes(*, mirror: bool = False) -> Runtime:
+    """A network that takes films of 8 pixels, and one that takes films of 16."""
+    members = (Member(small(1), replace(INPUT, size=8)), Member(small(2), INPUT))
+    return Runtime(members, mirror=mirror)
+
+
+def test_a_smaller_member_sees_the_films_as_a_dataset_of_its_size_holds_them() -> None:
+    runtime, films = of_two_sizes(), noise(3)
+    smaller = np.stack([to_input(film / np.float32(255), 8) for film in films])
+    alone = [
+        Runtime.of(member.network, member.input).probabilities(seen)
+        for member, seen in zip(runtime.members, (smaller, films), strict=True)
+    ]
+    assert runtime.size == 16
+    assert runtime.probabilities(films) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
+
+
+def test_with_members_of_two_sizes_a_mirrored_film_gets_the_same_probability() -> None:
+    runtime, films = of_two_sizes(mirror=True), noise(4)
+    assert np.array_equal(runtime.probabilities(mirrored(films)), runtime.probabilities(films))
+
+
+def test_each_members_views_have_its_own_size() -> None:
+    runtime = of_two_sizes()
+    shapes = [runtime.views(noise(1), member)[0].shape for member in runtime.members]
+    assert shapes == [(1, 1, 8, 8), (1, 1, 16, 16)]
+
+
+def test_no_films_give_no_numbers_from_members_of_two_sizes_either() -> None:
+    outputs = of_two_sizes().run(noise(0))
+    assert outputs.margins.shape == (0,)
+    assert outputs.features.shape == (0, 10)
 
 
 # --- mirror images ---------------------------------------------------------------------------

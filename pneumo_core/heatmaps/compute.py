@@ -64,8 +64,8 @@ class _Work:
             members = (members[self.layer.member],)
         views = 2 if self.runtime.mirror else 1
         slow = FROM_FILM.get(self.method)
-        passes = slow.passes(self.runtime.size) if slow else 1
-        count = _Count(len(members) * views * passes, progress)
+        passes = sum(slow.passes(each.input.size) if slow else 1 for each in members)
+        count = _Count(views * passes, progress)
         return tuple(self._part(member, count) for member in members)
 
     def _part(self, member: Member, count: "_Count") -> NDArray[np.float32]:

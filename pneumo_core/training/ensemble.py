@@ -29,13 +29,15 @@ def make_ensemble(
 
     Their calibrated probabilities are averaged (Lakshminarayanan et al. 2017, arXiv:1612.01474),
     then calibrated as one and given operating points on the validation films, which none of them
-    was trained on. The ensemble holds its members' weights and doesn't need them any more.
+    was trained on. It takes films in the largest size of a member; the others see them smaller.
+    The ensemble holds its members' weights and doesn't need them any more.
     Raises UnknownName, CheckpointError, DatasetError, or TrainingError for members that don't
     belong together.
     """
     check_free(name, overwrite=overwrite)
     parts = [load_checkpoint(member) for member in members]
     _check_alike(parts)
+    parts.sort(key=lambda part: -part.card.input.size)  # the gate asks the first, of whole films
     first = parts[0].card
     dataset = _common_dataset(data, parts)
     runtime = Runtime(
@@ -64,7 +66,9 @@ def make_ensemble(
         members=tuple(_facts(part) for part in parts),
     )
     store = runtime.open_store(dataset, decoding)
-    history = pd.DataFrame({"member": list(members), "epochs": [p.card.best_epoch for p in parts]})
+    history = pd.DataFrame(
+        {"member": [p.name for p in parts], "epochs": [p.card.best_epoch for p in parts]}
+    )
     return seal(draft, runtime, weights, dataset, store, history=history, overwrite=overwrite)
 
 
@@ -74,11 +78,6 @@ def _check_alike(parts: Sequence[Checkpoint]) -> None:
     for part in parts:
         if part.card.members:
             raise TrainingError(f"'{part.name}' is an ensemble already. Name its members instead.")
-        if part.card.input.size != parts[0].card.input.size:
-            raise TrainingError(
-                f"'{part.name}' reads films of {part.card.input.size} pixels, '{parts[0].name}' of "
-                f"{parts[0].card.input.size}. Choose checkpoints of one size."
-            )
         if part.card.mirror != parts[0].card.mirror:
             raise TrainingError(
                 f"Only one of '{part.name}' and '{parts[0].name}' reads mirror images too. "
