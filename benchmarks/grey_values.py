@@ -1,6 +1,6 @@
 """How much of a dataset can be told apart without looking at any lung, and what is left then.
 
-    python benchmarks/grey_values.py FOLDER [--model NAME]
+    python -m benchmarks.grey_values FOLDER [--model NAME]
 
 Nineteen numbers of a whole film (mean, spread, percentiles, shares of black and white, power in
 seven bands of spatial frequency, horizontal against vertical edges) feed a logistic regression.
@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -21,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pneumo_core.checkpoints import load_checkpoint
-from pneumo_core.data import open_store
+from pneumo_core.data import PixelStore, open_store
 from pneumo_core.metrics import area_under_roc
 from pneumo_core.runtime import dataset_for
 
@@ -40,17 +41,8 @@ def main() -> None:
     checkpoint = load_checkpoint(given.model)
     dataset = dataset_for(checkpoint, given.folder)
     films = dataset.films[dataset.films["split"] != "test"].reset_index(drop=True)
-    store = open_store(dataset, SIDE)
-    described = np.stack([describe(store.pixels[row]) for row in store.rows(films["id"])])
     labels = films["label"].to_numpy(np.int64)
-    odds = cross_val_predict(
-        make_pipeline(StandardScaler(), LogisticRegression(max_iter=3000, class_weight="balanced")),
-        described,
-        labels,
-        groups=films["patient"],
-        cv=GroupKFold(5),
-        method="decision_function",
-    )
+    odds = grey_odds(films, open_store(dataset, SIDE))
     print(f"grey values alone: AUC {_area(labels, odds):.4f} over {len(films)} films")
     scores = checkpoint.scores.set_index("id")["probability"]
     val = (films["split"] == "val").to_numpy()
@@ -58,6 +50,20 @@ def main() -> None:
     print(f"{checkpoint.name}, validation: AUC {area_under_roc(labels[val], p):.4f}")
     matched, pairs = among_alike(labels[val], p, odds[val])
     print(f"{checkpoint.name}, among films alike by grey values: {matched:.4f} ({pairs} pairs)")
+
+
+def grey_odds(films: pd.DataFrame, store: PixelStore) -> NDArray[np.float64]:
+    """Log odds of pneumonia by grey values alone (N,), each film by a fit without its patient."""
+    described = np.stack([describe(store.pixels[row]) for row in store.rows(films["id"])])
+    odds: NDArray[np.float64] = cross_val_predict(
+        make_pipeline(StandardScaler(), LogisticRegression(max_iter=3000, class_weight="balanced")),
+        described,
+        films["label"],
+        groups=films["patient"],
+        cv=GroupKFold(5),
+        method="decision_function",
+    )
+    return odds
 
 
 def describe(film: NDArray[np.uint8]) -> NDArray[np.float64]:
