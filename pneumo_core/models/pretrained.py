@@ -1,9 +1,7 @@
 """Where training starts: fresh weights, or a backbone that has seen ImageNet."""
 
-import contextlib
 import importlib.util
 import pickle
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pneumo_core.errors import TrainingError
+from pneumo_core.models._hub import fetch_weights
 from pneumo_core.models._network import PneumoniaNetwork
 from pneumo_core.models.input_format import InputFormat
 from pneumo_core.models.registry import TIMM, build_network, find_model, has_backbone
@@ -135,20 +134,7 @@ def _weights(model: str, source: str) -> Mapping[str, Tensor]:
 
 def _hub(model: str) -> Mapping[str, Tensor]:
     try:
-        if model.startswith(TIMM):
-            import timm
-
-            network = timm.create_model(model.removeprefix(TIMM), pretrained=True, num_classes=0)
-            state: Mapping[str, Tensor] = network.state_dict()
-            return state
-        from efficientnet_pytorch.utils import url_map
-
-        url = url_map[model.replace("_", "-")]
-        # It tells on standard output what it fetches, where the command line prints results.
-        with contextlib.redirect_stdout(sys.stderr):
-            return torch.hub.load_state_dict_from_url(
-                url, progress=False, check_hash=True, weights_only=True
-            )
+        return fetch_weights(model)
     # A hub's client has errors of its own; whatever it says, the weights are not here.
     except Exception as error:
         raise TrainingError(

@@ -6,6 +6,7 @@ No test reaches beyond this machine: the hubs are files, closed ports and stand-
 import hashlib
 import importlib.util
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http.client import IncompleteRead
@@ -84,6 +85,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setitem(url_map, "efficientnet-b0", f"http://127.0.0.1:{port}/b0-12345678.pth")
     find_model(TINY)  # imports timm
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
     for fetch in ("load_state_dict_from_hf", "load_state_dict_from_url"):
         monkeypatch.setattr(f"timm.models._builder.{fetch}", unreachable)
 
@@ -263,6 +265,23 @@ def test_a_wrong_checksum_is_refused(
 def test_a_hub_out_of_reach_is_told(model: str) -> None:
     with pytest.raises(TrainingError, match=f"of {model} can't be fetched.*Check the network"):
         start_network(model, "hub")
+
+
+def test_timms_hub_out_of_reach_is_asked_once_and_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from huggingface_hub import is_offline_mode
+    from timm.models import _hub  # a test before had torchvision made importable
+
+    monkeypatch.setattr(
+        "timm.models._builder.load_state_dict_from_hf", _hub.load_state_dict_from_hf
+    )
+    began = time.monotonic()
+    with pytest.raises(TrainingError, match=f"of {TINY} can't be fetched"):
+        start_network(TINY, "hub")
+    assert time.monotonic() - began < 5  # asking until it gives up takes 46 seconds
+    assert "Retrying" not in capfd.readouterr().err
+    assert not is_offline_mode()
 
 
 def test_a_broken_off_download_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
