@@ -115,6 +115,12 @@ class Card:
         """What makes probabilities of margins."""
         return Calibration(self.temperature, self.offset)
 
+    @property
+    def architecture(self) -> str:
+        """Its model; of an ensemble the members' models and the sides of their films."""
+        parts = [f"{member.model} ({member.input.size} px)" for member in self.members]
+        return f"mean of {', '.join(parts)}" if parts else self.model
+
     def operating_point(self, name: str | None = None) -> OperatingPoint:
         """The operating point of that name, or the default one. Raises UnknownName."""
         points = {point.name: point for point in self.operating_points}

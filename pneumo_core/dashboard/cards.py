@@ -45,7 +45,9 @@ def _show_card(checkpoint: Checkpoint, *, default: bool) -> None:
     split = next((each for each in ("test", "val") if each in card.evaluation), None)
     point = card.operating_point()
     st.markdown(f"**{plain(checkpoint.name)}**" + (" :gray-badge[default]" if default else ""))
-    st.caption(f"Model {plain(card.model)}, version {card.version}, trained {plain(card.created)}")
+    st.caption(
+        f"Model: {plain(card.architecture)}; version {card.version}, trained {plain(card.created)}"
+    )
     if split is None:
         st.markdown("Never scored.")
     else:

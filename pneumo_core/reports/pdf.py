@@ -120,7 +120,7 @@ def _facts(result: Result) -> Table:
     ]
     says = [
         ("Name", f"{result.reading.model}, version {result.reading.version}"),
-        ("Network", f"{card.model}, trained {card.created}"),
+        ("Network", f"{card.architecture}, trained {card.created}"),
         ("Learned from", card.trained_on or card.dataset.name),
         *_test(result),
     ]

@@ -55,7 +55,7 @@ def to_json(result: Result) -> str:
             "specificity": _estimate(point.specificity),
         },
         "heat_map": _heat_map(result.overlay),
-        "architecture": card.model,
+        "architecture": card.architecture,
         "trained_on": card.trained_on,
         "intended_use": card.intended_use,
         "limitations": list(card.limitations),

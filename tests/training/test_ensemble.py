@@ -116,6 +116,7 @@ def test_members_of_several_sizes_read_one_film_and_the_largest_comes_first(fold
     made = make_ensemble(folder, "mixed", ["one", "finer"])
     assert [(m.name, m.input.size) for m in made.card.members] == [("finer", 128), ("one", 100)]
     assert made.card.input.size == 128
+    assert made.card.architecture == "mean of timm:test_efficientnet (128 px), cnn_v2 (100 px)"
     reader, film = open_reader("mixed"), made.scores.iloc[0]
     path = folder / film["id"]
     assert reader.read_file(path).probability == pytest.approx(film["probability"], abs=1e-5)
