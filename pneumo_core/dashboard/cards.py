@@ -46,7 +46,7 @@ def _show_card(checkpoint: Checkpoint, *, default: bool) -> None:
     point = card.operating_point()
     st.markdown(f"**{plain(checkpoint.name)}**" + (" :gray-badge[default]" if default else ""))
     st.caption(
-        f"Model: {plain(card.architecture)}; version {card.version}, trained {plain(card.created)}"
+        f"Model {plain(card.architecture)}  \nVersion {card.version}, trained {plain(card.created)}"
     )
     if split is None:
         st.markdown("Never scored.")
