@@ -161,13 +161,13 @@ def _impossible_number(card: Card) -> str:
 
 def _describes_networks(card: Card) -> bool:
     """Whether the card's models exist and take what it says; an ensemble's films have the largest
-    of its members' sizes."""
+    of its members' sizes, which is the first member's."""
     if card.model != ENSEMBLE:
         return not card.members and _takes(card.model, card.input)
     sizes = [member.input.size for member in card.members]
     return (
         len(sizes) > 1
-        and max(sizes) == card.input.size
+        and sizes[0] == max(sizes) == card.input.size
         and all(_takes(m.model, m.input) for m in card.members)
     )
 

@@ -271,7 +271,7 @@ def test_timms_hub_out_of_reach_is_asked_once_and_told_at_once(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from huggingface_hub import is_offline_mode
-    from timm.models import _hub  # a test before had torchvision made importable
+    from timm.models import _hub  # which the fixture made importable
 
     monkeypatch.setattr(
         "timm.models._builder.load_state_dict_from_hf", _hub.load_state_dict_from_hf
