@@ -184,12 +184,18 @@ def overflow(page: Page) -> int:
     )
 
 
+_FADED_IN = """() => !document.querySelector("[data-stale=true]") && document.getAnimations()
+    .every(each => each.playState !== "running" || each.effect.getTiming().iterations === Infinity)
+"""
+
+
 def serious(page: Page) -> set[str]:
     """What axe finds serious on a page, once everything has faded in; half faded it is pale."""
     from axe_playwright_python.sync_playwright import Axe
 
     settled(page)
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(1000)  # what is to fade in has begun to
+    page.wait_for_function(_FADED_IN)
     return {
         f"{each['id']}: {node['target']}"
         for each in Axe().run(page).response["violations"]
