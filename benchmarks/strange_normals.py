@@ -17,6 +17,7 @@ import pandas as pd
 
 from benchmarks.grey_values import SIDE, grey_odds
 from pneumo_core.data import NORMAL, PNEUMONIA, open_store, scan
+from pneumo_core.data.validation import with_twins
 
 STRANGE, ILL = 0.20, 0.15
 
@@ -30,7 +31,7 @@ def main() -> None:
     dataset = scan(given.folder)
     films = dataset.films[dataset.films["split"] != "test"].reset_index(drop=True)
     odds = pd.Series(grey_odds(films, open_store(dataset, SIDE)), films.index)
-    chosen = _with_twins(films, _strange(films, odds) | _some_ill(films))
+    chosen = with_twins(films, _strange(films, odds) | _some_ill(films))
     split = films["patient"].isin(chosen).map({True: "val", False: "train"})
     paths = [str(given.folder.resolve() / path) for path in films["id"]]
     columns = films[["id", "label", "subtype", "patient"]]
@@ -48,12 +49,6 @@ def _some_ill(films: pd.DataFrame) -> set[str]:
     patients = films.loc[films["label"] == PNEUMONIA, "patient"].unique()
     drawn = np.random.default_rng(0).permutation(np.sort(patients))
     return set(drawn[: int(ILL * len(drawn))])
-
-
-def _with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
-    """Add every patient who shares an identical picture with a chosen one."""
-    pictures = films.loc[films["patient"].isin(chosen), "digest"]
-    return chosen | set(films.loc[films["digest"].isin(pictures), "patient"])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pneumo_core.data.dataset import Cut, Dataset
 
-__all__ = ["MIN_VALIDATION", "ValidationCut", "ensure_validation"]
+__all__ = ["MIN_VALIDATION", "ValidationCut", "ensure_validation", "with_twins"]
 
 MIN_VALIDATION = 100
 """Fewer validation films than this can't choose a threshold."""
@@ -65,7 +65,7 @@ def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set
         before = ordered["n"].cumsum() - ordered["n"]
         if len(ordered) > 1:
             chosen |= set(ordered.index[before < fraction * ordered["n"].sum()])
-    return _with_twins(films, chosen)
+    return with_twins(films, chosen)
 
 
 def _key(patient: str, cut: str, seed: int) -> tuple[str, int]:
@@ -78,7 +78,7 @@ def _key(patient: str, cut: str, seed: int) -> tuple[str, int]:
     return "", int.from_bytes(digest[:7])
 
 
-def _with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
+def with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
     """Add every patient who shares an identical picture with a chosen one."""
     while True:
         pictures = films.loc[films["patient"].isin(chosen), "digest"]
