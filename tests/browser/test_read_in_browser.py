@@ -45,6 +45,7 @@ def dicom(name: str) -> Path:
 
 
 def toggle_look(page: Page) -> None:
+    settled(page)
     page.get_by_text("Show where it looked", exact=True).click()
 
 

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.dashboard.page import RESEARCH_LINE
@@ -146,6 +147,19 @@ def upload(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
     return app.file_uploader[0].set_value(list(files)).run()
 
 
+def place_of(app: AppTest, kind: str) -> tuple[int, ...]:
+    """Where the first element of that kind stands: its number in each container around it."""
+
+    def places(block: Block, above: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        for number, child in block.children.items():
+            if child.type == kind:
+                yield (*above, number)
+            if isinstance(child, Block):
+                yield from places(child, (*above, number))
+
+    return next(places(app.main, ()))
+
+
 def opened(app: AppTest) -> str:
     """The name of the film on the screen."""
     return next(m.value for m in app.markdown if m.value.startswith("**")).split("**")[1]
@@ -195,6 +209,28 @@ def test_the_list_can_be_cut_down_and_ordered(checkpoint: Checkpoint) -> None:
     app.text_input(key="search").set_value("nobody").run()
     assert not app.dataframe
     assert "Change the filter" in told(app)
+
+
+def test_the_film_keeps_its_place_while_what_stands_above_it_comes_and_goes(
+    checkpoint: Checkpoint,
+) -> None:
+    """Where the place changes, a browser draws the film anew, and twice for a while."""
+    app = reading_page(sample="chest")
+    worklist = app.session_state["worklist"]
+    worklist.readings.clear()
+    worklist.stopped = True
+    assert "Waiting to be read" in verdict(app.run())
+    place = place_of(app, "bidi_component")
+    assert "Waiting" not in verdict(press(app, "Read on"))
+    assert place_of(app, "bidi_component") == place
+    drawer = place_of(app, "expander")
+    app.toggle(key="look").set_value(True).run()
+    assert place_of(app, "expander") == drawer, "what the map is asked stands in its own place"
+    upload(app, TEXT)
+    assert app.dataframe
+    worklist.opened = next(iter(worklist.films))
+    app.run()
+    assert place_of(app, "bidi_component") == place
 
 
 def test_films_outlive_a_walk_to_another_page(checkpoint: Checkpoint) -> None:

@@ -29,13 +29,19 @@ __all__ = ["show_reading_room"]
 
 
 def show_reading_room(worklist: Worklist, checkpoint: Checkpoint, point: OperatingPoint) -> None:
-    """Everything below the choice of films and checkpoint; goes on reading what waits."""
+    """Everything below the choice of films and checkpoint; goes on reading what waits.
+
+    What comes and goes has a place of its own: the browser draws what follows anew, and shows it
+    twice meanwhile, where the number of elements before it changes.
+    """
     everyone, _ = list_checkpoints()
     others = [each for each in everyone if each.name != checkpoint.name]
-    say_progress(worklist, checkpoint, others)
+    with st.container():
+        say_progress(worklist, checkpoint, others)
     items = worklist.items(checkpoint, point, everyone)
     tell(worklist, items)
-    opened = pick_film(worklist, items)
+    with st.container():
+        opened = pick_film(worklist, items)
     worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
     carry(opened.film if opened else None)
     if opened:
@@ -55,11 +61,12 @@ def _show(
 ) -> None:
     """One film: the verdict across, the film beside everything that can be asked about it."""
     show_steps(worklist, item)
-    if item.hidden:
-        ask_for_call(worklist, item)
-    else:
-        show_verdict(item)
-        show_decision(worklist, item)
+    with st.container():
+        if item.hidden:
+            ask_for_call(worklist, item)
+        else:
+            show_verdict(item)
+            show_decision(worklist, item)
     if item.reading:
         record_readings([(item.film, item.reading)])
     seen, said = st.columns([3, 2], gap="large")
@@ -87,10 +94,12 @@ def _ask(
     if reading is None:
         return None
     show_probability(reading)
-    show_opinions(item.opinions)
-    look = choose_look(item, reading, checkpoint, readable)
-    if look:
-        explain_look(look, item, checkpoint)
+    with st.container():
+        show_opinions(item.opinions)
+    with st.container():
+        look = choose_look(item, reading, checkpoint, readable)
+        if look:
+            explain_look(look, item, checkpoint)
     if reading.label is not None:
         with st.expander("What is the verdict worth here?", icon=":material/query_stats:"):
             show_meaning(point)
