@@ -24,6 +24,9 @@ def cancellable(name: str, compute: Callable[[Report], T], *, at_once: bool = Fa
 
     ``compute`` gets a maker of progress bars, one for each stage by its title. A click on Cancel,
     as any other click, stops it between two steps. Raises Cancelled until there is a result.
+
+    Where the result is kept, call it in a container of its own: what stands below would move when
+    the bar is not drawn any more, and be drawn anew.
     """
     wanted = f"wanted {name}"
     if not st.session_state.get(wanted, at_once):

@@ -49,12 +49,13 @@ def inspected(location: Path) -> Inspection:
             dataset, decoding=report("Decoding films"), comparing=report("Comparing films")
         )
 
-    return shared(
-        "inspections",
-        (dataset_key(location), _looks()),
-        lambda: cancellable(f"Inspect {location.name}", compute, at_once=True),
-        most=4,
-    )
+    with st.container():
+        return shared(
+            "inspections",
+            (dataset_key(location), _looks()),
+            lambda: cancellable(f"Inspect {location.name}", compute, at_once=True),
+            most=4,
+        )
 
 
 def say_how_to_get_one() -> None:

@@ -116,12 +116,13 @@ def map_of(features: Features, drawing: Drawing) -> Projection:
             progress=report(PROJECTIONS[drawing.method]),
         )
 
-    return shared(
-        "maps",
-        (features.key, drawing),
-        lambda: cancellable(title, compute, at_once=quick),
-        most=24,
-    )
+    with st.container():
+        return shared(
+            "maps",
+            (features.key, drawing),
+            lambda: cancellable(title, compute, at_once=quick),
+            most=24,
+        )
 
 
 def _sources(checkpoint: Checkpoint) -> dict[str, str]:
@@ -148,12 +149,13 @@ def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
             looking=report("Looking at films"),
         )
 
-    return shared(
-        "features",
-        (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
-        lambda: cancellable(f"Look at {split} films ({layer})", compute),
-        most=4,
-    )
+    with st.container():
+        return shared(
+            "features",
+            (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
+            lambda: cancellable(f"Look at {split} films ({layer})", compute),
+            most=4,
+        )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

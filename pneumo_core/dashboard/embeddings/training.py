@@ -71,7 +71,8 @@ def _maps(run: Run, split: str, method: str) -> EpochMaps:
     shown = min(len(epochs), MOST_EPOCHS)
     title = f"Map {_SPLITS[split].lower()} by {shown} epochs ({PROJECTIONS[method]})"
     key = (run.id, len(epochs), split, method)
-    return shared("epoch maps", key, lambda: cancellable(title, compute), most=6)
+    with st.container():
+        return shared("epoch maps", key, lambda: cancellable(title, compute), most=6)
 
 
 @st.fragment

@@ -67,7 +67,9 @@ def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores 
         )
 
     try:
-        return kept("scores", (*who, dataset_key(data)), lambda: cancellable(name, compute), most=8)
+        with st.container():
+            where = (*who, dataset_key(data))
+            return kept("scores", where, lambda: cancellable(name, compute), most=8)
     except Cancelled:
         st.info("Nothing is scored yet. Start it with the button, or choose other films.")
         return None
