@@ -190,15 +190,21 @@ _FADED_IN = """() => !document.querySelector("[data-stale=true]") && document.ge
 
 
 def serious(page: Page) -> set[str]:
-    """What axe finds serious on a page, once everything has faded in; half faded it is pale."""
+    """What axe finds serious on a page each time it looks; half faded in, a page is pale."""
     from axe_playwright_python.sync_playwright import Axe
 
-    settled(page)
-    page.wait_for_timeout(1000)  # what is to fade in has begun to
-    page.wait_for_function(_FADED_IN)
-    return {
-        f"{each['id']}: {node['target']}"
-        for each in Axe().run(page).response["violations"]
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    }
+    found: set[str] = set()
+    for again in range(3):
+        settled(page)
+        page.wait_for_timeout(1000)  # what is to fade in has begun to
+        page.wait_for_function(_FADED_IN)
+        seen = {
+            f"{each['id']}: {node['target']}"
+            for each in Axe().run(page).response["violations"]
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        }
+        found = found & seen if again else seen
+        if not found:
+            break
+    return found
