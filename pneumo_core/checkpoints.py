@@ -25,7 +25,7 @@ import safetensors.numpy
 
 from pneumo_core.card import Card, contradiction
 from pneumo_core.errors import CheckpointError, UnknownName
-from pneumo_core.files import put_back, replace_folder, write_whole
+from pneumo_core.files import put_back, remove_folder, replace_folder, write_whole
 from pneumo_core.settings import settings
 
 if TYPE_CHECKING:  # torch comes with them, which who only lists or reads need not wait for
@@ -309,13 +309,11 @@ def rename_checkpoint(checkpoint: Checkpoint, name: str) -> Checkpoint:
 def delete_checkpoint(checkpoint: Checkpoint) -> None:
     """Remove a checkpoint for good. Raises CheckpointError when the disk refuses."""
     try:
-        aside = Path(tempfile.mkdtemp(prefix=".deleted-", dir=checkpoint.folder.parent))
-        checkpoint.folder.rename(aside / checkpoint.name)  # gone at once, not file by file
+        remove_folder(checkpoint.folder)
     except OSError as error:
         raise CheckpointError(
             f"The checkpoint '{checkpoint.name}' can't be deleted: {error.strerror or error}."
         ) from error
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write(

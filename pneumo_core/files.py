@@ -11,9 +11,10 @@ from filelock import FileLock, Timeout
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["put_back", "replace_folder", "write_whole"]
+__all__ = ["put_back", "remove_folder", "replace_folder", "write_whole"]
 
 _ASIDE = ".replaced-"
+_DELETED = ".deleted-"
 _PATIENCE = 5.0  # seconds; two renames take far less
 
 
@@ -77,3 +78,16 @@ def put_back(root: Path, *, sign: str) -> None:
             if not (root / old.name).exists():
                 old.rename(root / old.name)
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder: gone from its place at once, not file by file. Raises OSError.
+
+    What the disk won't let go of, as a file that is open on Windows, stays in a hidden folder, a
+    level lower than who looks for folders of its kind looks.
+    """
+    aside = Path(tempfile.mkdtemp(prefix=_DELETED, dir=folder.parent))
+    try:
+        folder.rename(aside / folder.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

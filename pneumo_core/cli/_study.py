@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from pneumo_core.analysis import Comparison, Scores
-    from pneumo_core.metrics import Estimate
 
 
 @app.command()
@@ -56,10 +55,9 @@ def evaluate(
     if as_json:
         print(json.dumps(without_nan(result.as_dict())))
         return
-    table = Table("figure", "value", "95 % interval", title=f"{result.model} on {split}")
+    table = Table("figure", "value (95 % interval)", title=f"{result.model} on {split}")
     for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
-        estimate: Estimate = getattr(result.figures, figure)
-        table.add_row(figure, f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}")
+        table.add_row(figure, str(getattr(result.figures, figure)))
     out.print(table)
     (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
     out.print(
@@ -93,8 +91,7 @@ def compare(
         return
     table = Table("figure", first, second, box=SIMPLE_HEAD, title=f"{scores[0].name}")
     for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
-        both = [getattr(each, figure) for each in compared.evaluations]
-        table.add_row(figure, *(f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})" for e in both))
+        table.add_row(figure, *(str(getattr(each, figure)) for each in compared.evaluations))
     out.print(table)
     out.print(f"First: {first}, second: {second}. {compared.sentence}", markup=False)
     out.print(f"{len(compared.disagreements)} of {len(compared.table)} films called differently.")

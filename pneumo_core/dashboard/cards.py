@@ -5,7 +5,7 @@ import streamlit as st
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.choices import say_what_is_missing
 from pneumo_core.dashboard.dataset_choice import dataset_in_use
-from pneumo_core.dashboard.words import estimate_text, plain
+from pneumo_core.dashboard.words import plain
 
 __all__ = ["show_checkpoints", "show_dataset"]
 
@@ -54,9 +54,9 @@ def _show_card(checkpoint: Checkpoint, *, default: bool) -> None:
         figures = card.evaluation[split]
         st.markdown(
             f"| {figures.n} {split} films | value (95 % interval) |\n|:--|:--|\n"
-            f"| AUC | {estimate_text(figures.auc)} |\n"
-            f"| Sensitivity | {estimate_text(figures.sensitivity)} |\n"
-            f"| Specificity | {estimate_text(figures.specificity)} |"
+            f"| AUC | {figures.auc} |\n"
+            f"| Sensitivity | {figures.sensitivity} |\n"
+            f"| Specificity | {figures.specificity} |"
         )
     st.caption(f"At its default operating point, {plain(point.name)} ({point.threshold:.3f})")
     if split == "val":

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.dataset_choice import dataset_in_use
-from pneumo_core.dashboard.words import estimate_text, plain
+from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import UnknownName
 from pneumo_core.reading.threshold import CUSTOM, custom_point
 from pneumo_core.settings import settings
@@ -46,8 +46,8 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
     split = "validation" if point.chosen_on == "val" else plain(point.chosen_on)
     st.caption(
         f"Calls {point.threshold:.3f} and above PNEUMONIA. On {split} films: "
-        f"sensitivity {estimate_text(point.sensitivity)}, "
-        f"specificity {estimate_text(point.specificity)}, with 95 % intervals."
+        f"sensitivity {point.sensitivity}, "
+        f"specificity {point.specificity}, with 95 % intervals."
     )
     return checkpoint, point
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pneumo_core.metrics import Estimate
     from pneumo_core.reading import Reading
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "agreement_text",
     "count_text",
     "duration_text",
-    "estimate_text",
     "percent_text",
     "plain",
     "time_left_text",
@@ -29,15 +27,6 @@ _STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
 def plain(text: str) -> str:
     """Text that Streamlit's Markdown shows letter by letter, whatever a file is called."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
-
-
-def estimate_text(estimate: "Estimate") -> str:
-    """An estimate with its 95 % interval, "0.951 (0.933–0.966)"."""
-    if math.isnan(estimate.value):
-        return "not known"
-    if math.isnan(estimate.low):
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})"
 
 
 def count_text(statuses: Sequence[str]) -> str:

@@ -1,7 +1,5 @@
 """Starting, stopping and clearing away runs, from wherever: a page, the command line, Python."""
 
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 from pneumo_core.checkpoints import delete_checkpoint, rename_checkpoint
 from pneumo_core.errors import TrainingError
+from pneumo_core.files import remove_folder
 from pneumo_core.jobs.launch import launch
 from pneumo_core.lifecycle import RunState, Status, ask_to_stop
 from pneumo_core.training import Run, TrainingConfig, changed, made_by, rename_run, start_run
@@ -118,8 +117,6 @@ def delete(run: Run, *, checkpoint: bool = False) -> None:
     if checkpoint and made:
         delete_checkpoint(made)
     try:
-        aside = Path(tempfile.mkdtemp(prefix=".deleted-", dir=run.folder.parent))
-        run.folder.rename(aside / run.id)  # gone at once, not file by file
+        remove_folder(run.folder)
     except OSError as error:
         raise TrainingError(f"The run '{run.name}' can't be deleted: {error.strerror}.") from error
-    shutil.rmtree(aside, ignore_errors=True)

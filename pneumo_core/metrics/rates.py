@@ -21,11 +21,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval; NaN where there is none."""
+    """A figure with its 95 % interval; NaN where there is none.
+
+    As text: "0.951 (0.933–0.966)", without an interval "0.951", without a figure "not known".
+    """
 
     value: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        if math.isnan(self.value):
+            return "not known"
+        interval = "" if math.isnan(self.low) else f" ({self.low:.3f}–{self.high:.3f})"
+        return f"{self.value:.3f}{interval}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.figures import PLOTS, still
 from pneumo_core.metrics import Estimate
 from pneumo_core.reports.result import RESEARCH_USE
-from pneumo_core.reports.words import estimate_words
 
 __all__ = ["EvaluationReport", "report_markdown", "report_pdf"]
 
@@ -67,7 +66,7 @@ class EvaluationReport:
             ("Expected calibration error", found.ece),
             ("Brier score", self.study.brier),
         ]
-        return [(name, estimate_words(value)) for name, value in named]
+        return [(name, str(value)) for name, value in named]
 
     def parts(self) -> list[tuple[str, ...]]:
         """Rows about parts of the films: what, films, sensitivity, specificity."""
@@ -76,8 +75,8 @@ class EvaluationReport:
             (
                 f"{each.column} {each.value}",
                 str(each.n),
-                estimate_words(each.sensitivity),
-                estimate_words(each.specificity),
+                str(each.sensitivity),
+                str(each.specificity),
             )
             for each in slices(self.study.table, self.threshold, columns)
         ]

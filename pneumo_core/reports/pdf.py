@@ -19,7 +19,7 @@ from pneumo_core.data import LABELS, PNEUMONIA
 from pneumo_core.reports import _paper as paper
 from pneumo_core.reports._paper import RULE, SIDE, WIDTH, ProbabilityBar, text
 from pneumo_core.reports.result import RESEARCH_USE, Result, refuse_named_film
-from pneumo_core.reports.words import checkpoint_words, estimate_words, facts_words
+from pneumo_core.reports.words import checkpoint_words, facts_words
 
 __all__ = ["to_pdf"]
 
@@ -115,8 +115,8 @@ def _facts(result: Result) -> Table:
     rows = [
         ("Name", f"{point.name}, from {point.threshold:.3f} on"),
         ("Chosen on", f"{_split(point.chosen_on)}: {point.rule}"),
-        ("Sensitivity there", estimate_words(point.sensitivity)),
-        ("Specificity there", estimate_words(point.specificity)),
+        ("Sensitivity there", str(point.sensitivity)),
+        ("Specificity there", str(point.specificity)),
     ]
     says = [
         ("Name", f"{result.reading.model}, version {result.reading.version}"),
@@ -136,7 +136,7 @@ def _test(result: Result) -> list[tuple[str, str]]:
     figures = result.card.evaluation.get("test")
     if figures is None:
         return []
-    return [(f"AUC, {figures.n} test films", estimate_words(figures.auc))]
+    return [(f"AUC, {figures.n} test films", str(figures.auc))]
 
 
 def _split(name: str) -> str:

@@ -1,15 +1,11 @@
 """The sentences that a result's renderings share."""
 
-import math
-
 from pneumo_core.data import LABELS, PNEUMONIA
 from pneumo_core.heatmaps import METHODS
-from pneumo_core.metrics import Estimate
 from pneumo_core.reports.result import Overlay, Result
 
 __all__ = [
     "checkpoint_words",
-    "estimate_words",
     "facts_words",
     "heat_words",
     "point_words",
@@ -60,13 +56,6 @@ def scale_words(overlay: Overlay) -> str:
         return "No evidence found in this film"
     whole = "strongest in this film" if overlay.peaks is None else "strongest of several films"
     return f"Lines: half (pale) and three quarters of the {whole}" if overlay.contour else whole
-
-
-def estimate_words(estimate: Estimate) -> str:
-    """ "0.951 (0.933–0.966)", with its 95 % interval; "unknown" where there's no figure."""
-    if math.isnan(estimate.value):
-        return "unknown"
-    return f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})"
 
 
 def facts_words(result: Result) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from sklearn import metrics as reference
 from pneumo_core.metrics import (
     Calibration,
     Confusion,
+    Estimate,
     area_under_roc,
     balanced_threshold,
     confusion,
@@ -316,3 +317,15 @@ def test_predictive_values_follow_bayes(
 def test_a_prevalence_is_a_share() -> None:
     with pytest.raises(ValueError, match="prevalence"):
         predictive_values(0.9, 0.9, 5)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (Estimate(0.9512, 0.9328, 0.9659), "0.951 (0.933–0.966)"),
+        (Estimate(1.0, math.nan, math.nan), "1.000"),
+        (Estimate(math.nan, math.nan, math.nan), "not known"),
+    ],
+)
+def test_an_estimate_comes_with_its_interval(estimate: Estimate, text: str) -> None:
+    assert str(estimate) == text

@@ -111,7 +111,7 @@ def test_a_point_without_figures_says_so(make: Make) -> None:
     result = make()
     nothing = replace(result.point.sensitivity, value=float("nan"))
     words, _ = opened(replace(result, point=replace(result.point, sensitivity=nothing)))
-    assert "Sensitivity there unknown" in words
+    assert "Sensitivity there not known" in words
     assert "nan" not in words.split()
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pneumo_core.audit import AuditLog
 from pneumo_core.dashboard.recorder import recorded
-from pneumo_core.dashboard.words import duration_text, estimate_text
+from pneumo_core.dashboard.words import duration_text
 from pneumo_core.second_opinion import SecondOpinion, opinions_table, second_opinions
 
 __all__ = ["show_second_opinions"]
@@ -65,8 +65,8 @@ def _table(found: Sequence[SecondOpinion]) -> pd.DataFrame:
             "Operating point": [each.operating_point for each in found],
             "Threshold": [each.threshold for each in found],
             "Films": [each.counts.n for each in found],
-            "Agreement": [estimate_text(each.agreement) for each in found],
-            "κ": [estimate_text(each.kappa) for each in found],
+            "Agreement": [str(each.agreement) for each in found],
+            "κ": [str(each.kappa) for each in found],
             "Only the reader: pneumonia": [each.counts.fn for each in found],
             "Only the model: pneumonia": [each.counts.fp for each in found],
             "Median time": [duration_text(each.seconds) if each.counts.n else "" for each in found],

@@ -23,7 +23,7 @@ from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.evaluation.sources import study_of
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.mouse import choose_drag
-from pneumo_core.dashboard.words import estimate_text, plain
+from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures import SERIES, probability_scatter, receiver_operating_characteristic
 from pneumo_core.metrics import Evaluation
@@ -93,7 +93,7 @@ def _row(group: Sequence[Checkpoint], of: dict[str, Evaluation]) -> dict[str, st
     first = group[0]
     if len(group) == 1:
         found = of[first.name]
-        told = {title: estimate_text(getattr(found, name)) for name, title in _FIGURES.items()}
+        told = {title: str(getattr(found, name)) for name, title in _FIGURES.items()}
         point = first.card.operating_point()
         at = f"{point.name} {point.threshold:.3f}"
         return {"Checkpoint": first.name, "At": at, "Films": str(found.n)} | told
@@ -147,7 +147,7 @@ def _show_tests(pair: tuple[Checkpoint, Checkpoint], compared: Comparison) -> No
     rows += [("… by the second only", str(compared.mcnemar.only_second))]
     rows += [("McNemar's exact test, p", _p(compared.mcnemar.p))]
     if compared.areas:
-        rows += [("AUC, first − second", estimate_text(compared.areas.difference))]
+        rows += [("AUC, first − second", str(compared.areas.difference))]
         rows += [("DeLong's test, films of a patient together, p", _p(compared.areas.p))]
     rows += [("Films called differently", str(len(compared.disagreements)))]
     st.markdown("| test | value |\n|:--|:--|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows))

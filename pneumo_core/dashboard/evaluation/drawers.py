@@ -16,7 +16,6 @@ from pneumo_core.analysis import (
 )
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.evaluation.films import show_films
-from pneumo_core.dashboard.words import estimate_text
 from pneumo_core.figures import PLOTS, interactive, still, to_html
 from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
 
@@ -132,7 +131,7 @@ def _slice_table(found: Sequence[Slice]) -> pd.DataFrame:
             "Value": [each.value for each in found],
             "Films": [each.n for each in found],
             "With pneumonia": [each.ill for each in found],
-            "Sensitivity": [estimate_text(each.sensitivity) for each in found],
-            "Specificity": [estimate_text(each.specificity) for each in found],
+            "Sensitivity": [str(each.sensitivity) for each in found],
+            "Specificity": [str(each.specificity) for each in found],
         }
     )

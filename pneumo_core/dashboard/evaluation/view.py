@@ -15,7 +15,6 @@ from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.evaluation.selection import CELL_WORDS, Selection
 from pneumo_core.dashboard.evaluation.sources import scores_for, study_of
 from pneumo_core.dashboard.evaluation.threshold import choose_threshold
-from pneumo_core.dashboard.words import estimate_text
 from pneumo_core.data import LABELS
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures import (
@@ -151,7 +150,7 @@ def _show_numbers(study: Study, figures: Evaluation) -> None:
         ("ECE", figures.ece),
         ("Brier score", study.brier),
     )
-    lines = "\n".join(f"| {name} | {estimate_text(value)} |" for name, value in rows)
+    lines = "\n".join(f"| {name} | {value} |" for name, value in rows)
     st.markdown(f"| {figures.n} films | value (95 % interval) |\n|:--|:--|\n{lines}")
 
 
@@ -189,7 +188,7 @@ def _show_curves(study: Study, figures: Evaluation, selection: Selection | None)
     picked = study.probabilities[study.rows_of(selection.ids if selection else ())]
     left, middle, right = st.columns(3, gap="medium")
     with left:
-        st.markdown(f"**ROC**, AUC {estimate_text(figures.auc)}")
+        st.markdown(f"**ROC**, AUC {figures.auc}")
         st.plotly_chart(
             receiver_operating_characteristic(
                 [("", COLOURS[0], study.roc, point_on(study.roc, threshold))],
@@ -220,7 +219,7 @@ def _show_curves(study: Study, figures: Evaluation, selection: Selection | None)
             alt="Precision by recall with the threshold in use as a diamond.",
         )
     with right:
-        st.markdown(f"**Calibration**, ECE {estimate_text(figures.ece)}")
+        st.markdown(f"**Calibration**, ECE {figures.ece}")
         st.plotly_chart(
             reliability_diagram(study.reliability),
             key="reliability",
