@@ -158,8 +158,18 @@ def upload(page: Page, *paths: Path) -> None:
     page.locator("input[type=file]").set_input_files([str(path) for path in paths])
 
 
+_STILL = """() => {
+    const still = document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]");
+    if (!still) delete window.stillSince;
+    else window.stillSince ??= performance.now();
+    return still && performance.now() - window.stillSince > 300;
+}"""
+
+
 def settled(page: Page) -> None:
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    """Wait until no script runs, nor begins to: a click takes a moment to reach the server."""
+    page.evaluate("delete window.stillSince")
+    page.wait_for_function(_STILL)
 
 
 def picture(page: Page, name: str) -> str:

@@ -95,7 +95,9 @@ def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
 
     page.get_by_role("combobox", name="Colour").click()
     page.get_by_role("option", name="error kind").click()
-    settled(page)
+    page.wait_for_function(
+        "document.querySelector('.st-key-map-of-films .js-plotly-plot')?._fullData?.length > 2"
+    )
     expect(told).to_be_visible()
     bright = chart(page).evaluate(
         "plot => plot._fullData.flatMap(trace => [...(trace.selectedpoints || [])]).length"
