@@ -45,6 +45,7 @@ from pneumo_core.metrics.resampling import Resampling, interval
 from pneumo_core.metrics.thresholds import (
     balanced_threshold,
     cost_threshold,
+    screening_threshold,
     sensitivity_threshold,
 )
 
@@ -83,6 +84,7 @@ __all__ = [
     "rate",
     "reliability",
     "roc_curve",
+    "screening_threshold",
     "sensitivity_threshold",
     "wilson_interval",
 ]

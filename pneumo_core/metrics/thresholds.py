@@ -8,7 +8,12 @@ from scipy.special import logit
 
 from pneumo_core.metrics._checks import two_classes
 
-__all__ = ["balanced_threshold", "cost_threshold", "sensitivity_threshold"]
+__all__ = [
+    "balanced_threshold",
+    "cost_threshold",
+    "screening_threshold",
+    "sensitivity_threshold",
+]
 
 
 def balanced_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
@@ -44,6 +49,17 @@ def sensitivity_threshold(
     positive = np.sort(p[truth == 1])[::-1]
     needed = math.ceil(at_least * len(positive) - 1e-9)
     return float(positive[max(needed, 1) - 1])
+
+
+def screening_threshold(
+    labels: ArrayLike, probabilities: ArrayLike, *, at_least: float = 0.99
+) -> float:
+    """The highest threshold whose sensitivity is still ``at_least``, the balanced one at the most.
+
+    Where both labels lie far apart the first alone would lie above the balanced one, and miss more.
+    """
+    high = sensitivity_threshold(labels, probabilities, at_least=at_least)
+    return min(high, balanced_threshold(labels, probabilities))
 
 
 def cost_threshold(

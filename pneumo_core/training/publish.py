@@ -20,7 +20,7 @@ from pneumo_core.metrics import (
     evaluate,
     fit_calibration,
     rate,
-    sensitivity_threshold,
+    screening_threshold,
 )
 from pneumo_core.models import InputFormat, build_network, input_of, origin_of
 from pneumo_core.runtime import Outputs, Runtime, accelerated
@@ -199,8 +199,8 @@ def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
         ),
         (
             "screening",
-            "highest threshold with sensitivity of at least 0.99",
-            sensitivity_threshold(labels, probabilities, at_least=0.99),
+            "highest threshold with sensitivity of at least 0.99, at most the balanced one",
+            screening_threshold(labels, probabilities, at_least=0.99),
         ),
     )
     points = []

@@ -19,6 +19,7 @@ from pneumo_core.metrics import (
     expected_calibration_error,
     fit_calibration,
     predictive_values,
+    screening_threshold,
     sensitivity_threshold,
     wilson_interval,
 )
@@ -273,7 +274,19 @@ def test_sensitivity_threshold_is_the_highest_that_will_do(
     assert confusion(*films, np.nextafter(threshold, 2)).sensitivity < at_least
 
 
-@pytest.mark.parametrize("rule", [balanced_threshold, sensitivity_threshold])
+@given(FILMS, st.sampled_from([0.5, 0.9, 0.99]))
+def test_screening_misses_no_more_than_balanced(films: np.ndarray, at_least: float) -> None:
+    threshold = screening_threshold(*films, at_least=at_least)
+    found = confusion(*films, threshold).sensitivity
+    assert found >= max(at_least, confusion(*films, balanced_threshold(*films)).sensitivity)
+
+
+def test_labels_far_apart_are_screened_at_the_balanced_threshold() -> None:
+    films = ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+    assert screening_threshold(*films) == balanced_threshold(*films) == 0.5
+
+
+@pytest.mark.parametrize("rule", [balanced_threshold, screening_threshold, sensitivity_threshold])
 def test_a_threshold_needs_both_classes(rule: object) -> None:
     with pytest.raises(ValueError, match="both classes"):
         rule([1, 1], [0.2, 0.8])  # type: ignore[operator]
