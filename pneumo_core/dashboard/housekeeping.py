@@ -1,22 +1,28 @@
-"""A server's chores: films are kept as long as they should and no longer, PyTorch comes early.
+"""A server's chores: films come in, are kept as long as they should and no longer; PyTorch early.
 
 Streamlit 1.67's session of a closed tab is over after two minutes, but it lets go of it only when
 another tab closes after that: the last visitor's films would stay until tomorrow's first one
 leaves. And whenever anybody's page is done it drops every picture that no page refers to, among
 them those of whoever's page is just being drawn again: their browser asks for a film that is gone.
-It offers no way to change either, so parts of its own are asked here.
+When a page begins to be drawn again it drops what is still to be sent, also the addresses that a
+browser waits for to send films to: while a list is being read, some uploads never began. It offers
+no way to change any of it, so parts of its own are asked here.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-__all__ = ["keep_house"]
+__all__ = ["keep_answers", "keep_house"]
+
+_ANSWERS = {"file_urls_response", "auth_redirect"}
+"""Messages that a browser asked for and waits for; a page drawn again doesn't send them again."""
 
 _EVERY_S = 10
 _SPARED_S = 40
@@ -30,6 +36,7 @@ def keep_house() -> None:
     """From now on look every few seconds for what can go; once per server."""
     if not runtime.exists():
         return  # a bare run or a test has no sessions
+    keep_answers()
     server: Any = runtime.get_instance()
     media = server.media_file_mgr
     media._get_inactive_file_ids = _Sparing(media._get_inactive_file_ids)
@@ -37,6 +44,24 @@ def keep_house() -> None:
     # On its own thread, where sessions are put away, too.
     loop.call_soon_threadsafe(_look, loop, server)
     loop.call_soon_threadsafe(loop.call_later, _AFTER_S, _fetch, loop)
+
+
+def keep_answers() -> None:
+    """Let a page that is drawn again drop what it drew before, not what a browser asked for."""
+    clear = ForwardMsgQueue.clear
+
+    def spare(
+        queue: ForwardMsgQueue,
+        retain_lifecycle_msgs: bool = False,
+        fragment_ids_this_run: list[str] | None = None,
+    ) -> None:
+        waiting = [each for each in queue._queue if each.WhichOneof("type") in _ANSWERS]
+        clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+        if retain_lifecycle_msgs:  # else all was sent, or nobody is there any more
+            kept = {id(each) for each in queue._queue}
+            queue._queue += [each for each in waiting if id(each) not in kept]
+
+    cast(Any, ForwardMsgQueue).clear = spare
 
 
 def _fetch(loop: asyncio.AbstractEventLoop) -> None:
