@@ -24,6 +24,8 @@ __all__ = ["keep_answers", "keep_house"]
 _ANSWERS = {"file_urls_response", "auth_redirect"}
 """Messages that a browser asked for and waits for; a page drawn again doesn't send them again."""
 
+_clear = ForwardMsgQueue.clear
+
 _EVERY_S = 10
 _SPARED_S = 40
 """How long a picture that no page refers to is kept; a page is drawn again in less."""
@@ -48,7 +50,6 @@ def keep_house() -> None:
 
 def keep_answers() -> None:
     """Let a page that is drawn again drop what it drew before, not what a browser asked for."""
-    clear = ForwardMsgQueue.clear
 
     def spare(
         queue: ForwardMsgQueue,
@@ -56,7 +57,7 @@ def keep_answers() -> None:
         fragment_ids_this_run: list[str] | None = None,
     ) -> None:
         waiting = [each for each in queue._queue if each.WhichOneof("type") in _ANSWERS]
-        clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+        _clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
         if retain_lifecycle_msgs:  # else all was sent, or nobody is there any more
             kept = {id(each) for each in queue._queue}
             queue._queue += [each for each in waiting if id(each) not in kept]

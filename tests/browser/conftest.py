@@ -162,7 +162,7 @@ _STILL = """() => {
     const still = document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]");
     if (!still) delete window.stillSince;
     else window.stillSince ??= performance.now();
-    return still && performance.now() - window.stillSince > 300;
+    return still && performance.now() - window.stillSince > 150;
 }"""
 
 

@@ -1,5 +1,7 @@
 """What a browser asked for reaches it, however often its page is drawn again meanwhile."""
 
+from importlib.util import find_spec, module_from_spec
+
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -13,11 +15,22 @@ def answer(kind: str) -> ForwardMsg:
     return message
 
 
-def waiting(*kinds: str) -> ForwardMsgQueue:
-    queue = ForwardMsgQueue()
+def waiting(*kinds: str, of: type[ForwardMsgQueue] = ForwardMsgQueue) -> ForwardMsgQueue:
+    queue = of()
     for kind in kinds:
         queue.enqueue(answer(kind))
     return queue
+
+
+def untouched() -> type[ForwardMsgQueue]:
+    """Streamlit's class as it is installed: a test before this one may have kept house."""
+    spec = find_spec(ForwardMsgQueue.__module__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: type[ForwardMsgQueue] = module.ForwardMsgQueue
+    return found
 
 
 def kinds(queue: ForwardMsgQueue) -> list[str | None]:
@@ -32,7 +45,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_streamlit_alone_forgets_where_films_are_to_be_sent() -> None:
     """Where this fails, Streamlit has mended it, and ``keep_answers`` can go."""
-    queue = waiting("file_urls_response")
+    queue = waiting("file_urls_response", of=untouched())
     queue.clear(retain_lifecycle_msgs=True)
     assert kinds(queue) == []
 
