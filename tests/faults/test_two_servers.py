@@ -90,6 +90,7 @@ def test_one_name_is_published_once(home: Path) -> None:
     assert all(each.networks() for each in found)
 
 
+@pytest.mark.thorough
 def test_a_checkpoint_that_both_replace_is_one_of_theirs(home: Path) -> None:
     said = [each for server in both(home, "replace") for each in server]
     assert "done" in said
@@ -110,6 +111,7 @@ def test_one_dataset_is_added_once(home: Path) -> None:
     assert len(scan(find_dataset("new").location)) == 8
 
 
+@pytest.mark.thorough
 def test_both_decode_and_score_and_get_the_same(home: Path) -> None:
     said = both(home, "decode, score, take features")
     assert said == [["done"] * 8] * 2  # each compared its sums with the first's

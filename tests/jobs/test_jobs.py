@@ -141,6 +141,7 @@ def test_one_run_at_a_time_and_the_others_in_order(films: Path):
     assert all(end <= start for end, start in zip(ends, starts, strict=True))
 
 
+@pytest.mark.thorough
 def test_who_dies_in_the_line_holds_nobody_up(films: Path):
     first, second, third = (jobs.start(films, name, config(3)) for name in "abc")
     process = process_of(second)
