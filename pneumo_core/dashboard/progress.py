@@ -1,15 +1,15 @@
 """Work that takes a while: started by a button, with a bar, the time left, and a way out."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from pneumo_core.dashboard.words import time_left_text
 from pneumo_core.data import Progress
 
-__all__ = ["Cancelled", "Report", "cancellable"]
+__all__ = ["Cancelled", "Report", "cancellable", "cancellable_once"]
 
 T = TypeVar("T")
 Report = Callable[[str], Progress]
@@ -24,9 +24,6 @@ def cancellable(name: str, compute: Callable[[Report], T], *, at_once: bool = Fa
 
     ``compute`` gets a maker of progress bars, one for each stage by its title. A click on Cancel,
     as any other click, stops it between two steps. Raises Cancelled until there is a result.
-
-    Where the result is kept, call it in a container of its own: what stands below would move when
-    the bar is not drawn any more, and be drawn anew.
     """
     wanted = f"wanted {name}"
     if not st.session_state.get(wanted, at_once):
@@ -48,6 +45,26 @@ def cancellable(name: str, compute: Callable[[Report], T], *, at_once: bool = Fa
 
     result = compute(report)
     place.empty()
+    return result
+
+
+def cancellable_once(
+    keep: Callable[..., Any],
+    shelf: str,
+    key: Hashable,
+    name: str,
+    compute: Callable[[Report], T],
+    *,
+    most: int,
+    at_once: bool = False,
+) -> T:
+    """The result of ``cancellable``, kept by ``memory.kept`` or ``memory.shared``.
+
+    It has a place of its own also when nothing is left to compute: else what stands below would
+    move when the bar is not drawn any more, and be drawn anew. Raises Cancelled.
+    """
+    with st.container():
+        result: T = keep(shelf, key, lambda: cancellable(name, compute, at_once=at_once), most=most)
     return result
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from pneumo_core.checkpoints import list_checkpoints
 from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.dashboard.memory import shared
-from pneumo_core.dashboard.progress import Report, cancellable
+from pneumo_core.dashboard.progress import Report, cancellable_once
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import scan
 from pneumo_core.errors import DatasetError
@@ -49,13 +49,15 @@ def inspected(location: Path) -> Inspection:
             dataset, decoding=report("Decoding films"), comparing=report("Comparing films")
         )
 
-    with st.container():
-        return shared(
-            "inspections",
-            (dataset_key(location), _looks()),
-            lambda: cancellable(f"Inspect {location.name}", compute, at_once=True),
-            most=4,
-        )
+    return cancellable_once(
+        shared,
+        "inspections",
+        (dataset_key(location), _looks()),
+        f"Inspect {location.name}",
+        compute,
+        most=4,
+        at_once=True,
+    )
 
 
 def say_how_to_get_one() -> None:

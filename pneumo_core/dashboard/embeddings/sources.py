@@ -20,7 +20,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
 from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.dashboard.memory import shared
-from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
+from pneumo_core.dashboard.progress import Cancelled, Report, cancellable_once
 
 __all__ = ["Drawing", "choose_drawing", "choose_features", "map_of", "pixels_of"]
 
@@ -116,13 +116,8 @@ def map_of(features: Features, drawing: Drawing) -> Projection:
             progress=report(PROJECTIONS[drawing.method]),
         )
 
-    with st.container():
-        return shared(
-            "maps",
-            (features.key, drawing),
-            lambda: cancellable(title, compute, at_once=quick),
-            most=24,
-        )
+    where = (features.key, drawing)
+    return cancellable_once(shared, "maps", where, title, compute, most=24, at_once=quick)
 
 
 def _sources(checkpoint: Checkpoint) -> dict[str, str]:
@@ -149,13 +144,14 @@ def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
             looking=report("Looking at films"),
         )
 
-    with st.container():
-        return shared(
-            "features",
-            (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
-            lambda: cancellable(f"Look at {split} films ({layer})", compute),
-            most=4,
-        )
+    return cancellable_once(
+        shared,
+        "features",
+        (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
+        f"Look at {split} films ({layer})",
+        compute,
+        most=4,
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

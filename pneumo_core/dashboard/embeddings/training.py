@@ -16,7 +16,7 @@ from pneumo_core.dashboard.embeddings.look import choose_look
 from pneumo_core.dashboard.embeddings.selected_films import show_selection
 from pneumo_core.dashboard.embeddings.selection import drawn, selected, take
 from pneumo_core.dashboard.memory import shared
-from pneumo_core.dashboard.progress import Report, cancellable
+from pneumo_core.dashboard.progress import Report, cancellable_once
 from pneumo_core.dashboard.words import plain
 from pneumo_core.figures import epoch_maps
 from pneumo_core.training import Run, kept_epochs, runs_with_epochs
@@ -71,8 +71,7 @@ def _maps(run: Run, split: str, method: str) -> EpochMaps:
     shown = min(len(epochs), MOST_EPOCHS)
     title = f"Map {_SPLITS[split].lower()} by {shown} epochs ({PROJECTIONS[method]})"
     key = (run.id, len(epochs), split, method)
-    with st.container():
-        return shared("epoch maps", key, lambda: cancellable(title, compute), most=6)
+    return cancellable_once(shared, "epoch maps", key, title, compute, most=6)
 
 
 @st.fragment

@@ -14,7 +14,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.choices import DATASET, choose_linked, dataset_sources
 from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.dashboard.memory import kept
-from pneumo_core.dashboard.progress import Cancelled, Report, cancellable
+from pneumo_core.dashboard.progress import Cancelled, Report, cancellable_once
 from pneumo_core.dashboard.words import plain
 
 __all__ = ["choose_scores", "say_warnings", "scores_for", "source_names", "study_of"]
@@ -67,9 +67,8 @@ def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores 
         )
 
     try:
-        with st.container():
-            where = (*who, dataset_key(data))
-            return kept("scores", where, lambda: cancellable(name, compute), most=8)
+        where = (*who, dataset_key(data))
+        return cancellable_once(kept, "scores", where, name, compute, most=8)
     except Cancelled:
         st.info("Nothing is scored yet. Start it with the button, or choose other films.")
         return None
