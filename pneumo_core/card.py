@@ -21,7 +21,9 @@ __all__ = [
     "contradiction",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 2 says how the input is framed; a card of version 1 means the whole X-ray."""
+_READABLE = (1, SCHEMA_VERSION)
 ENSEMBLE = "ensemble"
 """The ``model`` of a checkpoint that has several networks."""
 _LARGEST_INPUT = 4096
@@ -75,8 +77,9 @@ class Card:
     ``offset`` is added; ``evaluation`` maps a split to its figures at the default operating point;
     ``trained_on`` says whose films they were ("children of 1 to 5 years"), where that is known;
     ``origin`` where the training started from; ``mirror`` whether each film is read together with
-    its mirror image; ``run`` the id of the run that made it. An ensemble (``model`` is "ensemble")
-    names its ``members``.
+    its mirror image; ``run`` the id of the run that made it; ``validation`` how the predictions of
+    its validation films came to be, where they are not the checkpoint's own. An ensemble
+    (``model`` is "ensemble") names its ``members``.
     """
 
     # JSON knows no NaN, which is what a rate over no films is.
@@ -103,6 +106,7 @@ class Card:
     members: tuple[MemberFacts, ...] = ()
     offset: float = 0.0
     run: str = ""
+    validation: str = ""
     weights_sha256: str = ""
 
     @property
@@ -133,7 +137,7 @@ class Card:
 
 def contradiction(card: Card) -> str:
     """What a card says that can't be true, as a clause; empty when there's nothing of the kind."""
-    if card.schema_version != SCHEMA_VERSION:
+    if card.schema_version not in _READABLE:
         return (
             f"its card has schema version {card.schema_version}, this Pneumo reads version "
             f"{SCHEMA_VERSION}"
@@ -149,7 +153,7 @@ def _impossible_number(card: Card) -> str:
     if not all(map(_is_possible, (card.input, *(member.input for member in card.members)))):
         return (
             f"its input must have a size of 1 to {_LARGEST_INPUT} pixels, 1 or 3 channels, and for "
-            "each of them a mean and a standard deviation above 0"
+            "each of them a mean and a standard deviation above 0; a margin of 0.5 to 2"
         )
     thresholds = [point.threshold for point in card.operating_points]
     if not 0 < card.temperature < math.inf or not all(0 <= t <= 1 for t in thresholds):
@@ -165,8 +169,10 @@ def _describes_networks(card: Card) -> bool:
     if card.model != ENSEMBLE:
         return not card.members and _takes(card.model, card.input)
     sizes = [member.input.size for member in card.members]
+    framings = {member.input.framing for member in card.members}
     return (
         len(sizes) > 1
+        and framings == {card.input.framing}
         and sizes[0] == max(sizes) == card.input.size
         and all(_takes(m.model, m.input) for m in card.members)
     )
@@ -176,6 +182,8 @@ def _is_possible(takes: InputFormat) -> bool:
     """Whether films can be made into it; one mean or deviation may stand for all channels."""
     lengths = {len(takes.mean), len(takes.std)}
     numbers = all(map(math.isfinite, takes.mean)) and all(0 < std < math.inf for std in takes.std)
+    if takes.framing and not 0.5 <= takes.framing.margin <= 2:
+        return False
     fits = takes.channels in (1, 3) and lengths <= {1, takes.channels}
     return numbers and fits and 1 <= takes.size <= _LARGEST_INPUT
 

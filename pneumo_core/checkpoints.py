@@ -113,12 +113,17 @@ class Checkpoint:
 
     @cached_property
     def features(self) -> np.ndarray:
-        """Penultimate features float32 (N, D); row i belongs to row i of ``scores``."""
+        """Penultimate features float32 (M, D) of the films of ``featured``."""
         try:
             stored = safetensors.numpy.load_file(self.folder / "features.safetensors")
             return stored["features"].astype(np.float32)
         except (OSError, KeyError, safetensors.SafetensorError) as error:
             raise self._damaged("its features can't be read") from error
+
+    @cached_property
+    def featured(self) -> pd.DataFrame:
+        """The last M rows of ``scores``: those that ``features`` belong to."""
+        return self.scores.tail(len(self.features)).reset_index(drop=True)
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -245,9 +250,9 @@ def save_checkpoint(
     """Write a checkpoint whole, or not at all.
 
     ``weights`` must hold what ``stored_precision`` gives, so that what was evaluated is what is
-    stored; ``features`` (N, D) belong to the rows of ``scores``. Raises CheckpointError when the
-    name is taken (unless ``overwrite``) or impossible, float16 can't hold a weight, or the disk
-    refuses.
+    stored; ``features`` (M, D) belong to the last M rows of ``scores``. Raises CheckpointError when
+    the name is taken (unless ``overwrite``) or impossible, float16 can't hold a weight, or the
+    disk refuses.
     """
     from pneumo_core.weights import packed, unstorable
 

@@ -1,6 +1,6 @@
 """A checkpoint ready to compute: probabilities and features for batches of films.
 
-Films come as uint8 (N, S, S), squashed to the checkpoint's size by ``data.to_input``. A stored
+X-rays come as uint8 (N, S, S), made by ``Runtime.input`` (``lungs.NetworkInput``). A stored
 checkpoint's networks run in ONNX Runtime (``engine``), one that is still learning in PyTorch.
 Nothing here changes a network or torch's state, and no hooks are used, so one runtime can serve
 several threads at once.
@@ -19,6 +19,7 @@ from scipy.special import logit
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan, to_input
 from pneumo_core.engine import Engine, Stages, Stored, open_engine
+from pneumo_core.lungs import NetworkInput
 from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat
 from pneumo_core.parallel import in_order
@@ -136,7 +137,14 @@ class Runtime:
     @property
     def size(self) -> int:
         """Side of the films it takes, in pixels."""
-        return max(member.input.size for member in self.members)
+        return self.input.size
+
+    @property
+    def input(self) -> NetworkInput:
+        """What makes its input of an X-ray; members differ in size only."""
+        return NetworkInput(
+            max(member.input.size for member in self.members), self.members[0].input.framing
+        )
 
     def run(self, films: Films, *, cells: bool = False) -> Outputs:
         """What films uint8 (N, S, S) give, computed in small batches; ``cells`` where asked for."""
@@ -188,7 +196,7 @@ class Runtime:
 
     def open_store(self, dataset: Dataset, progress: Progress | None = None) -> PixelStore:
         """The dataset's films at this runtime's size."""
-        return open_store(dataset, self.size, progress=progress)
+        return open_store(dataset, self.input, progress=progress)
 
     @property
     def single(self) -> "Runtime":

@@ -19,8 +19,8 @@ from pneumo_core.analysis.features import (
     feature_layers,
     features_of,
     film_features,
+    input_of_layer,
     shipped_features,
-    side_of,
 )
 from pneumo_core.analysis.neighbours import Neighbours, nearest, with_outcome
 from pneumo_core.analysis.projection import (
@@ -89,6 +89,7 @@ __all__ = [
     "feature_layers",
     "features_of",
     "film_features",
+    "input_of_layer",
     "label_doubts",
     "map_epochs",
     "merit",
@@ -104,7 +105,6 @@ __all__ = [
     "seed_groups",
     "shipped_features",
     "shipped_scores",
-    "side_of",
     "slice_columns",
     "slices",
     "spread_of",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Dataset, PixelStore, Progress, open_store
 from pneumo_core.errors import DatasetError, PneumoError
 from pneumo_core.files import write_whole
+from pneumo_core.lungs import NetworkInput
 from pneumo_core.runtime import Runtime, open_runtime
 from pneumo_core.settings import settings
 
@@ -29,8 +30,8 @@ __all__ = [
     "features_by",
     "features_of",
     "film_features",
+    "input_of_layer",
     "shipped_features",
-    "side_of",
 ]
 
 Floats = NDArray[np.float32]
@@ -83,7 +84,7 @@ def shipped_features(checkpoint: Checkpoint, split: str = "all") -> Features:
 
     Raises CheckpointError, or PneumoError where it has none of that split.
     """
-    table, values = checkpoint.scores, checkpoint.features
+    table, values = checkpoint.featured, checkpoint.features
     if split != "all":
         rows = (table["split"] == split).to_numpy()
         table, values = table[rows].reset_index(drop=True), values[rows]
@@ -145,7 +146,7 @@ def features_by(
     known = _kept(file)
     if known is None:
         runtime = opened()
-        store = open_store(dataset, side_of(runtime, layer), progress=decoding)
+        store = open_store(dataset, input_of_layer(runtime, layer), progress=decoding)
         ids = store.readable(dataset.films)["id"].tolist()
         values, margins = _computed(runtime, store, ids, layer, looking)
         probabilities = None if margins is None else runtime.calibrated(margins)
@@ -160,7 +161,7 @@ def features_by(
 
 
 def film_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floats:
-    """The features (D,) of one film uint8 (S, S), as ``features_of`` gives; S is ``side_of``.
+    """Return the features (D,) of one film, made by ``input_of_layer``, as ``features_of`` does.
 
     Raises UnknownName.
     """
@@ -168,9 +169,9 @@ def film_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floa
     return np.asarray(values[0], dtype=np.float32)
 
 
-def side_of(runtime: Runtime, layer: str) -> int:
-    """The side, in pixels, of the films that a layer is asked about."""
-    return _PIXEL_SIDE if layer == PIXELS else runtime.size
+def input_of_layer(runtime: Runtime, layer: str) -> NetworkInput:
+    """Return what makes the input that a layer is asked about; for pixels a small one."""
+    return replace(runtime.input, size=_PIXEL_SIDE) if layer == PIXELS else runtime.input
 
 
 def _computed(

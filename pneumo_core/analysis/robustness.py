@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import Dataset, Progress, to_input
+from pneumo_core.data import Dataset, Progress, Radiograph
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.metrics import Confusion, area_under_roc, confusion
 from pneumo_core.runtime import open_runtime
@@ -58,6 +58,11 @@ def _enlarged(pixels: Pixels) -> Pixels:
     return np.clip(np.array(film, dtype=np.float32), 0, 1)
 
 
+def _applied(change: "Callable[[Pixels], Pixels]", radiograph: Radiograph) -> Radiograph:
+    pixels = np.ascontiguousarray(change(radiograph.pixels), dtype=np.float32)
+    return Radiograph(radiograph.name, pixels, radiograph.facts)
+
+
 CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = MappingProxyType(
     {
         "unchanged": _unchanged,
@@ -102,13 +107,13 @@ def robustness(
         films = []
         for film_id, label in zip(batch["id"], batch["label"], strict=True):
             try:
-                films.append(dataset.source.radiograph(film_id).pixels)
+                films.append(dataset.source.radiograph(film_id))
             except UnreadableFilm:
                 continue
             labels.append(label)
         if films:
             for change, apply in CHANGES.items():
-                inputs = np.stack([to_input(apply(film), runtime.size) for film in films])
+                inputs = np.stack([runtime.input(_applied(apply, film)) for film in films])
                 margins[change].append(runtime.run(inputs).margins)
         if progress:
             progress(min(start + _AT_ONCE, len(dataset)), len(dataset))

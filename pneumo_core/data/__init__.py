@@ -7,8 +7,8 @@ from pneumo_core.data.progress import Progress
 from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window, to_input
 from pneumo_core.data.read import film_size, read_radiograph, read_values
 from pneumo_core.data.scan import find_film, layout_root, scan
-from pneumo_core.data.store import PixelStore, open_store
-from pneumo_core.data.validation import MIN_VALIDATION, ValidationCut
+from pneumo_core.data.store import PixelStore, Preparation, open_store
+from pneumo_core.data.validation import MIN_VALIDATION, ValidationCut, with_twins
 from pneumo_core.data.values import FilmValues, window_over
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "FilmSource",
     "FilmValues",
     "PixelStore",
+    "Preparation",
     "Progress",
     "Radiograph",
     "ValidationCut",
@@ -39,4 +40,5 @@ __all__ = [
     "scan",
     "to_input",
     "window_over",
+    "with_twins",
 ]

@@ -1,7 +1,8 @@
 """One decoded film, and what its file said of itself."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from PIL import Image
 
 __all__ = ["FilmFacts", "Radiograph", "Window", "WindowFunction", "to_input"]
 
+Made = TypeVar("Made")
 WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
 
 
@@ -75,7 +77,7 @@ class Radiograph:
     name: str
     pixels: npt.NDArray[np.float32]
     facts: FilmFacts
-    _inputs: dict[int, npt.NDArray[np.uint8]] = field(default_factory=dict, init=False, repr=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         pixels = self.pixels
@@ -85,11 +87,12 @@ class Radiograph:
             )
         pixels.setflags(write=False)
 
-    def input(self, size: int) -> npt.NDArray[np.uint8]:
-        """``to_input`` of its pixels, made once: a reading and a map look at the same."""
-        if size not in self._inputs:
-            self._inputs[size] = to_input(self.pixels, size)
-        return self._inputs[size].copy()
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what ``make`` gives, made once for each key: a reading and a map share it."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
 
 def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8]:

@@ -9,17 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from pneumo_core.data.dataset import Dataset
 from pneumo_core.data.progress import Progress
-from pneumo_core.data.radiograph import to_input
+from pneumo_core.data.radiograph import Radiograph, to_input
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.settings import settings
 
-__all__ = ["PixelStore", "open_store"]
+__all__ = ["PixelStore", "Preparation", "Squashed", "open_store"]
 
 # Part of the key: raise it whenever reading or resizing gives other pixels.
 _VERSION = 2
@@ -56,19 +57,49 @@ class PixelStore:
         return np.array([self._rows[film_id] for film_id in ids], dtype=np.int64)
 
 
-def open_store(
-    dataset: Dataset, size: int, *, progress: Progress | None = None, home: Path | None = None
-) -> PixelStore:
-    """The dataset's films at size × size, decoded in parallel now or mapped from an earlier time.
+class Preparation(Protocol):
+    """Makes a square of an X-ray, uint8 (side, side), in a way that ``key`` names."""
 
-    The store lies under ``home`` (default: PNEUMO_HOME) and is keyed by the dataset's fingerprint.
-    Films that can't be read are left out and named. Raises DatasetError when none can be read, the
-    disk takes no more, or what lies there is damaged.
+    @property
+    def side(self) -> int: ...
+
+    @property
+    def key(self) -> str: ...
+
+    def __call__(self, radiograph: Radiograph) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Squashed:
+    """Makes a square of a whole X-ray."""
+
+    side: int
+    key: str = ""
+
+    def __call__(self, radiograph: Radiograph) -> np.ndarray:
+        return to_input(radiograph.pixels, self.side)
+
+
+def open_store(
+    dataset: Dataset,
+    wanted: int | Preparation,
+    *,
+    progress: Progress | None = None,
+    home: Path | None = None,
+) -> PixelStore:
+    """The dataset's films as squares, decoded in parallel now or mapped from an earlier time.
+
+    ``wanted``: the side of the square that each film is squashed to, in pixels, or what makes the
+    square. The store lies under ``home`` (default: PNEUMO_HOME) and is keyed by the dataset's
+    fingerprint. Films that can't be read are left out and named. Raises DatasetError when none can
+    be read, the disk takes no more, or what lies there is damaged.
     """
-    folder = (home or settings().home) / "stores" / f"{dataset.fingerprint}-{size}-v{_VERSION}"
+    prepare = Squashed(wanted) if isinstance(wanted, int) else wanted
+    kind = f"{prepare.side}-v{_VERSION}" + (f"-{prepare.key}" if prepare.key else "")
+    folder = (home or settings().home) / "stores" / f"{dataset.fingerprint}-{kind}"
     if not (folder / "index.json").is_file():
         try:
-            _build(dataset, size, folder, progress)
+            _build(dataset, prepare, folder, progress)
         except OSError as error:
             raise DatasetError(
                 f"The decoded films can't be kept in '{folder.parent}': {error.strerror}. "
@@ -89,15 +120,15 @@ def _load(folder: Path) -> PixelStore:
         ) from error
 
 
-def _build(dataset: Dataset, size: int, folder: Path, progress: Progress | None) -> None:
+def _build(dataset: Dataset, prepare: Preparation, folder: Path, progress: Progress | None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
-        ids, unreadable = _decode_all(dataset, size, temporary / "pixels.u8", progress)
+        ids, unreadable = _decode_all(dataset, prepare, temporary / "pixels.u8", progress)
         if not ids:
             first = next(iter(unreadable.values()), "it is empty")
             raise DatasetError(f"No film of {dataset.name} can be read. The first: {first}")
-        index = json.dumps({"size": size, "ids": ids, "unreadable": unreadable})
+        index = json.dumps({"size": prepare.side, "ids": ids, "unreadable": unreadable})
         (temporary / "index.json").write_text(index)
         _publish(temporary, folder)
     finally:
@@ -114,7 +145,7 @@ def _publish(temporary: Path, folder: Path) -> None:
 
 
 def _decode_all(
-    dataset: Dataset, size: int, path: Path, progress: Progress | None
+    dataset: Dataset, prepare: Preparation, path: Path, progress: Progress | None
 ) -> tuple[list[str], dict[str, str]]:
     """Write one row per readable film to ``path``, in the table's order; name the others.
 
@@ -126,7 +157,7 @@ def _decode_all(
 
     def decode(film_id: str) -> np.ndarray | UnreadableFilm:
         try:
-            return to_input(dataset.source.radiograph(film_id).pixels, size)
+            return prepare(dataset.source.radiograph(film_id))
         except UnreadableFilm as error:
             return error
 
@@ -137,7 +168,7 @@ def _decode_all(
                 if isinstance(film, UnreadableFilm):
                     unreadable[film_id] = str(film)
                 else:
-                    file.write(film.data)
+                    file.write(np.ascontiguousarray(film).data)
                     ids.append(film_id)
             if progress:
                 progress(start + len(batch), len(all_ids))

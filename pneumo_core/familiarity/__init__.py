@@ -1,5 +1,6 @@
 """How familiar a picture is to a checkpoint: the part of the gate that sees as its network does."""
 
+from pneumo_core.familiarity.decoys import drawn
 from pneumo_core.familiarity.fit import MIN_FILMS, fit_familiarity, fit_gate
 from pneumo_core.familiarity.model import KINDS, Familiarity, Likeness, Verdicts, open_familiarity
 
@@ -9,6 +10,7 @@ __all__ = [
     "Familiarity",
     "Likeness",
     "Verdicts",
+    "drawn",
     "fit_familiarity",
     "fit_gate",
     "open_familiarity",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumo_core.checkpoints import Checkpoint, add_gate
-from pneumo_core.data import Dataset, PixelStore, Progress
+from pneumo_core.data import Dataset, FilmFacts, PixelStore, Progress, Radiograph, open_store
 from pneumo_core.errors import DatasetError
 from pneumo_core.familiarity.decoys import disguised, drawn, mistaken
 from pneumo_core.familiarity.model import (
@@ -20,7 +20,9 @@ from pneumo_core.familiarity.model import (
     clipped,
     describe,
 )
+from pneumo_core.parallel import in_order
 from pneumo_core.runtime import Runtime, dataset_for, open_runtime
+from pneumo_core.settings import settings
 
 __all__ = ["MIN_FILMS", "fit_familiarity", "fit_gate"]
 
@@ -30,6 +32,8 @@ Films = NDArray[np.uint8]
 MIN_FILMS = 100
 """Fewer training or validation films than this don't show what a chest film is."""
 
+_SIDE = 224
+"""Smallest side of the images that are shown wrongly before a network sees them."""
 _TRAIN, _VALIDATION, _MISTAKEN, _DRAWN = 1200, 400, 300, 60
 _CELLS, _DIRECTIONS, _COMPONENTS = 8000, 32, 60
 _HIDDEN, _PENALTY, _PASSES = 48, 1.0, 40
@@ -54,8 +58,7 @@ def fit_gate(
             "Give the dataset it was trained on."
         )
     runtime = open_runtime(checkpoint)
-    store = runtime.open_store(dataset, decoding)
-    fitted = fit_familiarity(runtime, dataset, store, looking)
+    fitted = fit_familiarity(runtime, dataset, decoding=decoding, looking=looking)
     if fitted is None:
         raise DatasetError(
             f"'{location}' has fewer than {MIN_FILMS} films to train or to validate on. "
@@ -65,13 +68,18 @@ def fit_gate(
 
 
 def fit_familiarity(
-    runtime: Runtime, dataset: Dataset, store: PixelStore, progress: Progress | None = None
+    runtime: Runtime,
+    dataset: Dataset,
+    *,
+    decoding: Progress | None = None,
+    looking: Progress | None = None,
 ) -> Familiarity | None:
     """What the runtime's first network makes of the dataset's films, or None for too few of them.
 
     Test films play no part. The same films and weights always give the same fit.
     """
-    random, side = np.random.default_rng(0), runtime.size
+    random, side = np.random.default_rng(0), max(_SIDE, runtime.size)
+    store = open_store(dataset, side, progress=decoding)
     runtime = replace(runtime, members=runtime.members[:1])  # whose cells they are
     train = _sample(dataset, store, "train", _TRAIN, random)
     val = _sample(dataset, store, "val", _VALIDATION, random)
@@ -86,8 +94,8 @@ def fit_familiarity(
         _disguises(val, random),
         np.stack([picture for _, picture in also_wrong]),
     ]
-    films = np.concatenate(parts)
-    cells = runtime.run_rows(films, np.arange(len(films)), progress, cells=True).cells
+    films = _as_seen(runtime, np.concatenate(parts))
+    cells = runtime.run_rows(films, np.arange(len(films)), looking, cells=True).cells
     ends = np.cumsum([len(part) for part in parts]).tolist()
     kinds = np.array([0] * len(parts[0]) + [KINDS.index(kind) for kind, _ in wrong])
     fitted = _fitted(cells[: ends[1]], films[: ends[1]], kinds)
@@ -102,6 +110,17 @@ def _sample(
     table = store.readable(dataset.films[dataset.films["split"] == split])
     ids = random.permutation(table["id"].to_numpy(dtype=object))[:count].tolist()
     return np.asarray(store.pixels[store.rows(ids)])
+
+
+def _as_seen(runtime: Runtime, images: Films) -> Films:
+    """What the network sees of whole images uint8 (N, S, S)."""
+
+    def see(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        pixels = image / np.float32(255)
+        facts = FilmFacts("PNG", image.shape[1], image.shape[0], bits=8, colour=False)
+        return runtime.input(Radiograph("", pixels, facts))
+
+    return np.stack(list(in_order(see, list(images), settings().threads)))
 
 
 def _disguises(films: Films, random: np.random.Generator) -> Films:

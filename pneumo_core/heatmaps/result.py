@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pneumo_core.lungs import Box
+
 __all__ = ["HeatMap", "common_peaks", "overlap"]
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -20,13 +22,14 @@ class HeatMap:
     ``parts``: one map per network, float32 (h, w) on the network's own grid, ≥ 0, in the unit of
     the method and that network: only parts of the same network, method and layer compare.
     ``method`` is a key of ``METHODS``. ``layer`` is the convolution it was taken at, None for the
-    method's own place.
+    method's own place. ``box``: the part of the X-ray that the networks saw, None for the whole.
     """
 
     parts: tuple[Floats, ...]
     label: int
     method: str
     layer: str | None = None
+    box: Box | None = None
 
     @property
     def peaks(self) -> tuple[float, ...]:
@@ -55,8 +58,12 @@ class HeatMap:
         return mean if peaks is not None else _divided(mean, float(mean.max(initial=0.0)))
 
     def over(self, shape: tuple[int, int], peaks: Sequence[float] | None = None) -> Floats:
-        """``scaled(peaks)`` brought bilinearly to a film's (H, W), float32 in [0, 1]."""
-        return _resized(self.scaled(peaks), *shape)
+        """Return ``scaled(peaks)`` over the X-ray, float32 (H, W) in [0, 1].
+
+        It is brought bilinearly to the part of the X-ray that the networks saw, and is 0 outside.
+        """
+        heat = self.scaled(peaks)
+        return _resized(heat, *shape) if self.box is None else _placed(heat, self.box, shape)
 
 
 def common_peaks(maps: Iterable[HeatMap]) -> tuple[float, ...]:
@@ -88,6 +95,32 @@ def _divided(part: Floats, peak: float) -> Floats:
         return np.zeros_like(part)
     divided: Floats = np.minimum(part / np.float32(peak), np.float32(1))
     return divided
+
+
+def _placed(part: Floats, box: Box, shape: tuple[int, int]) -> Floats:
+    """A map (h, w) of a box, over the whole X-ray (H, W): each pixel's centre is looked up."""
+    height, width = shape
+    rows = ((np.arange(height) + 0.5) / height - box.top) / box.height * part.shape[0] - 0.5
+    columns = ((np.arange(width) + 0.5) / width - box.left) / box.width * part.shape[1] - 0.5
+    inside = np.outer(
+        (rows > -0.5) & (rows < part.shape[0] - 0.5),
+        (columns > -0.5) & (columns < part.shape[1] - 0.5),
+    )
+    down, across = _weights(rows, part.shape[0]), _weights(columns, part.shape[1])
+    placed: Floats = down @ part @ across.T * inside
+    return placed.clip(0, 1, out=placed)
+
+
+def _weights(places: NDArray[np.float64], n: int) -> Floats:
+    """Bilinear weights (len(places), n) of the cells around each place."""
+    low = np.clip(np.floor(places).astype(int), 0, n - 1)
+    high = np.minimum(low + 1, n - 1)
+    share = np.clip(places - low, 0, 1).astype(np.float32)
+    weights = np.zeros((len(places), n), np.float32)
+    lines = np.arange(len(places))
+    weights[lines, low] += 1 - share
+    weights[lines, high] += share
+    return weights
 
 
 def _resized(part: Floats, height: int, width: int) -> Floats:

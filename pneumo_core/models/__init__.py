@@ -7,7 +7,7 @@ imported when it is asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pneumo_core.models.input_format import InputFormat
+from pneumo_core.models.input_format import Framing, InputFormat
 from pneumo_core.models.registry import (
     MODELS,
     TIMM,
@@ -32,6 +32,7 @@ __all__ = [
     "MODELS",
     "PRETRAINED",
     "TIMM",
+    "Framing",
     "InputFormat",
     "Model",
     "PneumoniaNetwork",

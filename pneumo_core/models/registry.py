@@ -1,7 +1,7 @@
 """Architectures by name. A new one is a file beside this and a line in ``MODELS``."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
@@ -47,6 +47,8 @@ _IMAGENET_224 = InputFormat(
     size=224, channels=3, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
 )
 
+_IMAGENET_160 = replace(_IMAGENET_224, size=160)
+
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
         model.name: model
@@ -59,6 +61,13 @@ MODELS: Mapping[str, Model] = MappingProxyType(
                 "A pretrainable backbone with the paper's head",
                 _IMAGENET_224,
                 _beside("efficientnet_b0"),
+            ),
+            Model(
+                "efficientnet_lite0",
+                "EfficientNet-Lite0",
+                "A small pretrainable backbone up to stride 16, with fine heat maps",
+                _IMAGENET_160,
+                _beside("efficientnet_lite0"),
             ),
         )
     }
@@ -85,7 +94,7 @@ def build_network(name: str) -> "PneumoniaNetwork":
 
 def has_backbone(model: str) -> bool:
     """Whether a model has a backbone that pretrained weights fit."""
-    return model == "efficientnet_b0" or model.startswith(TIMM)
+    return model in ("efficientnet_b0", "efficientnet_lite0") or model.startswith(TIMM)
 
 
 def _find_timm(name: str) -> Model:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pneumo_core.data import Radiograph
 from pneumo_core.familiarity import Familiarity, Likeness
 from pneumo_core.runtime import Outputs, Runtime
 
-__all__ = ["Look", "inverted_radiograph", "look"]
+__all__ = ["Look", "inverted_radiograph", "look", "turned_radiograph"]
 
 _NO_CHEST = "It does not look like a frontal chest X-ray. Send one."
 _PIECE_OR_OTHER = (
@@ -49,20 +48,20 @@ class Look:
         return tuple(sentence for applies, sentence in told if applies)
 
 
-def look(runtime: Runtime, familiarity: Familiarity, film: NDArray[np.uint8]) -> Look:
-    """Whether a film uint8 (S, S) is one that the network knows how to read, and what it gives.
+def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> Look:
+    """Say whether an X-ray is one that the network knows how to read, and what it gives.
 
     Costs the forward pass that a reading needs anyway. Only what is unfamiliar is looked at again:
     with black and white swapped, or turned, to say with certainty that this is what was wrong.
     """
-    outputs, likeness = _seen(runtime, familiarity, film)
+    outputs, likeness = _seen(runtime, familiarity, radiograph)
     if likeness.familiar:
         return Look(outputs, likeness)
     if likeness.kind == "inverted":
-        corrected, known = _seen(runtime, familiarity, 255 - film)
+        corrected, known = _seen(runtime, familiarity, inverted_radiograph(radiograph))
         if known.familiar:
             return Look(corrected, known, inverted=True)
-    return Look(outputs, likeness, reason=_reason(runtime, familiarity, film, likeness))
+    return Look(outputs, likeness, reason=_reason(runtime, familiarity, radiograph, likeness))
 
 
 def inverted_radiograph(radiograph: Radiograph) -> Radiograph:
@@ -70,22 +69,28 @@ def inverted_radiograph(radiograph: Radiograph) -> Radiograph:
     return Radiograph(radiograph.name, 1 - radiograph.pixels, radiograph.facts)
 
 
+def turned_radiograph(radiograph: Radiograph, quarters: int) -> Radiograph:
+    """The same radiograph, turned by quarters to the left."""
+    turned = np.ascontiguousarray(np.rot90(radiograph.pixels, quarters))
+    return Radiograph(radiograph.name, turned, radiograph.facts)
+
+
 def _reason(
-    runtime: Runtime, familiarity: Familiarity, film: NDArray[np.uint8], likeness: Likeness
+    runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph, likeness: Likeness
 ) -> str:
     """A named fault where it is sure: turned, when turning it back helps; cut, when it is near."""
     if likeness.kind == "part" and likeness.distance > 1:
         return _PIECE_OR_OTHER
     quarters = {"on its side": (1, 3), "upside down": (2,)}.get(likeness.kind, ())
-    turned = (np.rot90(film, quarter) for quarter in quarters)
+    turned = (turned_radiograph(radiograph, quarter) for quarter in quarters)
     if quarters and not any(_seen(runtime, familiarity, each)[1].familiar for each in turned):
         return _NO_CHEST
     return _REASONS.get(likeness.kind, _NO_CHEST)
 
 
 def _seen(
-    runtime: Runtime, familiarity: Familiarity, film: NDArray[np.uint8]
+    runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph
 ) -> tuple[Outputs, Likeness]:
-    films = np.ascontiguousarray(film)[np.newaxis]
+    films = runtime.input(radiograph)[np.newaxis]
     outputs = runtime.run(films, cells=True)
     return outputs, familiarity.likeness(outputs.cells, films)[0]

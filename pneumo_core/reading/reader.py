@@ -145,10 +145,10 @@ class Reader:
             return self._reading(radiograph.name, "refused", reasons=reasons)
         if self.gate and self.familiarity:
             return self._read_if_familiar(radiograph, self.familiarity)
-        return self._read(radiograph, self.runtime.run(self._films(radiograph)))
+        return self._read(radiograph, self.runtime.run(self.runtime.input(radiograph)[np.newaxis]))
 
     def _read_if_familiar(self, radiograph: Radiograph, familiarity: Familiarity) -> Reading:
-        seen = look(self.runtime, familiarity, self._films(radiograph)[0])
+        seen = look(self.runtime, familiarity, radiograph)
         strangeness = seen.likeness.strangeness
         if seen.reason:
             refused = self._reading(radiograph.name, "refused", reasons=(seen.reason,))
@@ -180,11 +180,11 @@ class Reader:
         """
         from pneumo_core.heatmaps import heat_map  # torch comes with it: only for who asks
 
-        film = self._films(radiograph)[0]
-        return heat_map(self.runtime, film, label, method=method, layer=layer, progress=progress)
-
-    def _films(self, radiograph: Radiograph) -> np.ndarray:
-        return radiograph.input(self.runtime.size)[np.newaxis]
+        seen = self.runtime.input
+        heat = heat_map(
+            self.runtime, seen(radiograph), label, method=method, layer=layer, progress=progress
+        )
+        return replace(heat, box=seen.box(radiograph))
 
     def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
         return Reading(

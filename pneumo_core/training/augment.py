@@ -14,10 +14,11 @@ from pneumo_core.training.config import Augmentation
 __all__ = ["augmented", "build_augmentation", "settings_of"]
 
 
-def build_augmentation(ranges: Augmentation) -> nn.Module:
-    """A module from films float (N, 1, S, S) in [0, 1] to the same, from torch's random state.
+def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
+    """Return a module from X-rays float (N, 1, W, W) in [0, 1] to (N, 1, size, size), W ≥ size.
 
-    Rotation, shift, scale and zoom are one resampling; what comes in from outside is black.
+    It draws from torch's random state. Rotation, shift, scale and zoom are one resampling, around
+    the middle, of which the network sees size × size; what comes in from outside is black.
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
     return nn.Sequential(
@@ -28,6 +29,7 @@ def build_augmentation(ranges: Augmentation) -> nn.Module:
             scale=(*sides, *sides),
             p=ranges.resampled,
         ),
+        _Middle(size),
         kornia.augmentation.RandomHorizontalFlip(p=ranges.mirror),
         kornia.augmentation.RandomGamma(gamma=(1 - ranges.gamma, 1 + ranges.gamma), p=1.0),
         kornia.augmentation.RandomContrast(
@@ -43,16 +45,16 @@ def build_augmentation(ranges: Augmentation) -> nn.Module:
 
 
 def augmented(
-    ranges: Augmentation, film: NDArray[np.uint8], n: int, *, seed: int = 0
+    ranges: Augmentation, film: NDArray[np.uint8], n: int, *, size: int, seed: int = 0
 ) -> NDArray[np.uint8]:
-    """``n`` draws of what training makes of a film uint8 (S, S): uint8 (n, S, S).
+    """Draw ``n`` times what training makes of an X-ray uint8 (W, W): uint8 (n, size, size).
 
     The same seed gives the same draws; torch's random state stays as it is.
     """
     films = torch.from_numpy(film.copy()).float().div(255).expand(n, 1, *film.shape).clone()
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(seed)
-        drawn = build_augmentation(ranges)(films)
+        drawn = build_augmentation(ranges, size)(films)
     pixels: NDArray[np.uint8] = drawn[:, 0].mul(255).round().byte().numpy()
     return pixels
 
@@ -84,6 +86,19 @@ class _Affine(kornia.augmentation.RandomAffine):  # type: ignore[misc]
                 least, most
             )
         return drawn
+
+
+class _Middle(nn.Module):
+    """The middle of size × size pixels."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, films: Tensor) -> Tensor:
+        first = (films.shape[-1] - self.size) // 2
+        middle = slice(first, first + self.size)
+        return films[..., middle, middle].contiguous()
 
 
 class _Noise(nn.Module):

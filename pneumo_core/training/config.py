@@ -1,6 +1,7 @@
 """How a network is trained: one frozen config, validated when it is made."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 import pydantic
@@ -9,10 +10,15 @@ from pydantic.dataclasses import dataclass
 
 from pneumo_core.data import ValidationCut
 from pneumo_core.errors import TrainingError
-from pneumo_core.models import find_model
+from pneumo_core.lungs import NetworkInput
+from pneumo_core.models import Framing, InputFormat, find_model, input_of
 
 __all__ = ["Augmentation", "TrainingConfig", "changed", "training_config"]
 
+
+CONTEXT = 1.4
+"""How many times as far as the network sees a training square reaches, where it is framed by the
+lungs: zooms, shifts and turns of the box show what lies there."""
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
@@ -62,6 +68,18 @@ class TrainingConfig:
         int | None,
         Field(ge=32, le=1024, description="side of a backbone's films in pixels; none: its own"),
     ] = None
+    framing: Annotated[
+        Literal["whole", "lungs"],
+        Field(description="the whole X-ray, or the box around the lungs"),
+    ] = "whole"
+    folds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=20,
+            description="cross-validation by patient: how many networks; 0: a single one",
+        ),
+    ] = 0
     epochs: Annotated[
         int, Field(ge=1, le=1000, description="how often every training film is seen")
     ] = 60
@@ -70,6 +88,9 @@ class TrainingConfig:
     backbone_factor: Annotated[
         float, Field(ge=0, le=1, description="share of the rate that a backbone gets; 0: frozen")
     ] = 1.0
+    frozen_blocks: Annotated[
+        int, Field(ge=0, le=100, description="first blocks of a backbone that are not trained")
+    ] = 0
     schedule: Annotated[
         Literal["one_cycle", "exponential", "constant"],
         Field(description="warm-up then cosine; × 0.96 an epoch; neither"),
@@ -116,6 +137,23 @@ class TrainingConfig:
     validation_fraction: Annotated[
         float, Field(gt=0, lt=0.5, description="share of the patients of each class")
     ] = 0.12
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs over all folds."""
+        return self.epochs * max(1, self.folds)
+
+    @property
+    def input(self) -> InputFormat:
+        """What the network takes."""
+        framing = Framing() if self.framing == "lungs" else None
+        return input_of(self.model, self.pretrained, self.size, framing=framing)
+
+    @property
+    def training_input(self) -> NetworkInput:
+        """What makes the squares that training draws its inputs from."""
+        context = CONTEXT if self.framing == "lungs" else 1.0
+        return replace(NetworkInput.of(self.input), context=context)
 
 
 def training_config(**settings: Any) -> TrainingConfig:

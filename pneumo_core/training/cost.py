@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from pneumo_core.data import NORMAL, Dataset, PixelStore, Progress
-from pneumo_core.models import input_of
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.films import Films
 from pneumo_core.training.loop import fit
@@ -42,11 +41,11 @@ def measure_pace(config: TrainingConfig, progress: Progress | None = None) -> Pa
 
     Takes seconds. ``progress`` counts steps; raising from it stops the measurement.
     """
-    films = _noise(config)
+    films = _noise(config.training_input.side, config.batch_size * _STEPS)
     clock = _Clock(progress)
     short = replace(config, epochs=1, pretrained="none", devices=1)
     with tempfile.TemporaryDirectory(prefix="pneumo-pace-") as folder:
-        val = Films(films.store, films.rows[:_VALIDATED], films.labels[:_VALIDATED])
+        val = _noise(config.input.size, _VALIDATED)
         progressed = fit(short, films, val, Path(folder) / "state.safetensors", clock)
     steps = len(clock.ticks) - 1  # the first one warms up
     per_step = (clock.ticks[-1] - clock.ticks[0]) / steps
@@ -54,9 +53,7 @@ def measure_pace(config: TrainingConfig, progress: Progress | None = None) -> Pa
     return Pace(config.batch_size / per_step, _VALIDATED / max(validating, 1e-6))
 
 
-def _noise(config: TrainingConfig) -> Films:
-    side = input_of(config.model, "none", config.size).size
-    number = max(_VALIDATED, config.batch_size * _STEPS)
+def _noise(side: int, number: int) -> Films:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (number, side, side), dtype=np.uint8)
     store = PixelStore(Path(), pixels, (), {})

@@ -9,7 +9,6 @@ from pathlib import Path
 from torch import nn
 
 from pneumo_core.errors import TrainingError
-from pneumo_core.models import input_of
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.runs import Run, list_runs
@@ -49,8 +48,7 @@ class KeptEpoch:
             (network,) = trained(self._content(), [config.model])
         except ValueError as error:
             raise self._damaged() from error
-        takes = input_of(config.model, config.pretrained, config.size)
-        return Runtime.of(network, takes, mirror=config.mirror)
+        return Runtime.of(network, config.input, mirror=config.mirror)
 
     def _content(self) -> bytes:
         try:

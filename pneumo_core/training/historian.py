@@ -83,7 +83,7 @@ class Historian:
         per_second = self._pace.steps_per_second(done, now)
         self._diary.note(
             Now(
-                stage=f"Epoch {self._epochs_done + 1} of {self._config.epochs}",
+                stage=f"Epoch {self._epochs_done + 1} of {self._config.all_epochs}",
                 done=done,
                 total=total,
                 films_per_second=per_second * self._config.batch_size,
@@ -95,7 +95,8 @@ class Historian:
         if not per_second:
             return None
         epoch = self._pace.epoch_seconds or total / per_second
-        return (total - done) / per_second + epoch * (self._config.epochs - self._epochs_done - 1)
+        later = self._config.all_epochs - self._epochs_done - 1
+        return (total - done) / per_second + epoch * later
 
     def _tell_tensorboard(self, report: EpochReport) -> None:
         with SummaryWriter(str(self.folder / "tensorboard"), purge_step=report.epoch) as writer:

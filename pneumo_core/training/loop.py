@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -23,7 +23,6 @@ from pneumo_core.metrics import area_under_roc, confusion
 from pneumo_core.models import (
     InputFormat,
     PneumoniaNetwork,
-    input_of,
     resolve_source,
     start_network,
 )
@@ -33,6 +32,7 @@ from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.depthwise import QuickDepthwise
 from pneumo_core.training.epochs import keep_epoch
 from pneumo_core.training.films import Films
+from pneumo_core.training.freezing import first_blocks
 from pneumo_core.training.pictures import picture_epoch
 from pneumo_core.training.relay import Listener, relayed
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
@@ -86,7 +86,8 @@ def _fit(
 ) -> None:
     torch.manual_seed(config.seed)
     network, takes = _network(config, fresh=not state.is_file())
-    augment = build_augmentation(config.augmentation)
+    frozen = _freeze(network, config.frozen_blocks)
+    augment = build_augmentation(config.augmentation, takes.size)
     optimizer = _optimizer(config, network)
     weights = _Weights(network, config.average, fabric.device)
     progressed = load_state(state, weights.modules, optimizer)
@@ -106,6 +107,8 @@ def _fit(
         shuffled = np.random.default_rng((config.seed, epoch)).permutation(order)
         losses = torch.zeros(steps)
         wrapped.train()
+        for module in frozen:
+            module.eval()
         for step in range(steps):
             batch = shuffled[step * config.batch_size : (step + 1) * config.batch_size]
             films, labels = _load(train, batch[fabric.global_rank :: fabric.world_size], fabric)
@@ -154,9 +157,17 @@ def _network(config: TrainingConfig, *, fresh: bool) -> tuple[PneumoniaNetwork, 
     A saved state replaces the weights that a run began with, which may be gone by now.
     """
     source = resolve_source(config.model, config.pretrained)
-    network = start_network(config.model, source if fresh else "none").network
+    network = start_network(config.model, source if fresh else "none", config.size).network
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network, input_of(config.model, source, config.size)
+    return network, replace(config, pretrained=source).input
+
+
+def _freeze(network: PneumoniaNetwork, blocks: int) -> list[nn.Module]:
+    """The modules that are not trained; their normalisation keeps its statistics, too."""
+    modules = first_blocks(network, blocks)
+    for module in modules:
+        module.requires_grad_(False)
+    return modules
 
 
 def _check_losses(losses: Tensor, epoch: int) -> None:
@@ -251,14 +262,14 @@ def _class_weights(config: TrainingConfig, train: Films) -> Tensor:
 
 
 def _optimizer(config: TrainingConfig, network: PneumoniaNetwork) -> torch.optim.AdamW:
-    backbone = network.backbone_parameters()
-    known = {id(parameter) for parameter in backbone}
+    backbone = [each for each in network.backbone_parameters() if each.requires_grad]
+    known = {id(parameter) for parameter in network.backbone_parameters()}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in known]
     groups: list[dict[str, Any]] = []
     if backbone and config.backbone_factor:
         groups.append({"params": backbone, "factor": config.backbone_factor})
-    for parameter in backbone:
-        parameter.requires_grad_(bool(config.backbone_factor))
+    for parameter in backbone if not config.backbone_factor else ():
+        parameter.requires_grad_(False)
     groups.append({"params": rest, "factor": 1.0})
     return torch.optim.AdamW(
         groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True

@@ -1,16 +1,25 @@
 """A trained network becomes a checkpoint: calibrated, given its operating points, scored."""
 
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 import pydantic
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
+from pneumo_core.card import (
+    ENSEMBLE,
+    SCHEMA_VERSION,
+    Card,
+    DatasetFacts,
+    MemberFacts,
+    OperatingPoint,
+)
 from pneumo_core.checkpoints import Checkpoint, free_name, save_checkpoint
 from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore, Progress
 from pneumo_core.familiarity import fit_familiarity
@@ -22,14 +31,15 @@ from pneumo_core.metrics import (
     rate,
     screening_threshold,
 )
-from pneumo_core.models import InputFormat, build_network, input_of, origin_of
+from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, origin_of
 from pneumo_core.runtime import Outputs, Runtime, accelerated
 from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.cross_validation import Fold
 from pneumo_core.training.runs import Run
 from pneumo_core.training.state import Progressed
-from pneumo_core.weights import stored_precision
+from pneumo_core.weights import as_member, stored_precision
 
-__all__ = ["draft_card", "publish", "seal"]
+__all__ = ["draft_card", "publish", "publish_folds", "seal"]
 
 INTENDED_USE = (
     "Research and teaching: telling pneumonia from normal on frontal chest radiographs. "
@@ -46,6 +56,9 @@ _LIBRARIES = (
 )
 
 
+_SCORES = ("id", "patient", "split", "label", "subtype", "probability")
+
+Floats = NDArray[np.float32]
 Stages = Callable[[str, Progress | None], Progress]
 """Makes a progress that also tells which stage it is of."""
 
@@ -65,32 +78,11 @@ def publish(
     CheckpointError when it can't be written.
     """
     config = run.config
-    weights = stored_precision(progressed.best_weights or {})
-    with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
-        network = build_network(config.model)
-    network.load_state_dict(weights)
-    network.eval().requires_grad_(False)
-    input_format = input_of(config.model, config.pretrained, config.size)
-    draft = draft_card(
-        run.name if run.overwrite else free_name(run.name),
-        config.model,
-        input_format,
-        dataset,
-        attribution=run.attribution,
-        trained_on=run.trained_on,
-    )
-    draft = replace(
-        draft,
-        training=pydantic.TypeAdapter(TrainingConfig).dump_python(config),
-        best_epoch=progressed.best_epoch,
-        origin=origin_of(config.model, config.pretrained),
-        mirror=config.mirror,
-        run=run.id,
-    )
-    runtime = Runtime.of(network, input_format, mirror=config.mirror)
+    network, weights = _finished(config, progressed)
+    runtime = Runtime.of(network, config.input, mirror=config.mirror)
     history = pd.DataFrame([vars(report) for report in progressed.reports])
     return seal(
-        draft,
+        replace(_draft(run, config.model, dataset), best_epoch=progressed.best_epoch),
         runtime,
         weights,
         dataset,
@@ -98,6 +90,116 @@ def publish(
         history=history,
         overwrite=run.overwrite,
         stages=stages,
+    )
+
+
+def publish_folds(
+    run: Run,
+    pool: Dataset,
+    store: PixelStore,
+    folds: Sequence[Fold],
+    *,
+    stages: Stages | None = None,
+) -> Checkpoint:
+    """Save the mean of the folds' networks as a checkpoint.
+
+    Temperature and thresholds are fitted on the out-of-fold predictions of all training films: each
+    by the one network that never saw the patient. They lie in the scores as split "val". The test
+    films, where there are any, are only scored, by the mean of all networks. Raises CheckpointError
+    when it can't be written.
+    """
+    config = run.config
+    finished = [_finished(config, fold.progressed) for fold in folds]
+    runtimes = [
+        accelerated(Runtime.of(network, config.input, mirror=config.mirror))
+        for network, _ in finished
+    ]
+    scoring = stages("Scoring X-rays", None) if stages else None
+    unseen = _out_of_fold(runtimes, pool, store, folds, scoring)
+    calibration = fit_calibration(unseen["label"], unseen["margin"])
+    mean = Runtime(
+        tuple(replace(each.members[0], calibration=calibration) for each in runtimes),
+        mirror=config.mirror,
+    )
+    unseen = unseen.assign(split="val", probability=calibration.probabilities(unseen["margin"]))
+    test = store.readable(pool.films[pool.films["split"] == "test"])
+    outputs = mean.run_store(store, (unseen if test.empty else test)["id"].tolist(), scoring)
+    if not test.empty:
+        test = test.assign(probability=mean.calibrated(outputs.margins))
+    scores = pd.concat([unseen, test])[list(_SCORES)].reset_index(drop=True)
+    weights = {}
+    for number, (_, each) in enumerate(finished):
+        weights.update(as_member(each, number))
+    draft = replace(
+        _draft(run, ENSEMBLE, pool),
+        best_epoch=config.epochs,
+        members=tuple(
+            MemberFacts(f"fold {n}", "", config.model, config.input, calibration.temperature)
+            for n in range(1, len(folds) + 1)
+        ),
+        validation=f"out-of-fold predictions of a {len(folds)}-fold cross-validation by patient",
+    )
+    reports = [
+        {"fold": number, **vars(report)}
+        for number, fold in enumerate(folds, 1)
+        for report in fold.progressed.reports
+    ]
+    return _saved(
+        draft,
+        mean,
+        weights,
+        pool,
+        scores,
+        outputs.features,
+        history=pd.DataFrame(reports),
+        overwrite=run.overwrite,
+        stages=stages,
+    )
+
+
+def _out_of_fold(
+    runtimes: Sequence[Runtime],
+    pool: Dataset,
+    store: PixelStore,
+    folds: Sequence[Fold],
+    progress: Progress | None,
+) -> pd.DataFrame:
+    """The films table of all folds, with each film's margin by the network that never saw it."""
+    films = pool.films.set_index("id", drop=False)
+    parts = []
+    for runtime, fold in zip(runtimes, folds, strict=True):
+        ids = list(fold.held_out)
+        parts.append(films.loc[ids].assign(margin=runtime.run_store(store, ids, progress).margins))
+    return pd.concat(parts).reset_index(drop=True)
+
+
+def _finished(
+    config: TrainingConfig, progressed: Progressed
+) -> tuple[PneumoniaNetwork, dict[str, Tensor]]:
+    """A trained network in eval mode and its weights, both as they will be stored."""
+    weights = stored_precision(progressed.best_weights or {})
+    with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
+        network = build_network(config.model)
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False), weights
+
+
+def _draft(run: Run, model: str, dataset: Dataset) -> Card:
+    config = run.config
+    draft = draft_card(
+        run.name if run.overwrite else free_name(run.name),
+        model,
+        config.input,
+        dataset,
+        attribution=run.attribution,
+        trained_on=run.trained_on,
+    )
+    return replace(
+        draft,
+        training=pydantic.TypeAdapter(TrainingConfig).dump_python(config),
+        origin=origin_of(config.model, config.pretrained),
+        mirror=config.mirror,
+        run=run.id,
     )
 
 
@@ -151,9 +253,36 @@ def seal(
     scoring = stages("Scoring films", None) if stages else None
     outputs = runtime.run_store(store, films["id"].tolist(), scoring)
     runtime = _calibrated(runtime, films, outputs)
-    scores = films[["id", "patient", "split", "label", "subtype"]].assign(
-        probability=runtime.calibrated(outputs.margins)
+    scores = films.assign(probability=runtime.calibrated(outputs.margins))[list(_SCORES)]
+    return _saved(
+        draft,
+        runtime,
+        weights,
+        dataset,
+        scores,
+        outputs.features,
+        history=history,
+        overwrite=overwrite,
+        stages=stages,
     )
+
+
+def _saved(
+    draft: Card,
+    runtime: Runtime,
+    weights: Mapping[str, Tensor],
+    dataset: Dataset,
+    scores: pd.DataFrame,
+    features: Floats,
+    *,
+    history: pd.DataFrame,
+    overwrite: bool,
+    stages: Stages | None,
+) -> Checkpoint:
+    """Choose the operating points on the scores of split "val", and save everything.
+
+    ``features`` (M, D) belong to the last M rows of ``scores``.
+    """
     points = _operating_points(scores[scores["split"] == "val"])
     evaluation = {
         str(split): evaluate(
@@ -170,12 +299,12 @@ def seal(
         limitations=_limitations(scores),
     )
     looking = stages("Fitting the gate", None) if stages else None
-    familiarity = fit_familiarity(runtime, dataset, store, looking)
+    familiarity = fit_familiarity(runtime, dataset, looking=looking)
     return save_checkpoint(
         card,
         weights,
         scores=scores,
-        features=outputs.features,
+        features=features,
         history=history,
         gate=familiarity.arrays() if familiarity else None,
         overwrite=overwrite,

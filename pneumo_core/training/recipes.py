@@ -16,9 +16,9 @@ RECIPES = ("strong", "paper")
 _STRONG_AUGMENTATION = Augmentation(
     resampled=0.8,
     rotation=15,
-    shift=0.06,
-    scale=0.1,
-    zoom=(0.85, 1.35),
+    shift=0.05,
+    scale=0.12,
+    zoom=(0.86, 1.18),
     mirror=0.5,
     gamma=0.3,
     contrast=0.25,
@@ -50,8 +50,9 @@ def _strong(model: str) -> dict[str, Any]:
     so its learning-rate cycle is carried to its end.
     """
     if not has_backbone(model):
-        return {"epochs": 60}
+        return {"epochs": 60, "framing": "lungs"}
     return {
+        "framing": "lungs",
         "epochs": 5,
         "batch_size": 32,
         "learning_rate": 2e-3,
@@ -72,6 +73,7 @@ def _paper(model: str) -> dict[str, Any]:
     frozen = {"size": 100, "backbone_factor": 0.0} if has_backbone(model) else {}
     return {
         **frozen,
+        "framing": "whole",
         "pretrained": "none",
         "epochs": 30,
         "batch_size": 50,

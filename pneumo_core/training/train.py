@@ -6,12 +6,13 @@ from pathlib import Path
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Progress, open_store
 from pneumo_core.lifecycle import Diary, RunState, at_work, turn
-from pneumo_core.models import input_of
+from pneumo_core.lungs import NetworkInput
 from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.cross_validation import as_pool, fit_folds
 from pneumo_core.training.films import films_of
 from pneumo_core.training.historian import Historian, told_to
 from pneumo_core.training.loop import fit
-from pneumo_core.training.publish import publish
+from pneumo_core.training.publish import publish, publish_folds
 from pneumo_core.training.relay import Listener
 from pneumo_core.training.runs import Run, find_run, made_by, start_run
 
@@ -68,18 +69,25 @@ def carry_out(
     diary.enter(RunState.RUNNING)
     checkpoint = made_by(run)  # by a process that was killed with nothing left to do
     if checkpoint is None:
-        dataset = run.dataset()
-        store = open_store(dataset, _size(run), progress=told_to(diary, "Decoding films", decoding))
-        historian = Historian(diary, run.config, listener)
-        train_films, val_films = (films_of(dataset, store, split) for split in ("train", "val"))
-        progressed = fit(run.config, train_films, val_films, run.state, historian)
-        diary.enter(RunState.FINISHING)
-        run = find_run(run.id)  # it may have been renamed meanwhile
-        checkpoint = publish(run, dataset, store, progressed, stages=partial(told_to, diary))
+        checkpoint = _trained(run, diary, Historian(diary, run.config, listener), decoding)
     diary.end(RunState.DONE, checkpoint=checkpoint.name)
     return checkpoint
 
 
-def _size(run: Run) -> int:
-    config = run.config
-    return input_of(config.model, config.pretrained, config.size).size
+def _trained(run: Run, diary: Diary, historian: Historian, decoding: Progress | None) -> Checkpoint:
+    config, dataset = run.config, run.dataset()
+    if config.folds:
+        dataset = as_pool(dataset)
+    told = told_to(diary, "Decoding X-rays", decoding)
+    seen = open_store(dataset, NetworkInput.of(config.input), progress=told)
+    wide = open_store(dataset, config.training_input, progress=told)
+    stages = partial(told_to, diary)
+    if config.folds:
+        folds = fit_folds(run, dataset, wide, seen, historian)
+        diary.enter(RunState.FINISHING)
+        return publish_folds(find_run(run.id), dataset, seen, folds, stages=stages)
+    train_films, val_films = films_of(dataset, wide, "train"), films_of(dataset, seen, "val")
+    progressed = fit(config, train_films, val_films, run.state, historian)
+    diary.enter(RunState.FINISHING)
+    run = find_run(run.id)  # it may have been renamed meanwhile
+    return publish(run, dataset, seen, progressed, stages=stages)

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pneumo_core.dashboard.datasets.films import next_draw
 from pneumo_core.dashboard.words import plain
-from pneumo_core.data import to_input
 from pneumo_core.inspection import Inspection
-from pneumo_core.models import MODELS, input_of
+from pneumo_core.lungs import NetworkInput
+from pneumo_core.models import MODELS
 from pneumo_core.pictures import jpeg
 from pneumo_core.training import RECIPES, TrainingConfig, augmented, recipe, settings_of
 
@@ -60,9 +60,11 @@ def _film(films: pd.DataFrame, asked: str) -> str | None:
 
 
 def _show_draws(inspection: Inspection, film_id: str, config: TrainingConfig) -> None:
-    size = input_of(config.model, config.pretrained, config.size).size
-    film = to_input(inspection.dataset.source.radiograph(film_id).pixels, size)
-    draws = augmented(config.augmentation, film, _DRAWS, seed=_drawn("changes"))
+    size = config.input.size
+    radiograph = inspection.dataset.source.radiograph(film_id)
+    film = NetworkInput.of(config.input)(radiograph)
+    wide = config.training_input(radiograph)
+    draws = augmented(config.augmentation, wide, _DRAWS, size=size, seed=_drawn("changes"))
     st.markdown(
         f"**{plain(film_id)}** as the network sees it, {size} × {size} pixels, and sixteen draws"
     )

@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pneumo_core.analysis import Features, Projection, film_features, nearest, side_of
+from pneumo_core.analysis import Features, Projection, film_features, input_of_layer, nearest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.reading_room.readings import reader_of
 from pneumo_core.dashboard.words import plain
-from pneumo_core.data import read_radiograph, to_input
+from pneumo_core.data import read_radiograph
 from pneumo_core.errors import UnreadableFilm
 
 __all__ = ["Placed", "choose_own_film", "show_own_film"]
@@ -57,10 +57,10 @@ def choose_own_film(checkpoint: Checkpoint, layers: Sequence[Features]) -> tuple
         st.warning(plain(sentence), icon=":material/warning:")
     if reading.status != "read":
         return ()
-    pixels = reading.as_read(radiograph).pixels
+    seen = reading.as_read(radiograph)
 
     def look(layer: str) -> Floats:
-        film = to_input(pixels, side_of(reader.runtime, layer))
+        film = input_of_layer(reader.runtime, layer)(seen)
         return film_features(reader.runtime, film, layer)
 
     return tuple(

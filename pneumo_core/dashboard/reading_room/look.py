@@ -245,7 +245,7 @@ def _forgotten(
     from pneumo_core.heatmaps import forgets
 
     runtime, heat = reader_of(checkpoint).runtime, look.heat
-    pixels = radiograph_of(item.film, item.reading).input(runtime.size)
+    pixels = runtime.input(radiograph_of(item.film, item.reading))
 
     def report(done: int, total: int) -> None:
         bar.progress(min(1.0, done / total), text="Asking networks that forgot")

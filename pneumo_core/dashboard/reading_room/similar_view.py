@@ -52,7 +52,7 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
         st.warning(plain(str(error)), icon=":material/error:")
         return
     runtime = reader_of(checkpoint).runtime
-    pixels = radiograph_of(item.film, item.reading).input(runtime.size)
+    pixels = runtime.input(radiograph_of(item.film, item.reading))
     features = runtime.run(pixels[None]).features[0]
     for column, label in zip(st.columns(2, gap="medium"), (NORMAL, PNEUMONIA), strict=True):
         with column:

@@ -133,7 +133,7 @@ def _told(now: Now) -> str:
 
 def _summary(run: Run) -> str:
     history = run.history
-    told = f"{len(history)} of {run.config.epochs} epochs"
+    told = f"{len(history)} of {run.config.all_epochs} epochs"
     if history:
         told += f", best validation AUC {max(report.val_auc for report in history):.4f}"
     return told

@@ -1,0 +1,24 @@
+"""Find the lungs in an X-ray, and frame a network's input by them."""
+
+from pneumo_core.lungs.box import Box
+from pneumo_core.lungs.finder import (
+    SIDE,
+    LungFinder,
+    Lungs,
+    find_lungs,
+    lung_finder,
+    lung_finder_card,
+)
+from pneumo_core.lungs.framing import NetworkInput, cut_out
+
+__all__ = [
+    "SIDE",
+    "Box",
+    "LungFinder",
+    "Lungs",
+    "NetworkInput",
+    "cut_out",
+    "find_lungs",
+    "lung_finder",
+    "lung_finder_card",
+]

@@ -1,0 +1,144 @@
+"""Find both lungs in an X-ray: a mask, the box around it, and how sure the finder is."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pneumo_core.data import Radiograph, to_input
+from pneumo_core.errors import CheckpointError
+from pneumo_core.lungs.box import Box, box_around
+
+__all__ = ["SIDE", "LungFinder", "Lungs", "find_lungs", "lung_finder", "lung_finder_card"]
+
+Images = NDArray[np.uint8]
+Chances = NDArray[np.float32]
+
+SIDE = 112
+"""Side of the square that the finder sees, in pixels."""
+SURE = 0.9
+"""From this confidence on, the lungs are found; see the finder's card for how it was chosen."""
+POSSIBLE = 0.8
+"""Below this, the image shows no lungs that a network could be framed by."""
+_SPECK = 0.08
+"""Smallest part of the mask that counts as lung, as a share of the largest part."""
+_FOLDER = Path(__file__).parent / "model"
+
+
+@dataclass(frozen=True, eq=False)
+class Lungs:
+    """Both lungs in one X-ray, with the region behind the heart.
+
+    Attributes:
+        mask: bool (112, 112) over the X-ray squashed to a square.
+        box: around the mask; None where no pixel looks like lung.
+        confidence: in [0, 1], the Dice coefficient that the finder expects of its mask: 2 Σ p m /
+            (Σ p + Σ m) over its probabilities p and mask m. Near 1 on a chest X-ray.
+    """
+
+    mask: NDArray[np.bool_]
+    box: Box | None
+    confidence: float
+
+    @property
+    def found(self) -> bool:
+        """Whether a network's input can be framed by them."""
+        return self.box is not None and self.confidence >= POSSIBLE
+
+    @property
+    def sure(self) -> bool:
+        """Whether the finder is as sure as on nearly every chest X-ray."""
+        return self.found and self.confidence >= SURE
+
+    def share(self, heat: NDArray[np.float32]) -> float:
+        """Return the share of a heat map (H, W) over the X-ray that lies inside; NaN for none."""
+        total = float(heat.sum(dtype=np.float64))
+        if not total > 0:
+            return float("nan")
+        rows, columns = (np.arange(n) * SIDE // n for n in heat.shape)
+        inside = self.mask[np.ix_(rows, columns)]
+        return float(heat[inside].sum(dtype=np.float64)) / total
+
+
+class LungFinder(Protocol):
+    """What finds lungs. Another segmenter takes this one's place by being passed to functions."""
+
+    @property
+    def identity(self) -> str:
+        """Tells this finder's masks from any other's; part of the key of stored inputs."""
+        ...
+
+    def chances(self, images: Images) -> Chances:
+        """Return the probability of lung at each pixel: uint8 (N, 112, 112) → float32, same."""
+        ...
+
+
+class _StoredFinder:
+    """The finder that ships with Pneumo, in ONNX Runtime; one thread, safe to share."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self.identity = str(json.loads((folder / "card.json").read_text())["version"])
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = 1
+            options.log_severity_level = 3
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "lungs.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime promises no common error
+            raise CheckpointError(
+                f"The lung finder in '{folder}' can't be used: {error}. Install Pneumo again."
+            ) from error
+
+    def chances(self, images: Images) -> Chances:
+        """See ``LungFinder``."""
+        given = self._session.run(None, {"images": images})[0]
+        return np.asarray(given, dtype=np.float32)
+
+
+@cache
+def lung_finder() -> LungFinder:
+    """Return the finder that ships with Pneumo. Raises CheckpointError where it is damaged."""
+    return _StoredFinder(_FOLDER)
+
+
+def lung_finder_card() -> dict[str, object]:
+    """Return the shipped finder's card: data, Dice with interval, licence, attribution."""
+    card: dict[str, object] = json.loads((_FOLDER / "card.json").read_text())
+    return card
+
+
+def find_lungs(radiograph: Radiograph, *, finder: LungFinder | None = None) -> Lungs:
+    """Find the lungs in an X-ray; the same X-ray is only looked at once.
+
+    ``finder``: another one than the one that ships with Pneumo. An image without lungs gets an
+    answer too, with ``found`` False.
+    """
+    used = finder or lung_finder()
+    return radiograph.once(("lungs", used.identity), lambda: _find(radiograph, used))
+
+
+def _find(radiograph: Radiograph, finder: LungFinder) -> Lungs:
+    image = to_input(radiograph.pixels, SIDE)
+    chances = _without_specks(finder.chances(image[np.newaxis])[0])
+    mask = chances > 0.5
+    either = float(chances.sum() + mask.sum())
+    confidence = 2 * float(chances[mask].sum()) / either if mask.any() else 0.0
+    return Lungs(mask, box_around(chances), confidence)
+
+
+def _without_specks(chances: Chances) -> Chances:
+    """Set what is far smaller than the largest part to zero: letters, tubes, gas in the bowel."""
+    parts, count = ndimage.label(chances > 0.5)
+    if count < 2:
+        return chances
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    small = np.flatnonzero(sizes < _SPECK * sizes.max())
+    return np.where(np.isin(parts, small[small > 0]), np.float32(0), chances)

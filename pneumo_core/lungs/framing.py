@@ -1,0 +1,110 @@
+"""What a network sees of an X-ray: the one function that training, reading and maps share."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from PIL import Image
+
+from pneumo_core.data import Radiograph, to_input
+from pneumo_core.lungs.box import Box
+from pneumo_core.lungs.finder import find_lungs, lung_finder
+from pneumo_core.models import Framing, InputFormat
+
+__all__ = ["NetworkInput", "cut_out"]
+
+_VERSION = 1
+"""Part of the key: raise it whenever framing gives other pixels."""
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """Makes a network's input of an X-ray.
+
+    Without ``framing`` the whole X-ray is squashed to a square. With it, the square shows the box
+    around the lungs, widened by the framing's margin; what lies beyond the X-ray is black. Where no
+    lungs are found, the whole X-ray is shown.
+
+    ``size``: side of the square, in pixels, without ``context``: how many times as far it reaches,
+    at the same resolution, so that training can draw other boxes from it.
+    """
+
+    size: int
+    framing: Framing | None = None
+    context: float = 1.0
+
+    @classmethod
+    def of(cls, takes: InputFormat) -> "NetworkInput":
+        """Return what makes the input of a network that takes this."""
+        return cls(takes.size, takes.framing)
+
+    @property
+    def side(self) -> int:
+        """Side of the square that is made, in pixels."""
+        return round(self.size * self.context)
+
+    @property
+    def key(self) -> str:
+        """Tells stored inputs from others of the same side; empty for whole X-rays."""
+        if self.framing is None:
+            return ""
+        finder = lung_finder().identity
+        return f"lungs{self.framing.margin:g}x{self.context:g}-{finder}-v{_VERSION}"
+
+    def box(self, radiograph: Radiograph) -> Box | None:
+        """Return the part of the X-ray that the network sees; None for the whole of it."""
+        if self.framing is None:
+            return None
+        lungs = find_lungs(radiograph)
+        if lungs.box is None or not lungs.found:
+            return None
+        return lungs.box.widened(self.framing.margin)
+
+    def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:
+        """Return the network's input of an X-ray, uint8 (side, side); made once, not to be changed.
+
+        It is the same whether the X-ray comes from an upload, a dataset or a DICOM file.
+        """
+        return radiograph.once(("input", self), lambda: self._make(radiograph))
+
+    def _make(self, radiograph: Radiograph) -> NDArray[np.uint8]:
+        box = self.box(radiograph)
+        if box is None:
+            square = to_input(radiograph.pixels, self.side)
+        else:
+            square = cut_out(radiograph.pixels, box.widened(self.context), self.side)
+        square.setflags(write=False)
+        return square
+
+
+def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint8]:
+    """Bring a box of an X-ray to a square, antialiased, in 8 bits; black beyond the X-ray.
+
+    ``pixels`` float32 (H, W) in [0, 1] → uint8 (size, size). Edges lie between pixels, not on them.
+    """
+    height, width = pixels.shape
+    top, bottom = box.top * height, box.bottom * height
+    left, right = box.left * width, box.right * width
+    first_row, first_column = math.floor(top), math.floor(left)
+    canvas = _canvas(pixels, first_row, math.ceil(bottom), first_column, math.ceil(right))
+    flat = pa.array(canvas.reshape(-1))  # not copied
+    image = Image.fromarrow(flat, "F", (canvas.shape[1], canvas.shape[0]))
+    edges = (left - first_column, top - first_row, right - first_column, bottom - first_row)
+    square = np.array(image.resize((size, size), Image.Resampling.BILINEAR, box=edges))
+    return np.rint(np.clip(square * 255, 0, 255)).astype(np.uint8)
+
+
+def _canvas(
+    pixels: NDArray[np.float32], top: int, bottom: int, left: int, right: int
+) -> NDArray[np.float32]:
+    """Rows top to bottom and columns left to right, zero where there is no X-ray."""
+    height, width = pixels.shape
+    inner = pixels[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    if top >= 0 and left >= 0 and bottom <= height and right <= width:
+        return np.ascontiguousarray(inner)
+    canvas = np.zeros((bottom - top, right - left), np.float32)
+    row, column = max(0, -top), max(0, -left)
+    canvas[row : row + inner.shape[0], column : column + inner.shape[1]] = inner
+    return canvas
