@@ -116,7 +116,7 @@ def _as_seen(runtime: Runtime, images: Films) -> Films:
     """What the network sees of whole images uint8 (N, S, S)."""
 
     def see(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        pixels = image / np.float32(255)
+        pixels = np.asarray(image / np.float32(255), dtype=np.float32)
         facts = FilmFacts("PNG", image.shape[1], image.shape[0], bits=8, colour=False)
         return runtime.input(Radiograph("", pixels, facts))
 

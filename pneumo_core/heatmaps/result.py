@@ -107,7 +107,7 @@ def _placed(part: Floats, box: Box, shape: tuple[int, int]) -> Floats:
         (columns > -0.5) & (columns < part.shape[1] - 0.5),
     )
     down, across = _weights(rows, part.shape[0]), _weights(columns, part.shape[1])
-    placed: Floats = down @ part @ across.T * inside
+    placed: Floats = down @ part @ across.T * inside.astype(np.float32)
     return placed.clip(0, 1, out=placed)
 
 

@@ -93,7 +93,7 @@ def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint
     image = Image.fromarrow(flat, "F", (canvas.shape[1], canvas.shape[0]))
     edges = (left - first_column, top - first_row, right - first_column, bottom - first_row)
     square = np.array(image.resize((size, size), Image.Resampling.BILINEAR, box=edges))
-    return np.rint(np.clip(square * 255, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(square * 255, 0, 255)), dtype=np.uint8)
 
 
 def _canvas(

@@ -5,6 +5,8 @@ X-rays without their last blocks (Ke et al. 2021, doi 10.1145/3450439.3451867), 
 grid twice as fine can tell a lung from what lies beside it.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from pneumo_core.models._network import PneumoniaNetwork
@@ -24,9 +26,10 @@ class _Features(nn.Module):
         import_torchvision()
         import timm.models
 
-        self.backbone = timm.models.create_model("tf_efficientnet_lite0", num_classes=0)
-        del self.backbone.blocks[_STAGES:]
-        self.backbone.conv_head = self.backbone.bn2 = nn.Identity()
+        backbone: Any = timm.models.create_model("tf_efficientnet_lite0", num_classes=0)
+        del backbone.blocks[_STAGES:]
+        backbone.conv_head = backbone.bn2 = nn.Identity()
+        self.backbone = backbone
         self.last = nn.Sequential(
             nn.Conv2d(_INNER, _WIDTH, 1, bias=False), nn.BatchNorm2d(_WIDTH), nn.ReLU6()
         )

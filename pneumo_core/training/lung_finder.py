@@ -188,7 +188,7 @@ def _with_objects(image: Images, random: np.random.Generator) -> Images:
     picture = Image.fromarray(image)
     draw, side = ImageDraw.Draw(picture), len(image)
     for _ in range(random.integers(0, 4)):
-        grey = int(random.choice([0, 255, random.integers(0, 256)]))
+        grey = int(random.choice([0, 255, int(random.integers(0, 256))]))
         left, top = random.integers(-10, side - 4, 2).tolist()
         if random.random() < 0.5:
             end = tuple(random.integers(0, side, 2).tolist())
