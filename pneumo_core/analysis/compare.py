@@ -164,10 +164,12 @@ def _sides(thresholds: tuple[float, float]) -> list[tuple[str, float]]:
 def _about_areas(areas: Areas | None) -> str:
     if areas is None:
         return "With one class only there is no area under the ROC curve to compare."
-    told = f"{areas.difference.value:+.3f} ({areas.difference.low:+.3f} to "
-    told += f"{areas.difference.high:+.3f})"
+    value, low, high = (getattr(areas.difference, end) for end in ("value", "low", "high"))
+    if math.isnan(low):
+        return f"These films can't tell which ranks better: AUC differs by {value:+.3f}."
     if math.isnan(areas.p):
         return "Both rank the films alike."
+    told = f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
     if areas.p < 0.05:
         better = "first" if areas.difference.value > 0 else "second"
         return f"The {better} ranks films better: AUC differs by {told}, p = {_p(areas.p)}."
