@@ -91,7 +91,9 @@ def compare_areas(
 def _area(value: float, variance: float, patients: tuple[int, int]) -> Estimate:
     """An area with its interval: Newcombe's where nothing varies."""
     varies = variance > _NOTHING
-    ends = _ends(value, math.sqrt(variance), 0.0, 1.0) if varies else area_interval(value, *patients)
+    ends = (
+        _ends(value, math.sqrt(variance), 0.0, 1.0) if varies else area_interval(value, *patients)
+    )
     return Estimate(value, *ends)
 
 

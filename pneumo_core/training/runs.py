@@ -187,4 +187,9 @@ def _write(run: Run) -> None:
 
 def _scan(config: TrainingConfig, data: Path) -> Dataset:
     """The dataset with the validation split that the config asks for."""
-    return scan(data, cut=config.validation_cut, fraction=config.validation_fraction)
+    return scan(
+        data,
+        validation=config.validation,
+        cut=config.validation_cut,
+        fraction=config.validation_fraction,
+    )
