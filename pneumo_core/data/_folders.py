@@ -134,11 +134,11 @@ def _files(
         entries = sorted(listed, key=lambda entry: entry.name)
     shown = _shown_names([entry.name for entry in entries])
     for entry, name in zip(entries, shown, strict=True):
-        path = folder / entry.name
-        kind = _folder_kind(entry.name) if entry.is_dir() else _file_kind(entry)
+        path, is_folder = folder / entry.name, _is_folder(entry)
+        kind = _folder_kind(entry.name) if is_folder else _file_kind(entry)
         if kind:
             aside.put(kind, path)
-        elif kind is None and entry.is_dir():
+        elif kind is None and is_folder:
             yield from _files(path, (*above, name), aside, entered)
         elif kind is None:
             yield path, (*above, name)
@@ -174,12 +174,20 @@ def _file_kind(entry: "os.DirEntry[str]") -> str | None:
     """Why a file is left aside; None for a film."""
     if is_system_name(entry.name, is_folder=False):
         return ""
-    if not entry.is_file():  # a link to nothing; what is no ordinary file needs no word
-        return "links" if entry.is_symlink() and not Path(entry.path).exists() else ""
-    words = [word for word in re.split(r"[^a-z]+", Path(entry.name).stem.lower()) if word]
+    path = Path(entry.path)
+    if not path.is_file():  # a link to nothing; what is no ordinary file needs no word
+        return "links" if entry.is_symlink() and not path.exists() else ""
+    words = [word for word in re.split(r"[^a-z]+", path.stem.lower()) if word]
     if words and {words[0], words[-1]} & _MASK_WORDS:
         return "masks"
-    return "documents" if _is_document(Path(entry.path)) else None
+    return "documents" if _is_document(path) else None
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _is_document(path: Path) -> bool:

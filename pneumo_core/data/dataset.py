@@ -69,8 +69,8 @@ _ASIDE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         ),
         "documents": ("file that is no picture is", "files that are no pictures are", ""),
         "datasets": (
-            "folder with a dataset of its own is",
-            "folders with a dataset of their own are",
+            "folder inside that holds a dataset of its own is",
+            "folders inside that hold datasets of their own are",
             "",
         ),
     }

@@ -71,10 +71,12 @@ def ensure_validation(
     """
     films = dataset.films
     own = films[films["split"] == "val"]
-    if not (films["split"] == "train").any() or _is_kept(own, films, validation):
+    if not (films["split"] == "train").any():
+        return dataset
+    if _is_kept(own, films, validation):
         note = _about_own(own) if validation == "keep" else ""
         return dataset.with_films(films, note) if note else dataset
-    if validation not in ("keep", "large"):
+    if validation != "keep" and validation != "large":  # noqa: PLR1714  mypy narrows no tuple
         cut = validation
     pool = films["split"].isin(["train", "val"])
     chosen = _choose(films[pool], cut=cut, fraction=fraction, seed=seed)
@@ -89,8 +91,9 @@ def ensure_validation(
 def _is_kept(own: pd.DataFrame, films: pd.DataFrame, validation: Validation) -> bool:
     if validation == "large":
         return len(own) >= MIN_VALIDATION
-    both = set(own["label"]) == set(films.loc[films["split"] != "test", "label"])
-    return validation == "keep" and both
+    labels = set(films.loc[films["split"] != "test", "label"])
+    enough = set(own["label"]) == labels and (len(labels) > 1 or len(own) >= MIN_VALIDATION)
+    return validation == "keep" and enough
 
 
 def _about_own(own: pd.DataFrame) -> str:
@@ -98,14 +101,11 @@ def _about_own(own: pd.DataFrame) -> str:
     normal, ill = (int((own["label"] == label).sum()) for label in (NORMAL, PNEUMONIA))
     if len(own) >= MIN_VALIDATION or not len(own):
         return ""
-    n, found, figure = (ill, "ill ones were found", "sensitivity")
-    if not ill:
-        n, found, figure = (normal, "normal ones were passed", "specificity")
     return (
         f"The dataset's own validation split is kept, and it is small: {normal} {LABELS[NORMAL]} "
-        f"and {ill} {LABELS[PNEUMONIA]} films. Even if all {n} {found}, the {figure} could be as "
-        f"low as {n / (n + _Z2):.2f} (95 % interval), so thresholds and calibration chosen on it "
-        "are rough."
+        f"and {ill} {LABELS[PNEUMONIA]} films. Even if all {ill} with pneumonia are found, the "
+        f"sensitivity could be as low as {ill / (ill + _Z2):.2f} (95 % interval), so thresholds "
+        "and calibration chosen on it are rough."
     )
 
 

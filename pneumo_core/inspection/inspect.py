@@ -131,7 +131,7 @@ def _blank(films: pd.DataFrame, store: PixelStore, copies: Copies) -> Iterable[F
     )
 
 
-_ENDS, _NEAR, _SURE = 0.85, 8, 0.98
+_ENDS, _NEAR, _SURE = 0.85, 16, 0.97
 """Share of a small film's pixels near its two ends that makes it worth a look at full size; how
 near, in grey values of 255; and the share at full size that leaves no doubt."""
 _AT_ONCE = 512
