@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -86,8 +85,8 @@ def dataset_given(given: Path | None) -> Path | None:
     asked = given or settings().data
     if asked is None or asked.exists():
         return asked
-    word = str(given) if given else os.environ.get("PNEUMO_DATA", "").strip()
-    if len(Path(word).parts) != 1:
+    word = str(given) if given else asked.name
+    if len(Path(word).parts) != 1 or (given is None and asked.parent != Path.cwd()):
         return asked
     from pneumo_core.intake import list_datasets
 

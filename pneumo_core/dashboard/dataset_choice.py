@@ -32,6 +32,8 @@ def offered_datasets() -> dict[str, Path]:
         from pneumo_core.intake import list_datasets  # pandas comes with it
 
         for each in list_datasets():
+            if each.location == data:
+                continue
             name = each.name if each.name not in offered else f"{each.name} (added)"
             offered[name] = each.location
     return offered
