@@ -1,6 +1,7 @@
 """``pneumo evaluate``, ``compare`` and ``robustness``: study many films."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -176,7 +177,8 @@ def robustness(
     for row in rows:
         counts = row.confusion
         figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
-        table.add_row(row.change, *(f"{figure:.3f}" for figure in figures))
+        cells = ("not known" if math.isnan(figure) else f"{figure:.3f}" for figure in figures)
+        table.add_row(row.change, *cells)
     out.print(table)
 
 

@@ -171,6 +171,11 @@ def placeholders(films: pd.DataFrame) -> set[str]:
 
 def _note(own: pd.DataFrame, taken: int, cut: str, *, asked: bool) -> str:
     films = f"{taken} films were cut from train by patient ({_HOW[cut]})."
+    if not taken:
+        return (
+            "No validation split could be cut from train: the films of each label count as those "
+            "of one patient."
+        )
     if own.empty:
         return f"The validation split was missing: {films}"
     if asked:

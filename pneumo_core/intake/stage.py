@@ -149,9 +149,8 @@ def stage(
                 _gather(file, folder, root, base, stages("Copying films"))
             case _:
                 raise DatasetError(
-                    f"'{file.name}' is neither a ZIP, a CSV or TSV manifest nor a MedMNIST .npz "
-                    "archive. Send one of these; a folder needs no adding: give its path with "
-                    "--data."
+                    f"'{file.name}' is neither a ZIP, a CSV manifest nor a MedMNIST .npz archive. "
+                    "Send one of these; a folder needs no adding, give its path with --data."
                 )
         dataset = replace(scan(_location(folder, name)), name=name)
     about = About(date.today().isoformat(), file.name, len(dataset), dataset.fingerprint)

@@ -153,6 +153,12 @@ def test_the_only_patient_of_a_class_stays_in_train() -> None:
     assert "person1" in patients(after, "train")
 
 
+def test_where_nothing_can_be_cut_the_note_says_why() -> None:
+    after = ensure_validation(dataset(*people(1, films=9), *people(1, prefix="IM-", label=0)))
+    assert after.counts().loc["val"].sum() == 0
+    assert after.notes[0].startswith("No validation split could be cut from train")
+
+
 # --- when it is cut --------------------------------------------------------------------------
 
 
