@@ -98,6 +98,16 @@ def test_films_that_cannot_be_read_are_said_every_time(
     assert [Path(film).name for film in facts["unreadable"]] == names
 
 
+def test_two_films_give_no_interval_without_width(
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Maker
+):
+    said = pneumo("evaluate", "--data", film_folder({"test": 1})).out
+    for value in ("0.000", "0.500", "1.000"):
+        assert f"{value} ({value}–{value})" not in said
+    assert "interval not known" in said, "of ECE, by two patients"
+    assert "2 films" in said
+
+
 @pytest.mark.parametrize("method", ["tsne", "pca"])
 def test_copies_of_one_film_make_no_map_and_no_file(
     pneumo: Run, checkpoint: Checkpoint, film_folder: Maker, tmp_path: Path, method: str
