@@ -14,6 +14,7 @@ Every message is a sentence for the person who caused it: what, why, what to do.
 """
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 __all__ = [
     "AccessError",
@@ -88,8 +89,10 @@ class UnknownName(PneumoError):
         self.kind = kind
         self.name = name
         self.known = tuple(sorted(known))
+        near = get_close_matches(name.lower(), self.known, n=1, cutoff=0.7)
+        meant = f" Did you mean '{near[0]}'?" if near else ""
         choices = f"Choose one of: {', '.join(self.known)}." if self.known else "There is none yet."
-        super().__init__(f"There is no {kind} named '{name}'. {choices}")
+        super().__init__(f"There is no {kind} named '{name}'. {choices}{meant}")
 
     def __reduce__(self) -> tuple[type["UnknownName"], tuple[str, str, tuple[str, ...]]]:
         return type(self), (self.kind, self.name, self.known)

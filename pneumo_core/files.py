@@ -11,11 +11,19 @@ from filelock import FileLock, Timeout
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["put_back", "remove_folder", "replace_folder", "write_whole"]
+__all__ = ["printable", "put_back", "remove_folder", "replace_folder", "write_whole"]
 
 _ASIDE = ".replaced-"
 _DELETED = ".deleted-"
 _PATIENCE = 5.0  # seconds; two renames take far less
+
+
+def printable(name: str) -> str:
+    """Return a file's name as text; bytes that are not UTF-8 become replacement characters."""
+    try:
+        return name.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+    except UnicodeEncodeError:  # half a letter, as a broken browser may send it
+        return name.encode("utf-8", errors="replace").decode()
 
 
 def write_whole(

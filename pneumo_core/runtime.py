@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.data import Dataset, PixelStore, Progress, open_store, scan, to_input
+from pneumo_core.data import (
+    Dataset,
+    PixelStore,
+    Progress,
+    Validation,
+    open_store,
+    scan,
+    to_input,
+)
 from pneumo_core.engine import Engine, Stages, Stored, open_engine
 from pneumo_core.lungs import NetworkInput
 from pneumo_core.metrics import Calibration
@@ -270,13 +278,20 @@ class Runtime:
         return [films, films[:, :, ::-1]] if self.mirror else [films]
 
 
-def dataset_for(checkpoint: Checkpoint, location: Path) -> Dataset:
+def dataset_for(
+    checkpoint: Checkpoint, location: Path, *, validation: Validation | None = None
+) -> Dataset:
     """The dataset there, with the validation split that this checkpoint was trained beside.
 
-    Raises DatasetError.
+    ``validation``: what becomes of it instead, see ``scan``. Raises DatasetError.
     """
     training = checkpoint.card.training
-    return scan(location, cut=training["validation_cut"], fraction=training["validation_fraction"])
+    return scan(
+        location,
+        validation=validation or training.get("validation", "large"),
+        cut=training["validation_cut"],
+        fraction=training["validation_fraction"],
+    )
 
 
 def open_runtime(checkpoint: Checkpoint | str) -> Runtime:

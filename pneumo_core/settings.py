@@ -4,7 +4,7 @@
 |---|---|---|
 | ``PNEUMO_HOME`` | ``.pneumo`` in a clone, else ``~/.pneumo`` | runs, datasets, caches |
 | ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else the installed ones | trained models |
-| ``PNEUMO_DATA`` | none | the dataset to analyse and train on |
+| ``PNEUMO_DATA`` | none | the dataset to analyse and train on: its path, or its name |
 | ``PNEUMO_MAX_FILE_MB`` | 64 | largest film file, in MB (10^6 bytes) |
 | ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest film, in 10^6 pixels |
 | ``PNEUMO_MAX_UPLOAD_MB`` | 200 | largest dataset to upload in a browser |
@@ -61,7 +61,7 @@ def settings() -> Settings:
         checkpoints=_folder(
             "PNEUMO_CHECKPOINTS", clone / "checkpoints" if clone else _PACKAGE / "shipped"
         ),
-        data=Path(data).expanduser().resolve() if data else None,
+        data=_dataset(data, home) if data else None,
         max_file_bytes=int(_positive("PNEUMO_MAX_FILE_MB", 64) * 1e6),
         max_pixels=int(_positive("PNEUMO_MAX_MEGAPIXELS", 100) * 1e6),
         max_upload_bytes=int(_positive("PNEUMO_MAX_UPLOAD_MB", 200) * 1e6),
@@ -95,6 +95,15 @@ def repository_root() -> Path | None:
 def _folder(variable: str, default: Path) -> Path:
     value = os.environ.get(variable, "").strip()
     return Path(value).expanduser().resolve() if value else default
+
+
+def _dataset(given: str, home: Path) -> Path:
+    """A path, or the dataset that was downloaded or added under that name."""
+    path, kept = Path(given).expanduser().resolve(), home / "datasets" / given
+    if path.exists() or len(Path(given).parts) != 1 or not kept.is_dir():
+        return path
+    archive = kept / f"{given}.npz"
+    return archive if archive.is_file() else kept
 
 
 def _positive(variable: str, default: float) -> float:

@@ -1,5 +1,7 @@
 """What the command line writes with: results on standard output, bars on standard error."""
 
+import io
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,10 +23,24 @@ if TYPE_CHECKING:
     from pneumo_core.lifecycle import Now
     from pneumo_core.training import EpochReport
 
-__all__ = ["bytes_bar", "err", "out", "progress_bar", "run_bars"]
+__all__ = [
+    "bytes_bar",
+    "err",
+    "out",
+    "progress_bar",
+    "run_bars",
+    "write_any_letter",
+]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def write_any_letter() -> None:
+    """Let letters that the terminal's encoding hasn't become "?" instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _bars(*counts: ProgressColumn) -> Bars:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,8 @@ class Comparison:
     ``first_called`` and ``second_called`` (0, 1), ``gap`` (second - first); the films they call
     differently come first, by how far apart they are. ``evaluations`` are those of the first and
     the second; ``areas`` is None when only one class is there. ``left_out``: films that only one
-    of them scored, or without a label.
+    of them scored, or without a label. ``unreadable`` maps the ids of films that could not be read
+    to the reason.
     """
 
     table: pd.DataFrame
@@ -60,6 +61,7 @@ class Comparison:
     areas: Areas | None
     mcnemar: McNemar
     left_out: int
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def disagreements(self) -> pd.DataFrame:
@@ -100,7 +102,8 @@ def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> C
     if labels.nunique() == 2:
         areas = compare_areas(labels, table["first"], table["second"], patients)
     test = mcnemar(labels, table["first_called"], table["second_called"])
-    return Comparison(table, (both[0], both[1]), areas, test, everyone - len(table))
+    unreadable = {**first.unreadable, **second.unreadable}
+    return Comparison(table, (both[0], both[1]), areas, test, everyone - len(table), unreadable)
 
 
 def paired_table(first: Scores, second: Scores) -> pd.DataFrame:
@@ -164,10 +167,12 @@ def _sides(thresholds: tuple[float, float]) -> list[tuple[str, float]]:
 def _about_areas(areas: Areas | None) -> str:
     if areas is None:
         return "With one class only there is no area under the ROC curve to compare."
-    told = f"{areas.difference.value:+.3f} ({areas.difference.low:+.3f} to "
-    told += f"{areas.difference.high:+.3f})"
+    value, low, high = (getattr(areas.difference, end) for end in ("value", "low", "high"))
+    if math.isnan(low):
+        return f"These films can't tell which ranks better: AUC differs by {value:+.3f}."
     if math.isnan(areas.p):
         return "Both rank the films alike."
+    told = f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
     if areas.p < 0.05:
         better = "first" if areas.difference.value > 0 else "second"
         return f"The {better} ranks films better: AUC differs by {told}, p = {_p(areas.p)}."

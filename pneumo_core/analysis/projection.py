@@ -103,7 +103,8 @@ def project(
     longer lower the Kullback-Leibler divergence by 1.5 %. t-SNE begins at ``start`` (N, 2 or 3), a
     map of the same films by much the same features, where there is one: near films then stay near.
     ``progress`` counts iterations: raising from it stops the work.
-    Raises PneumoError for too few films, an unknown method, or UMAP where it isn't installed.
+    Raises PneumoError for too few films, films that are all copies of a few, an unknown method, or
+    UMAP where it isn't installed.
     """
     if len(features) < LEAST_FILMS:
         raise PneumoError(
@@ -114,12 +115,37 @@ def project(
             f"There is no map '{method}' in {dimensions} dimensions. Use pca or tsne."
         )
     values = np.ascontiguousarray(features, dtype=np.float32)
+    _check_differ(values, dimensions)
     if method == "pca":
-        return _pca(values, dimensions, seed)
-    reduced = _Reduced.of(values, seed)
-    if method == "umap":
-        return _umap(reduced, dimensions, perplexity, seed)
-    return _tsne(reduced, dimensions, perplexity, iterations, seed, start, progress)
+        drawn = _pca(values, dimensions, seed)
+    elif method == "umap":
+        drawn = _umap(_Reduced.of(values, seed), dimensions, perplexity, seed)
+    else:
+        reduced = _Reduced.of(values, seed)
+        drawn = _tsne(reduced, dimensions, perplexity, iterations, seed, start, progress)
+    if not np.isfinite(drawn.points).all():
+        raise PneumoError(
+            f"{PROJECTIONS[method]} gives these films no places: their features hardly differ. "
+            "Choose more films, another layer or another method."
+        )
+    return drawn
+
+
+def _check_differ(values: Floats, dimensions: int) -> None:
+    """Raise PneumoError where the features (N, D) are no numbers, or those of a few films only."""
+    if not np.isfinite(values).all():
+        raise PneumoError(
+            "Some features are not numbers (NaN or infinity), so no map can be drawn. Choose "
+            "another layer, or train the checkpoint again."
+        )
+    least = dimensions + 2
+    grain = max(float(np.abs(values).max()), 1e-12) * 1e-4  # two batches round the same film apart
+    differ = len(np.unique(np.rint(values / grain), axis=0))
+    if differ < least:
+        raise PneumoError(
+            f"These {len(values)} films have {differ} different sets of features: copies of the "
+            f"same film make no map. Choose films of which at least {least} differ."
+        )
 
 
 def as_table(features: Features, projection: Projection) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Does a checkpoint keep its answers when the same films are sent a little differently?"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from types import MappingProxyType
 from typing import TypeAlias
@@ -79,11 +79,16 @@ CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ChangedFilms:
-    """A checkpoint on films that were all changed in one way."""
+    """A checkpoint on films that were all changed in one way.
+
+    ``unreadable`` maps the ids of the films that were left out to the reason, the same ones
+    whatever the change.
+    """
 
     change: str
     auc: float
     confusion: Confusion
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 def robustness(
@@ -95,20 +100,22 @@ def robustness(
 ) -> list[ChangedFilms]:
     """Score the dataset's films under every change, "unchanged" first.
 
-    A film that can't be read is left out of all. Raises DatasetError when none can be read,
-    CheckpointError or UnknownName.
+    A film that can't be read is left out of all, and named in each. Raises DatasetError when none
+    can be read, CheckpointError or UnknownName.
     """
     threshold = checkpoint.card.operating_point(operating_point).threshold
     runtime = open_runtime(checkpoint)
     margins: dict[str, list[NDArray[np.float32]]] = {change: [] for change in CHANGES}
     labels: list[int] = []
+    unreadable: dict[str, str] = {}
     for start in range(0, len(dataset), _AT_ONCE):
         batch = dataset.films.iloc[start : start + _AT_ONCE]
         films = []
         for film_id, label in zip(batch["id"], batch["label"], strict=True):
             try:
                 films.append(dataset.source.radiograph(film_id))
-            except UnreadableFilm:
+            except UnreadableFilm as error:
+                unreadable[film_id] = str(error)
                 continue
             labels.append(label)
         if films:
@@ -121,6 +128,6 @@ def robustness(
         raise DatasetError(f"No film of {dataset.name} can be read. Check it: pneumo data inspect.")
     probabilities = {name: runtime.calibrated(np.concatenate(m)) for name, m in margins.items()}
     return [
-        ChangedFilms(change, area_under_roc(labels, p), confusion(labels, p, threshold))
+        ChangedFilms(change, area_under_roc(labels, p), confusion(labels, p, threshold), unreadable)
         for change, p in probabilities.items()
     ]

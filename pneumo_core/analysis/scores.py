@@ -6,12 +6,16 @@ Columns: id, patient, split, label (0, 1), subtype, probability, and any others 
 import csv
 import hashlib
 import io
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from pneumo_core.analysis.evaluate import score_dataset
 from pneumo_core.checkpoints import Checkpoint
@@ -28,6 +32,8 @@ UNLABELLED = -1
 """The label of a film of which nobody said what it shows."""
 
 _MOST_ROWS = 500_000
+_UNREADABLE = b"pneumo unreadable"
+"""Where a kept table says which films it doesn't have, and why."""
 _MADE_BY = ("checkpoint", "version")
 _WORDS = dict.fromkeys(("id", "patient", "split", "subtype", *_MADE_BY), str)
 """Columns whose digits are not numbers: a version may be "00000000"."""
@@ -94,7 +100,7 @@ def dataset_scores(
     scoring: Progress | None = None,
     home: Path | None = None,
 ) -> Scores:
-    """The scores of a dataset's readable films, computed once and kept.
+    """The scores of a dataset's readable films, and why the others have none; computed once.
 
     They lie under ``home`` (default: PNEUMO_HOME), in ``scores``, keyed by the checkpoint's
     version and the films. Raises DatasetError or CheckpointError.
@@ -102,13 +108,11 @@ def dataset_scores(
     version = checkpoint.card.version
     key = hashlib.sha256(f"{version} {dataset.fingerprint}".encode()).hexdigest()[:24]
     file = (home or settings().home) / "scores" / f"{checkpoint.name}-{key}.parquet"
-    table = _kept(file)
-    unreadable: dict[str, str] = {}
-    if table is None:
-        table, unreadable = score_dataset(checkpoint, dataset, decoding=decoding, scoring=scoring)
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, index=False)
-        write_whole(file, buffer.getvalue())
+    known = _kept(file)
+    if known is None:
+        known = score_dataset(checkpoint, dataset, decoding=decoding, scoring=scoring)
+        write_whole(file, _as_parquet(*known))
+    table, unreadable = known
     return Scores(table, dataset.name, checkpoint.name, version, (), unreadable)
 
 
@@ -179,11 +183,23 @@ def _disagreement(checkpoint: Checkpoint, split: str, rows: pd.DataFrame) -> tup
     )
 
 
-def _kept(file: Path) -> pd.DataFrame | None:
-    """What lies there; None where nothing does or it is damaged: it can be computed again."""
+def _as_parquet(table: pd.DataFrame, unreadable: Mapping[str, str]) -> bytes:
+    """A scores table as a file that also says why films were left out of it."""
+    whole = pa.Table.from_pandas(table, preserve_index=False)
+    facts = {**(whole.schema.metadata or {}), _UNREADABLE: json.dumps(dict(unreadable)).encode()}
+    buffer = io.BytesIO()
+    pq.write_table(whole.replace_schema_metadata(facts), buffer)
+    return buffer.getvalue()
+
+
+def _kept(file: Path) -> tuple[pd.DataFrame, dict[str, str]] | None:
+    """What lies there; None where nothing does, it is damaged, or an older Pneumo wrote it without
+    what was left out: it can be computed again."""
     try:
-        return pd.read_parquet(file)
-    except (OSError, ValueError):
+        whole = pq.read_table(io.BytesIO(file.read_bytes()))
+        unreadable: dict[str, str] = json.loads(whole.schema.metadata[_UNREADABLE])
+        return whole.to_pandas(), unreadable
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

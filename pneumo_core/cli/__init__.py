@@ -27,7 +27,7 @@ from pneumo_core.cli import (
 from pneumo_core.cli._shared import app
 from pneumo_core.errors import PneumoError, UnknownName
 from pneumo_core.settings import repository_root
-from pneumo_core.terminal import err
+from pneumo_core.terminal import err, write_any_letter
 
 __all__ = ["app", "main"]
 
@@ -37,6 +37,7 @@ _COMMANDS = (_reading, _training, _runs, _study, _checkpoints, _datasets, _intak
 
 def main() -> None:
     """Run the command line; whatever Pneumo refuses is a sentence and an exit code."""
+    write_any_letter()
     try:
         app()
     except PneumoError as error:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pneumo_core.cli._shared import JsonOption, data, dataset_folder
+from pneumo_core.cli._shared import (
+    JsonOption,
+    ValidationOption,
+    data,
+    dataset_folder,
+    validation_choice,
+)
 from pneumo_core.terminal import out, progress_bar
 
 if TYPE_CHECKING:
@@ -18,7 +24,9 @@ _MOST_FILMS = 6
 
 @data.command("inspect")
 def inspect_data(
-    folder: Annotated[Path | None, typer.Argument()] = None, as_json: JsonOption = False
+    folder: Annotated[Path | None, typer.Argument()] = None,
+    validation: ValidationOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Count a dataset's films, and say what is wrong with it, what it means and what to do."""
     from pneumo_core.data import scan
@@ -26,7 +34,8 @@ def inspect_data(
 
     location = dataset_folder(folder)
     with progress_bar("Listing films") as listing:
-        dataset = scan(location, progress=listing)
+        chosen = validation_choice(validation) or "keep"
+        dataset = scan(location, validation=chosen, progress=listing)
     with progress_bar("Decoding films") as decoding, progress_bar("Comparing films") as comparing:
         found = inspect_dataset(dataset, decoding=decoding, comparing=comparing)
     if as_json:

@@ -85,14 +85,13 @@ def tell_agreement(
             "reader", "checkpoint", "point", "films", "agreement", "kappa", "seconds", box=None
         )
         for each in found:
-            low, high = each.kappa.low, each.kappa.high
             table.add_row(
                 each.who,
                 f"{each.checkpoint} {each.version}",
                 each.operating_point,
                 str(each.counts.n),
                 f"{each.agreement.value:.3f}",
-                f"{each.kappa.value:.3f} ({low:.3f} to {high:.3f})",
+                str(each.kappa),
                 f"{each.seconds:.1f}",
             )
         out.print(table)

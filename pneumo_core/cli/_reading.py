@@ -10,6 +10,7 @@ import typer
 
 from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, told
 from pneumo_core.errors import PneumoError, UnreadableFilm
+from pneumo_core.files import printable
 
 if TYPE_CHECKING:
     from pneumo_core.reading import Reader, Reading
@@ -75,19 +76,23 @@ class _Recorder:
 
         entries = []
         for path, reading in self._readings if self._heard else ():
-            with contextlib.suppress(OSError):  # it was no file, or is gone since
+            with contextlib.suppress(OSError):  # it is gone since
+                if not path.is_file():
+                    continue  # opening a pipe would wait for whoever writes to it
                 entries.append(entry_of(reading, film_digest(path), operator()))
         self._readings.clear()
         self._heard = self._heard and told(entries)
 
 
 def _expanded(files: list[Path]) -> Iterator[Path]:
-    """Files as they are, folders as the files in them."""
+    """Files as they are, folders as the files in them, without what systems leave there."""
+    from pneumo_core.data import files_below
+
     for path in files:
         if not path.is_dir():
             yield path
             continue
-        inside = sorted(each for each in path.rglob("*") if each.is_file())
+        inside = list(files_below(path))
         if not inside:
             raise PneumoError(f"The folder '{path}' is empty. Give films, or a folder of films.")
         yield from inside
@@ -128,14 +133,15 @@ def _read_one(reader: "Reader", asked: tuple[Path, Path | None]) -> "Reading":
 def _json_line(path: Path, reading: "Reading") -> str:
     from pneumo_core.reports import as_row
 
-    return json.dumps(as_row(reading) | {"file": str(path)})
+    return json.dumps(as_row(reading) | {"file": printable(str(path))})
 
 
 def _text_line(path: Path, reading: "Reading") -> str:
+    shown = printable(str(path))
     if reading.probability is None:
-        return f"{path}: {reading.status}. {' '.join(reading.reasons)}"
+        return f"{shown}: {reading.status}. {' '.join(reading.reasons)}"
     line = (
-        f"{path}: {reading.verdict}. Probability {reading.probability:.3f}, "
+        f"{shown}: {reading.verdict}. Probability {reading.probability:.3f}, "
         f"threshold {reading.threshold:.3f} ({reading.operating_point}, {reading.model})."
     )
     return " ".join((line, *reading.warnings))

@@ -2,33 +2,39 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from pneumo_core.errors import AuditError
+from pneumo_core.errors import AuditError, UnknownName
 from pneumo_core.settings import settings
 from pneumo_core.terminal import err
 
 if TYPE_CHECKING:
     from pneumo_core.audit import Deed, Entry
+    from pneumo_core.data import Dataset, Validation
 
 __all__ = [
     "DataOption",
     "JsonOption",
     "ModelOption",
     "PointOption",
+    "ValidationOption",
     "app",
     "data",
     "dataset_folder",
+    "dataset_given",
     "models",
     "noted",
     "print_card",
     "print_json",
     "runs",
+    "say_left_aside",
+    "say_left_out",
     "told",
+    "validation_choice",
     "without_nan",
 ]
 
@@ -51,19 +57,66 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="Folder, manifest, .npz or added name; default: PNEUMO_DATA."),
 ]
+ValidationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--validation",
+        help="keep: the dataset's own validation split, if it has both labels; late, early or "
+        "random: another, cut from train.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def dataset_folder(given: Path | None) -> Path:
-    """Where the films are: a path, else the name of a dataset that was added, else PNEUMO_DATA."""
-    if given and not given.exists() and (settings().home / "datasets" / given).is_dir():
-        from pneumo_core.intake import find_dataset
-
-        return find_dataset(str(given)).location
-    folder = given or settings().data
+    """Return where the films are. Raises UnknownName, and BadParameter where nobody said."""
+    folder = dataset_given(given)
     if folder is None:
         raise typer.BadParameter("say which films: --data FOLDER, or set PNEUMO_DATA")
     return folder
+
+
+def dataset_given(given: Path | None) -> Path | None:
+    """Return where the films are that were asked for, or else those of PNEUMO_DATA.
+
+    Both may be a path, or the name of a dataset that was downloaded or added; None where there is
+    neither. Raises UnknownName for a plain word that is none of these.
+    """
+    asked = given or settings().data
+    if asked is None or asked.exists():
+        return asked
+    word = str(given) if given else asked.name
+    if len(Path(word).parts) != 1 or (given is None and asked.parent != Path.cwd()):
+        return asked
+    from pneumo_core.intake import list_datasets
+
+    known = {each.name: each.location for each in list_datasets()}
+    if word in known:
+        return known[word]
+    if Path(word).suffix:
+        return asked  # a file, which the reader of files misses
+    raise UnknownName("folder here, and no dataset", word, known)
+
+
+def say_left_out(sentences: Iterable[str]) -> None:
+    """Say on standard error which films, and what beside them, take no part."""
+    for sentence in sentences:
+        err.print(f"Left out: {sentence}", markup=False)
+
+
+def say_left_aside(dataset: "Dataset") -> None:
+    """Say on standard error what lies beside a dataset's films."""
+    for each in dataset.left_aside:
+        err.print(each.sentence, markup=False)
+
+
+def validation_choice(given: str | None) -> "Validation | None":
+    """Return what was asked for of a dataset's validation split. Raises UnknownName."""
+    from pneumo_core.data import VALIDATIONS
+
+    if given is not None and given not in VALIDATIONS:
+        raise UnknownName("validation", given, VALIDATIONS)
+    return cast("Validation | None", given)
 
 
 def print_card(name: str) -> None:

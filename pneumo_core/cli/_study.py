@@ -1,6 +1,7 @@
 """``pneumo evaluate``, ``compare`` and ``robustness``: study many films."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +14,16 @@ from pneumo_core.cli._shared import (
     JsonOption,
     ModelOption,
     PointOption,
+    ValidationOption,
     app,
     dataset_folder,
+    dataset_given,
+    say_left_aside,
+    say_left_out,
+    validation_choice,
     without_nan,
 )
-from pneumo_core.terminal import err, out, progress_bar
+from pneumo_core.terminal import out, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +31,13 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from pneumo_core.analysis import Comparison, Scores
+    from pneumo_core.checkpoints import Checkpoint
+    from pneumo_core.data import Dataset
+
+ShippedOption = Annotated[
+    bool,
+    typer.Option("--shipped", help="Films that come with the checkpoint, despite PNEUMO_DATA."),
+]
 
 
 @app.command()
@@ -33,14 +46,15 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     model: ModelOption = None,
     operating_point: PointOption = None,
+    validation: ValidationOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score a split of a dataset."""
-    from pneumo_core.analysis import dataset_for, evaluate_dataset
+    from pneumo_core.analysis import evaluate_dataset
     from pneumo_core.checkpoints import load_checkpoint
 
     checkpoint = load_checkpoint(model or None)
-    dataset = dataset_for(checkpoint, dataset_folder(data_folder))
+    dataset = _dataset(checkpoint, dataset_folder(data_folder), validation)
     with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
         result = evaluate_dataset(
             checkpoint,
@@ -50,8 +64,7 @@ def evaluate(
             decoding=decoding,
             scoring=scoring,
         )
-    for sentence in result.unreadable.values():
-        err.print(f"Left out: {sentence}", markup=False)
+    say_left_out(result.unreadable.values())
     if as_json:
         print(json.dumps(without_nan(result.as_dict())))
         return
@@ -73,19 +86,23 @@ def compare(
     second: Annotated[str, typer.Argument(help="Another one.")],
     data_folder: DataOption = None,
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    validation: ValidationOption = None,
+    shipped: ShippedOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two checkpoints on the same films, each at its default operating point.
 
-    Without --data the scores that come with them are compared.
+    Without --data and PNEUMO_DATA, or with --shipped, the scores that come with them are compared.
     """
     from pneumo_core.analysis import compare as measure
     from pneumo_core.checkpoints import load_checkpoint
 
     checkpoints = [load_checkpoint(name) for name in (first, second)]
-    scores = [_scores(each.name, data_folder, split) for each in checkpoints]
+    folder = None if shipped else dataset_given(data_folder)
+    scores = [_scores(each, folder, split, validation) for each in checkpoints]
     one, other = (each.card.operating_point().threshold for each in checkpoints)
     compared = measure(scores[0], scores[1], (one, other))
+    say_left_out(compared.unreadable.values())
     if as_json:
         print(json.dumps(without_nan(_facts(first, second, split, compared))))
         return
@@ -97,14 +114,24 @@ def compare(
     out.print(f"{len(compared.disagreements)} of {len(compared.table)} films called differently.")
 
 
-def _scores(name: str, folder: Path | None, split: str) -> "Scores":
-    from pneumo_core.analysis import dataset_for, dataset_scores, shipped_scores
-    from pneumo_core.checkpoints import load_checkpoint
+def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
+    """The dataset there, as a checkpoint sees it; what lies beside its films is said."""
+    from pneumo_core.analysis import dataset_for
 
-    checkpoint = load_checkpoint(name)
+    dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
+    say_left_aside(dataset)
+    return dataset
+
+
+def _scores(
+    checkpoint: "Checkpoint", folder: Path | None, split: str, validation: str | None
+) -> "Scores":
+    from pneumo_core.analysis import dataset_for, dataset_scores, shipped_scores
+
     if folder is None:
         return shipped_scores(checkpoint, split)
-    films = dataset_for(checkpoint, folder).split(split)
+    dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
+    films = dataset.split(split)
     with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
         return dataset_scores(checkpoint, films, decoding=decoding, scoring=scoring)
 
@@ -124,6 +151,8 @@ def _facts(first: str, second: str, split: str, compared: "Comparison") -> dict[
         "only_second_right": test.only_second,
         "mcnemar_p": test.p,
         "called_differently": len(compared.disagreements),
+        "left_out": compared.left_out,
+        "unreadable": dict(compared.unreadable),
     }
 
 
@@ -133,21 +162,23 @@ def robustness(
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     model: ModelOption = None,
     operating_point: PointOption = None,
+    validation: ValidationOption = None,
 ) -> None:
     """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
-    from pneumo_core.analysis import dataset_for
     from pneumo_core.analysis import robustness as measure
     from pneumo_core.checkpoints import load_checkpoint
 
     checkpoint = load_checkpoint(model or None)
-    films = dataset_for(checkpoint, dataset_folder(data_folder)).split(split)
+    films = _dataset(checkpoint, dataset_folder(data_folder), validation).split(split)
     with progress_bar("Scoring films") as progress:
         rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
+    say_left_out(rows[0].unreadable.values())
     table = Table("films", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
     for row in rows:
         counts = row.confusion
         figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
-        table.add_row(row.change, *(f"{figure:.3f}" for figure in figures))
+        cells = ("not known" if math.isnan(figure) else f"{figure:.3f}" for figure in figures)
+        table.add_row(row.change, *cells)
     out.print(table)
 
 
@@ -165,14 +196,16 @@ def embed(
     perplexity: Annotated[float, typer.Option(min=1)] = 40.0,
     iterations: Annotated[int, typer.Option(min=1, help="Of t-SNE, at most.")] = 500,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    validation: ValidationOption = None,
+    shipped: ShippedOption = False,
 ) -> None:
     """Write a map of films to a file: a row per film with its id, label, split, x, y (and z).
 
-    Without --data the films that come with the checkpoint are mapped.
+    Without --data and PNEUMO_DATA, or with --shipped, the films that come with the checkpoint are
+    mapped.
     """
     from pneumo_core.analysis import (
         as_table,
-        dataset_for,
         features_of,
         merit,
         project,
@@ -182,10 +215,11 @@ def embed(
 
     checkpoint = load_checkpoint(model or None)
     write = _writer(target)
-    if data_folder is None:
+    folder = None if shipped else dataset_given(data_folder)
+    if folder is None:
         features = shipped_features(checkpoint, split)
     else:
-        films = dataset_for(checkpoint, data_folder).split(split)
+        films = _dataset(checkpoint, folder, validation).split(split)
         with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as bar:
             features = features_of(checkpoint, films, layer, decoding=decoding, looking=bar)
     with progress_bar("Drawing the map") as drawing:
@@ -198,8 +232,7 @@ def embed(
             seed=seed,
             progress=drawing,
         )
-    for sentence in features.unreadable.values():
-        err.print(f"Left out: {sentence}", markup=False)
+    say_left_out(features.unreadable.values())
     write(as_table(features, found))
     labels = features.table["label"].to_numpy()
     behind, on_map = merit(features.values, labels), merit(found.points, labels, features.values)

@@ -5,7 +5,15 @@ from typing import Annotated
 import typer
 
 from pneumo_core.cli._runs import follow
-from pneumo_core.cli._shared import DataOption, app, dataset_folder, noted, print_card
+from pneumo_core.cli._shared import (
+    DataOption,
+    ValidationOption,
+    app,
+    dataset_folder,
+    noted,
+    print_card,
+    validation_choice,
+)
 from pneumo_core.terminal import err, progress_bar
 
 
@@ -31,7 +39,11 @@ def train(
         bool, typer.Option("--keep-epochs", help="Keep every epoch, for training in pictures.")
     ] = False,
     precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed.")] = None,
-    cut: Annotated[str | None, typer.Option(help="Validation: late, early or random.")] = None,
+    validation: ValidationOption = None,
+    cut: Annotated[
+        str | None,
+        typer.Option(hidden=True, help="As before --validation: replaces fewer than 100 films."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     devices: Annotated[int | None, typer.Option(min=1)] = None,
     attribution: Annotated[str, typer.Option(help="Where the films come from.")] = "",
@@ -64,6 +76,7 @@ def train(
             patience=patience,
             keep_epochs=keep_epochs or None,
             precision=precision,
+            validation=validation_choice(validation) or ("large" if cut else None),
             validation_cut=cut,
             seed=seed,
             devices=devices,

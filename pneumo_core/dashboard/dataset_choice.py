@@ -10,6 +10,7 @@ import streamlit as st
 
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import UnknownName
+from pneumo_core.files import printable
 from pneumo_core.settings import settings
 
 __all__ = [
@@ -27,11 +28,13 @@ _PARAMETER = "dataset"
 def offered_datasets() -> dict[str, Path]:
     """Where each dataset lies, by the name that a link carries: that of PNEUMO_DATA first."""
     data = settings().data
-    offered = {data.name: data} if data else {}
+    offered = {printable(data.name): data} if data else {}
     if (settings().home / "datasets").is_dir():
         from pneumo_core.intake import list_datasets  # pandas comes with it
 
         for each in list_datasets():
+            if each.location == data:
+                continue
             name = each.name if each.name not in offered else f"{each.name} (added)"
             offered[name] = each.location
     return offered

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pneumo_core.files import printable
+
 if TYPE_CHECKING:
     from pneumo_core.reading import Reading
 
@@ -26,7 +28,7 @@ _STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
 
 def plain(text: str) -> str:
     """Text that Streamlit's Markdown shows letter by letter, whatever a file is called."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", " ".join(printable(text).split()))
 
 
 def count_text(statuses: Sequence[str]) -> str:

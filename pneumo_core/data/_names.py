@@ -1,9 +1,18 @@
 """What names of folders and films tell."""
 
 import re
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePath
+from statistics import median
 
-__all__ = ["CLASS_NAMES", "SPLIT_NAMES", "patient_of", "subtype_of"]
+__all__ = [
+    "CLASS_NAMES",
+    "SPLIT_NAMES",
+    "patient_of",
+    "patients_of",
+    "subtype_of",
+]
 
 SPLIT_NAMES = {
     "train": "train",
@@ -24,27 +33,104 @@ CLASS_NAMES = {
     "viral": (1, "virus"),
 }
 
+# Names that are given once in a dataset, and those that a program counts anew in every folder.
 _PATIENT_PATTERNS = (
     re.compile(r"(person\d+)_"),  # Kermany: person23_bacteria_78
-    re.compile(r"((?:NORMAL2-)?IM-\d+)-"),  # Kermany: NORMAL2-IM-0381-0001
     re.compile(r"(patient\d+)"),  # CheXpert: patient00001/study1/view1_frontal
-    re.compile(r"(\d{8})_\d{3}"),  # ChestX-ray14: 00000013_026
+    re.compile(r"(000\d{5})_\d{3}"),  # ChestX-ray14: 00000013_026; 20230101_000 is a date
+)
+_SERIES_PATTERN = re.compile(r"((?:NORMAL2-)?IM-\d+)-")  # Kermany, OsiriX, Horos: IM-0381-0001
+
+_MOST_FILMS = 40
+"""Films of one patient, at the most; the public set has up to 31. Folders with more hold many."""
+# Folders that sort films by anything but their patient.
+_SORTING = re.compile(
+    r"(images?|imgs?|films?|x-?rays?|cxrs?|png|jpe?g|tiff?|dicom|dcm|originals?|raw|frontal|lateral|"
+    r"ap|pa|male|female|bacterial?|viral|virus|part|batch|chunk|fold|group|set|folder|dir|(19|20)\d\d)"
+    r"[\W_]*\d*",
+    re.IGNORECASE,
 )
 
 
-def patient_of(path: Path) -> str:
-    """The patient told by a film's path within its dataset, in the naming of the public chest sets.
+def patient_of(path: PurePath) -> str:
+    """Return the patient told by a film's path, in the naming of the public chest sets.
 
     A film of unknown naming is its own patient (its path without the ending), since two such films
     can't be told to share one.
     """
+    series = _SERIES_PATTERN.search(path.name)
+    return _named_patient(path) or (series[1] if series else path.with_suffix("").as_posix())
+
+
+def patients_of(
+    paths: Sequence[PurePath], labels: Sequence[int], starts: Sequence[int] | None = None
+) -> list[str]:
+    """Return the patient of each film of a dataset, told by names and by folders.
+
+    Where programs number films anew in each patient's folder (OsiriX and Horos write
+    ``case017/IM-0001-0001``), and where names tell nothing, a folder is a patient, as far as
+    folders are several, hold few films each, and are not called for something else (``images``,
+    ``part2``, ``2019``). Folders that are numbered anew under each label are different patients.
+
+    Args:
+        paths: of the films, within the dataset.
+        labels: of the films.
+        starts: how many leading folders of each path are its split and its class.
+    """
+    starts = starts or [0] * len(paths)
+    folders = [
+        path.parts[start : len(path.parts) - 1] for path, start in zip(paths, starts, strict=True)
+    ]
+    heads = [path.parts[:start] for path, start in zip(paths, starts, strict=True)]
+    level = _patient_level(heads, folders)
+    if level is None:
+        return [patient_of(path) for path in paths]
+    names = [
+        "" if _named_patient(path) or len(inside) <= level else "/".join(inside[: level + 1])
+        for path, inside in zip(paths, folders, strict=True)
+    ]
+    anew = _numbered_anew(names, labels)
+    prefixes = ("NORMAL/", "PNEUMONIA/") if anew else ("", "")
+    return [
+        f"{prefixes[label]}{name}" if name else patient_of(path)
+        for path, label, name in zip(paths, labels, names, strict=True)
+    ]
+
+
+def _named_patient(path: PurePath) -> str:
+    """The patient in a name that only one patient has; else empty."""
     for pattern in _PATIENT_PATTERNS:
         if match := pattern.search(path.name) or pattern.fullmatch(path.parent.parent.name):
             return match[1]
-    return path.with_suffix("").as_posix()
+    return ""
 
 
-def subtype_of(path: Path, label: int) -> str:
+def _patient_level(
+    heads: Sequence[tuple[str, ...]], folders: Sequence[tuple[str, ...]]
+) -> int | None:
+    """The level below the classes at which each folder holds one patient's films, if one does."""
+    for level in range(max(map(len, folders), default=0)):
+        films = Counter(
+            head + inside[: level + 1]
+            for head, inside in zip(heads, folders, strict=True)
+            if len(inside) > level
+        )
+        sorting = sum(bool(_SORTING.fullmatch(folder[-1])) for folder in films)
+        if len(films) > 1 and 2 * sorting < len(films) and median(films.values()) <= _MOST_FILMS:
+            return level
+    return None
+
+
+def _numbered_anew(names: Sequence[str], labels: Sequence[int]) -> bool:
+    """Whether the labels share so many folder names that each label numbers its patients."""
+    normal, ill = (
+        {name for name, its in zip(names, labels, strict=True) if name and its == label}
+        for label in (0, 1)
+    )
+    return 2 * len(normal & ill) >= max(1, min(len(normal), len(ill)))
+
+
+def subtype_of(path: PurePath, label: int) -> str:
     """bacteria, virus or normal as far as the label and the film's name tell, else empty."""
     if label == 0:
         return "normal"

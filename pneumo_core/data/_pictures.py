@@ -19,6 +19,7 @@ from PIL import (
 
 from pneumo_core.data._pieces import CountedBytes, refuse_markers, refuse_scans
 from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.data._tiff import read_grey_tiff, tiff_facts
 from pneumo_core.data._tones import (
     Grey,
     colour_step,
@@ -43,6 +44,8 @@ _OPEN: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 _TRANSPARENT_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _DEEP_MODES = ("I", "F")
+_NO_MODE = ("unknown pixel mode", "unknown data organization")
+"""What Pillow says of a TIFF whose samples it can't hold."""
 _STRIP = 1 << 20
 """Pixels of a picture that are taken at once."""
 
@@ -58,6 +61,8 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
     """
     if kind == "JPEG":
         refuse_markers(data)
+    if kind == "TIFF" and _is_beyond_pillow(data):
+        return _read_other_tiff(data, limits)
     with _OPEN[kind](CountedBytes(data), "") as image:
         refuse_size(image.width, image.height, limits)
         _refuse_frames(image)
@@ -83,8 +88,33 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
 
 def picture_size(file: BinaryIO, kind: str) -> tuple[int, int]:
     """(width, height) in the header. Raises whatever Pillow raises on damaged bytes."""
+    if kind == "TIFF":
+        facts = tiff_facts(file)
+        return facts.width, facts.height
     with _OPEN[kind](file, "") as image:
         return int(image.width), int(image.height)
+
+
+def _is_beyond_pillow(data: bytes) -> bool:
+    """Whether Pillow has no mode for this TIFF, or takes its signed bytes for unsigned ones."""
+    try:
+        with _OPEN["TIFF"](CountedBytes(data), "") as image:
+            return bool(image.mode == "L" and image.tag_v2.get(339, (1,))[0] == 2)
+    except SyntaxError as error:
+        return str(error) in _NO_MODE
+
+
+def _read_other_tiff(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+    grey, facts = read_grey_tiff(data, limits)
+    height, width = grey.shape
+    return grey, FilmFacts(
+        format="TIFF",
+        width=width,
+        height=height,
+        bits=facts.bits[0],
+        colour=False,
+        photometric="WhiteIsZero" if facts.photometric == 0 else None,
+    )
 
 
 def _refuse_frames(image: Image.Image) -> None:

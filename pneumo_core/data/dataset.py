@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Protocol
 
 import pandas as pd
@@ -11,7 +12,17 @@ import pandas as pd
 from pneumo_core.data.radiograph import Radiograph
 from pneumo_core.errors import DatasetError
 
-__all__ = ["COLUMNS", "LABELS", "NORMAL", "PNEUMONIA", "SPLITS", "Cut", "Dataset", "FilmSource"]
+__all__ = [
+    "COLUMNS",
+    "LABELS",
+    "NORMAL",
+    "PNEUMONIA",
+    "SPLITS",
+    "Cut",
+    "Dataset",
+    "FilmSource",
+    "LeftAside",
+]
 
 NORMAL = 0
 PNEUMONIA = 1
@@ -43,6 +54,53 @@ class Cut:
     note: str
 
 
+_ASIDE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "links": ("link that leads nowhere is", "links that lead nowhere are", ""),
+        "system": (
+            "folder that a system or a viewer makes is",
+            "folders that systems and viewers make are",
+            "",
+        ),
+        "masks": (
+            "file or folder named as a mask is",
+            "files or folders named as masks are",
+            " A mask has two grey values and is no film.",
+        ),
+        "documents": ("file that is no picture is", "files that are no pictures are", ""),
+        "datasets": (
+            "folder inside that holds a dataset of its own is",
+            "folders inside that hold datasets of their own are",
+            "",
+        ),
+    }
+)
+"""What is said of one thing of a kind, of several, and of all of them."""
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class LeftAside:
+    """What lies in a dataset's folder and is in no count.
+
+    ``kind``: "links" that lead nowhere, "system" folders, "masks", "documents", or "datasets" of
+    their own; ``paths`` within the dataset's folder, in order.
+    """
+
+    kind: str
+    paths: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What was left out, and the first names."""
+        one, several, more = _ASIDE[self.kind]
+        names = ", ".join(f"'{path}'" for path in self.paths[:_NAMED])
+        if (rest := len(self.paths) - _NAMED) > 0:
+            names += f" and {rest:,} more"
+        what = f"1 {one}" if len(self.paths) == 1 else f"{len(self.paths):,} {several}"
+        return f"{what} left out: {names}.{more}"
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A table of films.
@@ -51,7 +109,7 @@ class Dataset:
     ``split`` (train, val, test), ``label`` (0 NORMAL, 1 PNEUMONIA), ``subtype`` (bacteria, virus,
     normal or empty), ``patient`` and ``digest`` (BLAKE2 of the film's bytes). ``notes`` say in
     sentences what was done to the table on the way; ``cut`` what was done to get a validation
-    split.
+    split; ``left_aside`` what lies beside the films, which ``notes`` tell, too.
     """
 
     name: str
@@ -59,6 +117,7 @@ class Dataset:
     source: FilmSource
     notes: tuple[str, ...] = ()
     cut: Cut | None = None
+    left_aside: tuple[LeftAside, ...] = ()
 
     def __len__(self) -> int:
         return len(self.films)

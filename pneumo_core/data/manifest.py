@@ -1,23 +1,33 @@
-"""A CSV manifest: one row per film, with its label and where it lies."""
+"""A manifest: a table in CSV or TSV, one row per film, with its label and where it lies."""
 
 import csv
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
-from pneumo_core.data._names import CLASS_NAMES, SPLIT_NAMES, patient_of, subtype_of
+from pneumo_core.data._names import CLASS_NAMES, SPLIT_NAMES, patients_of, subtype_of
 from pneumo_core.data.radiograph import Radiograph
 from pneumo_core.data.read import read_radiograph
 from pneumo_core.errors import DatasetError
 
-__all__ = ["MANIFEST", "ManifestSource", "is_manifest", "read_manifest"]
+__all__ = [
+    "MANIFEST",
+    "ManifestSource",
+    "film_paths",
+    "is_manifest",
+    "is_manifest_name",
+    "read_manifest",
+]
 
 MANIFEST = "manifest.csv"
 """What a manifest is called that lies in its dataset's folder."""
 
 _NEEDED = ("path", "label")
+_COLUMNS = (*_NEEDED, "split", "patient", "subtype", "id")
+_ENDINGS = (".csv", ".tsv")
 _SUBTYPES = ("", "bacteria", "virus", "normal")
 _HELP = "A manifest has the columns path and label, and may have split, patient, subtype and id."
 
@@ -33,18 +43,51 @@ class ManifestSource:
         return read_radiograph(Path(self.paths[film_id]))
 
 
+def is_manifest_name(path: Path) -> bool:
+    """Whether a file is called as manifests are: .csv or .tsv."""
+    return path.suffix.lower() in _ENDINGS
+
+
 def is_manifest(path: Path) -> bool:
     """Whether a file is there whose columns are those of a manifest."""
     try:
-        return path.is_file() and bool(_rows(path))
+        return path.is_file() and _has_columns(path, *_state(path))
     except DatasetError:
         return False
+
+
+def film_paths(path: Path, *, within: Path | None = None) -> dict[str, str]:
+    """Return where each film of a manifest lies, by its id; kept until the file changes.
+
+    Raises DatasetError, as ``read_manifest``.
+    """
+    return _film_paths(path, within, *_state(path))
+
+
+@lru_cache(maxsize=4)
+def _film_paths(path: Path, within: Path | None, *_state: int) -> dict[str, str]:
+    films = read_manifest(path, within=within)
+    return dict(zip(films["id"], films["path"], strict=True))
+
+
+@lru_cache(maxsize=16)
+def _has_columns(path: Path, *_state: int) -> bool:
+    return bool(_rows(path))
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes when a file does."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DatasetError(f"'{path}' can't be opened: {error.strerror}. Check it.") from error
+    return found.st_mtime_ns, found.st_size
 
 
 def read_manifest(
     path: Path, *, within: Path | None = None, base: Path | None = None
 ) -> pd.DataFrame:
-    """The films that a CSV lists: id, path, split, label, subtype, patient; unread.
+    """The films that a CSV or TSV lists: id, path, split, label, subtype, patient; unread.
 
     Columns: ``path`` (relative to ``base``, default the CSV's folder, or absolute) and ``label``
     (0 or 1, or the name of a class); ``split`` (default train), ``patient``, ``subtype`` and
@@ -52,11 +95,16 @@ def read_manifest(
     ``within``: the folder that no path may lead out of. Raises DatasetError.
     """
     base = base or path.parent
-    films = [_film(path, number, cells, base, within) for number, cells in _rows(path)]
+    rows = _rows(path)
+    films = [_film(path, number, cells, base, within) for number, cells in rows]
     if not films:
         raise DatasetError(f"'{path.name}' lists no films. {_HELP}")
     _check_ids(path, films)
-    return pd.DataFrame(films)
+    table = pd.DataFrame(films)
+    told = [Path(cells["path"].replace("\\", "/")) for _, cells in rows]
+    patients = patients_of(told, table["label"].tolist())
+    given = table["patient"]
+    return table.assign(patient=given.where(given != "", pd.Series(patients, dtype=given.dtype)))
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -74,6 +122,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     header = [name.lower() for name in rows[0]] if rows else []
     if missing := [name for name in _NEEDED if name not in header]:
         raise DatasetError(f"'{path.name}' has no column {' and '.join(missing)}. {_HELP}")
+    if twice := [name for name in _COLUMNS if header.count(name) > 1]:
+        raise DatasetError(
+            f"'{path.name}' has more than one column {' and '.join(twice)}, so which of them holds "
+            "is not known. Delete or rename the others."
+        )
     body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]
     if uneven := next((number for number, row in body if len(row) != len(header)), None):
         raise DatasetError(
@@ -100,7 +153,7 @@ def _film(
         "split": SPLIT_NAMES[split],
         "label": label,
         "subtype": subtype,
-        "patient": cells.get("patient") or patient_of(Path(told)),
+        "patient": cells.get("patient", ""),
     }
 
 

@@ -18,6 +18,7 @@ from pneumo_core.data._tones import Grey
 from pneumo_core.data.radiograph import FilmFacts, Radiograph
 from pneumo_core.data.values import FilmValues
 from pneumo_core.errors import UnreadableFilm
+from pneumo_core.files import printable
 from pneumo_core.settings import Settings, settings
 
 __all__ = ["film_size", "read_radiograph", "read_values"]
@@ -70,7 +71,7 @@ def film_size(path: Path) -> tuple[int, int]:
 
     Raises UnreadableFilm.
     """
-    with _refusing(path.name), CountedFile(FileIO(path)) as file:
+    with _refusing(printable(path.name)), CountedFile(FileIO(path)) as file:
         kind = film_format(file.read(_HEAD))
         file.seek(0)
         if kind == "DICOM":
@@ -114,7 +115,7 @@ def _refusing(shown: str) -> Generator[None]:
 
 def _shown_name(source: Path | bytes, name: str | None) -> str:
     given = name if name is not None else source.name if isinstance(source, Path) else ""
-    return re.split(r"[/\\]", given)[-1] or "film"
+    return printable(re.split(r"[/\\]", given)[-1]) or "film"
 
 
 def _contents(path: Path, limits: Settings) -> bytes:

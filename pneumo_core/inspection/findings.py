@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import pandas as pd
 
-from pneumo_core.data import LABELS, MIN_VALIDATION, PNEUMONIA, Dataset
+from pneumo_core.data import LABELS, MIN_VALIDATION, PNEUMONIA, Dataset, LeftAside, placeholders
 from pneumo_core.inspection.overview import Balance, balance_of
 from pneumo_core.metrics import rate
 
@@ -36,12 +36,16 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "near-copies across splits": "Nearly the same picture in two splits",
         "near-copies with both labels": "Nearly the same picture with both labels",
         "near-copies": "Nearly the same picture more than once",
+        "placeholder": "One picture with many patients",
         "blank": "Blank films",
+        "two grey values": "Films in two grey values",
         "unreadable": "Films that can't be read",
         "patients across splits": "Patients in two splits",
+        "patients unknown": "Names that don't tell patients",
         "small validation": "A validation split too small to choose on",
         "no test": "No test films",
         "small films": "Very small films",
+        "broken links": "Links that lead nowhere",
         "left out": "Left out",
     }
 )
@@ -91,10 +95,14 @@ def find_in_table(dataset: Dataset) -> list[Finding]:
     """What the table alone tells, without a look at a pixel."""
     films = dataset.films
     twins = films[films["digest"].duplicated(keep=False)].groupby("digest", sort=False)["id"]
+    with_many = placeholders(films)
+    copies = [tuple(ids) for digest, ids in twins if digest not in with_many]
     return [
         *_one_class(dataset),
-        *copies_found(dataset, [tuple(ids) for _, ids in twins]),
+        *copies_found(dataset, copies),
+        *_placeholders(films, with_many),
         *_patients(films),
+        *_unknown_patients(films),
         *_validation(dataset),
         *_no_test(films),
         *_left_out(dataset),
@@ -201,6 +209,56 @@ def _patients(films: pd.DataFrame) -> Iterable[Finding]:
     )
 
 
+def _placeholders(films: pd.DataFrame, digests: set[str]) -> Iterable[Finding]:
+    if not digests:
+        return
+    its = films[films["digest"].isin(digests)]
+    groups = tuple(tuple(ids) for _, ids in its.groupby("digest", sort=False)["id"])
+    pictures = "one picture" if len(groups) == 1 else f"{len(groups)} pictures"
+    yield Finding(
+        "placeholder",
+        "serious",
+        f"{len(its)} films of {its['patient'].nunique()} patients hold {pictures}, byte for byte.",
+        "It stands where a film is missing: a black picture, or a card. A network is taught a "
+        "label by it all the same, and every score counts it. It ties no patients together when a "
+        "validation split is cut.",
+        "Delete these files.",
+        groups,
+    )
+
+
+_MOST_FILMS = 40
+"""Films that one patient may have; the public set's have up to 31."""
+
+
+def _unknown_patients(films: pd.DataFrame) -> Iterable[Finding]:
+    own = films["patient"] == films["id"].str.replace(r"\.[^./]*$", "", regex=True)
+    own |= films["patient"] == films["id"]
+    if own.mean() > 0.5:
+        yield Finding(
+            "patients unknown",
+            "note",
+            f"The names of {int(own.sum())} films don't tell whose they are, so each counts as a "
+            "patient of its own.",
+            "If some are of the same patient, these may be in train and validation both, and "
+            "scores and their intervals promise too much.",
+            "Put the films of each patient into a folder of their own, or give a manifest.csv with "
+            "a column patient.",
+        )
+    sizes = films.groupby("patient")["id"].size()
+    for patient, n in sizes[sizes > _MOST_FILMS].items():
+        yield Finding(
+            "patients unknown",
+            "serious" if n > len(films) / 4 else "careful",
+            f"{n} films count as those of one patient, '{patient}', by their names.",
+            "Hardly anybody has so many. If they are several patients, no validation split can be "
+            "cut between them, and the intervals of every score are wrong.",
+            "Put the films of each patient into a folder of their own, or give a manifest.csv with "
+            "a column patient.",
+            (tuple(films.loc[films["patient"] == patient, "id"]),),
+        )
+
+
 def _validation(dataset: Dataset) -> Iterable[Finding]:
     films, cut = dataset.films, dataset.cut
     here = int((films["split"] == "val").sum())
@@ -209,7 +267,8 @@ def _validation(dataset: Dataset) -> Iterable[Finding]:
     if cut is None and not here and not (films["split"] == "train").any():
         return  # films to test alone need none
     enough = here >= MIN_VALIDATION
-    what = cut.note if cut else f"The validation split holds only {here} films."
+    own = [note for note in dataset.notes if "own validation split is kept" in note]
+    what = cut.note if cut else next(iter(own), f"The validation split holds only {here} films.")
     if enough:
         remedy = (
             "Nothing, unless you have a better split: one by patient with at least "
@@ -258,18 +317,42 @@ def _no_test(films: pd.DataFrame) -> Iterable[Finding]:
     )
 
 
+_ASIDE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "datasets": (
+            "Those films are in no count on this page, and nothing is trained on them.",
+            "Nothing, if it is a copy of the rest, as in the best-known public archive. Otherwise "
+            "inspect it by its own path.",
+        ),
+        "masks": (
+            "A mask shows an outline in two grey values. It is in no count, and nothing is trained "
+            "on it.",
+            "Nothing, if these are masks. If they are films, give them other names.",
+        ),
+        "documents": ("They are in no count.", "Nothing, if none of them is a film."),
+        "system": (
+            "They hold thumbnails, deleted files and the like, which are no films.",
+            "Nothing, or delete them.",
+        ),
+        "links": (
+            "The films or folders that they stood for are in no count, and nothing is trained on "
+            "them.",
+            "Restore what they point to, or delete them.",
+        ),
+    }
+)
+"""What each kind of thing that is left aside means, and what to do."""
+
+
 def _left_out(dataset: Dataset) -> Iterable[Finding]:
-    made = dataset.cut.note if dataset.cut else None
-    for note in dataset.notes:
-        if note != made:
-            yield Finding(
-                "left out",
-                "note",
-                note,
-                "Those films are in no count on this page, and nothing is trained on them.",
-                "Nothing, if it is a copy of the rest, as in the best-known public archive. "
-                "Otherwise inspect it by its own path.",
-            )
+    yield from map(_aside, dataset.left_aside)
+
+
+def _aside(left: LeftAside) -> Finding:
+    means, remedy = _ASIDE[left.kind]
+    broken = left.kind == "links"
+    kind = "broken links" if broken else "left out"
+    return Finding(kind, "careful" if broken else "note", left.sentence, means, remedy)
 
 
 def _count(n: int, thing: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pneumo_core.data import Dataset, PixelStore, Progress, open_store
+from pneumo_core.errors import UnreadableFilm
 from pneumo_core.inspection.copies import Copies, grouped, look_alikes
 from pneumo_core.inspection.findings import SEVERITIES, Finding, copies_found, find_in_table
 from pneumo_core.inspection.overview import (
@@ -96,6 +97,7 @@ def inspect_dataset(
         *find_in_table(dataset),
         *copies_found(dataset, _alike(films, store, copies), near=True),
         *_blank(films, store, copies),
+        *_two_values(dataset, films, store),
         *_unreadable(store),
         *_small(sizes, store),
     ]
@@ -127,6 +129,55 @@ def _blank(films: pd.DataFrame, store: PixelStore, copies: Copies) -> Iterable[F
         "Delete them, or export them again from where they came.",
         tuple((film_id,) for film_id in ids),
     )
+
+
+_ENDS, _NEAR, _SURE = 0.85, 16, 0.97
+"""Share of a small film's pixels near its two ends that makes it worth a look at full size; how
+near, in grey values of 255; and the share at full size that leaves no doubt."""
+_AT_ONCE = 512
+
+
+def _two_values(dataset: Dataset, films: pd.DataFrame, store: PixelStore) -> Iterable[Finding]:
+    """Masks and drawings: pictures of two grey values and nothing between."""
+    ids = films["id"].tolist()
+    rows = store.rows(ids)
+    maybe: list[str] = []
+    for start in range(0, len(rows), _AT_ONCE):
+        small = store.pixels[rows[start : start + _AT_ONCE]]
+        share = _share_at_ends(small.reshape(len(small), -1))
+        maybe += [ids[start + at] for at in np.flatnonzero(share > _ENDS)]
+    sure = [film_id for film_id in maybe if _is_in_two_values(dataset, film_id)]
+    if sure:
+        n = len(sure)
+        yield Finding(
+            "two grey values",
+            "serious",
+            f"{n} {'film holds' if n == 1 else 'films hold'} two grey values and nothing between.",
+            "They are masks or drawings, not chest X-rays. They count in the ratio of the labels "
+            "and in class weights, and a network learns a label from them.",
+            "Move them out of the class folders, or into a folder named masks, which is left out.",
+            tuple((film_id,) for film_id in sure),
+        )
+
+
+def _is_in_two_values(dataset: Dataset, film_id: str) -> bool:
+    try:
+        pixels = dataset.source.radiograph(film_id).pixels
+    except UnreadableFilm:  # it vanished since
+        return False
+    return bool(_share_at_ends(pixels.reshape(1, -1) * np.float32(255))[0] > _SURE)
+
+
+def _share_at_ends(films: NDArray[Any]) -> NDArray[np.float64]:
+    """The share of the values of each row (N, P) near its lowest or its highest: (N,).
+
+    0 for a row of one value all over.
+    """
+    values = films.astype(np.float32)
+    low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
+    near = (values - low <= _NEAR) | (high - values <= _NEAR)
+    apart = (high - low)[:, 0] > 4 * _NEAR
+    return np.asarray(near.mean(axis=1) * apart, dtype=np.float64)
 
 
 def _unreadable(store: PixelStore) -> Iterable[Finding]:

@@ -145,7 +145,7 @@ def stage(
             case ".npz":
                 most = min(limit, _LARGEST_NPZ)
                 unpack_npz(file, folder, limit=most, name=name, progress=stages("Writing films"))
-            case ".csv":
+            case ".csv" | ".tsv":
                 _gather(file, folder, root, base, stages("Copying films"))
             case _:
                 raise DatasetError(

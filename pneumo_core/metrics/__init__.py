@@ -28,6 +28,7 @@ from pneumo_core.metrics.evaluation import (
 from pneumo_core.metrics.paired import Areas, McNemar, compare_areas, mcnemar
 from pneumo_core.metrics.ranking import (
     Curve,
+    area_interval,
     area_under_roc,
     average_precision,
     precision_recall_curve,
@@ -59,6 +60,7 @@ __all__ = [
     "McNemar",
     "ReliabilityBin",
     "Resampling",
+    "area_interval",
     "area_under_roc",
     "at_threshold",
     "auc_estimate",

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from pneumo_core.metrics._checks import Floats
 from pneumo_core.metrics.rates import Estimate
-from pneumo_core.metrics.resampling import interval
+from pneumo_core.metrics.resampling import LEAST_PATIENTS, interval
 
 __all__ = ["cohens_kappa"]
 
@@ -16,7 +16,8 @@ def cohens_kappa(
     """Agreement beyond chance of two sets of calls (N,) of 0 and 1: 1 always, 0 as by chance.
 
     Cohen 1960, doi 10.1177/001316446002000104; a 95 % interval of films drawn again. NaN where
-    both give every film the same one label, which leaves nothing to agree on.
+    both give every film the same one label, which leaves nothing to agree on; an interval of NaN
+    where the films drawn again don't vary, or are too few.
     """
     one, other = (np.asarray(each, dtype=np.int64) for each in (first, second))
     if one.shape != other.shape or one.ndim != 1:
@@ -26,7 +27,7 @@ def cohens_kappa(
     counts = np.bincount(2 * one + other, minlength=4)
     n = max(1, len(one))
     drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=repeats)
-    low, high = interval(_kappa(drawn)) if len(one) else (np.nan, np.nan)
+    low, high = interval(_kappa(drawn)) if len(one) >= LEAST_PATIENTS else (np.nan, np.nan)
     return Estimate(float(_kappa(counts[np.newaxis])[0]), low, high)
 
 

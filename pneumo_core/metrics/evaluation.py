@@ -1,5 +1,6 @@
 """Everything at once: one set of films at one threshold, each figure with its interval."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,16 @@ from numpy.typing import ArrayLike
 
 from pneumo_core.metrics._checks import Floats, Ints, checked
 from pneumo_core.metrics.calibration import bin_gaps, brier_score, expected_calibration_error
-from pneumo_core.metrics.ranking import area_under_roc
-from pneumo_core.metrics.rates import Confusion, Estimate, confusion, predictive_values, rate
-from pneumo_core.metrics.resampling import Resampling, interval
+from pneumo_core.metrics.ranking import area_interval, area_under_roc
+from pneumo_core.metrics.rates import (
+    Confusion,
+    Estimate,
+    confusion,
+    predictive_values,
+    rate,
+    wilson_interval,
+)
+from pneumo_core.metrics.resampling import Resampling
 
 __all__ = [
     "Evaluation",
@@ -89,13 +97,20 @@ def _at(
 def f1_estimate(
     labels: ArrayLike, probabilities: ArrayLike, threshold: float, draws: Resampling
 ) -> Estimate:
-    """F1 at the threshold with its interval."""
+    """Return F1 at the threshold with its interval.
+
+    Where the draws don't vary, as for calls that are all right, it is Wilson's of the share of the
+    films with PNEUMONIA or called so that are both, from which F1 follows.
+    """
     truth, p = checked(labels, probabilities)
     called = p >= threshold
     agreed, either = called & (truth == 1), called.astype(np.float64) + truth
     parts = draws.sums(np.column_stack([2.0 * agreed, either]))
-    f1 = confusion(truth, p, threshold).f1
-    return Estimate(f1, *interval(shares(parts[:, 0], parts[:, 1])))
+    ends = draws.interval(shares(parts[:, 0], parts[:, 1]))
+    if math.isnan(ends[0]) and draws.patients == len(truth):
+        low, high = wilson_interval(int(agreed.sum()), int((either > 0).sum()))
+        ends = 2 * low / (1 + low), 2 * high / (1 + high)
+    return Estimate(confusion(truth, p, threshold).f1, *ends)
 
 
 def predictive_estimates(
@@ -107,7 +122,8 @@ def predictive_estimates(
 ) -> tuple[Estimate, Estimate]:
     """Positive and negative predictive value where ``prevalence`` in [0, 1] of the films are ill.
 
-    Their intervals are those of sensitivity and specificity in each draw.
+    Their intervals are those of sensitivity and specificity in each draw; where these don't vary,
+    what follows from the ends of Wilson's intervals of both.
     """
     truth, p = checked(labels, probabilities)
     called, ill = p >= threshold, truth == 1
@@ -117,9 +133,25 @@ def predictive_estimates(
     cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
     counts = confusion(truth, p, threshold)
     values = predictive_values(counts.sensitivity, counts.specificity, prevalence)
-    drawn = (shares(true, true + false), shares(cleared, cleared + missed))
-    ppv, npv = (Estimate(v, *interval(d)) for v, d in zip(values, drawn, strict=True))
-    return ppv, npv
+    ends = [
+        draws.interval(shares(true, true + false)),
+        draws.interval(shares(cleared, cleared + missed)),
+    ]
+    bounds = _predictive_bounds(counts, prevalence)
+    ends = [b if math.isnan(e[0]) else e for e, b in zip(ends, bounds, strict=True)]
+    return Estimate(values[0], *ends[0]), Estimate(values[1], *ends[1])
+
+
+def _predictive_bounds(
+    counts: Confusion, prevalence: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Ends of PPV and of NPV where sensitivity and specificity both lie at an end of theirs."""
+    sensitivity = wilson_interval(counts.tp, counts.tp + counts.fn)
+    specificity = wilson_interval(counts.tn, counts.tn + counts.fp)
+    low, high = (
+        predictive_values(*both, prevalence) for both in zip(sensitivity, specificity, strict=True)
+    )
+    return (low[0], high[0]), (low[1], high[1])
 
 
 def ece_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
@@ -127,20 +159,28 @@ def ece_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling)
     truth, p = checked(labels, probabilities)
     gaps = np.abs(draws.sums(bin_gaps(truth, p))).sum(axis=1)
     films = draws.sums(np.ones((len(p), 1)))[:, 0]
-    return Estimate(expected_calibration_error(truth, p), *interval(shares(gaps, films)))
+    return Estimate(expected_calibration_error(truth, p), *draws.interval(shares(gaps, films)))
 
 
 def auc_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
-    """Area under the ROC curve with its interval."""
-    areas = draws.areas_under_roc(labels, probabilities)
-    return Estimate(area_under_roc(labels, probabilities), *interval(areas))
+    """Return the area under the ROC curve with its interval.
+
+    Where the draws don't vary, as for labels told apart without a mistake, it is Newcombe's of as
+    many patients.
+    """
+    truth, p = checked(labels, probabilities)
+    area = area_under_roc(truth, p)
+    ends = draws.interval(draws.areas_under_roc(truth, p))
+    if math.isnan(ends[0]):
+        ends = area_interval(area, draws.patients_of(truth == 1), draws.patients_of(truth == 0))
+    return Estimate(area, *ends)
 
 
 def brier_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
     """Brier score with its interval."""
     truth, p = checked(labels, probabilities)
     sums = draws.sums(np.column_stack([(p - truth) ** 2, np.ones(len(p))]))
-    return Estimate(brier_score(truth, p), *interval(shares(sums[:, 0], sums[:, 1])))
+    return Estimate(brier_score(truth, p), *draws.interval(shares(sums[:, 0], sums[:, 1])))
 
 
 def shares(parts: Floats, wholes: Floats) -> Floats:

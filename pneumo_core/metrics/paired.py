@@ -8,9 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, rankdata
 
 from pneumo_core.metrics._checks import Floats, Ints, checked, two_classes
+from pneumo_core.metrics.ranking import area_interval
 from pneumo_core.metrics.rates import Estimate
+from pneumo_core.metrics.resampling import LEAST_PATIENTS
 
 __all__ = ["Areas", "McNemar", "compare_areas", "mcnemar"]
+
+_NOTHING = 1e-15
+"""A variance that rounding alone leaves."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Areas:
     """The areas under two ROC curves of the same films, and their difference.
 
     ``difference``: first - second with its 95 % interval. ``p``: two-sided, that there is none;
-    NaN where both rank every pair of films alike, so that nothing varies.
+    NaN where both rank every film alike, and their difference is 0 without doubt. Where nothing
+    varies though they don't, and for too few patients, the difference's interval is NaN, too.
     """
 
     first: Estimate
@@ -69,18 +75,33 @@ def compare_areas(
     a, b = mine.area, theirs.area
     variances = mine.covariance(mine), theirs.covariance(theirs)
     spread = math.sqrt(max(0.0, sum(variances) - 2 * mine.covariance(theirs)))
-    p = float(2 * norm.sf(abs(a - b) / spread)) if spread > 0 else math.nan
+    if np.array_equal(rankdata(one), rankdata(other)):
+        same = _area(a, variances[0], mine.clusters)
+        return Areas(same, same, Estimate(0.0, 0.0, 0.0), math.nan)
+    if len(mine.ill) < LEAST_PATIENTS:
+        spread, variances = 0.0, (0.0, 0.0)
     return Areas(
-        _estimate(a, math.sqrt(max(0.0, variances[0])), 0.0, 1.0),
-        _estimate(b, math.sqrt(max(0.0, variances[1])), 0.0, 1.0),
-        _estimate(a - b, spread, -1.0, 1.0),
-        p,
+        _area(a, variances[0], mine.clusters),
+        _area(b, variances[1], mine.clusters),
+        Estimate(a - b, *_ends(a - b, spread, -1.0, 1.0)),
+        float(2 * norm.sf(abs(a - b) / spread)) if spread > 0 else math.nan,
     )
 
 
-def _estimate(value: float, spread: float, lowest: float, highest: float) -> Estimate:
+def _area(value: float, variance: float, patients: tuple[int, int]) -> Estimate:
+    """An area with its interval: Newcombe's where nothing varies."""
+    varies = variance > _NOTHING
+    ends = (
+        _ends(value, math.sqrt(variance), 0.0, 1.0) if varies else area_interval(value, *patients)
+    )
+    return Estimate(value, *ends)
+
+
+def _ends(value: float, spread: float, lowest: float, highest: float) -> tuple[float, float]:
+    if spread <= 0:
+        return math.nan, math.nan
     half = float(norm.ppf(0.975)) * spread
-    return Estimate(value, max(lowest, value - half), min(highest, value + half))
+    return max(lowest, value - half), min(highest, value + half)
 
 
 @dataclass(frozen=True, eq=False)

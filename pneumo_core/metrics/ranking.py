@@ -5,11 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
+from scipy.optimize import brentq
+from scipy.stats import norm, rankdata
 
 from pneumo_core.metrics._checks import Floats, checked
 
-__all__ = ["Curve", "area_under_roc", "average_precision", "precision_recall_curve", "roc_curve"]
+__all__ = [
+    "Curve",
+    "area_interval",
+    "area_under_roc",
+    "average_precision",
+    "precision_recall_curve",
+    "roc_curve",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +52,34 @@ def area_under_roc(labels: ArrayLike, probabilities: ArrayLike) -> float:
     # The Mann-Whitney form: 10 × faster than scikit-learn's, which training feels every epoch.
     pairs_won = rankdata(p)[truth == 1].sum() - positives * (positives + 1) / 2
     return float(pairs_won / (positives * negatives))
+
+
+def area_interval(area: float, ill: int, normal: int) -> tuple[float, float]:
+    """Return the 95 % interval of an area under the ROC curve, from the area and two counts alone.
+
+    Newcombe's method 5 (2006, doi 10.1002/sim.2324): like Wilson's for a rate, it is also right
+    for few patients and for an area of 0 or 1, where nothing varies that could be drawn again.
+
+    Args:
+        area: in [0, 1].
+        ill, normal: patients with PNEUMONIA and without.
+
+    Returns:
+        Both ends, in [0, 1]; NaN where the area is NaN or one of the counts is 0.
+    """
+    if math.isnan(area) or not ill or not normal:
+        return math.nan, math.nan
+    mean, z = (ill + normal) / 2, float(norm.ppf(0.975))
+
+    def too_far(theta: float) -> float:
+        product = (2 - theta) * (1 + theta)
+        spread = theta * (1 - theta) / (ill * normal) * (2 * mean - 1 - (3 * mean - 3) / product)
+        return abs(area - theta) - z * math.sqrt(max(0.0, spread))
+
+    edge = 1e-12
+    low = brentq(too_far, 0.0, min(area, 1 - edge)) if area > edge else 0.0
+    high = brentq(too_far, max(area, edge), 1.0) if area < 1 - edge else 1.0
+    return float(low), float(high)
 
 
 def roc_curve(labels: ArrayLike, probabilities: ArrayLike) -> Curve:

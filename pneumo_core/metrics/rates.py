@@ -23,7 +23,8 @@ __all__ = [
 class Estimate:
     """A figure with its 95 % interval; NaN where there is none.
 
-    As text: "0.951 (0.933–0.966)", without an interval "0.951", without a figure "not known".
+    As text: "0.951 (0.933–0.966)", without an interval "0.951 (interval not known)", without a
+    figure "not known".
     """
 
     value: float
@@ -33,8 +34,9 @@ class Estimate:
     def __str__(self) -> str:
         if math.isnan(self.value):
             return "not known"
-        interval = "" if math.isnan(self.low) else f" ({self.low:.3f}–{self.high:.3f})"
-        return f"{self.value:.3f}{interval}"
+        known = not math.isnan(self.low)
+        interval = f"{self.low:.3f}–{self.high:.3f}" if known else "interval not known"
+        return f"{self.value:.3f} ({interval})"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from pneumo_core.metrics._checks import Floats, Ints, checked
 
-__all__ = ["Resampling", "interval"]
+__all__ = ["LEAST_PATIENTS", "Resampling", "interval"]
+
+LEAST_PATIENTS = 5
+"""Fewer patients can't be drawn in the 40 different ways that the ends of a 95 % interval need: 4
+can in 35, 5 in 126."""
 
 _AT_ONCE = 2_000_000
 """Numbers of weights in memory at a time."""
@@ -38,6 +42,19 @@ class Resampling:
             drawn[draw] = np.bincount(picked, minlength=len(names))
         return cls(drawn, group_of.reshape(-1).astype(np.int64))
 
+    @property
+    def patients(self) -> int:
+        """Groups that are drawn."""
+        return int(self.drawn.shape[1])
+
+    def patients_of(self, films: ArrayLike) -> int:
+        """How many groups have one of these films, bool (N,)."""
+        return len(np.unique(self.group_of[np.asarray(films, dtype=bool)]))
+
+    def interval(self, figures: Floats) -> tuple[float, float]:
+        """The 95 % interval of a figure by its draws (repeats,); NaN for too few patients."""
+        return interval(figures) if self.patients >= LEAST_PATIENTS else (math.nan, math.nan)
+
     def sums(self, values: ArrayLike) -> Floats:
         """The sum over each draw's films of values (N, K) a film: float (repeats, K)."""
         rows = np.asarray(values, dtype=np.float64)
@@ -66,9 +83,12 @@ class Resampling:
 
 
 def interval(draws: Floats) -> tuple[float, float]:
-    """95 % percentile interval of draws (repeats,); those without a figure (NaN) are left out."""
+    """Return the 95 % percentile interval of draws (repeats,), without those that are NaN.
+
+    Draws that are all the same say nothing about the figure's precision: NaN, as for no draws.
+    """
     kept = draws[~np.isnan(draws)]
-    if not len(kept):
+    if not len(kept) or np.ptp(kept) < 1e-12:
         return math.nan, math.nan
     low, high = np.quantile(kept, [0.025, 0.975])
     return float(low), float(high)

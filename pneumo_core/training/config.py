@@ -1,5 +1,6 @@
 """How a network is trained: one frozen config, validated when it is made."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
@@ -8,8 +9,8 @@ import pydantic
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from pneumo_core.data import ValidationCut
-from pneumo_core.errors import TrainingError
+from pneumo_core.data import Validation, ValidationCut
+from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.lungs import NetworkInput
 from pneumo_core.models import Framing, InputFormat, find_model, input_of
 
@@ -21,6 +22,33 @@ CONTEXT = 1.4
 lungs: zooms, shifts and turns of the box show what lies there."""
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+
+def _known_settings(kind: type, given: Any) -> Any:
+    """Settings before they are validated: what a caller gives by names, or what a run has kept.
+
+    An unknown name that a caller gives raises UnknownName, and so does an unknown model. Settings
+    that a run has kept (a dict) may be those of another version: unknown ones are dropped, so that
+    the run can still be shown.
+    """
+    if isinstance(given, dict):
+        return {name: given[name] for name in given if name in _names_of(kind)}
+    named = getattr(given, "kwargs", None) or {}
+    _refuse_unknown_names(kind, named)
+    if isinstance(named.get("model"), str):
+        find_model(named["model"])
+    return given
+
+
+def _refuse_unknown_names(kind: type, given: Mapping[str, Any]) -> None:
+    known = _names_of(kind)
+    for name in given:
+        if name not in known:
+            raise UnknownName("setting", str(name), known)
+
+
+def _names_of(kind: type) -> list[str]:
+    return [each.name for each in dataclasses.fields(kind)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +79,11 @@ class Augmentation:
     blur: Annotated[
         float, Field(ge=0, le=5, description="largest standard deviation, in pixels")
     ] = 0.0
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, given: Any) -> Any:
+        return _known_settings(cls, given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +163,16 @@ class TrainingConfig:
     seed: Annotated[
         int, Field(ge=0, le=2**31 - 1, description="the same one gives the same weights")
     ] = 0
+    validation: Annotated[
+        Validation,
+        Field(
+            description="keep: the dataset's own validation split; late, early, random: another, "
+            "cut from train; large: its own where it has 100 films"
+        ),
+    ] = "keep"
     validation_cut: Annotated[
         ValidationCut,
-        Field(description="which patients become validation films, where there are too few"),
+        Field(description="which patients become validation films, where there are none"),
     ] = "late"
     validation_fraction: Annotated[
         float, Field(gt=0, lt=0.5, description="share of the patients of each class")
@@ -154,12 +194,18 @@ class TrainingConfig:
         """What makes the squares that training draws its inputs from."""
         context = CONTEXT if self.framing == "lungs" else 1.0
         return replace(NetworkInput.of(self.input), context=context)
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "validation" not in given:
+            given = {**given, "validation": "large"}  # a run kept from before there was a choice
+        return _known_settings(cls, given)
 
 
 def training_config(**settings: Any) -> TrainingConfig:
     """A config from settings by name; those that are None keep their default.
 
-    Raises UnknownName for an unknown model, TrainingError for any other senseless setting.
+    Raises UnknownName for an unknown setting or model, TrainingError for a senseless value.
     """
     return _checked({name: value for name, value in settings.items() if value is not None})
 
@@ -170,8 +216,9 @@ def changed(config: TrainingConfig, setting: str, value: Any) -> TrainingConfig:
 
 
 def _checked(given: Mapping[str, Any]) -> TrainingConfig:
-    if "model" in given:
-        find_model(given["model"])
+    changes = given.get("augmentation")
+    if isinstance(changes, Mapping):
+        _refuse_unknown_names(Augmentation, changes)
     try:
         return TrainingConfig(**given)
     except pydantic.ValidationError as error:

@@ -58,6 +58,7 @@ def make_ensemble(
     draft = replace(
         draft,
         training={
+            "validation": first.training.get("validation", "large"),
             "validation_cut": first.training["validation_cut"],
             "validation_fraction": first.training["validation_fraction"],
         },

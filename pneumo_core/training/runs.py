@@ -15,6 +15,7 @@ from filelock import FileLock
 from pneumo_core.checkpoints import Checkpoint, check_free, check_name, free_name, list_checkpoints
 from pneumo_core.data import Dataset, scan
 from pneumo_core.errors import CheckpointError, TrainingError, UnknownName
+from pneumo_core.files import printable
 from pneumo_core.lifecycle import Status, enqueue, status_of
 from pneumo_core.models import resolve_source, start_network
 from pneumo_core.settings import settings
@@ -187,4 +188,14 @@ def _write(run: Run) -> None:
 
 def _scan(config: TrainingConfig, data: Path) -> Dataset:
     """The dataset with the validation split that the config asks for."""
-    return scan(data, cut=config.validation_cut, fraction=config.validation_fraction)
+    if printable(str(data)) != str(data):
+        raise TrainingError(
+            f"The folder's name '{printable(str(data))}' is not UTF-8, so no run can note it down. "
+            "Rename it."
+        )
+    return scan(
+        data,
+        validation=config.validation,
+        cut=config.validation_cut,
+        fraction=config.validation_fraction,
+    )

@@ -98,3 +98,16 @@ def test_what_is_not_there_is_refused(checkpoint: Checkpoint, film_folder: Maker
         evaluate_dataset(checkpoint, dataset, "val")
     with pytest.raises(UnknownName, match="operating point named 'best'"):
         evaluate_dataset(checkpoint, dataset, "test", operating_point="best")
+
+
+def test_a_checkpoint_of_before_there_was_a_choice_keeps_its_cut(
+    checkpoint: Checkpoint, film_folder: Maker
+) -> None:
+    """The public set's own validation split has 16 films; the shipped checkpoints replaced it."""
+    folder = film_folder({"train": 40, "val": 8})
+    found = dataset_for(checkpoint, folder)
+    assert found.fingerprint == scan(folder, validation="large", cut="late").fingerprint
+    assert found.cut is not None
+    assert found.cut.given == 16
+    kept = dataset_for(checkpoint, folder, validation="keep")
+    assert kept.fingerprint == scan(folder).fingerprint != found.fingerprint

@@ -142,3 +142,20 @@ def test_outcomes_are_told_in_words() -> None:
         "",
     ]
     assert films["called"].tolist() == ["NORMAL", "PNEUMONIA", "NORMAL", "PNEUMONIA", "PNEUMONIA"]
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("different", [1, 3])
+def test_copies_of_a_few_films_make_no_map(method: str, different: int) -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(different, 20)).astype(np.float32).repeat(12, axis=0)
+    values *= 1 + 1e-6 * random.normal(size=values.shape).astype(np.float32)  # as two batches round
+    with pytest.raises(PneumoError, match=f"{different} different sets of features"):
+        project(values, method)
+
+
+def test_features_that_are_no_numbers_make_no_map() -> None:
+    values = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    values[3, 2] = np.nan
+    with pytest.raises(PneumoError, match="not numbers"):
+        project(values, "pca")

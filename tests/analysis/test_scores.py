@@ -116,3 +116,26 @@ def test_bytes_are_no_table() -> None:
     for content in (b"PAR1 but not really", b"\x00\xff" * 50):
         with pytest.raises(PneumoError):
             read_scores(content, "scores.csv")
+
+
+def test_what_was_left_out_is_told_again_the_second_time(
+    checkpoint: Checkpoint, film_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = film_folder({"test": 3})
+    next(folder.rglob("*.png")).write_bytes(b"broken")
+    dataset, home = scan(folder), tmp_path / "home"
+    first, again = (dataset_scores(checkpoint, dataset, home=home) for _ in range(2))
+    assert len(first.unreadable) == 1
+    assert again.unreadable == first.unreadable
+    pd.testing.assert_frame_equal(first.table, again.table)
+
+
+def test_a_table_that_does_not_say_what_was_left_out_is_computed_again(
+    checkpoint: Checkpoint, film_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = film_folder({"test": 3})
+    next(folder.rglob("*.png")).write_bytes(b"broken")
+    first = dataset_scores(checkpoint, scan(folder), home=tmp_path / "home")
+    (file,) = (tmp_path / "home" / "scores").iterdir()
+    first.table.to_parquet(file, index=False)  # as an older Pneumo kept it
+    assert dataset_scores(checkpoint, scan(folder), home=tmp_path / "home").unreadable

@@ -417,4 +417,4 @@ def test_a_copy_of_the_dataset_inside_it_is_left_out_with_a_note(
     (tmp_path / "inside").rename(folder / "chest_xray")
     dataset = scan(folder)
     assert len(dataset) == 12
-    assert any("'chest_xray' inside" in note for note in dataset.notes)
+    assert any("left out: 'chest_xray'" in note for note in dataset.notes)

@@ -96,14 +96,14 @@ def test_the_home_may_be_given(dataset: Dataset, tmp_path: Path) -> None:
 def test_unreadable_films_are_left_out_and_named(folder: Path) -> None:
     torn = folder / TORN
     torn.write_bytes(torn.read_bytes()[:200])
-    (folder / "test/PNEUMONIA/notes.txt").write_text("not a film, though it lies among them")
+    (folder / "test/PNEUMONIA/notes.png").write_text("not a film, though it lies among them")
     dataset = scan(folder)
     for store in (open_store(dataset, SIZE), open_store(dataset, SIZE)):
         assert set(store.unreadable) == {
             TORN,
-            "test/PNEUMONIA/notes.txt",
+            "test/PNEUMONIA/notes.png",
         }
-        assert store.unreadable["test/PNEUMONIA/notes.txt"].startswith("notes.txt: ")
+        assert store.unreadable["test/PNEUMONIA/notes.png"].startswith("notes.png: ")
         assert len(store.ids) == len(store.pixels) == len(dataset) - 2
         (row,) = store.rows([NEXT])
         film = dataset.source.radiograph(NEXT)

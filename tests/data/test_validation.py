@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pneumo_core.data import MIN_VALIDATION, Dataset, scan
 from pneumo_core.data.dataset import COLUMNS
-from pneumo_core.data.validation import ensure_validation
+from pneumo_core.data.validation import ensure_validation, placeholders
 
 
 class _Undecoded:
@@ -153,11 +153,17 @@ def test_the_only_patient_of_a_class_stays_in_train() -> None:
     assert "person1" in patients(after, "train")
 
 
+def test_where_nothing_can_be_cut_the_note_says_why() -> None:
+    after = ensure_validation(dataset(*people(1, films=9), *people(1, prefix="IM-", label=0)))
+    assert after.counts().loc["val"].sum() == 0
+    assert after.notes[0].startswith("No validation split could be cut from train")
+
+
 # --- when it is cut --------------------------------------------------------------------------
 
 
 def test_a_usable_validation_split_is_kept() -> None:
-    data = dataset(*people(10), *[("val", f"q{k}", 0) for k in range(MIN_VALIDATION)])
+    data = dataset(*people(10), *[("val", f"q{k}", k % 2) for k in range(MIN_VALIDATION)])
     assert ensure_validation(data) is data
 
 
@@ -200,3 +206,81 @@ def test_the_public_set_is_cut_without_sharing_a_patient_or_a_picture(real_data:
     assert (counts.loc["train"] + counts.loc["val"]).tolist() == [1341, 3875]
     share = counts.loc["val"] / (counts.loc["train"] + counts.loc["val"])
     assert share.tolist() == pytest.approx([0.12, 0.12], abs=0.01)
+
+
+# --- the dataset's own validation split -------------------------------------------------------
+
+
+def with_own(n: int, label: int | None = None) -> Dataset:
+    """200 train films of both labels, and so many validation films of both or of one."""
+    own = [("val", f"own{k}", k % 2 if label is None else label) for k in range(n)]
+    return dataset(*people(100), *people(100, prefix="IM-", label=0), *own)
+
+
+def test_a_small_split_of_both_labels_is_kept_and_its_size_told() -> None:
+    data = ensure_validation(with_own(16))
+    assert patients(data, "val") == {f"own{k}" for k in range(16)}
+    assert data.cut is None
+    (note,) = data.notes
+    assert "8 NORMAL and 8 PNEUMONIA films" in note
+    assert "as low as 0.68" in note, "Wilson's interval of 8 of 8 begins at 8 / (8 + 1.96²)"
+
+
+@pytest.mark.parametrize("n", [1, 16, 150])
+def test_a_split_of_one_label_is_replaced(n: int) -> None:
+    data = ensure_validation(with_own(n, label=1))
+    assert "IM-100" in patients(data, "val")
+    assert data.as_found().counts().loc["val"].tolist() == [0, n]
+
+
+def test_a_large_split_is_kept_without_a_word() -> None:
+    data = with_own(MIN_VALIDATION)
+    assert ensure_validation(data) is data
+
+
+@pytest.mark.parametrize(("validation", "chosen"), [("late", "IM-100"), ("early", "IM-1")])
+@pytest.mark.parametrize("own", [0, 16, 150])
+def test_a_cut_that_is_asked_for_replaces_any_split(validation: str, chosen: str, own: int) -> None:
+    data = ensure_validation(with_own(own), validation=validation)  # type: ignore[arg-type]
+    assert chosen in patients(data, "val")
+    asked = "joined train, as asked" if own else "was missing"
+    assert data.cut is not None
+    assert asked in data.cut.note
+
+
+def test_the_rule_of_older_checkpoints_replaces_small_splits_alone() -> None:
+    small, large = (
+        ensure_validation(with_own(n), validation="large", cut="early") for n in (16, 100)
+    )
+    assert "IM-1" in patients(small, "val")
+    assert small.cut is not None
+    assert "had only 16 films" in small.cut.note
+    assert patients(large, "val") == {f"own{k}" for k in range(100)}
+
+
+# --- placeholders ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", ["late", "early", "random"])
+def test_one_picture_with_every_patient_ties_nobody_together(cut: str) -> None:
+    rows = [*people(100), *people(100, prefix="IM-", label=0)]
+    pictures = dict.fromkeys(range(200, 400), "black")
+    data = ensure_validation(dataset(*rows, *rows, pictures=pictures), cut=cut)  # type: ignore[arg-type]
+    assert data.counts().loc["val"].tolist() == pytest.approx([24, 24], abs=2)
+    assert patients(data, "train").isdisjoint(patients(data, "val"))
+
+
+def test_a_placeholder_whose_name_is_its_own_patient_ties_nobody_either() -> None:
+    rows = people(60) + people(60, prefix="blank")
+    data = dataset(*rows, pictures=dict.fromkeys(range(60, 120), "black"))
+    assert placeholders(data.films) == {"black"}
+    assert ensure_validation(data).counts().loc["val"].sum() == pytest.approx(15, abs=2)
+
+
+def test_films_that_were_copied_several_times_are_no_placeholders() -> None:
+    rows = [("train", f"copy {k} of {film}", 1) for film in range(60) for k in range(6)]
+    data = dataset(*rows, pictures={row: f"picture {row // 6}" for row in range(360)})
+    assert placeholders(data.films) == set()
+    after = ensure_validation(data, cut="random").films
+    digests = after.groupby("split")["digest"].agg(set)
+    assert digests["train"].isdisjoint(digests["val"])

@@ -119,7 +119,10 @@ def test_a_tiny_validation_split_is_told_with_what_it_could_have_shown(tmp_path:
             (tmp_path / split / label).mkdir(parents=True)
             for k in range(many):
                 (tmp_path / split / label / f"{split}{k}.png").write_bytes(f"{label}{k}".encode())
-    dataset = scan(tmp_path)
+    kept = [each for each in find_in_table(scan(tmp_path)) if each.kind == "small validation"]
+    assert kept[0].severity == "careful", "nothing was cut: it has both labels"
+    assert "is kept, and it is small: 8 NORMAL and 8 PNEUMONIA" in kept[0].what
+    dataset = scan(tmp_path, validation="large")
     (finding,) = [each for each in find_in_table(dataset) if each.kind == "small validation"]
     assert finding.severity == "note", "a larger one was cut"
     assert finding.what == dataset.cut.note  # type: ignore[union-attr]
@@ -156,6 +159,29 @@ def test_a_dataset_without_test_films_says_so(inspect: Inspect) -> None:
     assert found(inspect(films), "no test").severity == "note"
 
 
+@pytest.mark.parametrize("label", ["NORMAL", "PNEUMONIA"])
+def test_a_placeholder_beside_every_film_is_one_finding(inspect: Inspect, label: str) -> None:
+    films = plain_set()
+    black = np.zeros((90, 90), np.uint8)
+    films |= {name.replace(".png", "_blank.png"): black for name in films if f"/{label}/" in name}
+    inspection = inspect(films)
+    finding = found(inspection, "placeholder")
+    assert finding.severity == "serious"
+    assert "6 films of 6 patients hold one picture" in finding.what
+    assert copies(inspection) == {}
+
+
+def test_names_that_tell_no_patient_are_said(tmp_path: Path, inspect: Inspect) -> None:
+    assert "12 films don't tell whose" in found(inspect(plain_set()), "patients unknown").what
+    for k in range(60):
+        film = tmp_path / "one/train/NORMAL" / f"IM-0001-{k:04d}.png"
+        film.parent.mkdir(parents=True, exist_ok=True)
+        film.write_bytes(b"%d" % k)
+    kinds = {each.kind: each for each in find_in_table(scan(tmp_path / "one"))}
+    assert kinds["patients unknown"].severity == "serious"
+    assert "60 films count as those of one patient, 'IM-0001'" in kinds["patients unknown"].what
+
+
 # --- files -----------------------------------------------------------------------------------
 
 
@@ -179,6 +205,41 @@ def test_the_very_small_films_of_an_archive_are_told(tmp_path: Path) -> None:
     inspection = inspect_dataset(scan(path))
     assert len(found(inspection, "small films").ids) == 4
     assert copies(inspection) == {}
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_pictures_in_two_grey_values_are_told_from_films(
+    folder_of: Callable[[Mapping[str, np.ndarray]], Path], kind: str
+) -> None:
+    outline = np.where(picture(90) > 120, 255, 0).astype(np.uint8)
+    films = plain_set()
+    films |= {f"train/NORMAL/outlines/a{k}.{kind}": np.roll(outline, k, 0) for k in range(3)}
+    finding = found(inspect_dataset(scan(folder_of(films))), "two grey values")
+    assert set(finding.ids) == {f"train/NORMAL/outlines/a{k}.{kind}" for k in range(3)}
+    assert finding.severity == "serious"
+
+
+def test_films_are_not_taken_for_masks(inspect: Inspect) -> None:
+    films = plain_set()
+    dark = np.zeros((160, 160), np.uint8)
+    dark[40:120, 40:120] = picture(91, 80)
+    films["train/NORMAL/collimated.png"] = dark
+    assert "two grey values" not in {each.kind for each in inspect(films).findings}
+
+
+def test_what_lies_beside_the_films_is_one_finding_of_each_kind(
+    folder_of: Callable[[Mapping[str, np.ndarray]], Path],
+) -> None:
+    folder = folder_of(plain_set())
+    (folder / "train/NORMAL/README.txt").write_text("Films.")
+    (folder / "lost+found").mkdir()
+    (folder / "train/NORMAL/gone.png").symlink_to(folder / "nowhere")
+    findings = find_in_table(scan(folder))
+    broken = [each for each in findings if each.kind == "broken links"]
+    assert [(each.severity, "'train/NORMAL/gone.png'" in each.what) for each in broken] == [
+        ("careful", True)
+    ]
+    assert len([each for each in findings if each.kind == "left out"]) == 2
 
 
 def test_a_dataset_inside_the_dataset_is_told(

@@ -119,3 +119,19 @@ def test_mcnemar_of_agreeing_checkpoints() -> None:
 def test_calls_must_be_of_the_same_films() -> None:
     with pytest.raises(ValueError, match="alike"):
         mcnemar([0, 1], [0, 1], [0, 1, 1])
+
+
+def test_two_that_make_no_mistake_on_few_films_are_not_said_to_be_equal() -> None:
+    labels = np.repeat([0, 1], 6)
+    random = np.random.default_rng(0)
+    first, second = (labels / 2 + random.uniform(0, 0.4, 12) for _ in range(2))
+    found = compare_areas(labels, first, second, np.arange(12))
+    assert found.difference.value == 0
+    assert np.isnan([found.difference.low, found.p]).all()
+    assert 0.5 < found.first.low < 0.9
+
+
+def test_two_patients_do_not_tell_two_checkpoints_apart() -> None:
+    labels, p = np.tile([0, 1], 20), np.random.default_rng(1).uniform(size=(2, 40))
+    found = compare_areas(labels, *p, np.repeat(["a", "b"], 20))
+    assert np.isnan([found.difference.low, found.p]).all()

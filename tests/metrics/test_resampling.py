@@ -11,9 +11,11 @@ from pneumo_core.metrics import (
     brier_score,
     confusion,
     ece_estimate,
+    evaluate,
     expected_calibration_error,
     f1_estimate,
     interval,
+    predictive_estimates,
 )
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
@@ -82,9 +84,75 @@ def test_the_same_seed_gives_the_same_draws() -> None:
 
 
 def test_draws_without_a_figure_are_left_out() -> None:
-    # Half of the draws of two patients hold one class alone.
+    draws = np.array([np.nan, 0.25, np.nan, 0.75])
+    assert interval(draws) == pytest.approx((0.2625, 0.7375))
+
+
+# --- few films, and draws that don't vary ----------------------------------------------------
+
+
+@pytest.mark.parametrize("draws", [np.ones(50), np.full(3, np.nan), np.array([])])
+def test_draws_that_do_not_vary_are_no_interval(draws: np.ndarray) -> None:
+    assert np.isnan(interval(draws)).all()
+
+
+def test_one_film_of_each_label_says_next_to_nothing() -> None:
+    """Newcombe's method 5: 1 - θ = z √(θ (1 - θ)), so θ = 1 / (1 + z²)."""
     found = auc_estimate([0, 1], [0.2, 0.8], Resampling.of(["a", "b"]))
-    assert (found.low, found.high) == (1.0, 1.0)
+    assert (found.low, found.high) == pytest.approx((1 / (1 + 1.959964**2), 1.0))
+    assert str(found) == "1.000 (0.207–1.000)"
+
+
+def test_labels_told_apart_without_a_mistake_have_an_interval_that_films_narrow() -> None:
+    lows = []
+    for n in (3, 30, 300):
+        labels = np.repeat([0, 1], n)
+        found = auc_estimate(labels, labels / 2 + 0.2, Resampling.of(np.arange(2 * n)))
+        assert found.value == found.high == 1.0
+        lows.append(found.low)
+    assert lows[0] < 0.6 < lows[1] < 0.97 < lows[2] < 1.0
+
+
+def test_the_films_of_one_patient_count_as_one() -> None:
+    labels, p = np.tile([0, 1], 30), np.tile([0.2, 0.8], 30)
+    alone, one = (auc_estimate(labels, p, Resampling.of(g)) for g in (np.arange(60), ["a"] * 60))
+    assert one.low < 0.25 < 0.9 < alone.low
+
+
+@pytest.mark.parametrize("groups", [list("abcd"), list("aabb"), list("aaaa")])
+def test_fewer_than_five_patients_are_not_drawn(groups: list[str]) -> None:
+    draws = Resampling.of(groups)
+    labels, p = [0, 1, 0, 1], [0.1, 0.6, 0.7, 0.9]
+    for estimate in (ece_estimate, brier_estimate):
+        assert np.isnan(estimate(labels, p, draws).low)
+    assert auc_estimate(labels, p, draws).low < 0.4
+
+
+def test_f1_of_calls_that_are_all_right_is_bounded_by_the_films_behind_it() -> None:
+    labels = np.repeat([0, 1], 10)
+    found = f1_estimate(labels, labels * 0.8, 0.5, Resampling.of(np.arange(20)))
+    share = 10 / (10 + 1.959964**2)  # Wilson's lower end of 10 of 10
+    assert (found.low, found.high) == pytest.approx((2 * share / (1 + share), 1.0))
+
+
+def test_predictive_values_of_calls_that_are_all_right_have_a_bound() -> None:
+    labels = np.repeat([0, 1], 10)
+    draws = Resampling.of(np.arange(20))
+    ppv, npv = predictive_estimates(labels, labels * 0.8, 0.5, 0.1, draws)
+    end = 10 / (10 + 1.959964**2)
+    assert ppv.value == npv.value == 1.0
+    assert ppv.low == pytest.approx(0.1 * end / (0.1 * end + 0.9 * (1 - end)))
+    assert npv.low == pytest.approx(0.9 * end / (0.9 * end + 0.1 * (1 - end)))
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_no_figure_of_few_films_has_an_interval_without_width(n: int) -> None:
+    labels = np.repeat([0, 1], n)
+    for p in (labels * 0.9, 0.9 - labels * 0.8):
+        figures = evaluate(labels, p, 0.5, np.arange(2 * n))
+        for name in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
+            found = getattr(figures, name)
+            assert np.isnan(found.low) or found.low < found.high, (name, found)
 
 
 def test_groups_must_name_the_films_at_hand() -> None:

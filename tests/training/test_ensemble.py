@@ -67,7 +67,11 @@ def test_the_card_names_the_members(both: Checkpoint) -> None:
 def test_the_card_tells_of_the_films_its_members_know(both: Checkpoint) -> None:
     one = load_checkpoint("one").card
     assert both.card.dataset == one.dataset
-    assert both.card.training == {"validation_cut": "late", "validation_fraction": 0.12}
+    assert both.card.training == {
+        "validation": "keep",
+        "validation_cut": "late",
+        "validation_fraction": 0.12,
+    }
     assert [point.name for point in both.card.operating_points] == ["balanced", "screening"]
 
 

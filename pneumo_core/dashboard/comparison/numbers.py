@@ -143,6 +143,10 @@ def _show_tests(pair: tuple[Checkpoint, Checkpoint], compared: Comparison) -> No
     st.markdown(compared.sentence)
     if compared.left_out:
         st.caption(f"{compared.left_out} films that only one of them scored are left out.")
+    if compared.unreadable:
+        with st.expander(f"{len(compared.unreadable)} films could not be read and are left out"):
+            for reason in compared.unreadable.values():
+                st.markdown(f"- {plain(reason)}")
     rows = [("Films called rightly by the first only", str(compared.mcnemar.only_first))]
     rows += [("… by the second only", str(compared.mcnemar.only_second))]
     rows += [("McNemar's exact test, p", _p(compared.mcnemar.p))]

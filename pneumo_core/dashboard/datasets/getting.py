@@ -137,7 +137,7 @@ def _own() -> None:
     most = settings().max_upload_bytes
     upload = st.file_uploader(
         f"A ZIP, a CSV or a MedMNIST .npz, up to {_size(most)}",
-        type=["zip", "csv", "npz"],
+        type=["zip", "csv", "tsv", "npz"],
         key="own dataset",
         max_upload_size=max(1, most // _MEGA),
         help="Larger ones: pneumo data add FILE --name NAME, on the machine that Pneumo runs on.",
@@ -188,7 +188,7 @@ def _stage(upload: UploadedFile, name: str, report: Report) -> tuple[Staged, tup
     require_analyst("add datasets")
     suffix = Path(upload.name).suffix.lower()
     root = settings().data
-    if suffix == ".csv" and (root is None or not root.is_dir()):
+    if suffix in (".csv", ".tsv") and (root is None or not root.is_dir()):
         raise PneumoError(
             "A CSV alone names films on the server, and PNEUMO_DATA, below which they must lie, is "
             "not set. Send a ZIP with the films and this file as manifest.csv."

@@ -5,11 +5,11 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.embeddings.selection import clear
 from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.words import plain
-from pneumo_core.data import folder_of
-from pneumo_core.settings import settings
+from pneumo_core.data import find_film, folder_of
 
 __all__ = ["show_selection"]
 
@@ -42,7 +42,10 @@ def show_selection(
 
 
 def _offer_downloads(rows: pd.DataFrame, inside: pd.DataFrame) -> None:
-    data = settings().data
+    data = dataset_in_use()
+    there = (
+        data is not None and len(rows) > 0 and find_film(data, str(rows["id"].iloc[0])) is not None
+    )
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Selection, CSV",
@@ -53,7 +56,7 @@ def _offer_downloads(rows: pd.DataFrame, inside: pd.DataFrame) -> None:
             on_click="ignore",
             help="A row per film with its id: a manifest of the selection.",
         )
-        if data is not None:
+        if data is not None and there:
             st.download_button(
                 "Selection, films",
                 lambda: folder_of(data, rows),

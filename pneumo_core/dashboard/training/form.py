@@ -73,12 +73,13 @@ def _model_title(name: str) -> str:
 
 def _scanned(data: Path, config: TrainingConfig) -> Dataset:
     """The films as this run would see them; looked at again after a while."""
-    return _scan(str(data), config.validation_cut, config.validation_fraction)
+    cut = (config.validation, config.validation_cut)
+    return _scan(str(data), cut, config.validation_fraction)
 
 
 @st.cache_data(ttl=600, max_entries=4, show_spinner="Looking at the films")
-def _scan(data: str, cut: Any, fraction: float) -> Dataset:
-    return scan(Path(data), cut=cut, fraction=fraction)
+def _scan(data: str, cut: tuple[Any, Any], fraction: float) -> Dataset:
+    return scan(Path(data), validation=cut[0], cut=cut[1], fraction=fraction)
 
 
 def _show_cost(config: TrainingConfig, dataset: Dataset) -> None:
