@@ -3,18 +3,16 @@
 Only the elements in `_KEYWORDS` are ever parsed: no name, number or birth date of a person.
 """
 
-import logging
-import re
-import warnings
 import zlib
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
-from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 from pydicom.uid import (
     UID,
@@ -25,19 +23,27 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
+from pneumo_core.data._cells import Cells, cells_of
+from pneumo_core.data._elements import Elements, refused
+from pneumo_core.data._facts import facts_of
+from pneumo_core.data._image_pixel import ImagePixel, image_pixel
+from pneumo_core.data._palette import palette_curves
 from pneumo_core.data._pieces import CountedBytes
-from pneumo_core.data._presentation import film_windows, is_inverted, modality_values, shown
+from pneumo_core.data._presentation import is_inverted, look_of, modality_curve
+from pneumo_core.data._quiet import quiet
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
-from pneumo_core.data._stored import (
-    PIXELS,
-    Paletted,
-    Stored,
-    full_value,
-    refuse_undecodable,
-    stored_values,
+from pneumo_core.data._stored import PIXELS, refuse_undecodable, stored_pixels
+from pneumo_core.data._tones import (
+    TINTED,
+    Grey,
+    colour_sample,
+    luma,
+    luma_curve,
+    sampled_colour,
+    tint_of,
 )
-from pneumo_core.data._tones import Grey, carries_colour, luma
-from pneumo_core.data.radiograph import FilmFacts
+from pneumo_core.data.radiograph import FilmFacts, Window
+from pneumo_core.data.values import FilmValues
 from pneumo_core.settings import Settings
 
 _KEYWORDS = [
@@ -69,6 +75,16 @@ _KEYWORDS = [
     "WindowCenterWidthExplanation",
     "VOILUTFunction",
     "PresentationLUTShape",
+    "PresentationLUTSequence",
+    "PresentationIntentType",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "FloatPixelPaddingValue",
+    "FloatPixelPaddingRangeLimit",
+    "DoubleFloatPixelPaddingValue",
+    "DoubleFloatPixelPaddingRangeLimit",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
     "RedPaletteColorLookupTableDescriptor",
     "GreenPaletteColorLookupTableDescriptor",
     "BluePaletteColorLookupTableDescriptor",
@@ -98,14 +114,28 @@ _TABLES = frozenset(
     if keyword.endswith(("LUTData", "Sequence", "TableData", "OffsetTable", "TableLengths"))
 )
 """The elements that hold tables, those that hold sequences of them, and places of fragments."""
-_PYDICOM = re.compile(r"pydicom\.")
-_UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
 
-# pydicom tells the log what it also warns of. Reading is lenient: a film is worth more than the
-# length of its description. Both are settings of pydicom for the whole process.
-logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+@dataclass(frozen=True, eq=False)
+class _Film:
+    """A DICOM film decoded: pixels (H, W) as they lie in the file, or (H, W, 3) RGB."""
+
+    ds: Dataset
+    elements: Elements
+    syntax: str | None
+    image: ImagePixel
+    pixels: npt.NDArray[Any]
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether it shows colours, of each pixel or by a palette."""
+        return self.pixels.ndim == 3 or self.image.photometric == "PALETTE COLOR"
+
+    @property
+    def cells(self) -> Cells:
+        """Its pixels of one sample."""
+        return cells_of(self.elements, self.image, self.pixels)
 
 
 def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
@@ -113,66 +143,67 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
 
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
     """
-    ds, syntax, stored = _decoded(data, limits)
-    if isinstance(stored, Paletted) or stored.ndim == 3:
-        full = full_value(ds, stored)
-        grey, colour = luma(stored, full), carries_colour(stored, full)
+    with quiet():
+        film = _decoded(data, limits)
+        windows: tuple[Window, ...] = ()
+        if film.is_colour:
+            grey, colour = _grey_of_colour(film)
+        else:
+            cells, colour = film.cells, False
+            look = look_of(film.elements, film.image, cells)
+            grey, windows = cells.through(look.curve), look.windows
+        facts = facts_of(film.elements, film.image, film.syntax, windows=windows, colour=colour)
+    return grey, facts
+
+
+def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
+    """The values that windows speak of, not yet checked for infinities. Raises as that."""
+    with quiet():
+        film = _decoded(data, limits)
+        if film.is_colour:
+            return FilmValues(_grey_of_colour(film)[0], inverted=False)
+        cells = film.cells
+        values = cells.through(modality_curve(film.elements, cells))
+        return FilmValues(values, is_inverted(film.elements, film.image), cells.padded())
+
+
+def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
+    """The luma of a film in colour, without its tint, and whether it carries colour."""
+    if film.pixels.ndim == 3:
+        full = float((1 << film.image.stored) - 1)
+        grey, sample = luma(film.pixels, full), colour_sample(film.pixels)
     else:
-        grey, colour = shown(ds, stored), False
-    return grey, FilmFacts(
-        format="DICOM",
-        width=grey.shape[1],
-        height=grey.shape[0],
-        bits=int(ds.get("BitsStored") or ds.BitsAllocated),
-        colour=colour,
-        photometric=_text(ds, "PhotometricInterpretation"),
-        modality=_text(ds, "Modality"),
-        body_part=_text(ds, "BodyPartExamined"),
-        view_position=_text(ds, "ViewPosition"),
-        age_years=_age_years(_text(ds, "PatientAge")),
-        pixel_spacing_mm=_spacing(ds),
-        transfer_syntax=syntax,
-        windows=film_windows(ds),
-        orientation=_orientation(ds),
-        burned_in_text={"YES": True, "NO": False}.get(_text(ds, "BurnedInAnnotation") or ""),
-    )
+        cells, full = film.cells, 1.0
+        curves = palette_curves(film.elements, film.ds, cells)
+        grey = cells.through(luma_curve(*curves))
+        coarse = cells.values(colour_sample(film.pixels.view(cells.pixels.dtype)))
+        sample = np.stack([curve(coarse) for curve in curves], axis=-1)
+    if not sampled_colour(sample, full):
+        return grey, False
+    tint = tint_of(sample, full)
+    if tint is None:
+        return grey, True
+    tint.remove_from(grey)
+    film.elements.warn(TINTED)
+    return grey, False
 
 
-def read_dicom_values(data: bytes, limits: Settings) -> tuple[Grey, bool]:
-    """Values float32 (H, W) that windows speak of, and whether the lowest of them is the densest.
-
-    Raises as ``read_dicom``.
-    """
-    ds, _, stored = _decoded(data, limits)
-    if isinstance(stored, Paletted) or stored.ndim == 3:
-        return luma(stored, full_value(ds, stored)), False
-    return modality_values(ds, stored).astype(np.float32, copy=False), is_inverted(ds)
-
-
-def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, Stored]:
-    """The dataset, the name of its transfer syntax, and its stored values."""
-    _quieten()
+def _decoded(data: bytes, limits: Settings) -> _Film:
     if data[128:132] != b"DICM":
         data = _PREAMBLE + data
     ds, syntax = _dataset(data, limits)
-    _refuse_unfit(ds, limits)
-    refuse_undecodable(ds)
-    stored = stored_values(ds, data)
-    for keyword in PIXELS:  # nobody needs them twice
-        if keyword in ds:
-            del ds[keyword]
-    return ds, syntax, stored
-
-
-def _quieten() -> None:
-    """Keep pydicom's warnings off the terminal.
-
-    A filter for pydicom's own modules, set anew when something (a test runner, another library's
-    `catch_warnings`) has taken it away. `catch_warnings` around each read would be no alternative:
-    it swaps the filters of every thread.
-    """
-    if ("ignore", None, Warning, _PYDICOM, 0) not in warnings.filters:
-        warnings.filterwarnings("ignore", module=_PYDICOM.pattern)
+    elements = Elements(ds)
+    keyword = _pixel_keyword(ds, elements)
+    _refuse_unfit(elements, limits)
+    native = not ds.file_meta.TransferSyntaxUID.is_encapsulated
+    held = len(ds[keyword].value or b"") if native else None
+    image = image_pixel(elements, keyword, held)
+    refuse_undecodable(ds, image)
+    pixels = stored_pixels(ds, image)
+    for each in PIXELS:  # nobody needs them twice
+        if each in ds:
+            del ds[each]
+    return _Film(ds, elements, syntax, image, pixels)
 
 
 def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
@@ -267,44 +298,25 @@ def _guessed_syntax(ds: Dataset) -> UID:
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
-def _refuse_unfit(ds: Dataset, limits: Settings) -> None:
-    if not any(keyword in ds for keyword in PIXELS):
-        if "Rows" in ds:
-            raise Refusal("its pixels are missing: only its header is there", SEND_AGAIN)
-        uid = ds.get("SOPClassUID")
-        kind = f" ({uid.name})" if uid else ""
-        raise Refusal(f"this is a DICOM file without a picture{kind}", _SEND_PICTURE)
-    if not (ds.get("Rows") and ds.get("Columns")):
+def _pixel_keyword(ds: Dataset, elements: Elements) -> str:
+    """The element that holds the pixels. Raises Refusal where there is none."""
+    found = next((keyword for keyword in PIXELS if keyword in ds), None)
+    if found is not None:
+        return found
+    if "Rows" in ds:
+        raise Refusal("its pixels are missing: only its header is there", SEND_AGAIN)
+    uid = elements.text("SOPClassUID")
+    kind = f" ({UID(uid.rstrip(chr(0))).name})" if uid else ""
+    raise Refusal(f"this is a DICOM file without a picture{kind}", _SEND_PICTURE)
+
+
+def _refuse_unfit(elements: Elements, limits: Settings) -> None:
+    rows, columns = elements.integer("Rows"), elements.integer("Columns")
+    if not (rows and columns):
         raise Refusal("its header does not give the size of its picture", SEND_AGAIN)
-    refuse_size(int(ds.Columns), int(ds.Rows), limits)
-    frames = int(ds.get("NumberOfFrames") or 1)
+    refuse_size(columns, rows, limits)
+    frames = elements.integer("NumberOfFrames") or 1
     if frames > 1:
         raise Refusal(f"it holds {frames} frames", SEND_ONE)
-
-
-def _text(ds: Dataset, keyword: str) -> str | None:
-    value = ds.get(keyword)
-    return str(value).strip() or None if value is not None else None
-
-
-def _age_years(age: str | None) -> float | None:
-    match = re.fullmatch(r"(\d{1,3})([DWMY])", age or "")
-    return int(match[1]) / _UNITS_A_YEAR[match[2]] if match else None
-
-
-def _spacing(ds: Dataset) -> tuple[float, float] | None:
-    try:
-        rows, columns = (float(x) for x in ds.get("PixelSpacing") or ds.get("ImagerPixelSpacing"))
-    except (TypeError, ValueError):  # absent, or not two numbers
-        return None
-    sensible = 0 < rows < float("inf") and 0 < columns < float("inf")
-    return (rows, columns) if sensible else None
-
-
-def _orientation(ds: Dataset) -> tuple[str, str] | None:
-    value = ds.get("PatientOrientation")
-    if not isinstance(value, MultiValue) or len(value) != 2:  # absent, empty, or not a pair
-        return None
-    row, column = (str(each).strip() for each in value)
-    known = all(re.fullmatch(r"[APRLHF]{1,3}", each) for each in (row, column))
-    return (row, column) if known else None
+    if frames < 1:
+        raise refused("NumberOfFrames", f"is {frames}")

@@ -21,12 +21,14 @@ from pneumo_core.data._pieces import CountedBytes, refuse_markers, refuse_scans
 from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 from pneumo_core.data._tiff import read_grey_tiff, tiff_facts
 from pneumo_core.data._tones import (
+    TINTED,
     Grey,
     colour_step,
     divided,
     full_scale,
     sampled_colour,
     stretch,
+    tint_of,
 )
 from pneumo_core.data.radiograph import FilmFacts
 from pneumo_core.settings import Settings
@@ -73,9 +75,9 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
         image.load()
         ImageOps.exif_transpose(image, in_place=True)  # otherwise it copies even an upright film
         if image.mode.startswith(_DEEP_MODES):
-            grey, colour = _deep(image, white_is_zero), False
+            grey, colour, tinted = _deep(image, white_is_zero), False, False
         else:
-            grey, colour = _shallow(image)
+            grey, colour, tinted = _shallow(image)
     return grey, FilmFacts(
         format=kind,
         width=grey.shape[1],
@@ -83,6 +85,7 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
         bits=bits,
         colour=colour,
         photometric="WhiteIsZero" if white_is_zero else None,
+        warnings=(TINTED,) if tinted else (),
     )
 
 
@@ -174,8 +177,9 @@ def _ends(values: npt.NDArray[Any]) -> tuple[float, float]:
     return values.min().item(), values.max().item()
 
 
-def _shallow(image: Image.Image) -> tuple[Grey, bool]:
-    """Grey of a picture with up to 8 bits a channel, and whether it carries colour."""
+def _shallow(image: Image.Image) -> tuple[Grey, bool, bool]:
+    """Grey of a picture with up to 8 bits a channel, whether it carries colour, and whether it had
+    a tint, which was removed."""
     grey: Grey = np.empty((image.height, image.width), np.float32)
     step = colour_step(image.height, image.width)
     samples = []
@@ -186,7 +190,14 @@ def _shallow(image: Image.Image) -> tuple[Grey, bool]:
             # copied, or it would keep the whole strip
             samples.append(np.asarray(opaque)[-rows.start % step :: step, ::step].copy())
         grey[rows] = divided(np.asarray(_luminance(opaque)), 255)
-    return grey, bool(samples) and sampled_colour(np.concatenate(samples), 255)
+    colours = np.concatenate(samples) if samples else None
+    if colours is None or not sampled_colour(colours, 255):
+        return grey, False, False
+    tint = tint_of(colours, 255)
+    if tint is None:
+        return grey, True, False
+    tint.remove_from(grey)
+    return grey, False, True
 
 
 def _luminance(image: Image.Image) -> Image.Image:

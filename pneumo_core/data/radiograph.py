@@ -41,6 +41,7 @@ class FilmFacts:
         windows: the presets of the file, first the one that was applied.
         orientation: where the rows and the columns point to (PS3.3 C.7.6.1.1.1), as ("L", "F").
         burned_in_text: whether the picture shows text that names the patient or the date.
+        warnings: what was repaired or left aside to read the file, a sentence each.
     """
 
     format: str
@@ -58,6 +59,7 @@ class FilmFacts:
     windows: tuple[Window, ...] = ()
     orientation: tuple[str, str] | None = None
     burned_in_text: bool | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

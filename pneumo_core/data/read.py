@@ -169,10 +169,10 @@ def _decode_values(data: bytes, limits: Settings) -> FilmValues:
     from pneumo_core.data._dicom import read_dicom_values
 
     with np.errstate(all="ignore"):
-        values, inverted = read_dicom_values(data, limits)
-    if not _finite(values):
+        film = read_dicom_values(data, limits)
+    if not _finite(film.values):
         raise Refusal("some of its values are not numbers", SEND_AGAIN)
-    return FilmValues(np.ascontiguousarray(values), inverted)
+    return film
 
 
 def _finite(values: Grey) -> bool:

@@ -23,7 +23,7 @@ from pneumo_core.settings import settings
 __all__ = ["PixelStore", "Preparation", "Squashed", "open_store"]
 
 # Part of the key: raise it whenever reading or resizing gives other pixels.
-_VERSION = 2
+_VERSION = 3
 _AT_ONCE = 64
 
 

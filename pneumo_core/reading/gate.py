@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from pneumo_core.data import FilmFacts, Radiograph
+from pneumo_core.reading._tags import is_chest, is_lateral, is_oblique, is_other_part
 
 __all__ = ["ADULT_YEARS", "refusals", "warnings_of"]
 
 ADULT_YEARS = 18.0
 _RADIOGRAPHY = {"CR", "DX", "RG", "XR", "RF", "DR"}
 _UNTOLD = {"OT", "SC"}  # "other" and secondary captures may hold a film
-_CHEST = ("CHEST", "THORAX", "LUNG", "PORT CHEST", "RIB")
-_LATERAL = {"LL", "RL", "LATERAL", "LAT"}
 _SAMPLED = 256
 _MIN_SPREAD = 0.02
 _MAX_ASPECT = 3.0
@@ -33,7 +32,7 @@ def warnings_of(radiograph: Radiograph, trained_ages: str) -> tuple[str, ...]:
     ``trained_ages`` says whom the checkpoint learned from, e.g. "children of 1 to 5 years".
     """
     facts = radiograph.facts
-    warnings = []
+    warnings = [*facts.warnings, *_doubts(facts)]
     if trained_ages and facts.age_years is not None and facts.age_years >= ADULT_YEARS:
         warnings.append(
             f"The patient is {facts.age_years:.0f} years old; this model learned from films of "
@@ -51,11 +50,26 @@ def _told_by_tags(facts: FilmFacts) -> Iterator[str]:
     if modality and modality not in _RADIOGRAPHY | _UNTOLD:
         yield f"The file says it is not a radiograph (modality {modality}). Send a chest X-ray."
     body_part = (facts.body_part or "").upper()
-    if body_part and not any(word in body_part for word in _CHEST):
+    if is_other_part(body_part):
         yield f"The file says it shows another body part ({body_part}). Send a chest X-ray."
     view = (facts.view_position or "").upper()
-    if view in _LATERAL:
+    if is_lateral(view):
         yield f"The file says it is a lateral view ({view}). Send a frontal one (AP or PA)."
+
+
+def _doubts(facts: FilmFacts) -> Iterator[str]:
+    """Tags that are no reason to refuse, but should be looked at."""
+    body_part = facts.body_part or ""
+    if not is_chest(body_part):
+        yield (
+            f"Pneumo does not know the body part that the file names ({body_part.upper()}); the "
+            "picture looks like a frontal chest film."
+        )
+    if is_oblique(facts.view_position or ""):
+        yield (
+            f"The file says it is an oblique view ({(facts.view_position or '').upper()}); models "
+            "learned from frontal ones."
+        )
 
 
 def _told_by_pixels(radiograph: Radiograph) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Makers of small films for tests, in memory."""
 
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,10 @@ def dataset(pixels: np.ndarray, **elements: Any) -> FileDataset:
     film.HighBit = film.BitsStored - 1
     film.PixelRepresentation = int(pixels.dtype.kind == "i")
     film.PixelData = pixels.tobytes()
-    for keyword, value in elements.items():
-        setattr(film, keyword, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom rightly warns of values that tests need wrong
+        for keyword, value in elements.items():
+            setattr(film, keyword, value)
     return film
 
 
