@@ -45,11 +45,11 @@ class KeptEpoch:
         Raises TrainingError when its weights are damaged.
         """
         config = self.config
+        takes = input_of(config.model, config.pretrained, config.size)
         try:
-            (network,) = trained(self._content(), [config.model])
+            (network,) = trained(self._content(), [(config.model, takes.size)])
         except ValueError as error:
             raise self._damaged() from error
-        takes = input_of(config.model, config.pretrained, config.size)
         return Runtime.of(network, takes, mirror=config.mirror)
 
     def _content(self) -> bytes:

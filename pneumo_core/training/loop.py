@@ -154,7 +154,7 @@ def _network(config: TrainingConfig, *, fresh: bool) -> tuple[PneumoniaNetwork, 
     A saved state replaces the weights that a run began with, which may be gone by now.
     """
     source = resolve_source(config.model, config.pretrained)
-    network = start_network(config.model, source if fresh else "none").network
+    network = start_network(config.model, source if fresh else "none", config.size).network
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, input_of(config.model, source, config.size)
 

@@ -66,11 +66,11 @@ def publish(
     """
     config = run.config
     weights = stored_precision(progressed.best_weights or {})
+    input_format = input_of(config.model, config.pretrained, config.size)
     with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
-        network = build_network(config.model)
+        network = build_network(config.model, input_format.size)
     network.load_state_dict(weights)
     network.eval().requires_grad_(False)
-    input_format = input_of(config.model, config.pretrained, config.size)
     draft = draft_card(
         run.name if run.overwrite else free_name(run.name),
         config.model,
