@@ -45,7 +45,7 @@ class Layout:
         if self.order == "channels last":
             return output.permute(0, 3, 1, 2), output[:, 0, :0]
         side = math.isqrt(int(output.shape[1]) - self.prefix)
-        places = output[:, self.prefix :].unflatten(1, (side, side))
+        places = output[:, self.prefix :].reshape(-1, side, side, output.shape[2])
         return places.permute(0, 3, 1, 2), output[:, : self.prefix]
 
     def join(self, maps: Tensor, tokens: Tensor) -> Tensor:

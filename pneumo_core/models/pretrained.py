@@ -186,7 +186,7 @@ def _lite(model: str, file: Path) -> Mapping[str, Tensor]:
 
 
 def _dinov2(file: Path) -> Mapping[str, Tensor]:
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         return dinov2_state(file)

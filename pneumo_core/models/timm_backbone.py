@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -114,9 +114,9 @@ class _Neck(nn.Module):
         """Maps without what they carry, and the prefix tokens: zeros where nobody reads them."""
         prefix, channels = self._parts.layout.prefix, int(maps.shape[1])
         if not self._parts.carries:
-            return maps, maps.new_zeros((maps.shape[0], prefix, channels))
+            return maps, torch.zeros_like(maps[:, :, 0, :1]).mT.repeat(1, prefix, 1)
         width = channels // (1 + prefix)
-        return maps[:, :width], maps[:, width:, 0, 0].unflatten(1, (prefix, width))
+        return maps[:, :width], maps[:, width:, 0, 0].reshape(-1, prefix, width)
 
 
 def timm_input(architecture: str) -> InputFormat:
@@ -127,7 +127,7 @@ def timm_input(architecture: str) -> InputFormat:
     )
 
 
-def size_options(architecture: str, size: int | None) -> dict[str, int]:
+def size_options(architecture: str, size: int | None) -> dict[str, Any]:
     """What timm's ``create_model`` has to be told for films of that side. Raises UnknownName."""
     fixed = _timm(architecture).get_pretrained_cfg(architecture).fixed_input_size
     return {"img_size": size} if fixed and size else {}
@@ -208,8 +208,8 @@ def _parts_of(backbone: nn.Module, output: object) -> _Parts | None:
     if layout is None or not isinstance(output, Tensor):
         return None
     if layout.order != "tokens":
-        order = "maps" if output.shape[1] == width else "channels last"
-        return _Parts(Layout(order)) if width in output.shape[1::2] else None
+        plain = Layout("maps" if output.shape[1] == width else "channels last")
+        return _Parts(plain) if width in output.shape[1::2] else None
     places, before = _are_read(backbone, output, layout.prefix)
     if not places:
         return _Parts(layout, "last block", carries=True)
