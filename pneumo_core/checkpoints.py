@@ -80,7 +80,7 @@ class Checkpoint:
 
         if content is None:
             content = self.verified_weights()
-        models = [member.model for member in self.card.members] or [self.card.model]
+        models = [(part.model, part.input.size) for part in self.card.members or (self.card,)]
         try:
             return trained(content, models, members=bool(self.card.members))
         except ValueError as error:

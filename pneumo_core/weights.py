@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pneumo_core.errors import UnknownName
+from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.models import PneumoniaNetwork, build_network
 
 __all__ = ["as_member", "packed", "stored_precision", "trained", "unstorable"]
@@ -37,12 +37,13 @@ def as_member(weights: Weights, number: int) -> dict[str, Tensor]:
 
 
 def trained(
-    content: bytes, models: Sequence[str], *, members: bool = False
+    content: bytes, models: Sequence[tuple[str, int]], *, members: bool = False
 ) -> list[PneumoniaNetwork]:
     """The networks of a safetensors file: float32, in eval mode, without gradients.
 
-    ``models`` names their architectures; ``members``: they are an ensemble's, whose tensors carry
-    numbers. Raises ValueError with the reason, as the end of a sentence.
+    ``models``: their architectures, and the sides of their films in pixels; ``members``: they are
+    an ensemble's, whose tensors carry numbers. Raises ValueError with the reason, as the end of a
+    sentence.
     """
     try:
         weights = {k: _widened(tensor) for k, tensor in safetensors.torch.load(content).items()}
@@ -51,17 +52,17 @@ def trained(
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
         raise ValueError("its weights hold values that are not numbers")
     return [
-        _network(model, _of_member(weights, number) if members else weights)
-        for number, model in enumerate(models)
+        _network(model, size, _of_member(weights, number) if members else weights)
+        for number, (model, size) in enumerate(models)
     ]
 
 
-def _network(model: str, weights: Weights) -> PneumoniaNetwork:
+def _network(model: str, size: int, weights: Weights) -> PneumoniaNetwork:
     try:
         with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
-            network = build_network(model)
+            network = build_network(model, size)
         network.load_state_dict(weights)
-    except (RuntimeError, UnknownName) as error:
+    except (RuntimeError, UnknownName, TrainingError) as error:
         raise ValueError(f"its weights don't fit {model}") from error
     return network.eval().requires_grad_(False)
 

@@ -38,7 +38,8 @@ Floats = NDArray[np.float32]
 
 PIXELS, PENULTIMATE, LAST_MAPS = "pixels", "penultimate", "last maps"
 """The film itself; the layer before the head; the last convolution's maps, flattened, as in the
-paper. Any other layer is a convolution by name, averaged over its places."""
+paper. Any other layer is a convolution or a transformer's block by name, averaged over its
+places."""
 
 _PIXEL_SIDE = 64
 _BATCH = 64
@@ -226,7 +227,9 @@ def _last_maps(runtime: Runtime, films: NDArray[np.uint8]) -> Floats:
     """The first network's last convolution, flattened; larger ones averaged to fewer places."""
     import torch
 
-    maps = torch.tensor(runtime.maps(films, runtime.members[0])[0])
+    first = runtime.members[0]
+    maps = torch.tensor(runtime.maps(films, first)[0])
+    maps = maps[:, : maps.shape[1] - first.network.token_channels]
     if maps[0].numel() > _MOST:
         side = max(1, int((_MOST / maps.shape[1]) ** 0.5))
         maps = torch.nn.functional.adaptive_avg_pool2d(maps, side)

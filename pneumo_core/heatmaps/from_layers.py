@@ -1,4 +1,6 @@
-"""Maps made of a convolution's activation A and of the gradient G of the label's score there.
+"""Maps made of a layer's activation A and of the gradient G of the label's score there.
+
+A layer is a convolution, or a block of a transformer, whose tokens are a grid of maps.
 
 All are means over the K channels, where the papers have sums: what differs is a constant factor.
 Grad-CAM's score is the label's logit, as in the paper. The others' is the label's lead over the
@@ -22,9 +24,9 @@ __all__ = ["FROM_LAYERS", "from_layer", "from_maps"]
 def from_layer(
     network: PneumoniaNetwork, view: Tensor, label: int, method: str, layer: Layer
 ) -> Tensor:
-    """The map (h, w), ≥ 0, of one view (1, C, S, S) at a convolution."""
+    """The map (h, w), ≥ 0, of one view (1, C, S, S) at a layer."""
     activation, logits = run_from(network, view, layer)
-    return _heat(activation, logits, label, method)
+    return _heat(activation, logits, label, method, activation.shape[1])
 
 
 def from_maps(
@@ -32,22 +34,24 @@ def from_maps(
 ) -> Tensor:
     """As ``from_layer``, at the output of ``features``, of the maps (1, K, h, w) it gave.
 
-    Only neck and head are differentiated, and nothing needs a hook or a twin.
+    Only neck and head are differentiated, and nothing needs a hook or a twin. Tokens that stand for
+    no place are left out.
     """
     device = next(network.parameters()).device
     with torch.enable_grad():
         activation = torch.from_numpy(maps.copy()).to(device).requires_grad_(True)
         logits = network.head(network.neck(activation))
-    return _heat(activation, logits, label, method)
+    return _heat(activation, logits, label, method, maps.shape[1] - network.token_channels)
 
 
-def _heat(activation: Tensor, logits: Tensor, label: int, method: str) -> Tensor:
+def _heat(activation: Tensor, logits: Tensor, label: int, method: str, channels: int) -> Tensor:
     with torch.enable_grad():
         score = logits[0, label]
         if method != "grad_cam":
             score = score - logits[0, 1 - label]
         (gradient,) = torch.autograd.grad(score, activation)
-    heat: Tensor = FROM_LAYERS[method](activation.detach()[0], gradient[0]).float()
+    of_places = (activation.detach()[0, :channels], gradient[0, :channels])
+    heat: Tensor = FROM_LAYERS[method](*of_places).float()
     return heat
 
 

@@ -1,4 +1,4 @@
-"""A network's convolutions by name, and their activations.
+"""A network's convolutions and a transformer's blocks by name, and their activations.
 
 Networks are shared between threads, so hooks never touch them: they are put on a twin, whose
 modules are copies made for one call and whose tensors are the network's own.
@@ -6,6 +6,7 @@ modules are copies made for one call and whose tensors are the network's own.
 
 import copy
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from pneumo_core.errors import UnknownName
-from pneumo_core.models import PneumoniaNetwork
+from pneumo_core.models import Layout, PneumoniaNetwork
 from pneumo_core.runtime import Member, Runtime
 
 __all__ = ["Layer", "convolutions", "find_convolution", "layers", "run_from"]
@@ -22,12 +23,13 @@ __all__ = ["Layer", "convolutions", "find_convolution", "layers", "run_from"]
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution of ``features`` whose maps are larger than one cell.
+    """A convolution of ``features`` whose maps are larger than one cell, or a block of tokens.
 
-    ``name``: "conv 3", the third one called; of an ensemble "member 2, conv 3". ``module``: its
-    path in ``features``. ``channels`` × ``height`` × ``width``: its maps. ``member``: number of its
-    network, from 0. ``tap``: path of the module that gives its activation (itself, or the last of
-    the normalisation and activation that follow it), and which of that module's calls, from 0.
+    ``name``: "conv 3", the third one called, or "block 3"; of an ensemble "member 2, conv 3".
+    ``module``: its path in ``features``. ``channels`` × ``height`` × ``width``: its maps.
+    ``member``: number of its network, from 0. ``tap``: path of the module that gives its activation
+    (itself, or the last of the normalisation and activation that follow a convolution), and which
+    of that module's calls, from 0. ``layout``: of what that module gives.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Layer:
     width: int
     member: int
     tap: tuple[str, int]
+    layout: Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class _Call:
 
 
 def layers(runtime: Runtime) -> tuple[str, ...]:
-    """Names of the convolutions that a map can be taken at, in calling order.
+    """Names of the convolutions and blocks that a map can be taken at, in calling order.
 
     One network's after the other's for an ensemble. Costs one pass of each network: keep them.
     """
@@ -59,12 +62,12 @@ def layers(runtime: Runtime) -> tuple[str, ...]:
 
 
 def convolutions(runtime: Runtime) -> tuple[Layer, ...]:
-    """The convolutions that a map can be taken at, in the order of ``layers``."""
+    """The convolutions and blocks that a map can be taken at, in the order of ``layers``."""
     return tuple(_convolutions(runtime))
 
 
 def find_convolution(runtime: Runtime, name: str) -> Layer:
-    """The convolution of that name. Raises UnknownName."""
+    """The convolution or block of that name. Raises UnknownName."""
     for layer in _convolutions(runtime):
         if layer.name == name:
             return layer
@@ -84,8 +87,9 @@ def run_from(network: PneumoniaNetwork, view: Tensor, layer: Layer) -> tuple[Ten
         calls.append(output)
         if len(calls) != wanted + 1:
             return output
-        calls[wanted] = output.detach().requires_grad_(True)
-        return calls[wanted].clone()  # what follows may work in place
+        maps, tokens = layer.layout.split(output.detach())
+        calls[wanted] = maps.requires_grad_(True)
+        return layer.layout.join(maps.clone(), tokens)  # what follows may work in place
 
     twin.features.get_submodule(path).register_forward_hook(cut)
     with torch.enable_grad():
@@ -101,16 +105,46 @@ def _convolutions(runtime: Runtime) -> Iterator[Layer]:
 
 def _of_member(member: Member, number: int, prefix: str) -> Iterator[Layer]:
     calls = _calls(member)
-    spatial = [call for call in calls if _is_convolution(call) and call.given[0, 0].numel() > 1]
-    for order, call in enumerate(spatial, start=1):
-        last = _last_of_unit(call, calls)
-        _, channels, height, width = last.given.shape
-        tap = (last.path, last.number)
-        yield Layer(f"{prefix}conv {order}", call.path, channels, height, width, number, tap)
+    blocks = _blocks(calls, member.network.layout)
+    counts: Counter[str] = Counter()
+    for call in calls:
+        if _is_convolution(call):
+            kind, last, layout = "conv", _last_of_unit(call, calls), Layout()
+        elif call in blocks:
+            kind, last, layout = "block", call, blocks[call]
+        else:
+            continue
+        channels, height, width = layout.split(last.given)[0].shape[1:]
+        if height * width > 1:
+            counts[kind] += 1
+            tap = (last.path, last.number)
+            name = f"{prefix}{kind} {counts[kind]}"
+            yield Layer(name, call.path, channels, height, width, number, tap, layout)
 
 
 def _is_convolution(call: _Call) -> bool:
     return isinstance(call.module, nn.Conv2d)
+
+
+def _is_unit(module: nn.Module) -> bool:
+    """Whether a module is a leaf, or a convolution or normalisation, which may have padding or an
+    activation inside."""
+    return isinstance(module, nn.Conv2d | _NormBase) or not list(module.children())
+
+
+def _blocks(calls: list[_Call], layout: Layout | None) -> dict[_Call, Layout]:
+    """The innermost blocks that give one film's tokens, and how they lay them out."""
+    if layout is None:
+        return {}
+    candidates = [call for call in calls if not _is_unit(call.module) and len(call.given) == 1]
+    fitted = ((call, layout.fitted(call.given)) for call in candidates)
+    found = {call: fits for call, fits in fitted if fits and fits.order != "maps"}
+    paths = [call.path for call in found]
+    return {
+        call: fits
+        for call, fits in found.items()
+        if not any(path.startswith(f"{call.path}.") for path in paths)
+    }
 
 
 def _last_of_unit(convolution: _Call, calls: list[_Call]) -> _Call:
@@ -118,7 +152,8 @@ def _last_of_unit(convolution: _Call, calls: list[_Call]) -> _Call:
     last = convolution
     for call in calls[calls.index(convolution) + 1 :]:
         # An Identity, such as EfficientNet's padding of the next block, stands on one branch only.
-        if call.taken is last.given and not isinstance(call.module, nn.Identity):
+        next_one = call.taken is last.given and _is_unit(call.module)
+        if next_one and not isinstance(call.module, nn.Identity):
             if _is_convolution(call) or call.given.shape != last.given.shape:
                 break
             last = call
@@ -126,14 +161,17 @@ def _last_of_unit(convolution: _Call, calls: list[_Call]) -> _Call:
 
 
 def _calls(member: Member) -> list[_Call]:
-    """What ``features`` calls for a black film, in order: leaves, convolutions, normalisations.
-
-    The last two may have modules inside, such as their padding or activation.
-    """
+    """What ``features`` calls for a black film, in order: units, and blocks that are listed."""
     twin = _twin(member.network)
     calls: list[_Call] = []
+    listed = {
+        element
+        for module in twin.features.modules()
+        if isinstance(module, nn.Sequential | nn.ModuleList)
+        for element in module
+    }
     for path, module in twin.features.named_modules():
-        if isinstance(module, nn.Conv2d | _NormBase) or not list(module.children()):
+        if _is_unit(module) or module in listed:
             module.register_forward_hook(_recorder(path, calls))
     parameter = next(member.network.parameters())
     black = torch.zeros(1, 1, member.input.size, member.input.size, device=parameter.device)

@@ -19,6 +19,7 @@ from pneumo_core.models.registry import (
 
 if TYPE_CHECKING:
     from pneumo_core.models._network import PneumoniaNetwork, output_shapes
+    from pneumo_core.models.layout import Layout
     from pneumo_core.models.pretrained import (
         PRETRAINED,
         Start,
@@ -34,6 +35,7 @@ __all__ = [
     "TIMM",
     "Framing",
     "InputFormat",
+    "Layout",
     "Model",
     "PneumoniaNetwork",
     "Start",
@@ -47,13 +49,11 @@ __all__ = [
     "start_network",
 ]
 
-_NETWORKS = ("PneumoniaNetwork", "output_shapes")
+_FILES = {"PneumoniaNetwork": "_network", "output_shapes": "_network", "Layout": "layout"}
 
 
 def __getattr__(name: str) -> Any:
     """What needs torch (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(
-        import_module(f"{__name__}.{'_network' if name in _NETWORKS else 'pretrained'}"), name
-    )
+    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'pretrained')}"), name)

@@ -17,13 +17,14 @@ _PATIENCE = 5.0
 _asking = threading.Lock()
 
 
-def fetch_weights(model: str) -> Mapping[str, Tensor]:
+def fetch_weights(model: str, size: int | None = None) -> Mapping[str, Tensor]:
     """A backbone's state from its library's hub, or from where that keeps what it fetched.
 
+    ``size``: side of the films that it will read, for which timm resizes position embeddings.
     Raises whatever the hub's client does where it can't be had.
     """
     if model.startswith(TIMM):
-        return _from_timm(model.removeprefix(TIMM))
+        return _from_timm(model.removeprefix(TIMM), size)
     from efficientnet_pytorch.utils import url_map
 
     url = url_map[model.replace("_", "-")]
@@ -35,11 +36,14 @@ def fetch_weights(model: str) -> Mapping[str, Tensor]:
     return state
 
 
-def _from_timm(architecture: str) -> Mapping[str, Tensor]:
+def _from_timm(architecture: str, size: int | None) -> Mapping[str, Tensor]:
     import timm
 
+    from pneumo_core.models.timm_backbone import size_options
+
+    options = size_options(architecture, size)
     with _asked_once():
-        network = timm.create_model(architecture, pretrained=True, num_classes=0)
+        network = timm.create_model(architecture, pretrained=True, num_classes=0, **options)
     state: Mapping[str, Tensor] = network.state_dict()
     return state
 

@@ -3,18 +3,28 @@
 import torch
 from torch import Tensor, nn
 
+from pneumo_core.models.layout import Layout
+
 __all__ = ["PneumoniaNetwork"]
 
 
 class PneumoniaNetwork(nn.Module):
     """A classifier split where Grad-CAM and the embedding explorer look.
 
-    ``features``: input (N, C, S, S) → maps (N, K, h, w), the last convolution's activation.
+    ``features``: input (N, C, S, S) → maps (N, K, h, w), the last convolution's activation, or a
+    transformer's tokens as a grid.
     ``neck``: maps → penultimate features (N, D).
     ``head``: penultimate features → logits (N, 2), NORMAL first. Never a softmax.
 
     Splitting the network replaces hooks, so one network can serve several threads at once.
+
+    ``token_channels``: how many of the maps, the last ones, hold tokens that stand for no place and
+    are the same at every place. ``layout``: of what a transformer's blocks give; None where they
+    give maps, or order their tokens otherwise.
     """
+
+    token_channels: int = 0
+    layout: Layout | None = None
 
     def __init__(self, features: nn.Module, neck: nn.Module, head: nn.Module) -> None:
         super().__init__()

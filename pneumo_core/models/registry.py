@@ -21,19 +21,22 @@ TIMM = "timm:"
 
 @dataclass(frozen=True)
 class Model:
-    """An architecture: its name, what it takes, how to build it, one sentence about it."""
+    """An architecture: its name, what it takes, how to build it, one sentence about it.
+
+    ``build`` takes the side of the films in pixels, which matters to some of timm's backbones.
+    """
 
     name: str
     title: str
     about: str
     input: InputFormat
-    build: "Callable[[], PneumoniaNetwork]"
+    build: "Callable[[int], PneumoniaNetwork]"
 
 
-def _beside(module: str) -> "Callable[[], PneumoniaNetwork]":
+def _beside(module: str) -> "Callable[[int], PneumoniaNetwork]":
     """What builds the network of a file beside this; torch comes with it, when it is asked for."""
 
-    def build() -> "PneumoniaNetwork":
+    def build(_size: int) -> "PneumoniaNetwork":
         file = import_module(f"pneumo_core.models.{module}")
         network: PneumoniaNetwork = getattr(file, f"build_{module}")()
         return network
@@ -87,9 +90,14 @@ def find_model(name: str) -> Model:
     return MODELS[name]
 
 
-def build_network(name: str) -> "PneumoniaNetwork":
-    """A network of that architecture with fresh weights. Raises UnknownName."""
-    return find_model(name).build()
+def build_network(name: str, size: int | None = None) -> "PneumoniaNetwork":
+    """A network of that architecture with fresh weights.
+
+    ``size``: side in pixels of the films it will read, by default the architecture's own. Raises
+    UnknownName, or TrainingError for a size that a backbone of timm can't read.
+    """
+    model = find_model(name)
+    return model.build(size or model.input.size)
 
 
 def has_backbone(model: str) -> bool:

@@ -1,49 +1,122 @@
-"""Any backbone of timm that ends in convolution maps (Wightman 2019, 10.5281/zenodo.4414861)."""
+"""Any backbone of timm (Wightman 2019, 10.5281/zenodo.4414861), transformers too."""
 
+import copy
 import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from pneumo_core.errors import UnknownName
+from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.models._network import BackboneNetwork, PneumoniaNetwork
 from pneumo_core.models._torchvision import import_torchvision
 from pneumo_core.models.input_format import InputFormat
+from pneumo_core.models.layout import Layout
 
-__all__ = ["build_timm", "timm_input"]
+__all__ = ["build_timm", "check_size", "size_options", "timm_input"]
 
 _DROPOUT = 0.2
-_CONVOLUTIONAL = ("convnext_nano", "mobilenetv3_large_100", "resnet18", "tf_efficientnet_lite0")
+_SOME = ("convnext_nano", "resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224")
+_CLASS_ATTENTION = ("blocks_token_only", "cls_attn_blocks", "post_network")
+"""What CaiT, XCiT and VOLO call their last blocks, where a class token first sees the film."""
+_LARGEST = 1024
+"""Pixels a side that a backbone built for one size can be built for: its attention grows with the
+fourth power."""
+# What a backbone raises that can't be run in parts, or not on films of this size.
+_FAILED = (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """How a backbone is divided into features and neck.
+
+    ``layout``: of what the features' last module gives. ``cut``: what of the backbone's
+    ``forward_features`` is left to the neck: nothing; the last block, where a class token alone is
+    read after it, so that the places' tokens have no influence any more; or the blocks in which a
+    class token looks at the places. ``carries``: whether the neck needs the prefix tokens.
+    """
+
+    layout: Layout
+    cut: Literal["nothing", "last block", "class attention"] = "nothing"
+    carries: bool = False
+
+    def trunk(self, backbone: nn.Module) -> nn.Module:
+        """The backbone without what is left to the neck: another view of the same modules."""
+        if self.cut == "nothing":
+            return backbone
+        trunk = copy.copy(backbone)
+        trunk._modules = {**backbone._modules, "norm": nn.Identity()}
+        if self.cut == "last block":
+            trunk._modules["blocks"] = backbone.blocks[:-1]  # type: ignore[index,assignment]
+        else:
+            trunk._modules |= dict.fromkeys(set(_CLASS_ATTENTION) & set(backbone._modules))
+        return trunk
+
+    def finish(self, backbone: nn.Module, tokens: Tensor, side: int) -> Tensor:
+        """What the backbone's ``forward_features`` gives, from what the trunk gave."""
+        if self.cut == "nothing":
+            return tokens
+        if self.cut == "class attention":
+            tokens = backbone.forward_cls(tokens)  # type: ignore[operator]
+        else:
+            options = _position_options(backbone, side)
+            tokens = backbone.blocks[-1](tokens, **options)  # type: ignore[index,operator]
+        finished: Tensor = backbone.norm(tokens)  # type: ignore[operator]
+        return finished
 
 
 class _Features(nn.Module):
-    """A backbone up to its last convolution maps."""
+    """A backbone up to the maps (N, K, h, w) that evidence is found in.
 
-    def __init__(self, backbone: nn.Module) -> None:
+    Prefix tokens that the neck needs travel as more channels, the same at every place.
+    """
+
+    def __init__(self, backbone: nn.Module, parts: _Parts) -> None:
         super().__init__()
         self.backbone = backbone
+        # In a tuple it isn't registered a second time: its modules are the backbone's.
+        self._trunk = (parts.trunk(backbone),)
+        self._parts = parts
 
     def forward(self, films: Tensor) -> Tensor:
-        maps: Tensor = self.backbone.forward_features(films)  # type: ignore[operator]
+        output = self._trunk[0].forward_features(films)  # type: ignore[operator]
+        maps, tokens = self._parts.layout.split(output)
+        if self._parts.carries:
+            carried = tokens.flatten(1)[:, :, None, None].expand(-1, -1, *maps.shape[2:])
+            maps = torch.cat([maps, carried], dim=1)
         return maps
 
 
 class _Neck(nn.Module):
-    """The same backbone's own way from maps to features: pooling, and what some have after it."""
+    """The same backbone's own way from maps to features: pooling, and what some have around it."""
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, parts: _Parts) -> None:
         super().__init__()
         # In a tuple it isn't registered a second time: its weights belong to the features.
         self._backbone = (backbone,)
+        self._parts = parts
         self.dropout = nn.Dropout(_DROPOUT)
 
     def forward(self, maps: Tensor) -> Tensor:
-        pooled: Tensor = self._backbone[0].forward_head(  # type: ignore[operator]
-            maps, pre_logits=True
-        )
+        (backbone,) = self._backbone
+        maps, tokens = self._split(maps)
+        whole = self._parts.layout.join(maps, tokens)
+        whole = self._parts.finish(backbone, whole, int(maps.shape[-1]))
+        pooled: Tensor = backbone.forward_head(whole, pre_logits=True)  # type: ignore[operator]
         dropped: Tensor = self.dropout(pooled)
         return dropped
+
+    def _split(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps without what they carry, and the prefix tokens: zeros where nobody reads them."""
+        prefix, channels = self._parts.layout.prefix, int(maps.shape[1])
+        if not self._parts.carries:
+            return maps, torch.zeros_like(maps[:, :, 0, :1]).mT.repeat(1, prefix, 1)
+        width = channels // (1 + prefix)
+        return maps[:, :width], maps[:, width:, 0, 0].reshape(-1, prefix, width)
 
 
 def timm_input(architecture: str) -> InputFormat:
@@ -54,24 +127,126 @@ def timm_input(architecture: str) -> InputFormat:
     )
 
 
-def build_timm(architecture: str) -> PneumoniaNetwork:
+def size_options(architecture: str, size: int | None) -> dict[str, Any]:
+    """What timm's ``create_model`` has to be told for films of that side. Raises UnknownName."""
+    fixed = _timm(architecture).get_pretrained_cfg(architecture).fixed_input_size
+    return {"img_size": size} if fixed and size else {}
+
+
+def check_size(architecture: str, size: int) -> None:
+    """Raise TrainingError for films that the backbone would cut or can't take, UnknownName."""
+    own = timm_input(architecture).size
+    if size == own or not size_options(architecture, size):
+        return
+    step = _step(architecture)
+    below, above = size // step * step, -(-size // step) * step
+    if size > max(own, _LARGEST):
+        raise TrainingError(
+            f"timm:{architecture} can be built for films of at most {max(own, _LARGEST)} pixels a "
+            f"side, not {size}. Give a smaller size, or none for its own {own} pixels."
+        )
+    if below != above:
+        raise TrainingError(
+            f"timm:{architecture} divides films into patches and reads sides that are a multiple "
+            f"of {step} pixels, not {size}. Give {f'{below} or ' if below else ''}{above}."
+        )
+
+
+def build_timm(architecture: str, size: int | None = None) -> PneumoniaNetwork:
     """The backbone with one dropout and one linear layer, fresh weights.
 
-    Raises UnknownName for a name timm doesn't know, or a backbone that doesn't end in convolution
-    maps (N, K, h, w), which the heat map needs.
+    ``size``: side of the films it will read, by default the backbone's own; position embeddings
+    are made for it. Raises UnknownName for a name timm doesn't know or a backbone that heat maps
+    can't be drawn of, TrainingError for a size that it can't read.
     """
-    backbone = _timm(architecture).create_model(architecture, num_classes=0)
-    network = BackboneNetwork(_Features(backbone), _Neck(backbone), nn.Identity())
-    size = timm_input(architecture).size
-    with torch.no_grad():
-        network.eval()
-        maps = network.features(torch.zeros(1, 3, size, size))
-        # Transformers give tokens (N, L, K) or maps (N, h, w, K), some a list of them.
-        if getattr(maps, "ndim", 0) != 4 or maps.shape[1] != backbone.num_features:
-            raise UnknownName("timm backbone with convolution maps", architecture, _CONVOLUTIONAL)
-        width = network.neck(maps).shape[1]
-    network.head = nn.Linear(width, 2)
+    own = timm_input(architecture).size
+    size = size or own
+    check_size(architecture, size)
+    options = size_options(architecture, size)
+    backbone = _timm(architecture).create_model(architecture, num_classes=0, **options)
+    side = size if options else min(size, own)
+    film = torch.linspace(-1, 1, 3 * side**2).view(1, 3, side, side)
+    network = _divided(backbone.eval(), film, architecture)
     return network.train()
+
+
+def _divided(backbone: nn.Module, film: Tensor, architecture: str) -> PneumoniaNetwork:
+    """The network, which gives timm's own features. Raises as ``build_timm``."""
+    try:
+        with torch.no_grad():
+            output = backbone.forward_features(film)  # type: ignore[operator]
+    except _FAILED as error:
+        raise TrainingError(
+            f"timm:{architecture} can't read films of {film.shape[-1]} pixels a side. Give another "
+            f"size, or none for its own {timm_input(architecture).size} pixels."
+        ) from error
+    unsuitable = UnknownName("timm backbone with a grid of places", architecture, _SOME)
+    try:
+        parts = _parts_of(backbone, output)
+        if parts is None:
+            raise unsuitable
+        network = BackboneNetwork(_Features(backbone, parts), _Neck(backbone, parts), nn.Identity())
+        with torch.no_grad():
+            features = network.eval()(film)
+            expected = backbone.forward_head(output, pre_logits=True)  # type: ignore[operator]
+        torch.testing.assert_close(features, expected)
+    except _FAILED as error:
+        raise unsuitable from error
+    network.head = nn.Linear(features.shape[1], 2)
+    ordered = parts.layout.order != "maps" and not hasattr(backbone, "unroll")  # as Hiera does
+    network.layout = parts.layout if ordered else None
+    network.token_channels = parts.layout.prefix * _width(backbone) if parts.carries else 0
+    return network
+
+
+def _parts_of(backbone: nn.Module, output: object) -> _Parts | None:
+    """How to divide a backbone whose ``forward_features`` gave that; None for no grid."""
+    if any(getattr(backbone, name, None) is not None for name in _CLASS_ATTENTION):
+        return _Parts(Layout("tokens"), "class attention")
+    prefix, width = int(getattr(backbone, "num_prefix_tokens", 0)), _width(backbone)
+    layout = Layout(prefix=prefix).fitted(output)
+    if layout is None or not isinstance(output, Tensor):
+        return None
+    if layout.order != "tokens":
+        plain = Layout("maps" if output.shape[1] == width else "channels last")
+        return _Parts(plain) if width in output.shape[1::2] else None
+    places, before = _are_read(backbone, output, layout.prefix)
+    if not places:
+        return _Parts(layout, "last block", carries=True)
+    return _Parts(layout, carries=before)
+
+
+def _are_read(backbone: nn.Module, output: Tensor, prefix: int) -> tuple[bool, bool]:
+    """Whether the features depend on the places' tokens, and on those before them."""
+    with torch.enable_grad():
+        tokens = output.detach().requires_grad_(True)
+        features = backbone.forward_head(tokens, pre_logits=True)  # type: ignore[operator]
+        # Weighed unevenly: a normalised vector's plain sum depends on nothing.
+        weighed = (features * torch.linspace(1, 2, features.shape[1])).sum()
+        (gradient,) = torch.autograd.grad(weighed, tokens)
+    return bool(gradient[:, prefix:].any()), bool(gradient[:, :prefix].any())
+
+
+def _position_options(backbone: nn.Module, side: int) -> dict[str, Tensor]:
+    """What the last block takes besides tokens: EVA's rotary position embedding."""
+    rope = getattr(backbone, "rope", None)
+    if rope is None:
+        return {}
+    embedding: Tensor = rope.get_embed(shape=[side, side])
+    return {"rope": embedding[-1] if getattr(backbone, "rope_mixed", False) else embedding}
+
+
+def _width(backbone: nn.Module) -> int:
+    return int(backbone.num_features)  # type: ignore[arg-type]
+
+
+@cache
+def _step(architecture: str) -> int:
+    """The side in pixels of the largest patch that stands for one place."""
+    with torch.device("meta"):  # takes no memory and draws no weights
+        backbone = _timm(architecture).create_model(architecture, num_classes=0)
+    stages: list[Mapping[str, int]] = backbone.feature_info
+    return stages[-1]["reduction"]
 
 
 def _timm(architecture: str) -> ModuleType:

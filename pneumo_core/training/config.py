@@ -194,6 +194,7 @@ class TrainingConfig:
         """What makes the squares that training draws its inputs from."""
         context = CONTEXT if self.framing == "lungs" else 1.0
         return replace(NetworkInput.of(self.input), context=context)
+
     @pydantic.model_validator(mode="before")
     @classmethod
     def _refuse_unknown(cls, given: Any) -> Any:

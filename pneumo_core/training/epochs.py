@@ -44,11 +44,12 @@ class KeptEpoch:
         Raises TrainingError when its weights are damaged.
         """
         config = self.config
+        takes = config.input
         try:
-            (network,) = trained(self._content(), [config.model])
+            (network,) = trained(self._content(), [(config.model, takes.size)])
         except ValueError as error:
             raise self._damaged() from error
-        return Runtime.of(network, config.input, mirror=config.mirror)
+        return Runtime.of(network, takes, mirror=config.mirror)
 
     def _content(self) -> bytes:
         try:

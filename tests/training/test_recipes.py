@@ -4,15 +4,19 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from efficientnet_pytorch.utils import url_map
 
+from pneumo_core.analysis import feature_layers, film_features
 from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.cli import main
 from pneumo_core.errors import TrainingError, UnknownName
+from pneumo_core.heatmaps import heat_map
 from pneumo_core.models import build_network, find_model
+from pneumo_core.runtime import open_runtime
 from pneumo_core.settings import settings
 from pneumo_core.training import (
     RECIPES,
@@ -120,6 +124,29 @@ def test_a_backbone_learns_from_films_of_the_size_asked_for(folder: Path) -> Non
     card = train(folder, "small", recipe("strong", TINY, epochs=1, size=64, pretrained="none")).card
     assert (card.input.size, card.training["size"]) == (64, 64)
     assert load_checkpoint("small").card.input.size == 64
+
+
+def test_a_transformer_trains_reads_explains_embeds_and_runs_as_a_graph(folder: Path) -> None:
+    model, size = "timm:test_vit", 64
+    train(folder, "vit", recipe("strong", model, epochs=1, size=size, pretrained="none"))
+    checkpoint, film = load_checkpoint("vit"), np.eye(size, dtype=np.uint8) * 255
+    runtime = open_runtime(checkpoint)
+    assert (checkpoint.card.input.size, runtime.size) == (size, size)
+    assert runtime.members[0].engine is not None
+    assert 0 < runtime.probabilities(film[None])[0] < 1
+    assert sum(heat_map(runtime, film, label).parts[0] for label in (0, 1)).shape == (4, 4)
+    widths = {
+        layer: len(film_features(runtime, film, layer)) for layer in feature_layers(checkpoint)
+    }
+    assert widths["block 5"] == widths["penultimate"] == 64
+    assert widths["last maps"] == 64 * 4 * 4  # of the places alone
+
+
+def test_a_transformer_refuses_a_size_before_it_trains(folder: Path) -> None:
+    config = recipe("strong", "timm:test_vit", size=100, pretrained="none")
+    with pytest.raises(TrainingError, match="a multiple of 16 pixels, not 100. Give 96 or 112."):
+        start_run(folder, "never", config)
+    assert not (settings().home / "runs").exists()
 
 
 def test_a_network_of_one_size_refuses_another_before_it_trains(folder: Path) -> None:
