@@ -4,7 +4,14 @@ from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Cut, Dat
 from pneumo_core.data.export import folder_of
 from pneumo_core.data.manifest import MANIFEST, read_manifest
 from pneumo_core.data.progress import Progress
-from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window, to_input
+from pneumo_core.data.radiograph import (
+    MANUFACTURER,
+    FilmFacts,
+    LossyStep,
+    Radiograph,
+    Window,
+    to_input,
+)
 from pneumo_core.data.read import film_size, read_radiograph, read_values
 from pneumo_core.data.scan import find_film, layout_root, scan
 from pneumo_core.data.store import PixelStore, open_store
@@ -14,6 +21,7 @@ from pneumo_core.data.values import FilmValues, window_over
 __all__ = [
     "LABELS",
     "MANIFEST",
+    "MANUFACTURER",
     "MIN_VALIDATION",
     "NORMAL",
     "PNEUMONIA",
@@ -23,6 +31,7 @@ __all__ = [
     "FilmFacts",
     "FilmSource",
     "FilmValues",
+    "LossyStep",
     "PixelStore",
     "Progress",
     "Radiograph",

@@ -25,6 +25,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
+from pneumo_core.data._lossy import LOSSY_KEYWORDS, dicom_steps
 from pneumo_core.data._pieces import CountedBytes
 from pneumo_core.data._presentation import film_windows, is_inverted, modality_values, shown
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
@@ -37,7 +38,7 @@ from pneumo_core.data._stored import (
     stored_values,
 )
 from pneumo_core.data._tones import Grey, carries_colour, luma
-from pneumo_core.data.radiograph import FilmFacts
+from pneumo_core.data.radiograph import MANUFACTURER, FilmFacts
 from pneumo_core.settings import Settings
 
 _KEYWORDS = [
@@ -83,6 +84,7 @@ _KEYWORDS = [
     "FloatPixelData",
     "DoubleFloatPixelData",
     "PixelData",
+    *("Laterality", "ImageLaterality", "Manufacturer", *LOSSY_KEYWORDS),
 ]
 _PREAMBLE = bytes(128) + b"DICM"
 _PIECE = 1 << 20
@@ -135,6 +137,9 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
         windows=film_windows(ds),
         orientation=_orientation(ds),
         burned_in_text={"YES": True, "NO": False}.get(_text(ds, "BurnedInAnnotation") or ""),
+        laterality=_laterality(ds),
+        lossy=dicom_steps(ds, len(data)),
+        from_pneumo=_text(ds, "Manufacturer") == MANUFACTURER,
     )
 
 
@@ -299,6 +304,12 @@ def _spacing(ds: Dataset) -> tuple[float, float] | None:
         return None
     sensible = 0 < rows < float("inf") and 0 < columns < float("inf")
     return (rows, columns) if sensible else None
+
+
+def _laterality(ds: Dataset) -> str | None:
+    """L or R, told of the series or of the picture; None where the two disagree."""
+    told = {_text(ds, keyword) for keyword in ("Laterality", "ImageLaterality")} & {"L", "R"}
+    return told.pop() if len(told) == 1 else None
 
 
 def _orientation(ds: Dataset) -> tuple[str, str] | None:
