@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pneumo_core.cli._exports import Exported, Exports
 from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, told
 from pneumo_core.errors import PneumoError, UnreadableFilm
 from pneumo_core.files import printable
+from pneumo_core.terminal import err
 
 if TYPE_CHECKING:
+    from pneumo_core.audit import Entry
     from pneumo_core.reading import Reader, Reading
 
 _TOLD_AT_ONCE = 200
@@ -27,6 +30,19 @@ def predict(
     heatmaps: Annotated[
         Path | None, typer.Option(help="Folder for a PNG per film: where the network looked.")
     ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(help="Folder for a PDF per X-ray that was read.")
+    ] = None,
+    dicom: Annotated[
+        Path | None, typer.Option(help="Folder for a DICOM image per X-ray that was read.")
+    ] = None,
+    keep_identity: Annotated[
+        bool,
+        typer.Option(
+            "--keep-identity",
+            help="PDF and DICOM say whose X-ray it is; otherwise they are de-identified.",
+        ),
+    ] = False,
     gate: Annotated[
         bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest film.")
     ] = True,
@@ -34,29 +50,34 @@ def predict(
     """Read films: one line each, whatever they hold."""
     from pneumo_core.reading import open_reader
 
+    exports = Exports(heatmaps, pdf, dicom, named=keep_identity)
+    if keep_identity and not exports.wanted:
+        raise typer.BadParameter("--keep-identity is for what is exported: add --pdf or --dicom")
     paths = list(_expanded(files))
     reader = open_reader(model, operating_point, gate=gate)
-    if heatmaps:
-        _make_folder(heatmaps)
+    exports.make_folders()
     all_read = True
-    asked = [
-        (path, heatmaps / f"{number:04d}" if heatmaps else None)
-        for number, path in enumerate(paths)
-    ]
-    readings = reader.each(_read_one, asked)
-    with _Recorder() as recorder:
-        for path, reading in zip(paths, readings, strict=True):
-            all_read &= reading.status == "read"
-            print(_json_line(path, reading) if as_json else _text_line(path, reading), flush=True)
-            recorder.add(path, reading)
+    read = reader.each(lambda own, asked: _read_one(own, exports, *asked), list(enumerate(paths)))
+    with _Recorder(named=keep_identity) as recorder:
+        for path, (reading, exported) in zip(paths, read, strict=True):
+            all_read &= reading.status == "read" and not exported.trouble
+            files = (
+                {"exported": [str(file) for _, file in exported.files]} if exports.wanted else {}
+            )
+            line = _json_line(path, reading, files) if as_json else _text_line(path, reading)
+            print(line, flush=True)
+            for sentence in exported.trouble:
+                err.print(f"{path}: {sentence}", style="yellow", markup=False)
+            recorder.add(path, reading, exported)
     raise typer.Exit(0 if all_read else 1)
 
 
 class _Recorder:
     """Tells the log what was read, some films at once; one that refuses is asked no more."""
 
-    def __init__(self) -> None:
-        self._readings: list[tuple[Path, Reading]] = []
+    def __init__(self, *, named: bool) -> None:
+        self._readings: list[tuple[Path, Reading, Exported]] = []
+        self._named = "with names" if named else "without names"
         self._heard = True
 
     def __enter__(self) -> "_Recorder":
@@ -65,23 +86,39 @@ class _Recorder:
     def __exit__(self, *_: object) -> None:
         self._tell()
 
-    def add(self, path: Path, reading: "Reading") -> None:
-        self._readings.append((path, reading))
+    def add(self, path: Path, reading: "Reading", exported: Exported) -> None:
+        self._readings.append((path, reading, exported))
         if len(self._readings) == _TOLD_AT_ONCE:
             self._tell()
 
     def _tell(self) -> None:
-        from pneumo_core.audit import film_digest, operator
-        from pneumo_core.reading import entry_of
+        from pneumo_core.audit import film_digest
 
-        entries = []
-        for path, reading in self._readings if self._heard else ():
+        entries: list[Entry] = []
+        for path, reading, exported in self._readings if self._heard else ():
             with contextlib.suppress(OSError):  # it is gone since
                 if not path.is_file():
                     continue  # opening a pipe would wait for whoever writes to it
-                entries.append(entry_of(reading, film_digest(path), operator()))
+                entries += self._entries(film_digest(path), reading, exported)
         self._readings.clear()
         self._heard = self._heard and told(entries)
+
+    def _entries(self, film: str, reading: "Reading", exported: Exported) -> "list[Entry]":
+        """That a film was read, and each form in which the result left."""
+        from pneumo_core.audit import Entry, operator
+        from pneumo_core.reading import entry_of
+
+        left = [
+            Entry(
+                who=operator(),
+                deed="exported",
+                film=film,
+                checkpoint=reading.model,
+                subject=f"{kind}, {self._named}",
+            )
+            for kind, _ in exported.files
+        ]
+        return [entry_of(reading, film, operator()), *left]
 
 
 def _expanded(files: list[Path]) -> Iterator[Path]:
@@ -98,42 +135,31 @@ def _expanded(files: list[Path]) -> Iterator[Path]:
         yield from inside
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PneumoError(f"'{folder}' can't be made: {error.strerror}. Choose another.") from error
-
-
-def _read_one(reader: "Reader", asked: tuple[Path, Path | None]) -> "Reading":
-    """Read a file; where a picture is asked for, draw where the network looked."""
+def _read_one(
+    reader: "Reader", exports: Exports, number: int, path: Path
+) -> "tuple[Reading, Exported]":
+    """Read a file; where its result is asked for as files, write them."""
     from pneumo_core.data import read_radiograph
 
-    path, picture = asked
     try:
         radiograph = read_radiograph(path)
     except UnreadableFilm as error:
-        return reader.failed(error)
+        return reader.failed(error), Exported()
     reading = reader.read(radiograph)
-    if picture is not None and reading.label is not None:
-        from PIL import Image
-
-        from pneumo_core.pictures import overlay
-
-        radiograph = reading.as_read(radiograph)
-        heat = reader.heat_map(radiograph, reading.label).over(radiograph.pixels.shape)
-        target = picture.with_name(f"{picture.name}_{path.stem}.png")
-        try:
-            Image.fromarray(overlay(radiograph.pixels, heat, 0.5)).save(target)
-        except OSError as error:
-            raise PneumoError(f"'{target}' can't be written: {error.strerror}.") from error
-    return reading
+    if reading.label is None:
+        return reading, Exported()
+    as_read = reading.as_read(radiograph)
+    return reading, exports.write(reader, reading, reading.label, as_read, path, number)
 
 
-def _json_line(path: Path, reading: "Reading") -> str:
+def _json_line(path: Path, reading: "Reading", more: dict[str, list[str]]) -> str:
+    """The reading and ``more``. ``label``, the old name of ``predicted``, stays for one release."""
     from pneumo_core.reports import as_row
 
-    return json.dumps(as_row(reading) | {"file": printable(str(path))})
+    row = as_row(reading)
+    predicted = row.get("predicted", row.get("label"))
+    row |= {"file": printable(str(path)), "predicted": predicted, "label": predicted}
+    return json.dumps(row | more)
 
 
 def _text_line(path: Path, reading: "Reading") -> str:

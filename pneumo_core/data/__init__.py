@@ -14,7 +14,14 @@ from pneumo_core.data.dataset import (
 from pneumo_core.data.export import folder_of
 from pneumo_core.data.manifest import MANIFEST, is_manifest_name, read_manifest
 from pneumo_core.data.progress import Progress
-from pneumo_core.data.radiograph import FilmFacts, Radiograph, Window, to_input
+from pneumo_core.data.radiograph import (
+    MANUFACTURER,
+    FilmFacts,
+    LossyStep,
+    Radiograph,
+    Window,
+    to_input,
+)
 from pneumo_core.data.read import film_size, read_radiograph, read_values
 from pneumo_core.data.scan import find_film, layout_root, scan
 from pneumo_core.data.store import PixelStore, Preparation, open_store
@@ -31,6 +38,7 @@ from pneumo_core.data.values import FilmValues, window_over
 __all__ = [
     "LABELS",
     "MANIFEST",
+    "MANUFACTURER",
     "MIN_VALIDATION",
     "NORMAL",
     "PNEUMONIA",
@@ -42,6 +50,7 @@ __all__ = [
     "FilmSource",
     "FilmValues",
     "LeftAside",
+    "LossyStep",
     "PixelStore",
     "Preparation",
     "Progress",

@@ -4,7 +4,7 @@ Only the elements in `_KEYWORDS` are ever parsed: no name, number or birth date 
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -27,6 +27,7 @@ from pneumo_core.data._cells import Cells, cells_of
 from pneumo_core.data._elements import Elements, refused
 from pneumo_core.data._facts import facts_of
 from pneumo_core.data._image_pixel import ImagePixel, image_pixel
+from pneumo_core.data._lossy import LOSSY_KEYWORDS, dicom_steps
 from pneumo_core.data._palette import palette_curves
 from pneumo_core.data._pieces import CountedBytes
 from pneumo_core.data._presentation import is_inverted, look_of, modality_curve
@@ -42,7 +43,7 @@ from pneumo_core.data._tones import (
     sampled_colour,
     tint_of,
 )
-from pneumo_core.data.radiograph import FilmFacts, Window
+from pneumo_core.data.radiograph import MANUFACTURER, FilmFacts, Window
 from pneumo_core.data.values import FilmValues
 from pneumo_core.settings import Settings
 
@@ -99,6 +100,7 @@ _KEYWORDS = [
     "FloatPixelData",
     "DoubleFloatPixelData",
     "PixelData",
+    *("Laterality", "ImageLaterality", "Manufacturer", *LOSSY_KEYWORDS),
 ]
 _PREAMBLE = bytes(128) + b"DICM"
 _PIECE = 1 << 20
@@ -153,7 +155,9 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
             look = look_of(film.elements, film.image, cells)
             grey, windows = cells.through(look.curve), look.windows
         facts = facts_of(film.elements, film.image, film.syntax, windows=windows, colour=colour)
-    return grey, facts
+        lossy = dicom_steps(film.ds, len(data), film.pixels.nbytes)
+    ours = film.elements.text("Manufacturer") == MANUFACTURER
+    return grey, replace(facts, lossy=lossy, from_pneumo=ours)
 
 
 def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:

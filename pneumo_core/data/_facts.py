@@ -46,7 +46,14 @@ def facts_of(
         orientation=_orientation(elements),
         burned_in_text={"YES": True, "NO": False}.get(elements.text("BurnedInAnnotation") or ""),
         warnings=tuple(elements.warnings),
+        laterality=_laterality(elements),
     )
+
+
+def _laterality(elements: Elements) -> str | None:
+    """L or R, told of the series or of the picture; None where the two disagree."""
+    told = {elements.text(keyword) for keyword in ("Laterality", "ImageLaterality")} & {"L", "R"}
+    return told.pop() if len(told) == 1 else None
 
 
 def _age_years(age: str | None) -> float | None:

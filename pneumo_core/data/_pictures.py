@@ -17,6 +17,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from pneumo_core.data._lossy import picture_steps
 from pneumo_core.data._pieces import CountedBytes, refuse_markers, refuse_scans
 from pneumo_core.data._refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 from pneumo_core.data._tiff import read_grey_tiff, tiff_facts
@@ -30,7 +31,7 @@ from pneumo_core.data._tones import (
     stretch,
     tint_of,
 )
-from pneumo_core.data.radiograph import FilmFacts
+from pneumo_core.data.radiograph import MANUFACTURER, FilmFacts
 from pneumo_core.settings import Settings
 
 # The plugins themselves instead of Image.open: only these five formats can ever be opened, and
@@ -73,6 +74,8 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
         bits = _bits(image, data)
         white_is_zero = kind == "TIFF" and image.tag_v2.get(262) == 0
         image.load()
+        lossy = picture_steps(image, kind, data)
+        software = str(image.info.get("Software", ""))
         ImageOps.exif_transpose(image, in_place=True)  # otherwise it copies even an upright film
         if image.mode.startswith(_DEEP_MODES):
             grey, colour, tinted = _deep(image, white_is_zero), False, False
@@ -86,6 +89,8 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
         colour=colour,
         photometric="WhiteIsZero" if white_is_zero else None,
         warnings=(TINTED,) if tinted else (),
+        lossy=lossy,
+        from_pneumo=software.startswith(f"{MANUFACTURER} "),
     )
 
 

@@ -9,7 +9,18 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 from PIL import Image
 
-__all__ = ["FilmFacts", "Radiograph", "Window", "WindowFunction", "to_input"]
+__all__ = [
+    "MANUFACTURER",
+    "FilmFacts",
+    "LossyStep",
+    "Radiograph",
+    "Window",
+    "WindowFunction",
+    "to_input",
+]
+
+MANUFACTURER = "Pneumo"
+"""Who made an exported result, as its DICOM header, or the text in its PNG, says."""
 
 Made = TypeVar("Made")
 WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
@@ -23,6 +34,14 @@ class Window:
     width: float
     name: str
     function: WindowFunction
+
+
+@dataclass(frozen=True)
+class LossyStep:
+    """One lossy compression of a picture: DICOM's name of the method, and the ratio; or None."""
+
+    method: str | None = None
+    ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,9 @@ class FilmFacts:
         orientation: where the rows and the columns point to (PS3.3 C.7.6.1.1.1), as ("L", "F").
         burned_in_text: whether the picture shows text that names the patient or the date.
         warnings: what was repaired or left aside to read the file, a sentence each.
+        laterality: side of a paired body part, "L" or "R".
+        lossy: the lossy compressions that the picture went through, the oldest first.
+        from_pneumo: whether it is a result that Pneumo exported.
     """
 
     format: str
@@ -60,6 +82,9 @@ class FilmFacts:
     orientation: tuple[str, str] | None = None
     burned_in_text: bool | None = None
     warnings: tuple[str, ...] = ()
+    laterality: str | None = None
+    lossy: tuple[LossyStep, ...] = ()
+    from_pneumo: bool = False
 
 
 @dataclass(frozen=True, eq=False)

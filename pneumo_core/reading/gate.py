@@ -15,6 +15,7 @@ _UNTOLD = {"OT", "SC"}  # "other" and secondary captures may hold a film
 _SAMPLED = 256
 _MIN_SPREAD = 0.02
 _MAX_ASPECT = 3.0
+_OWN = "This is a result that Pneumo exported, not an X-ray. Send the X-ray itself."
 
 
 def refusals(radiograph: Radiograph) -> tuple[str, ...]:
@@ -23,6 +24,8 @@ def refusals(radiograph: Radiograph) -> tuple[str, ...]:
     It sees what the file's own tags say and pictures that can't be any film: colour, blank, or a
     strip. A film of another body part whose file doesn't say so passes.
     """
+    if radiograph.facts.from_pneumo:
+        return (_OWN,)
     return (*_told_by_tags(radiograph.facts), *_told_by_pixels(radiograph))
 
 

@@ -1,4 +1,4 @@
-"""Whose film it is, as its DICOM header says. Read only for a result that may say so."""
+"""Whose film it is, as its DICOM header says."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,28 +11,45 @@ from pydicom.dataset import Dataset
 
 from pneumo_core.data import read_radiograph
 from pneumo_core.errors import PneumoError
-from pneumo_core.reports.result import Result, id_of
+from pneumo_core.reports.result import Result, digest_of
 
-__all__ = ["header_of", "quieten", "told_as_damaged"]
+__all__ = ["header_of", "patient_of", "quieten", "told_as_damaged"]
 
 _PREAMBLE = bytes(128) + b"DICM"
 
 
 def header_of(result: Result, source: bytes | Path) -> Dataset:
-    """The header of the very file that the result's film was decoded from, without its pixels.
+    """Return the header of the very file that the result's film was decoded from, without pixels.
 
     The file is decoded again and compared: an overlay in another patient's study would be worse
-    than none. Raises ValueError for another film, UnreadableFilm for a
-    file that is gone, PneumoError for a damaged header.
+    than none. Raises ValueError for another film, UnreadableFilm for a file that is gone,
+    PneumoError for a damaged header.
     """
-    film = read_radiograph(source, name=result.reading.file)
-    if id_of(film) != result.film_id:
+    film = result.reading.as_read(read_radiograph(source, name=result.reading.file))
+    if digest_of(film) != digest_of(result.radiograph):
         raise ValueError(f"source is another film than {result.reading.file}")
     data = source if isinstance(source, bytes) else source.read_bytes()
     if data[128:132] != b"DICM":
         data = _PREAMBLE + data
     with told_as_damaged(result):
         return pydicom.dcmread(BytesIO(data), stop_before_pixels=True)
+
+
+def patient_of(result: Result, source: bytes | Path) -> tuple[str, str] | None:
+    """Return who issued the patient's ID, and the ID: to tell one patient from another.
+
+    None where the header has no ID or can't be read. Raises ValueError for another film.
+    """
+    try:
+        header = header_of(result, source)
+        with told_as_damaged(result):
+            issuer, patient = (
+                str(header.get(keyword) or "").strip()
+                for keyword in ("IssuerOfPatientID", "PatientID")
+            )
+    except PneumoError:  # whoever can't be told from others is told by the film
+        return None
+    return (issuer, patient) if patient else None
 
 
 @contextmanager

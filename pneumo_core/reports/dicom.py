@@ -1,13 +1,25 @@
 """The overlay as DICOM: a Secondary Capture image (PS3.3 A.8.1), by highdicom."""
 
+import re
+from datetime import timedelta, timezone
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pneumo_core.data import MANUFACTURER
+from pneumo_core.reports._body_part import body_part_of, laterality_of
+from pneumo_core.reports._pseudonym import pseudonym
+from pneumo_core.reports._uids import Uids, uids_of
 from pneumo_core.reports.overlays import film_under_heat, with_legend
-from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result
+from pneumo_core.reports.result import (
+    RESEARCH_USE,
+    Overlay,
+    Result,
+    digest_of,
+    refuse_named_film,
+)
 from pneumo_core.reports.words import (
     checkpoint_words,
     heat_words,
@@ -24,43 +36,55 @@ __all__ = ["to_dicom"]
 
 _SERIES = 9400  # far from the numbers that a modality gives its own series
 _METHOD = (
-    "Header dropped but orientation and burned-in flag; UIDs are new",
+    "Header dropped but body part, side, orientation, lossy history",
+    "Burned-in flag told on; PatientID is a keyed pseudonym",
     "Pixels are not searched for burned-in text",
 )
+_OFFSET = re.compile(r"([+-])(\d\d)([0-5]\d)")
 
 
 def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
-    """The film under its heat map, with its legend, as a DICOM file (8-bit RGB, uncompressed).
+    """Return the film under its heat map, with its legend, as a DICOM file (8-bit RGB, JPEG-LS
+    lossless).
 
-    De-identified (the default of ``result_of``): a study of its own. ``source`` is not opened; of
-    the film's header only the orientation and the history of lossy compression are told on. The
-    patient is called by the film's id, no study or birth date is given, every UID is new and
-    leads back to nothing, Patient Identity Removed is YES. Its dates are those of its making.
+    De-identified (the default of ``result_of``): a study of its own. Of the film's header only
+    body part, side, orientation, burned-in flag and history of lossy compression are told on. The
+    patient is called by a pseudonym (``_pseudonym``): of the patient's ID where ``source`` is
+    given and has one, else of the film. No study or birth date is given, and Patient Identity
+    Removed is YES. Its dates are those of its making.
 
-    Otherwise, for a DICOM film: a new series in the patient's own study, with the source's Patient
-    and Study modules and a reference to the image that was read. For any other film a new study
-    without a patient's name.
+    Otherwise, for a DICOM film: a new series in the patient's own study, with the source's
+    Patient and Study modules, request, time zone, and a reference to the image that was read. For
+    any other film a new study without a patient's name.
 
-    Pixel Spacing is left out: nobody should measure in an overlay.
+    The same result of the same film always gets the same UIDs, so that an archive that is sent it
+    twice keeps it once. Pixel Spacing is left out: nobody should measure in an overlay.
 
     Args:
+        result: what to export.
         source: the file that was read; needed for a DICOM film that is not to be de-identified.
 
     Raises:
         PneumoError: the picture may show the patient's name (``result.withheld``), the header is
-            damaged, or the source can't be read any more.
+            damaged, the source can't be read any more, or there is no place for the key of
+            pseudonyms.
         ValueError: the source is missing or another film.
     """
     from pneumo_core.reports._header import header_of, quieten
 
     quieten()
+    refuse_named_film(result)
     header = None
     if not result.deidentified and result.radiograph.facts.format == "DICOM":
         if source is None:
             raise ValueError("the patient's own study needs the source that was read")
         header = header_of(result, source)
-    image = _capture(result)
+    patient = _pseudonym_of(result, source) if result.deidentified else ""
+    image = _capture(result, uids_of(result, patient, header))
+    if result.deidentified:
+        _deidentify(image, patient)
     _describe(image, result)
+    _date(image, result, header)
     if header is not None:
         _file_under(image, header, result)
     file = BytesIO()
@@ -68,10 +92,21 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
     return file.getvalue()
 
 
-def _capture(result: Result) -> "SCImage":
+def _pseudonym_of(result: Result, source: bytes | Path | None) -> str:
+    """The patient's, where the source has a patient's ID; otherwise the film's."""
+    from pneumo_core.reports._header import patient_of
+
+    dicom = result.radiograph.facts.format == "DICOM"
+    patient = patient_of(result, source) if dicom and source is not None else None
+    if patient is not None:
+        return pseudonym("patient", *patient)
+    return pseudonym("film", digest_of(result.radiograph))
+
+
+def _capture(result: Result, uids: Uids) -> "SCImage":
     """The image in a study of its own, of nobody."""
     from highdicom.sc import SCImage
-    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+    from pydicom.uid import JPEGLSLossless
 
     orientation = result.radiograph.facts.orientation
     unknown = ("L", "F")  # highdicom wants one; emptied below
@@ -80,31 +115,34 @@ def _capture(result: Result) -> "SCImage":
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",
-        study_instance_uid=generate_uid(prefix=None),
-        series_instance_uid=generate_uid(prefix=None),
+        study_instance_uid=uids.study,
+        series_instance_uid=uids.series,
         series_number=_SERIES,
-        sop_instance_uid=generate_uid(prefix=None),
+        sop_instance_uid=uids.instance,
         instance_number=1,
-        manufacturer="Pneumo",
+        manufacturer=MANUFACTURER,
         patient_orientation=unknown,
-        transfer_syntax_uid=ExplicitVRLittleEndian,
+        transfer_syntax_uid=JPEGLSLossless,
     )
     image.PatientOrientation = list(orientation or ())
     image.SpecificCharacterSet = "ISO_IR 192"
-    if result.deidentified:
-        image.PatientID = f"pneumo-{result.film_id}"
-        image.PatientName = "De-identified"
-        image.PatientIdentityRemoved = "YES"
-        image.DeidentificationMethod = list(_METHOD)
-        image.LongitudinalTemporalInformationModified = "REMOVED"
     return image
 
 
+def _deidentify(image: "Dataset", patient: str) -> None:
+    image.PatientID = patient
+    image.PatientName = "De-identified"
+    image.PatientIdentityRemoved = "YES"
+    image.DeidentificationMethod = list(_METHOD)
+    image.LongitudinalTemporalInformationModified = "REMOVED"
+
+
 def _describe(image: "Dataset", result: Result) -> None:
-    """What the picture is, who made it, when, and of which quality. ASCII, for any charset."""
+    """What the picture is, who made it, and of which quality. ASCII, for any charset."""
     reading, facts = result.reading, result.radiograph.facts
     image.ImageType = ["DERIVED", "SECONDARY"]
     image.ConversionType = "WSD"
+    image.ContentQualification = "RESEARCH"
     image.ManufacturerModelName = reading.model
     image.SoftwareVersions = [result.software, f"{reading.model[:55]} {reading.version}"]
     image.SeriesDescription = f"Pneumo {reading.model}"[:40] + ", research use only"
@@ -112,24 +150,75 @@ def _describe(image: "Dataset", result: Result) -> None:
         f"{heat_words(result.overlay)} ({_drawn(result.overlay)}), by {checkpoint_words(result)}"
     )[:1024]
     image.ImageComments = ". ".join(_comments(result))
+    body_part, side = body_part_of(result), laterality_of(result)
+    if body_part is not None:
+        image.BodyPartExamined = body_part
+    if side is not None:
+        image.Laterality = side
     if facts.burned_in_text is not None:
         image.BurnedInAnnotation = "YES" if facts.burned_in_text else "NO"
-    if _was_lossy(result):
-        image.LossyImageCompression = "01"
+    _tell_losses(image, result)
+
+
+def _tell_losses(image: "Dataset", result: Result) -> None:
+    """Keep the history of lossy compression; methods and ratios only where all are known."""
+    steps = result.radiograph.facts.lossy
+    if not steps:
+        return
+    image.LossyImageCompression = "01"
+    ratios = [str(step.ratio) for step in steps if step.ratio is not None]
+    methods = [step.method for step in steps if step.method is not None]
+    if len(ratios) == len(steps):
+        image.LossyImageCompressionRatio = ratios
+        if len(methods) == len(steps):
+            image.LossyImageCompressionMethod = methods
+
+
+def _date(image: "Dataset", result: Result, header: "Dataset | None") -> None:
+    """When it was made; in the source's time zone where that is said, as it holds for all times."""
+    zone = _zone(header) if header is not None else None
+    moment = result.created.astimezone(zone) if zone else result.created
     for what in ("InstanceCreation", "Content"):
-        setattr(image, f"{what}Date", result.created.strftime("%Y%m%d"))
-        setattr(image, f"{what}Time", result.created.strftime("%H%M%S"))
+        setattr(image, f"{what}Date", moment.strftime("%Y%m%d"))
+        setattr(image, f"{what}Time", moment.strftime("%H%M%S"))
     image.DateOfSecondaryCapture = image.ContentDate
     image.TimeOfSecondaryCapture = image.ContentTime
+    if zone or (header is None and not result.deidentified):  # else nothing tells the study's zone
+        image.TimezoneOffsetFromUTC = moment.strftime("%z")[:5]
+
+
+def _zone(header: "Dataset") -> timezone | None:
+    """The time zone of the source's dates and times; None where it is missing or makes no sense."""
+    match = _OFFSET.fullmatch(str(header.get("TimezoneOffsetFromUTC") or "").strip())
+    if match is None:
+        return None
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    offset = -offset if match[1] == "-" else offset
+    return timezone(offset) if timedelta(hours=-12) <= offset <= timedelta(hours=14) else None
 
 
 def _comments(result: Result) -> list[str]:
-    """Sentences without full stops. De-identified there are no reasons and warnings among them:
-    they tell the patient's age, and repeat words of the header."""
+    """Sentences without full stops, and at the end the numbers for programs: ``name=value``.
+
+    De-identified there are no reasons and warnings among them: they tell the patient's age, and
+    repeat words of the header. A Secondary Capture has no element for a measured value, and
+    private ones would be dropped on the way.
+    """
     reading = result.reading
     told = () if result.deidentified else (*reading.reasons, *reading.warnings)
     all_told = (verdict_words(result), point_words(result), *told, RESEARCH_USE)
-    return [_ascii(sentence).rstrip(".") for sentence in all_told]
+    return [*(_ascii(sentence).rstrip(".") for sentence in all_told), _ascii(_numbers(result))]
+
+
+def _numbers(result: Result) -> str:
+    reading = result.reading
+    told: dict[str, object] = {"status": reading.status}
+    if reading.probability is not None:
+        predicted = int(reading.probability >= reading.threshold)
+        told |= {"probability": reading.probability, "predicted": predicted}
+    told |= {"threshold": reading.threshold, "operating_point": reading.operating_point}
+    told |= {"model": reading.model, "version": reading.version}
+    return "; ".join(f"{name}={value}" for name, value in told.items())
 
 
 def _drawn(look: Overlay | None) -> str:
@@ -159,6 +248,8 @@ def _file_under(image: "SCImage", header: "Dataset", result: Result) -> None:
     header.setdefault("SOPInstanceUID", "")
     with told_as_damaged(result):
         image.copy_patient_and_study_information(header)
+        if "RequestAttributesSequence" in header:
+            image.add(header["RequestAttributesSequence"])
         for _ in image.iterall():  # parses what lies in sequences, in the source's own encoding
             pass
     _take_charset(image, header)
@@ -174,15 +265,6 @@ def _take_charset(image: "SCImage", header: "Dataset") -> None:
         image.SpecificCharacterSet = header.SpecificCharacterSet
     else:
         del image.SpecificCharacterSet
-
-
-def _was_lossy(result: Result) -> bool:
-    """Whether the film was compressed with loss, as far as its format tells."""
-    from pydicom.uid import HTJ2K, JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
-
-    lossy = (HTJ2K, JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
-    facts = result.radiograph.facts
-    return facts.format == "JPEG" or facts.transfer_syntax in {each.name for each in lossy}
 
 
 def _ascii(text: str) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "Overlay",
     "Result",
     "clean",
+    "digest_of",
     "file_name",
     "id_of",
     "refuse_named_film",
@@ -161,11 +162,16 @@ def clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
 
 
-def id_of(radiograph: Radiograph) -> str:
-    """Ten hex digits that the same pixels always get (SHA-256)."""
+def digest_of(radiograph: Radiograph) -> str:
+    """Return the SHA-256 of a film's pixels and their shape: 64 hex digits."""
     digest = hashlib.sha256(repr(radiograph.pixels.shape).encode())
     digest.update(radiograph.pixels.data)
-    return digest.hexdigest()[:_ID_DIGITS]
+    return digest.hexdigest()
+
+
+def id_of(radiograph: Radiograph) -> str:
+    """Ten hex digits that the same pixels always get (SHA-256)."""
+    return digest_of(radiograph)[:_ID_DIGITS]
 
 
 def refuse_named_film(result: Result) -> None:

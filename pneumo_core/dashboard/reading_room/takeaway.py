@@ -95,7 +95,7 @@ def _makers(result: Result, source: Path | bytes) -> dict[Kind, Callable[[], byt
     PneumoError.
     """
     if result.deidentified or result.radiograph.facts.format != "DICOM":
-        dicom = partial(to_dicom, result)
+        dicom = partial(to_dicom, result, source)
     else:
         dicom = partial(bytes, to_dicom(result, source))
     return {

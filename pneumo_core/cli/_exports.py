@@ -1,0 +1,144 @@
+"""What ``pneumo predict`` writes beside its lines: heat maps, PDF and DICOM files."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pneumo_core.errors import PneumoError
+from pneumo_core.files import write_whole
+
+if TYPE_CHECKING:
+    from pneumo_core.data import Radiograph
+    from pneumo_core.heatmaps import HeatMap
+    from pneumo_core.reading import Reader, Reading
+    from pneumo_core.reports import Result
+
+__all__ = ["Exported", "Exports"]
+
+_LONGEST = 1024
+"""Longest side of a heat map's picture: a larger one takes longer to compress than to read."""
+_REMEDY = "Free some space or choose another folder."
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written of one X-ray: (format, file) each; ``trouble``: why something was not."""
+
+    files: tuple[tuple[str, Path], ...] = ()
+    trouble: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exports:
+    """The folders that are asked for; None for what is not. ``named``: keep who the patient is."""
+
+    heatmaps: Path | None = None
+    pdf: Path | None = None
+    dicom: Path | None = None
+    named: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether results are to be exported, beside heat maps."""
+        return bool(self.pdf or self.dicom)
+
+    def make_folders(self) -> None:
+        """Make the folders, and see that they can be written. Raises PneumoError."""
+        for folder in (self.heatmaps, self.pdf, self.dicom):
+            if folder is not None:
+                _make_folder(folder)
+
+    def write(
+        self,
+        reader: "Reader",
+        reading: "Reading",
+        predicted: int,
+        radiograph: "Radiograph",
+        source: Path,
+        number: int,
+    ) -> Exported:
+        """Write what is asked for of one X-ray that was read.
+
+        ``radiograph`` as it was read from ``source``; ``number`` keeps files of one name apart.
+        What can't be said of this X-ray (text burned into it, a damaged header) is told in the
+        answer. Raises PneumoError where a file can't be written.
+        """
+        if not (self.heatmaps or self.wanted):
+            return Exported()
+        heat = reader.heat_map(radiograph, predicted)
+        files: list[tuple[str, Path]] = []
+        trouble: list[str] = []
+        if self.heatmaps:
+            target = self.heatmaps / f"{number:04d}_{source.stem}.png"
+            _write(target, _picture(radiograph, heat))
+        if self.wanted:
+            result = self._result(reader, reading, radiograph, heat)
+            for kind, target in self._targets(result, number):
+                try:
+                    made = _made(kind, result, source)
+                except PneumoError as error:
+                    trouble.append(f"Not exported as {kind}. {error}")
+                    continue
+                _write(target, made)
+                files.append((kind, target))
+        return Exported(tuple(files), tuple(trouble))
+
+    def _result(
+        self, reader: "Reader", reading: "Reading", radiograph: "Radiograph", heat: "HeatMap"
+    ) -> "Result":
+        from pneumo_core.reports import Overlay, result_of
+
+        return result_of(
+            reading,
+            reader.checkpoint,
+            radiograph,
+            point=reader.operating_point,
+            overlay=Overlay(heat),
+            deidentify=not self.named,
+        )
+
+    def _targets(self, result: "Result", number: int) -> Iterator[tuple[str, Path]]:
+        from pneumo_core.reports import file_name
+
+        if self.pdf:
+            yield "PDF", self.pdf / f"{number:04d}_{file_name(result, 'pdf')}"
+        if self.dicom:
+            yield "DICOM", self.dicom / f"{number:04d}_{file_name(result, 'dcm')}"
+
+
+def _made(kind: str, result: "Result", source: Path) -> bytes:
+    from pneumo_core.reports import to_dicom, to_pdf
+
+    return to_pdf(result) if kind == "PDF" else to_dicom(result, source)
+
+
+def _picture(radiograph: "Radiograph", heat: "HeatMap") -> bytes:
+    """The X-ray under its heat map as a PNG: little compressed, since that is what takes time."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    from pneumo_core.pictures import display_pixels, overlay
+
+    pixels = display_pixels(radiograph.pixels, _LONGEST)
+    file = BytesIO()
+    picture = Image.fromarray(overlay(pixels, heat.over(pixels.shape), 0.5))
+    picture.save(file, format="PNG", compress_level=1)
+    return file.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_whole(path, content, remedy=_REMEDY)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise PneumoError(
+            f"The folder '{folder}' can't be written: {error.strerror}. Choose another."
+        ) from error

@@ -1,0 +1,73 @@
+"""Names for patients who must not be named: the same for one patient, and a secret key apart.
+
+A hash of a patient's ID alone would be guessed by hashing every ID that a hospital gives out.
+HMAC-SHA256 under a key that never leaves the installation can't be, while two X-rays of a patient
+still belong together.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from pneumo_core.errors import PneumoError
+from pneumo_core.settings import settings
+
+__all__ = ["KEY_FILE", "pseudonym"]
+
+KEY_FILE = "pseudonyms.key"
+"""In PNEUMO_HOME, readable by its owner alone."""
+
+_KEY_BYTES = 32
+_DIGITS = 32
+"""Hexadecimal: 128 bits. The chance that two of a million are the same is 1.5e-27."""
+
+
+def pseudonym(*identity: str) -> str:
+    """Return "pneumo-" and 32 hexadecimal digits, the same for the same identity here.
+
+    The key is made at the first call. Raises PneumoError where it can't be kept or is damaged.
+    """
+    told = "\0".join(identity).encode("utf-8", "surrogatepass")
+    digest = hmac.new(_key(settings().home / KEY_FILE), told, hashlib.sha256).hexdigest()
+    return f"pneumo-{digest[:_DIGITS]}"
+
+
+def _key(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise PneumoError(
+            f"'{path}', the key for de-identified patients, can't be read or made: "
+            f"{error.strerror}. Make the folder writable, or set PNEUMO_HOME to another."
+        ) from error
+    if len(key) != _KEY_BYTES:
+        raise PneumoError(
+            f"'{path}', the key for de-identified patients, is damaged: it has {len(key)} bytes "
+            f"instead of {_KEY_BYTES}. Bring it back from a backup, or delete it: patients then "
+            "get other IDs than before."
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key whole, for its owner's eyes, unless another process was quicker."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if path.exists():
+            return
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(_KEY_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)

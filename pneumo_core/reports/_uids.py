@@ -1,0 +1,58 @@
+"""UIDs that the same result always gets, so that a retry makes no second series."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from pneumo_core.reports.result import Overlay, Result, digest_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["Uids", "uids_of"]
+
+_OURS = UUID("6b5a0f0e-3f53-5d6e-9a57-9c0f4f1f2f6e")
+"""The namespace of our UIDs. Another one would give every result new UIDs."""
+
+
+@dataclass(frozen=True)
+class Uids:
+    """What DICOM calls a study, a series and an image."""
+
+    study: str
+    series: str
+    instance: str
+
+
+def uids_of(result: Result, patient: str, header: "Dataset | None") -> Uids:
+    """Return UIDs made of the film, the checkpoint, its operating point and how it is drawn.
+
+    Nothing of what the checkpoint answered is in them: its last digit may differ from machine to
+    machine. A study is one patient's: ``patient`` is the pseudonym of a de-identified one. With a
+    ``header`` the study is the source's where it names one, and the image is that source's own.
+    """
+    film, reading = digest_of(result.radiograph), result.reading
+    study = _uid("study", film, patient, result.deidentified)
+    source = ""
+    if header is not None:
+        study = str(header.get("StudyInstanceUID") or study)
+        source = str(header.get("SOPInstanceUID") or "")
+    by = (reading.model, reading.version, reading.operating_point, reading.threshold)
+    made = (reading.status, result.deidentified, result.software, _drawing(result.overlay))
+    image = (study, source, film, patient, by, made)
+    return Uids(study, _uid("series", *image), _uid("instance", *image))
+
+
+def _drawing(look: Overlay | None) -> tuple[object, ...] | None:
+    """How the heat map is drawn, as exactly as the same map is computed again."""
+    if look is None:
+        return None
+    peaks = None if look.peaks is None else [f"{peak:.5g}" for peak in look.peaks]
+    heat = look.heat
+    return (heat.method, heat.layer, heat.label, look.opacity, look.contour, peaks)
+
+
+def _uid(*parts: object) -> str:
+    """A UID of a UUID (PS3.5 B.2)."""
+    return f"2.25.{uuid5(_OURS, json.dumps(parts, default=str)).int}"

@@ -1,0 +1,139 @@
+"""``pneumo predict --pdf --dicom``: the same result as files."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pypdfium2
+import pytest
+from PIL import Image
+
+from pneumo_core.checkpoints import Checkpoint
+from tests.cli.conftest import Finished
+from tests.data.films import RAMP12, dicom
+
+Run = Callable[..., Finished]
+
+PATIENT = {"PatientName": "Musterfrau^Erika", "PatientID": "ID-4711", "StudyInstanceUID": "1.2.3"}
+
+
+@pytest.fixture
+def films(tmp_path: Path, checkpoint: Checkpoint) -> Path:
+    """A folder with a picture and a DICOM film of a patient."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    ramp = np.tile(np.linspace(0, 255, 128, dtype=np.uint8), (128, 1))
+    Image.fromarray(ramp).save(folder / "a.png")
+    (folder / "Musterfrau.dcm").write_bytes(dicom(RAMP12, BitsStored=12, HighBit=11, **PATIENT))
+    return folder
+
+
+def printed(done: Finished) -> dict[str, dict[str, object]]:
+    """Rows by the file's name."""
+    return {Path(row["file"]).name: row for row in map(json.loads, done.out.splitlines())}
+
+
+def test_every_x_ray_gets_its_files_and_they_say_the_same_numbers(
+    pneumo: Run, films: Path, tmp_path: Path
+) -> None:
+    folders = ("--dicom", tmp_path / "dcm", "--pdf", tmp_path / "deep" / "pdf")
+    done = pneumo("predict", films, "--json", *folders)
+    assert done.code == 0, done.err
+    for name, row in printed(done).items():
+        pdf, dcm = (Path(file) for file in row["exported"])
+        made = pydicom.dcmread(dcm)
+        assert f"probability={row['probability']};" in made.ImageComments
+        words = pypdfium2.PdfDocument(pdf)[0].get_textpage().get_text_bounded()
+        assert f"{row['probability']:.3f}" in words or "probability" in words.lower()
+        assert made.PatientIdentityRemoved == "YES", name
+        assert "Musterfrau" not in f"{made}{words}{pdf.name}{dcm.name}"
+    assert len(list((tmp_path / "dcm").iterdir())) == 2
+    assert len(list((tmp_path / "deep" / "pdf").iterdir())) == 2
+
+
+def test_the_patient_stays_where_that_is_asked_for(
+    pneumo: Run, films: Path, tmp_path: Path
+) -> None:
+    done = pneumo("predict", films, "--json", "--dicom", tmp_path / "dcm", "--keep-identity")
+    (file,) = printed(done)["Musterfrau.dcm"]["exported"]
+    made = pydicom.dcmread(file)
+    assert (made.PatientID, made.StudyInstanceUID) == ("ID-4711", "1.2.3")
+    assert "Musterfrau" in Path(file).name
+
+
+def test_the_same_command_again_writes_the_same_images(
+    pneumo: Run, films: Path, tmp_path: Path
+) -> None:
+    seen = []
+    for _ in range(2):
+        pneumo("predict", films, "--dicom", tmp_path / "dcm")
+        files = sorted((tmp_path / "dcm").iterdir())
+        seen.append([(file.name, pydicom.dcmread(file).SOPInstanceUID) for file in files])
+    assert seen[0] == seen[1]
+
+
+def test_what_names_its_patient_in_its_pixels_is_told_and_the_rest_goes_on(
+    pneumo: Run, films: Path, tmp_path: Path
+) -> None:
+    named = dicom(RAMP12, BitsStored=12, HighBit=11, BurnedInAnnotation="YES")
+    (films / "Musterfrau.dcm").write_bytes(named)
+    done = pneumo("predict", films, "--json", "--pdf", tmp_path / "pdf")
+    assert done.code == 1
+    assert "Not exported as PDF." in done.err
+    assert "text is burned into its picture" in done.err
+    rows = printed(done)
+    assert rows["Musterfrau.dcm"]["status"] == "read"
+    assert rows["Musterfrau.dcm"]["exported"] == []
+    assert len(rows["a.png"]["exported"]) == 1
+
+
+def test_what_is_not_read_is_not_exported(pneumo: Run, films: Path, tmp_path: Path) -> None:
+    (films / "Musterfrau.dcm").write_bytes(b"no film")
+    done = pneumo("predict", films, "--json", "--pdf", tmp_path / "pdf")
+    assert done.code == 1
+    assert printed(done)["Musterfrau.dcm"]["exported"] == []
+    assert len(list((tmp_path / "pdf").iterdir())) == 1
+
+
+@pytest.mark.parametrize("option", ["--pdf", "--dicom", "--heatmaps"])
+def test_a_folder_that_cant_be_written_is_one_sentence(
+    pneumo: Run, films: Path, option: str
+) -> None:
+    for folder in (films / "a.png", films / "a.png" / "deep", Path("/proc/sys")):
+        done = pneumo("predict", films, option, folder)
+        assert done.code == 1
+        assert not done.out
+        assert done.err.startswith(f"The folder '{folder}' can't be written: ")
+        assert done.err.count("\n") == 1
+
+
+def test_keeping_the_identity_of_nothing_is_wrong_usage(pneumo: Run, films: Path) -> None:
+    done = pneumo("predict", films, "--keep-identity")
+    assert done.code == 2
+    assert "add --pdf or --dicom" in done.err
+
+
+def test_exports_are_in_the_log(pneumo: Run, films: Path, tmp_path: Path) -> None:
+    pneumo("predict", films, "--pdf", tmp_path / "pdf", "--dicom", tmp_path / "dcm")
+    told = pneumo("log", "--what", "exported")
+    assert told.code == 0
+    assert told.out.count("PDF, without names") == 2
+    assert told.out.count("DICOM, without names") == 2
+
+
+def test_predicted_is_the_models_answer_and_label_its_old_name(pneumo: Run, films: Path) -> None:
+    for row in printed(pneumo("predict", films, "--json")).values():
+        assert row["predicted"] == row["label"] == int(row["probability"] >= row["threshold"])
+        assert "exported" not in row
+
+
+def test_a_large_x_ray_has_a_heat_map_that_is_quick_to_write(
+    pneumo: Run, films: Path, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 2000), dtype=np.uint8)
+    Image.fromarray(noise).save(films / "a.png", compress_level=1)
+    pneumo("predict", films / "a.png", "--heatmaps", tmp_path / "maps", "--no-gate")
+    with Image.open(tmp_path / "maps" / "0000_a.png") as drawn:
+        assert drawn.size == (1024, 768)
