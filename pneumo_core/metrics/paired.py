@@ -10,7 +10,7 @@ from scipy.stats import binomtest, norm, rankdata
 from pneumo_core.metrics._checks import Floats, Ints, checked, two_classes
 from pneumo_core.metrics.rates import Estimate
 
-__all__ = ["Areas", "McNemar", "compare_areas", "mcnemar"]
+__all__ = ["Areas", "McNemar", "clustered_area", "compare_areas", "mcnemar"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,18 @@ def compare_areas(
         _estimate(a - b, spread, -1.0, 1.0),
         p,
     )
+
+
+def clustered_area(labels: ArrayLike, probabilities: ArrayLike, groups: ArrayLike) -> Estimate:
+    """Return the area under the ROC curve with its interval, films of one patient kept together.
+
+    The interval of ``compare_areas`` for one set of probabilities (N,): no draws, so it takes
+    milliseconds for a hundred thousand films. Raises ValueError when only one class is there.
+    """
+    truth, p = two_classes(labels, probabilities)
+    clusters = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+    parts = _Parts.of(truth, p, clusters)
+    return _estimate(parts.area, math.sqrt(max(0.0, parts.covariance(parts))), 0.0, 1.0)
 
 
 def _estimate(value: float, spread: float, lowest: float, highest: float) -> Estimate:

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset
-from pneumo_core.metrics import Estimate, Resampling, auc_estimate
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset, Progress
+from pneumo_core.metrics import Estimate, clustered_area
 from pneumo_core.settings import settings
 from pneumo_core.shortcuts.measure import Measured
 from pneumo_core.shortcuts.properties import PROPERTIES, Property
@@ -25,7 +25,7 @@ _LEVELS: Mapping[Level, float] = {"strong": 0.8, "moderate": 0.65, "weak": 0.55}
 """The AUC that the lower end of an interval must reach."""
 
 _FEWEST = 5
-"""X-rays of each group that a comparison needs."""
+"""Patients of each group that a comparison needs."""
 _MOST = 20_000
 """X-rays of a split that are looked at; of a larger one this many are drawn, patient by patient."""
 
@@ -121,26 +121,29 @@ class Audit:
         }
 
 
-def audit(dataset: Dataset, measured: Measured) -> Audit:
+def audit(dataset: Dataset, measured: Measured, *, progress: Progress | None = None) -> Audit:
     """Compare the properties of the X-rays of both labels, and those of train with other splits.
 
-    Intervals hold 95 % and come from 1,000 bootstrap draws of whole patients.
+    Intervals hold 95 % and keep the X-rays of a patient together (``metrics.clustered_area``).
 
     Args:
         dataset: its splits, labels and patients. A validation split that Pneumo cut from train
             counts as train, where it came from.
         measured: the properties of its X-rays.
+        progress: called after each split.
     """
     films = dataset.as_found().films[["id", "split", "label", "patient"]]
     films = films.merge(measured.table, on="id", how="inner")
     films, notes = _drawn(films)
     splits = [split for split in SPLITS if (films["split"] == split).any()]
     told, together = [], []
-    for split in splits:
+    for number, split in enumerate(splits, 1):
         rows = films[films["split"] == split].reset_index(drop=True)
         if rows["label"].nunique() == 2:
             told += [_separation(rows, each, split) for each in _varied(rows)]
             together.append(_together(rows, split))
+        if progress:
+            progress(number, len(splits))
     shifts = _shifts(films, splits, told)
     unreadable = len(measured.unreadable)
     if unreadable:
@@ -181,7 +184,7 @@ def _together(rows: pd.DataFrame, split: str) -> Together:
     told = told_together(values, labels, patients, threads=settings().threads)
     if told is None:
         return Together(split, Estimate(math.nan, math.nan, math.nan), len(rows))
-    return Together(split, auc_estimate(labels, told, Resampling.of(patients)), len(rows))
+    return Together(split, clustered_area(labels, told, patients), len(rows))
 
 
 def _shifts(films: pd.DataFrame, splits: list[str], told: list[Separation]) -> list[Shift]:
@@ -216,12 +219,11 @@ def _shift(
 
 def _area(groups: pd.Series, values: pd.Series, patients: pd.Series) -> tuple[Estimate, bool]:
     """AUC of values for groups (0, 1), turned so that it is at least 0.5, and whether group 1 has
-    the higher values."""
+    the higher values; NaN with fewer than ``_FEWEST`` patients of a group."""
     of = groups.to_numpy(np.int64)
-    if min(int((of == 0).sum()), int((of == 1).sum())) < _FEWEST:
+    if min(patients[of == group].nunique() for group in (0, 1)) < _FEWEST:
         return Estimate(math.nan, math.nan, math.nan), True
-    ranks = _ranks(values)
-    auc = auc_estimate(of, ranks, Resampling.of(patients.to_numpy(str)))
+    auc = clustered_area(of, _ranks(values), patients.to_numpy(str))
     if auc.value >= 0.5:
         return auc, True
     return Estimate(1 - auc.value, 1 - auc.high, 1 - auc.low), False

@@ -11,8 +11,11 @@ __all__ = ["file_properties", "jpeg_quality"]
 
 _PICTURES = {"JPEG", "PNG", "TIFF", "BMP", "WebP"}
 _LOSSLESS = {"PNG", "BMP"}
-_STANDARD = 57.625
-"""Mean of the luminance table of the JPEG standard (ITU-T T.81, table K.1), which is quality 50."""
+_STANDARD, _STANDARD_FINE = 57.625, 28.0625
+"""Mean of the JPEG standard's luminance table (ITU-T T.81, table K.1), which is quality 50, and of
+the smaller half of its values."""
+_LARGEST = 255
+"""What a table's values are cut off at."""
 
 
 def file_properties(facts: FilmFacts, path: Path | None) -> dict[str, float]:
@@ -51,5 +54,7 @@ def jpeg_quality(table: list[int]) -> float:
     It is the setting of the Independent JPEG Group's library whose table is as coarse.
     """
     percent = 100 * float(np.mean(table)) / _STANDARD
+    if max(table) >= _LARGEST:  # cut off: the smaller half tells
+        percent = 100 * float(np.mean(sorted(table)[:32])) / _STANDARD_FINE
     quality = 5000 / percent if percent > 100 else (200 - percent) / 2
     return float(np.clip(round(quality), 1, 100))

@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import StratifiedGroupKFold
 
 __all__ = ["FEWEST", "told_together"]
 
@@ -11,8 +9,10 @@ FEWEST = 10
 """X-rays of each label, and patients of each, that a cross-validated classifier needs."""
 
 _FOLDS = 5
-_TREES = 200
+_TREES = 100
 _LEAF = 5
+_MANY = 2000
+"""X-rays from which on growing trees in threads pays."""
 
 
 def told_together(
@@ -24,7 +24,7 @@ def told_together(
 ) -> NDArray[np.float64] | None:
     """Predict each label from the properties of X-rays of other patients.
 
-    Five folds by patient, a random forest of 200 trees each, seed 0. A forest takes values that
+    Five folds by patient, a random forest of 100 trees each, seed 0. A forest takes values that
     are missing, needs no scaling and finds what properties tell only together.
 
     Args:
@@ -37,6 +37,9 @@ def told_together(
         float64 (N,) in [0, 1], the share of trees for label 1; None with fewer than ``FEWEST``
         X-rays or patients of a label, or without any property that varies.
     """
+    from sklearn.ensemble import RandomForestClassifier  # a second that pages don't wait for
+    from sklearn.model_selection import StratifiedGroupKFold
+
     varied = values[:, _varies(values)]
     ill, normal = patients[labels == 1], patients[labels == 0]
     if not varied.shape[1] or min(len(set(ill)), len(set(normal))) < FEWEST:
@@ -49,7 +52,7 @@ def told_together(
             min_samples_leaf=_LEAF,
             class_weight="balanced",
             random_state=0,
-            n_jobs=threads,
+            n_jobs=threads if len(labels) > _MANY else 1,
         )
         forest.fit(varied[learned], labels[learned])
         told[asked] = forest.predict_proba(varied[asked])[:, 1]

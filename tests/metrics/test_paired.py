@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pneumo_core.metrics import area_under_roc, compare_areas, mcnemar
+from pneumo_core.metrics import area_under_roc, clustered_area, compare_areas, mcnemar
 
 # Three ill and two normal films, ranked by two checkpoints.
 LABELS = [1, 1, 1, 0, 0]
@@ -119,3 +119,11 @@ def test_mcnemar_of_agreeing_checkpoints() -> None:
 def test_calls_must_be_of_the_same_films() -> None:
     with pytest.raises(ValueError, match="alike"):
         mcnemar([0, 1], [0, 1], [0, 1, 1])
+
+
+def test_the_area_alone_has_the_interval_that_a_comparison_gives_it() -> None:
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 2, 60)
+    p = np.clip(0.3 * labels + random.random(60) * 0.7, 0, 1)
+    patients = np.arange(60) // 3
+    assert clustered_area(labels, p, patients) == compare_areas(labels, p, p, patients).first
