@@ -71,7 +71,7 @@ def print_quartiles(found: "Sequence[ByQuartile]") -> None:
         out.print(quartile_sentence(each), markup=False)
         table = Table("from", "to", "X-rays", "called wrongly", "rate (95 %)", box=SIMPLE_HEAD)
         for part in each.quarters:
-            low, high = each.property.text(part.low), each.property.text(part.high)
+            low, high = each.prop.text(part.low), each.prop.text(part.high)
             table.add_row(low, high, str(part.n), str(part.errors), str(part.rate))
         out.print(table)
     if len(found) > _MOST_TABLES:
@@ -93,12 +93,12 @@ def _print_audit(found: "Audit") -> None:
     table = Table("property", "split", "AUC (95 %)", "higher in", "NORMAL", "PNEUMONIA", "tells")
     table.box = SIMPLE_HEAD
     for each in found.separations:
-        normal, ill = (each.property.text(median) for median in each.medians)
+        normal, ill = (each.prop.text(median) for median in each.medians)
         higher = ("NORMAL", "PNEUMONIA")[each.higher]
-        title = each.property.title
+        title = each.prop.title
         table.add_row(title, each.split, str(each.auc), higher, normal, ill, each.level)
     out.print(table)
-    telling = {each.property.key for each in found.separations if each.level != "none"}
+    telling = {each.prop.key for each in found.separations if each.level != "none"}
     for key, prop in PROPERTIES.items():
         if key in telling:
             out.print(f"{prop.title}", style="bold", markup=False)

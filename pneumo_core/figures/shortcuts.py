@@ -15,7 +15,7 @@ _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 def separation_dots(found: Sequence[Separation]) -> go.Figure:
     """A row for each property, the largest AUC on top, with a dot and interval for each split."""
-    titles = list(dict.fromkeys(each.property.title for each in found))[::-1]
+    titles = list(dict.fromkeys(each.prop.title for each in found))[::-1]
     splits = sorted({each.split for each in found}, key=("train", "test", "val").index)
     figure = go.Figure()
     for split, (symbol, colour) in zip(splits, _MARKS, strict=False):
@@ -23,7 +23,7 @@ def separation_dots(found: Sequence[Separation]) -> go.Figure:
         auc = [each.auc for each in here]
         figure.add_scatter(
             x=[each.value for each in auc],
-            y=[each.property.title for each in here],
+            y=[each.prop.title for each in here],
             error_x={
                 "type": "data",
                 "symmetric": False,
@@ -51,7 +51,7 @@ def separation_dots(found: Sequence[Separation]) -> go.Figure:
 def error_by_quarter(found: ByQuartile) -> go.Figure:
     """Rate of false alarms or misses in each quarter of a property, with intervals."""
     rates = [each.rate for each in found.quarters]
-    write = found.property.text
+    write = found.prop.text
     figure = go.Figure(
         go.Scatter(
             x=[f"{write(each.low)} to<br>{write(each.high)}" for each in found.quarters],
@@ -70,7 +70,7 @@ def error_by_quarter(found: ByQuartile) -> go.Figure:
         )
     )
     bare(figure, height=260)
-    figure.update_xaxes(title={"text": found.property.title, "standoff": 6}, type="category")
+    figure.update_xaxes(title={"text": found.prop.title, "standoff": 6}, type="category")
     return figure.update_yaxes(
         title={"text": "Misses" if found.label else "False alarms", "standoff": 4},
         tickformat=".0%",

@@ -39,7 +39,7 @@ class Separation:
     ``measured`` of how many X-rays of each the property is known.
     """
 
-    property: Property
+    prop: Property
     split: str
     auc: Estimate
     higher: int
@@ -69,7 +69,7 @@ class Shift:
     the label in train; None where it does not.
     """
 
-    property: Property
+    prop: Property
     split: str
     label: int
     auc: Estimate
@@ -190,7 +190,7 @@ def _together(rows: pd.DataFrame, split: str) -> Together:
 def _shifts(films: pd.DataFrame, splits: list[str], told: list[Separation]) -> list[Shift]:
     if "train" not in splits:
         return []
-    higher = {each.property.key: each.higher for each in told if _tells_in_train(each)}
+    higher = {each.prop.key: each.higher for each in told if _tells_in_train(each)}
     found = []
     for split in splits:
         for label in (NORMAL, PNEUMONIA) if split != "train" else ():
@@ -256,7 +256,7 @@ def _drawn(films: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _separation_row(each: Separation) -> dict[str, Any]:
     return {
-        "property": each.property.key,
+        "property": each.prop.key,
         "split": each.split,
         **_estimate_row(each.auc),
         "higher_in": LABELS[each.higher],
@@ -279,7 +279,7 @@ def _together_row(each: Together) -> dict[str, Any]:
 
 def _shift_row(each: Shift) -> dict[str, Any]:
     return {
-        "property": each.property.key,
+        "property": each.prop.key,
         "split": each.split,
         "label": LABELS[each.label],
         **_estimate_row(each.auc),

@@ -179,7 +179,7 @@ _ALL = (
         "bytes_per_pixel",
         "Bytes per pixel",
         "the number of bytes per pixel",
-        _two_digits,
+        lambda value: f"{value:.3g}",
         "The size of the file for its number of pixels: how strongly it was compressed.",
         _EXPORT,
         "A picture with more fine detail takes more bytes at the same quality.",

@@ -37,7 +37,7 @@ class ByQuartile:
     Fewer than four parts where many X-rays share a value. ``unmeasured`` X-rays have no value.
     """
 
-    property: Property
+    prop: Property
     split: str
     label: int
     quarters: tuple[Quarter, ...]
@@ -60,7 +60,7 @@ class ByQuartile:
     @property
     def clear(self) -> bool:
         """Whether the intervals of the worst and the best quarter do not overlap."""
-        return self.gap > 0
+        return bool(self.gap > 0)
 
 
 def by_quartile(
@@ -85,14 +85,14 @@ def by_quartile(
         for prop in PROPERTIES.values()
         if (each := _cut(rows, prop, str(split), int(label))) is not None
     ]
-    return sorted(found, key=lambda each: (-each.gap, each.label, each.property.key))
+    return sorted(found, key=lambda each: (-each.gap, each.label, each.prop.key))
 
 
 def quartile_table(found: Sequence[ByQuartile]) -> pd.DataFrame:
     """A row for each quarter: property, split, error, quarter, its bounds, counts and rate."""
     rows: list[dict[str, Any]] = [
         {
-            "property": each.property.key,
+            "property": each.prop.key,
             "split": each.split,
             "label": LABELS[each.label],
             "error": "misses" if each.label else "false alarms",

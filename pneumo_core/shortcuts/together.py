@@ -65,4 +65,5 @@ def _varies(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     low = np.where(missing, np.inf, values).min(axis=0)
     high = np.where(missing, -np.inf, values).max(axis=0)
     some = ~missing.all(axis=0)
-    return some & ((low < high) | missing.any(axis=0))
+    varies: NDArray[np.bool_] = some & ((low < high) | missing.any(axis=0))
+    return varies

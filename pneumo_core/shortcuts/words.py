@@ -43,7 +43,7 @@ def summary(found: Audit) -> list[str]:
 
 def separation_sentence(told: Separation) -> str:
     """Say how far one property tells the label of one split."""
-    prop, (normal, ill) = told.property, told.medians
+    prop, (normal, ill) = told.prop, told.medians
     start = _capital(prop.noun)
     if math.isnan(told.auc.value):
         return f"{start}: too few X-rays of each label in {told.split} to say."
@@ -56,7 +56,7 @@ def separation_sentence(told: Separation) -> str:
 
 def shift_sentence(shift: Shift) -> str:
     """Say how the X-rays of one label differ between train and another split."""
-    prop, (before, now) = shift.property, shift.medians
+    prop, (before, now) = shift.prop, shift.medians
     noun = _LABEL_NOUN[shift.label]
     told = (
         f"The {shift.split} {noun} X-rays differ from the train {noun} X-rays in {prop.noun}: "
@@ -77,7 +77,7 @@ def quartile_sentence(found: ByQuartile) -> str:
     """Say how false alarms or misses change over the quarters of a property."""
     error = "Misses" if found.label == PNEUMONIA else "False alarms"
     rates = [each.rate.value for each in found.quarters]
-    first, last, noun = rates[0], rates[-1], found.property.noun
+    first, last, noun = rates[0], rates[-1], found.prop.noun
     chance = "" if found.clear else " The intervals overlap: this may be chance."
     part = "quarter" if len(rates) == 4 else "part"
     if found.spread == 0:
@@ -105,7 +105,7 @@ def _together_sentence(told: Together, found: Audit) -> str:
     if math.isnan(told.auc.value):
         return f"{_capital(told.split)}: too few patients of each label to ask all properties."
     here = [each for each in found.separations if each.split == told.split]
-    most = f"; {here[0].property.noun} alone reaches {here[0].auc}" if here else ""
+    most = f"; {here[0].prop.noun} alone reaches {here[0].auc}" if here else ""
     level = level_of(told.auc)
     if level == "none":
         return (

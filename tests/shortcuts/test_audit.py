@@ -41,7 +41,7 @@ def measured(of: Dataset, **columns: np.ndarray) -> Measured:
 
 
 def one(found: Audit, key: str, split: str = "train") -> Separation:
-    (each,) = [e for e in found.separations if (e.property.key, e.split) == (key, split)]
+    (each,) = [e for e in found.separations if (e.prop.key, e.split) == (key, split)]
     return each
 
 
@@ -107,7 +107,7 @@ def test_properties_tell_together_what_none_tells_alone(made: Dataset) -> None:
 
 def test_a_shift_of_normals_towards_the_ill_foretells_false_alarms(found: Audit) -> None:
     shift = found.shifts[0]
-    assert (shift.property.key, shift.split, shift.label) == ("lung_height", "test", 0)
+    assert (shift.prop.key, shift.split, shift.label) == ("lung_height", "test", 0)
     assert (shift.towards, shift.level) == (1, "strong")
     assert shift.medians == pytest.approx((0.60, 0.75), abs=0.01)
     told = shift_sentence(shift)

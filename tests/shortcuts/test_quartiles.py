@@ -82,7 +82,7 @@ def test_the_clearest_rise_comes_first_and_labels_are_kept_apart() -> None:
     both = pd.concat([scores, ill.assign(id="ill" + ill["id"])])
     table = pd.concat([properties, more.assign(id="ill" + more["id"])])
     found = by_quartile(both, table.assign(brightness=random.random(400)), 0.5)
-    assert (found[0].property.key, found[0].label) == ("lung_height", 0)
+    assert (found[0].prop.key, found[0].label) == ("lung_height", 0)
     assert len(found) == 4
     rows = quartile_table(found)
     assert len(rows) == 16

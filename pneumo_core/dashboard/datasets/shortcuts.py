@@ -106,12 +106,12 @@ def _separation_table(found: Iterable[Separation]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Property": each.property.title,
+                "Property": each.prop.title,
                 "Split": each.split,
                 "AUC (95 % interval)": str(each.auc),
                 "Higher in": LABELS[each.higher],
-                "Median NORMAL": each.property.text(each.medians[0]),
-                "Median PNEUMONIA": each.property.text(each.medians[1]),
+                "Median NORMAL": each.prop.text(each.medians[0]),
+                "Median PNEUMONIA": each.prop.text(each.medians[1]),
                 "Tells": each.level,
             }
             for each in found
@@ -131,11 +131,9 @@ def _show_shifts(found: Audit) -> None:
 
 
 def _show_advice(found: Audit) -> None:
-    telling: dict[str, Property] = {
-        each.property.key: each.property
-        for each in (*found.separations, *found.shifts)
-        if each.level != "none"
-    }
+    props = [each.prop for each in found.separations if each.level != "none"]
+    props += [each.prop for each in found.shifts if each.level != "none"]
+    telling: dict[str, Property] = {each.key: each for each in props}
     if not telling:
         return
     st.subheader("What it means and what to do", anchor=False)

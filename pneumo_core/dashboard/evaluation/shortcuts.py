@@ -90,7 +90,7 @@ def _measured() -> Measured | None:
 
 def _show(found: Sequence[ByQuartile]) -> None:
     st.markdown(f"**{plain(quartile_sentence(found[0]))}**")
-    names = [f"{each.property.title}: {_error(each)}, {each.split or 'all'}" for each in found]
+    names = [f"{each.prop.title}: {_error(each)}, {each.split or 'all'}" for each in found]
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.dataframe(
@@ -124,7 +124,7 @@ def _row(each: ByQuartile) -> dict[str, object]:
     columns = dict(zip(("Lowest", "Second", "Third", "Highest"), parts, strict=True))
     clear = "clear" if each.clear else "may be chance"
     return {
-        "Property": each.property.title,
+        "Property": each.prop.title,
         "Mistake": _error(each),
         "Split": each.split,
         **columns,
