@@ -1,6 +1,6 @@
 """A checkpoint on a whole dataset: one score per film, and what the scores say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -17,7 +17,8 @@ __all__ = ["DatasetEvaluation", "evaluate_dataset", "score_dataset"]
 class DatasetEvaluation:
     """A checkpoint at one operating point on one split.
 
-    ``unreadable`` maps the ids of the films that were left out to the reason.
+    ``unreadable`` maps the ids of the films that were left out to the reason. ``scores`` is the
+    table of ``score_dataset``.
     """
 
     model: str
@@ -25,6 +26,7 @@ class DatasetEvaluation:
     operating_point: OperatingPoint
     figures: Evaluation
     unreadable: dict[str, str]
+    scores: pd.DataFrame = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, object]:
         """The figures without their intervals, as ``pneumo evaluate --json`` prints them."""
@@ -84,4 +86,4 @@ def evaluate_dataset(
     figures = evaluate(
         scores["label"], scores["probability"], point.threshold, groups=scores["patient"]
     )
-    return DatasetEvaluation(checkpoint.name, split, point, figures, unreadable)
+    return DatasetEvaluation(checkpoint.name, split, point, figures, unreadable, scores)

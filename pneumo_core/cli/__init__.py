@@ -21,6 +21,7 @@ from pneumo_core.cli import (
     _log,
     _reading,
     _runs,
+    _shortcuts,
     _study,
     _training,
 )
@@ -31,7 +32,10 @@ from pneumo_core.terminal import err, write_any_letter
 
 __all__ = ["app", "main"]
 
-_COMMANDS = (_reading, _training, _runs, _study, _checkpoints, _datasets, _intake, _log)
+_COMMANDS = (
+    *(_reading, _training, _runs, _study, _checkpoints),
+    *(_datasets, _shortcuts, _intake, _log),
+)
 """Modules whose commands register themselves."""
 
 

@@ -23,6 +23,7 @@ from pneumo_core.cli._shared import (
     validation_choice,
     without_nan,
 )
+from pneumo_core.cli._shortcuts import measured, print_quartiles, records
 from pneumo_core.terminal import out, progress_bar
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from pneumo_core.analysis import Comparison, Scores
+    from pneumo_core.analysis import Comparison, DatasetEvaluation, Scores
     from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.data import Dataset
+    from pneumo_core.shortcuts import ByQuartile
 
 ShippedOption = Annotated[
     bool,
@@ -46,6 +48,9 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     model: ModelOption = None,
     operating_point: PointOption = None,
+    shortcuts: Annotated[
+        bool, typer.Option("--shortcuts", help="Count mistakes by properties that are no disease.")
+    ] = False,
     validation: ValidationOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,8 +70,10 @@ def evaluate(
             scoring=scoring,
         )
     say_left_out(result.unreadable.values())
+    quartiles = _quartiles(dataset, result) if shortcuts else []
     if as_json:
-        print(json.dumps(without_nan(result.as_dict())))
+        told = {"shortcuts": records(quartiles)} if shortcuts else {}
+        print(json.dumps(without_nan(result.as_dict()) | told))
         return
     table = Table("figure", "value (95 % interval)", title=f"{result.model} on {split}")
     for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
@@ -78,6 +85,16 @@ def evaluate(
         f"({result.operating_point.name}): {tp} pneumonia found, {fn} missed, "
         f"{tn} normal passed, {fp} called ill."
     )
+    if shortcuts:
+        print_quartiles(quartiles)
+
+
+def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuartile]":
+    """Mistakes by quartile of each property; the whole dataset is measured once for all splits."""
+    from pneumo_core.shortcuts import by_quartile
+
+    properties = measured(dataset).table
+    return by_quartile(result.scores, properties, result.operating_point.threshold)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from pneumo_core.figures.evaluation import (
 from pneumo_core.figures.films import films_per_split, grey_histogram, size_map
 from pneumo_core.figures.pages import interactive, to_html
 from pneumo_core.figures.probability import probability_bar
+from pneumo_core.figures.shortcuts import error_by_quarter, separation_dots
 from pneumo_core.figures.still import PLOTS, still
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "confusion_matrix",
     "embedding_map",
     "epoch_maps",
+    "error_by_quarter",
     "films_per_split",
     "grey_histogram",
     "interactive",
@@ -36,6 +38,7 @@ __all__ = [
     "probability_scatter",
     "receiver_operating_characteristic",
     "reliability_diagram",
+    "separation_dots",
     "size_map",
     "still",
     "to_html",

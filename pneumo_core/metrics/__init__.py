@@ -25,7 +25,7 @@ from pneumo_core.metrics.evaluation import (
     f1_estimate,
     predictive_estimates,
 )
-from pneumo_core.metrics.paired import Areas, McNemar, compare_areas, mcnemar
+from pneumo_core.metrics.paired import Areas, McNemar, clustered_area, compare_areas, mcnemar
 from pneumo_core.metrics.ranking import (
     Curve,
     area_interval,
@@ -69,6 +69,7 @@ __all__ = [
     "bin_of",
     "brier_estimate",
     "brier_score",
+    "clustered_area",
     "cohens_kappa",
     "compare_areas",
     "confusion",

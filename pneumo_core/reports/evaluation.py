@@ -14,6 +14,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.figures import PLOTS, still
 from pneumo_core.metrics import Estimate
 from pneumo_core.reports.result import RESEARCH_USE
+from pneumo_core.shortcuts import ByQuartile, quartile_sentence
 
 __all__ = ["EvaluationReport", "report_markdown", "report_pdf"]
 
@@ -26,15 +27,20 @@ _YOURS = (
     "what was done about missing data",
 )
 _COLUMNS = 2
+_QUARTILES = 6
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluationReport:
-    """A checkpoint, a study of its scores, and the threshold it is judged at."""
+    """A checkpoint, a study of its scores, and the threshold it is judged at.
+
+    ``quartiles``: mistakes by quartile of properties that are no disease, where they were measured.
+    """
 
     checkpoint: Checkpoint
     study: Study
     threshold: float
+    quartiles: tuple[ByQuartile, ...] = ()
 
     @property
     def title(self) -> str:
@@ -50,6 +56,7 @@ class EvaluationReport:
             ("Model and training", self._model()),
             ("Threshold and calibration", self._threshold()),
             ("How it was measured", self._measures()),
+            *([("Shortcuts", self._shortcuts())] if self.quartiles else []),
             ("Limitations", list(self.checkpoint.card.limitations)),
             ("What only you can state", [f"{each[:1].upper()}{each[1:]}." for each in _YOURS]),
         ]
@@ -141,6 +148,17 @@ class EvaluationReport:
             "score the percentiles of 1,000 bootstrap draws of whole patients.",
             f"Pneumo {__version__}; the same numbers come from `pneumo evaluate`.",
         ]
+
+    def _shortcuts(self) -> list[str]:
+        told = [
+            "Mistakes by quartile of properties that are no disease, over the X-rays of one label, "
+            f"the clearest difference first ({min(_QUARTILES, len(self.quartiles))} of "
+            f"{len(self.quartiles)})."
+        ]
+        for each in self.quartiles[:_QUARTILES]:
+            parts = ", ".join(f"{part.errors} of {part.n}" for part in each.quarters)
+            told.append(f"{quartile_sentence(each)} Lowest first: {parts}.")
+        return told
 
 
 def report_markdown(report: EvaluationReport) -> str:

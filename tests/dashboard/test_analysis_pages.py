@@ -78,7 +78,7 @@ def test_the_cells_can_be_chosen_by_name() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-@pytest.mark.parametrize("drawer", ["slices", "doubts", "results"])
+@pytest.mark.parametrize("drawer", ["slices", "shortcuts", "doubts", "results"])
 def test_every_drawer_opens(drawer: str) -> None:
     app = evaluate_page(checkpoint="cnn_94")
     app.session_state[drawer] = True
@@ -131,6 +131,29 @@ def test_a_dataset_is_scored_when_asked_and_its_films_are_shown(
     app.segmented_control(key="cell by name").set_value("tp").run()
     chosen = len(app.dataframe[0].value) if app.dataframe else 0
     assert len(app.get("image")) == chosen
+
+
+def test_mistakes_by_quartile_are_measured_when_asked_and_reported(
+    checkpoint: Checkpoint, film_folder: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"test": 24})))
+    app = press(evaluate_page(films="dataset test"), "Score test films with cnn_94")
+    app.session_state["shortcuts"] = True
+    press(app.run(), "Measure the X-rays of films")
+    assert not app.exception
+    (table,) = (each.value for each in app.dataframe if "Lowest" in each.value)
+    assert {"Brightness", "Contrast"} < set(table["Property"])
+    assert set(table["Mistake"]) == {"false alarms", "misses"}
+    shown = app.selectbox(key="quartile")
+    shown.set_value(len(table) - 1).run()
+    assert not app.exception
+
+
+@pytest.mark.usefixtures("shipped")
+def test_without_the_x_rays_the_quartiles_say_what_is_needed() -> None:
+    app = evaluate_page(checkpoint="cnn_94")
+    app.session_state["shortcuts"] = True
+    assert "This needs the X-rays themselves" in told(app.run())
 
 
 def test_a_film_of_the_dataset_opens_in_the_reading_room(

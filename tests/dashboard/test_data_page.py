@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import scan
 from pneumo_core.inspection import inspect_dataset
+from pneumo_core.shortcuts import audit, measure_dataset, summary
 from tests.dashboard.test_pages import open_app, press, told
 
 Maker = Callable[..., Path]
@@ -114,3 +115,28 @@ def test_sixteen_draws_follow_the_recipe(folder: Path) -> None:
     app.text_input(key="preview film").set_value("nobody").run()
     assert "No readable film is called nobody" in told(app)
     assert not app.exception
+
+
+def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
+    film_folder: Maker, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = film_folder({"train": 24, "test": 24}, side=80)
+    for path in folder.glob("*/PNEUMONIA/*.png"):
+        Image.open(path).resize((120, 80)).save(path)
+    monkeypatch.setenv("PNEUMO_DATA", str(folder))
+    app = data_page(view="shortcuts")
+    assert "Nothing is measured yet" in told(app)
+    press(app, "Run the shortcut audit")
+    assert not app.exception
+    dataset = scan(folder)
+    for sentence in summary(audit(dataset, measure_dataset(dataset))):
+        assert sentence in told(app)
+    (table,) = (each.value for each in app.dataframe if "Property" in each.value)
+    first = table.iloc[0]
+    assert (first["Property"], first["Higher in"], first["Tells"]) == (
+        "Width / height",
+        "PNEUMONIA",
+        "strong",
+    )
+    assert len(app.get("plotly_chart")) == 1
+    assert "vary proportions during training" in told(app)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pneumo_core.metrics import area_under_roc, compare_areas, mcnemar
+from pneumo_core.metrics import area_under_roc, clustered_area, compare_areas, mcnemar
 
 # Three ill and two normal films, ranked by two checkpoints.
 LABELS = [1, 1, 1, 0, 0]
@@ -135,3 +135,11 @@ def test_two_patients_do_not_tell_two_checkpoints_apart() -> None:
     labels, p = np.tile([0, 1], 20), np.random.default_rng(1).uniform(size=(2, 40))
     found = compare_areas(labels, *p, np.repeat(["a", "b"], 20))
     assert np.isnan([found.difference.low, found.p]).all()
+
+
+def test_the_area_alone_has_the_interval_that_a_comparison_gives_it() -> None:
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 2, 60)
+    p = np.clip(0.3 * labels + random.random(60) * 0.7, 0, 1)
+    patients = np.arange(60) // 3
+    assert clustered_area(labels, p, patients) == compare_areas(labels, p, p, patients).first

@@ -1,10 +1,14 @@
 """An evaluation report says what was measured, at which threshold, and what it can't know."""
 
+from dataclasses import replace
+
 import pypdfium2
 
 from pneumo_core.analysis import Study
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.metrics import rate
 from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
+from pneumo_core.shortcuts import PROPERTIES, ByQuartile, Quarter
 from tests.analysis.tables import scores
 
 LABELS = [0, 0, 0, 1, 1, 1]
@@ -44,3 +48,20 @@ def test_the_pdf_says_the_same_with_pictures(checkpoint: Checkpoint) -> None:
     assert "Ethics approval" in words
     kinds = [each.type for page in document for each in page.get_objects()]
     assert kinds.count(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE) == 5
+
+
+def test_mistakes_by_quartile_are_reported_where_they_were_measured(
+    checkpoint: Checkpoint,
+) -> None:
+    quarters = tuple(
+        Quarter(0.2 * k, 0.2 * k + 0.1, 100, errors, rate(errors, 100))
+        for k, errors in enumerate((5, 12, 17, 31))
+    )
+    found = ByQuartile(PROPERTIES["lung_height"], "test", 0, quarters, 0)
+    report = replace(made(checkpoint), quartiles=(found,))
+    told = report_markdown(report)
+    assert "## Shortcuts" in told
+    assert "False alarms rise from 5% to 31% from the lowest to the highest quarter" in told
+    assert "Lowest first: 5 of 100, 12 of 100, 17 of 100, 31 of 100." in told
+    assert report_pdf(report).startswith(b"%PDF")
+    assert "## Shortcuts" not in report_markdown(made(checkpoint))

@@ -1,4 +1,4 @@
-"""One dataset on the page, in three views."""
+"""One dataset on the page, in four views."""
 
 from pathlib import Path
 
@@ -8,12 +8,14 @@ from pneumo_core.dashboard.datasets.augmentation import show_augmentation
 from pneumo_core.dashboard.datasets.films import show_random_films
 from pneumo_core.dashboard.datasets.findings import show_findings
 from pneumo_core.dashboard.datasets.overview import show_overview
+from pneumo_core.dashboard.datasets.shortcuts import show_audit
 from pneumo_core.inspection import Inspection
 
 __all__ = ["show_dataset"]
 
 _VIEWS = {
     "findings": "What is in it, what is wrong",
+    "shortcuts": "Shortcut audit",
     "films": "Films",
     "augmentation": "What training sees",
 }
@@ -34,6 +36,8 @@ def show_dataset(inspection: Inspection, location: Path) -> None:
     st.query_params["view"] = str(view)
     if view == "films":
         show_random_films(inspection, location)
+    elif view == "shortcuts":
+        show_audit(inspection, location)
     elif view == "augmentation":
         show_augmentation(inspection)
     else:

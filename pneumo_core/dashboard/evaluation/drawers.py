@@ -16,6 +16,7 @@ from pneumo_core.analysis import (
 )
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.evaluation.films import show_films
+from pneumo_core.dashboard.evaluation.shortcuts import quartiles_at
 from pneumo_core.figures import PLOTS, interactive, still, to_html
 from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
 
@@ -88,7 +89,8 @@ def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> N
     if not drawer.open:
         return
     with drawer:
-        report = EvaluationReport(checkpoint, study, threshold)
+        quartiles = tuple(quartiles_at(study, threshold))
+        report = EvaluationReport(checkpoint, study, threshold, quartiles)
         name = f"pneumo-{checkpoint.name}"
         with st.container(horizontal=True, gap="small"):
             _button(

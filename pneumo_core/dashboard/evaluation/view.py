@@ -13,6 +13,7 @@ from pneumo_core.dashboard.evaluation import selection as chosen
 from pneumo_core.dashboard.evaluation.drawers import offer_downloads, show_doubts, show_slices
 from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.evaluation.selection import CELL_WORDS, Selection
+from pneumo_core.dashboard.evaluation.shortcuts import show_shortcuts
 from pneumo_core.dashboard.evaluation.sources import scores_for, study_of
 from pneumo_core.dashboard.evaluation.threshold import choose_threshold
 from pneumo_core.data import LABELS
@@ -74,6 +75,7 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
     else:
         st.caption("Click a cell of the matrix, a bar or a point, or choose above.")
     show_slices(study, threshold)
+    show_shortcuts(study, threshold)
     show_doubts(study, checkpoint)
     offer_downloads(study, checkpoint, threshold)
 

@@ -1,0 +1,108 @@
+"""``pneumo data audit`` and what ``pneumo evaluate --shortcuts`` prints."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from pneumo_core.cli._shared import JsonOption, data, dataset_folder
+from pneumo_core.terminal import err, out, progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pneumo_core.data import Dataset
+    from pneumo_core.shortcuts import Audit, ByQuartile, Measured
+
+__all__ = ["measured", "print_quartiles", "records"]
+
+_MOST_TABLES = 6
+
+
+@data.command("audit")
+def audit_data(
+    folder: Annotated[Path | None, typer.Argument(metavar="[NAME]")] = None,
+    as_json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every figure.")] = False,
+) -> None:
+    """Measure how far the label can be told from things that are no disease."""
+    from pneumo_core.data import scan
+    from pneumo_core.shortcuts import audit
+
+    location = dataset_folder(folder)
+    with progress_bar("Listing X-rays") as listing:
+        dataset = scan(location, progress=listing)
+    properties = measured(dataset)
+    found = audit(dataset, properties)
+    if as_json:
+        print(json.dumps(found.as_dict()))
+    elif csv:
+        found.table().to_csv(sys.stdout, index=False)
+    else:
+        _print_audit(found)
+    raise typer.Exit(1 if properties.unreadable else 0)
+
+
+def measured(dataset: "Dataset") -> "Measured":
+    """Measure the properties of a dataset's X-rays with a bar; say which could not be read."""
+    from pneumo_core.shortcuts import installed_finder, measure_dataset
+
+    with progress_bar("Measuring X-rays") as progress:
+        found = measure_dataset(dataset, finder=installed_finder(), progress=progress)
+    for sentence in found.unreadable.values():
+        err.print(f"Left out: {sentence}", markup=False)
+    return found
+
+
+def print_quartiles(found: "Sequence[ByQuartile]") -> None:
+    """Print false alarms and misses by quartile of each property, the clearest rise first."""
+    from pneumo_core.shortcuts import quartile_sentence
+
+    out.print()
+    if not found:
+        out.print("Shortcuts: too few X-rays of each label to cut them into quarters.")
+        return
+    out.print("Shortcuts: mistakes by quartile of each property, the clearest first", style="bold")
+    for each in found[:_MOST_TABLES]:
+        out.print(quartile_sentence(each), markup=False)
+        table = Table("from", "to", "X-rays", "called wrongly", "rate (95 %)", box=SIMPLE_HEAD)
+        for part in each.quarters:
+            low, high = each.prop.text(part.low), each.prop.text(part.high)
+            table.add_row(low, high, str(part.n), str(part.errors), str(part.rate))
+        out.print(table)
+    if len(found) > _MOST_TABLES:
+        out.print(f"{len(found) - _MOST_TABLES} more: --json lists all.")
+
+
+def records(found: "Sequence[ByQuartile]") -> list[dict[str, Any]]:
+    """The quarters as JSON knows them."""
+    from pneumo_core.shortcuts import quartile_table
+
+    return [{str(k): v for k, v in row.items()} for row in quartile_table(found).to_dict("records")]
+
+
+def _print_audit(found: "Audit") -> None:
+    from pneumo_core.shortcuts import LIMITS, PROPERTIES, advice, summary
+
+    for sentence in summary(found):
+        out.print(sentence, markup=False)
+    table = Table("property", "split", "AUC (95 %)", "higher in", "NORMAL", "PNEUMONIA", "tells")
+    table.box = SIMPLE_HEAD
+    for each in found.separations:
+        normal, ill = (each.prop.text(median) for median in each.medians)
+        higher = ("NORMAL", "PNEUMONIA")[each.higher]
+        title = each.prop.title
+        table.add_row(title, each.split, str(each.auc), higher, normal, ill, each.level)
+    out.print(table)
+    telling = {each.prop.key for each in found.separations if each.level != "none"}
+    for key, prop in PROPERTIES.items():
+        if key in telling:
+            out.print(f"{prop.title}", style="bold", markup=False)
+            for sentence in advice(prop):
+                out.print(f"  {sentence}", markup=False)
+    out.print()
+    out.print(LIMITS, markup=False)

@@ -1,0 +1,44 @@
+"""Shortcuts: what tells the label of an X-ray and is no disease, and what a model makes of it."""
+
+from pneumo_core.shortcuts.audit import Audit, Separation, Shift, Together, audit, level_of
+from pneumo_core.shortcuts.lungs import LungFinder, LungsLike, installed_finder
+from pneumo_core.shortcuts.measure import Measured, measure, measure_dataset, measured_before
+from pneumo_core.shortcuts.properties import LUNG_PROPERTIES, PROPERTIES, Property
+from pneumo_core.shortcuts.quartiles import ByQuartile, Quarter, by_quartile, quartile_table
+from pneumo_core.shortcuts.words import (
+    LIMITS,
+    advice,
+    quartile_sentence,
+    separation_sentence,
+    shift_sentence,
+    summary,
+)
+
+__all__ = [
+    "LIMITS",
+    "LUNG_PROPERTIES",
+    "PROPERTIES",
+    "Audit",
+    "ByQuartile",
+    "LungFinder",
+    "LungsLike",
+    "Measured",
+    "Property",
+    "Quarter",
+    "Separation",
+    "Shift",
+    "Together",
+    "advice",
+    "audit",
+    "by_quartile",
+    "installed_finder",
+    "level_of",
+    "measure",
+    "measure_dataset",
+    "measured_before",
+    "quartile_sentence",
+    "quartile_table",
+    "separation_sentence",
+    "shift_sentence",
+    "summary",
+]

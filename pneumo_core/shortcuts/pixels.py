@@ -1,0 +1,93 @@
+"""Properties of the pixels: grey values, sharpness, borders, marks. Pure functions.
+
+Each takes the X-ray as a network sees it: float32 (S, S) in [0, 1], bright = dense. The same size
+for all makes sharpness and marks comparable between X-rays of different sizes.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+__all__ = ["SIDE", "pixel_properties"]
+
+SIDE = 224
+"""The side of the square that is measured, in pixels."""
+
+_BLACK = 0.04
+_FINE, _COARSE = (0.25, 0.5), (0.04, 0.15)  # cycles per pixel
+_MARK_ABOVE = 0.14
+"""How far a mark's pixels lie above what is left without structures of ``_LARGEST_MARK``."""
+_SMALLEST_MARK, _LARGEST_MARK = 5, 22
+"""Sides of a mark, in pixels of 224: a letter to a short word."""
+_MARK_PIXELS = 12
+_MARK_CONTRAST = 0.2
+_CALM = 0.25
+"""Grey values around a mark vary by less than this share of its contrast; around a rib by more."""
+
+
+def pixel_properties(grey: NDArray[np.float32]) -> dict[str, float]:
+    """Measure every property of the pixels float32 (S, S); NaN where there is no detail at all."""
+    low, high = np.percentile(grey, [5, 95])
+    return {
+        "brightness": float(grey.mean()),
+        "contrast": float(high - low),
+        "sharpness": _sharpness(grey),
+        "detail_direction": _detail_direction(grey),
+        "black_border": _black_border(grey),
+        "text_marks": _text_marks(grey),
+    }
+
+
+def _sharpness(grey: NDArray[np.float32]) -> float:
+    """Power of fine detail over that of coarse detail, in decibels."""
+    window, fine, coarse = _spectrum(len(grey))
+    power = np.abs(np.fft.rfft2((grey - grey.mean()) * window)) ** 2
+    strong, weak = power[coarse].mean(), power[fine].mean()
+    return float(10 * np.log10(weak / strong)) if strong > 0 and weak > 0 else float("nan")
+
+
+@cache
+def _spectrum(side: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """A Hann window float32 (S, S), and the fine and coarse cells of its half spectrum."""
+    hann = np.hanning(side).astype(np.float32)
+    radius = np.hypot(np.fft.fftfreq(side)[:, np.newaxis], np.fft.rfftfreq(side))
+    fine, coarse = ((radius >= low) & (radius < high) for low, high in (_FINE, _COARSE))
+    return np.outer(hann, hann), fine, coarse
+
+
+def _detail_direction(grey: NDArray[np.float32]) -> float:
+    across, down = (float(np.abs(np.diff(grey, axis=axis)).mean()) for axis in (1, 0))
+    return across / down if across > 0 and down > 0 else float("nan")
+
+
+def _black_border(grey: NDArray[np.float32]) -> float:
+    """Share of the pixels that are black and connected with the edge by black ones."""
+    black = np.pad(grey < _BLACK, 1, constant_values=True)
+    parts, _ = ndimage.label(black)
+    border = int(np.count_nonzero(parts == parts[0, 0])) - (black.size - grey.size)
+    return border / grey.size
+
+
+def _text_marks(grey: NDArray[np.float32]) -> float:
+    """Share of the pixels in small bright marks that stand on a calm ground."""
+    above = ndimage.white_tophat(grey, size=(17, 17)) > _MARK_ABOVE
+    parts, _ = ndimage.label(above, np.ones((3, 3)))
+    marked = 0
+    for number, place in enumerate(ndimage.find_objects(parts), 1):
+        sides = [part.stop - part.start for part in place]
+        if max(sides) >= _SMALLEST_MARK and min(sides) >= 3 and max(sides) <= _LARGEST_MARK:
+            around = tuple(slice(max(0, part.start - 3), part.stop + 3) for part in place)
+            marked += _mark_pixels(grey[around], parts[around] == number)
+    return marked / grey.size
+
+
+def _mark_pixels(grey: NDArray[np.float32], inside: NDArray[np.bool_]) -> int:
+    """Pixels of a bright structure if it is a mark, else 0; ``grey`` holds what is around too."""
+    pixels = int(inside.sum())
+    ground = grey[~ndimage.binary_dilation(inside, iterations=2)]
+    if pixels < _MARK_PIXELS or len(ground) < 20:
+        return 0
+    contrast = float(np.percentile(grey[inside], 75) - ground.mean())
+    return pixels if contrast > max(_MARK_CONTRAST, float(ground.std()) / _CALM) else 0

@@ -1,0 +1,80 @@
+"""``pneumo data audit`` and ``pneumo evaluate --shortcuts``."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.data import scan
+from pneumo_core.shortcuts import audit, measure_dataset, summary
+
+Run = Callable[..., object]
+Maker = Callable[..., Path]
+
+
+@pytest.fixture
+def framed(tmp_path: Path) -> Path:
+    """Noise: 24 X-rays of each label in train and test; ill ones are twice as wide."""
+    random = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for label, width in (("NORMAL", 64), ("PNEUMONIA", 128)):
+            folder = tmp_path / "framed" / split / label
+            folder.mkdir(parents=True)
+            for k in range(24):
+                pixels = random.integers(0, 255, (64, width), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{split}{label}{k}.png")
+    return tmp_path / "framed"
+
+
+def test_the_audit_says_what_tells_the_label(pneumo: Run, framed: Path) -> None:
+    done = pneumo("data", "audit", framed)
+    assert done.code == 0
+    dataset = scan(framed)
+    for sentence in summary(audit(dataset, measure_dataset(dataset))):
+        assert sentence in done.out
+    assert "Train: the label can be told without a look at the lungs." in done.out
+    assert "The proportions of the image." in done.out, "what it means"
+    assert "not always a shortcut" in done.out, "what it can't tell"
+
+
+def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:
+    told = json.loads(pneumo("data", "audit", framed, "--json").out)
+    width = next(row for row in told["label"] if row["property"] == "width_over_height")
+    assert (width["auc"], width["higher_in"], width["n_normal"]) == (1, "PNEUMONIA", 24)
+    assert "lung_height" in told["not_measured"]
+    rows = list(csv.DictReader(io.StringIO(pneumo("data", "audit", framed, "--csv").out)))
+    first = next(row for row in rows if row["property"] == "width_over_height")
+    assert float(first["auc"]) == 1
+    assert {row["kind"] for row in rows} == {"label", "all together", "shift"}
+
+
+def test_what_cant_be_read_is_said_and_fails(pneumo: Run, framed: Path) -> None:
+    (framed / "test/NORMAL/broken.png").write_bytes(b"no film")
+    done = pneumo("data", "audit", framed, "--json")
+    assert done.code == 1
+    assert "Left out: broken.png" in done.err
+    assert "1 X-ray could not be read and was left out." in json.loads(done.out)["notes"]
+
+
+def test_evaluate_counts_mistakes_by_quartile(
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Maker
+) -> None:
+    folder = film_folder({"train": 4, "test": 24})
+    plain = json.loads(pneumo("evaluate", "--data", folder, "--json").out)
+    told = json.loads(pneumo("evaluate", "--data", folder, "--shortcuts", "--json").out)
+    rows = told.pop("shortcuts")
+    assert told == plain
+    wrong = {"false alarms": plain["confusion"][0][1], "misses": plain["confusion"][1][0]}
+    for error, number in wrong.items():
+        of = [r for r in rows if (r["property"], r["error"]) == ("brightness", error)]
+        assert sum(row["n"] for row in of) == 24
+        assert sum(row["errors"] for row in of) == number
+    assert (
+        "Shortcuts: mistakes by quartile" in pneumo("evaluate", "--data", folder, "--shortcuts").out
+    )
