@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from pneumo_core.metrics._checks import checked, ratio
+from pneumo_core.metrics.formatting import format_interval, format_rate
 
 __all__ = [
     "Confusion",
@@ -23,7 +24,8 @@ __all__ = [
 class Estimate:
     """A figure with its 95 % interval; NaN where there is none.
 
-    As text: "0.951 (0.933–0.966)", without an interval "0.951", without a figure "not known".
+    As text: "0.951 (0.933–0.966)", without an interval "0.951", without a figure "not known"; a
+    figure of 0 or 1 is a bound, "> 0.999 (0.977–1)" (``format_rate``).
     """
 
     value: float
@@ -31,10 +33,13 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        if math.isnan(self.value):
-            return "not known"
-        interval = "" if math.isnan(self.low) else f" ({self.low:.3f}–{self.high:.3f})"
-        return f"{self.value:.3f}{interval}"
+        return self.text()
+
+    def text(self, *, percent: bool = False) -> str:
+        """Write it with its interval, as a number or as a percentage: "61.2 % (52.1–69.6 %)"."""
+        figure = format_rate(self.value, percent=percent)
+        interval = format_interval(self.low, self.high, percent=percent)
+        return f"{figure} ({interval})" if interval and not math.isnan(self.value) else figure
 
 
 @dataclass(frozen=True)
@@ -53,17 +58,17 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share of all films called rightly."""
+        """Share of all films predicted rightly."""
         return ratio(self.tp + self.tn, self.n)
 
     @property
     def sensitivity(self) -> float:
-        """Share of the PNEUMONIA films called PNEUMONIA (recall)."""
+        """Share of the PNEUMONIA films predicted PNEUMONIA (recall)."""
         return ratio(self.tp, self.tp + self.fn)
 
     @property
     def specificity(self) -> float:
-        """Share of the NORMAL films called NORMAL."""
+        """Share of the NORMAL films predicted NORMAL."""
         return ratio(self.tn, self.tn + self.fp)
 
     @property
@@ -79,12 +84,12 @@ class Confusion:
 def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Confusion:
     """Counts at the threshold."""
     truth, p = checked(labels, probabilities)
-    called = p >= threshold
+    predicted = p >= threshold
     return Confusion(
-        tn=int(np.sum(~called & (truth == 0))),
-        fp=int(np.sum(called & (truth == 0))),
-        fn=int(np.sum(~called & (truth == 1))),
-        tp=int(np.sum(called & (truth == 1))),
+        tn=int(np.sum(~predicted & (truth == 0))),
+        fp=int(np.sum(predicted & (truth == 0))),
+        fn=int(np.sum(~predicted & (truth == 1))),
+        tp=int(np.sum(predicted & (truth == 1))),
     )
 
 
