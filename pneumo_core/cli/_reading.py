@@ -24,7 +24,7 @@ def predict(
     operating_point: PointOption = None,
     as_json: JsonOption = False,
     heatmaps: Annotated[
-        Path | None, typer.Option(help="Folder for a PNG per film: where the network looked.")
+        Path | None, typer.Option(help="Folder for a PNG per film: its heat map.")
     ] = None,
     gate: Annotated[
         bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest film.")
@@ -110,13 +110,16 @@ def _read_one(reader: "Reader", asked: tuple[Path, Path | None]) -> "Reading":
     except UnreadableFilm as error:
         return reader.failed(error)
     reading = reader.read(radiograph)
-    if picture is not None and reading.label is not None:
+    if picture is not None and reading.probability is not None:
+        import numpy as np
         from PIL import Image
 
+        from pneumo_core.data import PNEUMONIA
         from pneumo_core.pictures import overlay
 
         radiograph = reading.as_read(radiograph)
-        heat = reader.heat_map(radiograph, reading.label).over(radiograph.pixels.shape)
+        heat = reader.heat_map(radiograph, PNEUMONIA).over(radiograph.pixels.shape)
+        heat *= np.float32(reading.probability)  # little evidence is faint, as on the page
         target = picture.with_name(f"{picture.name}_{path.stem}.png")
         try:
             Image.fromarray(overlay(radiograph.pixels, heat, 0.5)).save(target)
@@ -128,14 +131,18 @@ def _read_one(reader: "Reader", asked: tuple[Path, Path | None]) -> "Reading":
 def _json_line(path: Path, reading: "Reading") -> str:
     from pneumo_core.reports import as_row
 
-    return json.dumps(as_row(reading) | {"file": str(path)})
+    # ``label``: the former name of ``predicted``, for one release.
+    return json.dumps(as_row(reading) | {"file": str(path), "label": reading.predicted})
 
 
 def _text_line(path: Path, reading: "Reading") -> str:
     if reading.probability is None:
         return f"{path}: {reading.status}. {' '.join(reading.reasons)}"
+    from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
+
     line = (
-        f"{path}: {reading.verdict}. Probability {reading.probability:.3f}, "
-        f"threshold {reading.threshold:.3f} ({reading.operating_point}, {reading.model})."
+        f"{path}: {reading.verdict}. Probability {format_rate(reading.probability)} at a "
+        f"prevalence of {format_prevalence(CALIBRATED_PREVALENCE)}, threshold "
+        f"{format_rate(reading.threshold)} ({reading.operating_point}, {reading.model})."
     )
     return " ".join((line, *reading.warnings))

@@ -25,7 +25,7 @@ from pneumo_core.metrics.evaluation import (
     f1_estimate,
     predictive_estimates,
 )
-from pneumo_core.metrics.formatting import format_interval, format_rate
+from pneumo_core.metrics.formatting import format_interval, format_prevalence, format_rate
 from pneumo_core.metrics.paired import Areas, McNemar, compare_areas, mcnemar
 from pneumo_core.metrics.prevalence import (
     CALIBRATED_PREVALENCE,
@@ -85,6 +85,7 @@ __all__ = [
     "f1_estimate",
     "fit_calibration",
     "format_interval",
+    "format_prevalence",
     "format_rate",
     "interval",
     "mcnemar",

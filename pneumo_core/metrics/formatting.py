@@ -2,7 +2,7 @@
 
 import math
 
-__all__ = ["format_interval", "format_rate"]
+__all__ = ["format_interval", "format_prevalence", "format_rate"]
 
 _MINUS = "\u2212"
 
@@ -30,19 +30,24 @@ def format_rate(value: float, *, percent: bool = False) -> str:
 def format_interval(low: float, high: float, *, percent: bool = False) -> str:
     """Write an interval: "0.933–0.966", "93.3–96.6 %".
 
-    An end that rounds to 0 or 1 is written "0" or "1" (100 as a percentage): it bounds the figure
-    already. Ends below 0 are set apart by "to". Empty where there is no interval (NaN).
+    An end that is 0 or 1 is written so; one that only rounds to it is a bound, "0.986 to > 0.999".
+    Empty where there is no interval (NaN), or where both ends are the same bound.
     """
     if math.isnan(low) or math.isnan(high):
         return ""
     ends = [_end(each, percent) for each in (low, high)]
-    between = " to " if low < 0 else "–"
-    return between.join(ends) + (" %" if percent else "")
+    if ends[0] == ends[1] and not ends[0][0].isdigit():
+        return ""
+    plain = all(end[0].isdigit() for end in ends)
+    return ("–" if plain else " to ").join(ends) + (" %" if percent else "")
+
+
+def format_prevalence(share: float) -> str:
+    """Write a prevalence as a person gives it, with at most three digits: "20 %", "0.5 %"."""
+    return f"{100 * share:.3g} %"
 
 
 def _end(value: float, percent: bool) -> str:
-    number, digits = (100 * value, 1) if percent else (value, 3)
-    size = f"{abs(number):.{digits}f}"
-    if float(size) in (0, 100 if percent else 1):
-        size = f"{float(size):.0f}"
-    return f"{_MINUS if number < 0 and float(size) else ''}{size}"
+    if value in (0, 1):
+        return f"{value * (100 if percent else 1):.0f}"
+    return format_rate(value, percent=percent).removesuffix(" %")

@@ -38,7 +38,8 @@ class Estimate:
     def text(self, *, percent: bool = False) -> str:
         """Write it with its interval, as a number or as a percentage: "61.2 % (52.1–69.6 %)"."""
         figure = format_rate(self.value, percent=percent)
-        interval = format_interval(self.low, self.high, percent=percent)
+        same = self.low == self.high  # draws of a perfect figure are perfect: they say nothing
+        interval = "" if same else format_interval(self.low, self.high, percent=percent)
         return f"{figure} ({interval})" if interval and not math.isnan(self.value) else figure
 
 

@@ -2,15 +2,18 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumo_core.metrics import (
     Estimate,
+    Resampling,
     adjusted_probability,
     format_interval,
     format_rate,
+    predictive_estimates,
     predictive_value_estimates,
 )
 
@@ -128,10 +131,25 @@ def test_an_interval_is_written_with_its_ends() -> None:
     assert format_interval(0.9328, 0.9659) == "0.933–0.966"
     assert format_interval(0.9768, 1.0) == "0.977–1"
     assert format_interval(0.0, 0.0229, percent=True) == "0–2.3 %"
+    assert format_interval(0.9856, 0.99955) == "0.986 to > 0.999", "1 itself is not in it"
+    assert format_interval(0.9946, 0.9999, percent=True) == "99.5 to > 99.9 %"
+    assert format_interval(0.99965, 0.9999, percent=True) == "", "the point's own bound says it"
     assert format_interval(-0.021, 0.004) == "−0.021 to 0.004"
+    assert format_interval(-0.016, -0.0001) == "−0.016 to > −0.001", "0 is not in it"
     assert format_interval(math.nan, math.nan) == ""
 
 
 def test_an_estimate_is_written_both_ways() -> None:
     assert Estimate(0.6123, 0.5214, 0.6962).text(percent=True) == "61.2 % (52.1–69.6 %)"
     assert str(Estimate(1.0, 0.97684, 1.0)) == "> 0.999 (0.977–1)"
+    assert str(Estimate(1.0, 1.0, 1.0)) == "> 0.999", "draws of a perfect figure say nothing"
+
+
+def test_predictive_values_of_a_perfect_study_have_a_true_interval() -> None:
+    """Bootstrap draws of films without a false alarm have none either: PPV 1 to 1."""
+    labels = np.repeat([0, 1], 40)
+    probabilities = np.where(labels == 1, 0.8, 0.2)
+    draws = Resampling.of(np.arange(80), repeats=50)
+    for each in predictive_estimates(labels, probabilities, 0.5, 0.2, draws):
+        assert each.value == each.high == 1
+        assert 0.5 < each.low < 0.99
