@@ -6,7 +6,7 @@ from pneumo_core.dashboard import open_page
 
 with open_page("Read films", wide=True):
     # These take a while at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import choose_reader, say_what_is_missing
+    from pneumo_core.dashboard.choices import choose_panel, choose_reader, say_what_is_missing
     from pneumo_core.dashboard.reading_room.films import add_films, my_worklist
     from pneumo_core.dashboard.reading_room.own_calls_view import choose_read_first
     from pneumo_core.dashboard.reading_room.room import show_reading_room
@@ -17,10 +17,11 @@ with open_page("Read films", wide=True):
         add_films(worklist)
     with how:
         chosen = choose_reader()
+        panel = choose_panel(chosen[0]) if chosen else []
         choose_read_first(worklist)
     say_what_is_missing()
     if chosen and worklist.films:
-        show_reading_room(worklist, *chosen)
+        show_reading_room(worklist, *chosen, panel)
     elif chosen:
         st.info(
             "Nothing to read yet. Upload one or more films, or choose a sample. "

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # torch comes with them, which who only lists or reads need n
     from pneumo_core.models import PneumoniaNetwork
 
 __all__ = [
+    "SHIPPED",
     "Checkpoint",
     "add_gate",
     "check_free",
@@ -48,7 +49,9 @@ __all__ = [
 ]
 
 _SCORED = frozenset({"id", "patient", "split", "label", "subtype", "probability"})
-_PREFERRED = ("pneumo", "efficientnet_b0", "cnn_94")
+SHIPPED = ("pneumo", "efficientnet_b0", "cnn_94", "cnn_v2")
+"""Names of the checkpoints that come with Pneumo, the default first. In a clone one's own trained
+ones lie beside them."""
 _CARD = pydantic.TypeAdapter(Card)
 _SIGN = "card.json"
 
@@ -376,4 +379,4 @@ def _read(folder: Path) -> Checkpoint:
 
 def _preference(checkpoint: Checkpoint) -> tuple[int, str]:
     name = checkpoint.name
-    return (_PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED), name)
+    return (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name)

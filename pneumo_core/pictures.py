@@ -1,7 +1,9 @@
 """Pictures as arrays: a film for the screen, the colours of heat over it. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
+from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 import contourpy
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 __all__ = [
+    "Scale",
     "colour_scale",
     "contour_lines",
     "display_pixels",
@@ -20,30 +23,45 @@ __all__ = [
 ]
 
 
-def _colour_map() -> NDArray[np.float32]:
-    """Inferno, which is perceptually uniform: RGB float32 (256, 3) in [0, 255]."""
-    steps = np.linspace(0, 1, 256).tolist()
-    return np.array([unlabel_rgb(c) for c in sample_colorscale("Inferno", steps)], np.float32)
+Scale: TypeAlias = Literal["pneumonia", "normal", "response"]
+"""What heat stands for: evidence for PNEUMONIA, for NORMAL, or a response that is for neither. Each
+has a hue of its own, so that a colour means one thing wherever it is seen."""
 
 
-_MAP = _colour_map()
+def _colours(name: str, end: float = 1.0) -> NDArray[np.float32]:
+    """A perceptually uniform scale of plotly's up to ``end``: RGB float32 (256, 3) in [0, 255]."""
+    steps = np.linspace(0, end, 256).tolist()
+    return np.array([unlabel_rgb(c) for c in sample_colorscale(name, steps)], np.float32)
+
+
+_MAPS: Mapping[Scale, NDArray[np.float32]] = MappingProxyType(
+    {
+        "pneumonia": _colours("Inferno"),
+        "normal": _colours("Ice", 0.85),  # its end is as white as a film
+        "response": _colours("Viridis"),
+    }
+)
 
 
 def overlay(
-    pixels: NDArray[np.float32], heat: NDArray[np.float32], opacity: float
+    pixels: NDArray[np.float32],
+    heat: NDArray[np.float32],
+    opacity: float,
+    scale: Scale = "pneumonia",
 ) -> NDArray[np.uint8]:
-    """A film under its heat map.
+    """Lay a heat map over a film.
 
     Args:
         pixels: float32 (H, W) in [0, 1].
         heat: float32 (H, W) in [0, 1].
         opacity: of the strongest heat, in [0, 1]; weaker heat covers less, none covers nothing.
+        scale: what the heat stands for, which chooses its hue.
 
     Returns:
         uint8 (H, W, 3), RGB.
     """
     grey = (pixels * np.float32(255))[..., np.newaxis]
-    colours = _MAP[np.rint(heat * 255).astype(np.uint8)]
+    colours = _MAPS[scale][np.rint(heat * 255).astype(np.uint8)]
     cover = (heat * np.float32(opacity))[..., np.newaxis]
     blended: NDArray[np.uint8] = np.rint(grey + (colours - grey) * cover).astype(np.uint8)
     return blended
@@ -64,19 +82,19 @@ def display_pixels(pixels: NDArray[np.float32], longest: int = 1024) -> NDArray[
     return shown
 
 
-def colour_scale(opacity: float) -> NDArray[np.uint8]:
-    """The overlay's colours over mid-grey, from no heat to the strongest: uint8 (16, 256, 3)."""
+def colour_scale(opacity: float, scale: Scale = "pneumonia") -> NDArray[np.uint8]:
+    """Draw the overlay's colours over mid-grey, from none to the strongest: uint8 (16, 256, 3)."""
     heat = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (16, 1))
-    return overlay(np.full_like(heat, 0.5), heat, opacity)
+    return overlay(np.full_like(heat, 0.5), heat, opacity, scale)
 
 
-def heat_layer(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A heat map to be laid over any picture: uint8 (H, W, 4), RGBA.
+def heat_layer(heat: NDArray[np.float32], scale: Scale = "pneumonia") -> NDArray[np.uint8]:
+    """Make a heat map to be laid over any picture: uint8 (H, W, 4), RGBA.
 
     Over a film at an opacity it looks like ``overlay`` at that opacity.
     """
     strength = np.rint(heat * 255).astype(np.uint8)
-    layer: NDArray[np.uint8] = np.dstack([_MAP[strength].astype(np.uint8), strength])
+    layer: NDArray[np.uint8] = np.dstack([_MAPS[scale][strength].astype(np.uint8), strength])
     return layer
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from pneumo_core.card import Card
 from pneumo_core.checkpoints import (
+    SHIPPED,
     Checkpoint,
     check_name,
     default_checkpoint,
@@ -491,3 +492,9 @@ def test_saving_makes_the_folders_above(
     card: Card = checkpoint.card
     save_checkpoint(card, weights, scores=SCORES, features=FEATURES, history=HISTORY, root=root)
     assert load_checkpoint("cnn_94", root).card.model == "cnn_94"
+
+
+def test_what_ships_is_known_by_name() -> None:
+    """Second opinions come from these unless somebody asks for others."""
+    root = Path(__file__).parents[1] / "checkpoints"
+    assert [each.name for each in list_checkpoints(root)[0]][: len(SHIPPED)] == list(SHIPPED)

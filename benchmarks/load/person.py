@@ -187,7 +187,7 @@ class _Visit:
 
     async def _look(self, film: TaggedFilm) -> None:
         heat = self.page.locator(".heat")
-        toggle = self.page.get_by_text("Show where it looked", exact=True)
+        toggle = self.page.get_by_text("Show heat map", exact=True)
         async with self._step("show where it looked"):
             await toggle.click()
             await heat.wait_for()

@@ -11,7 +11,15 @@ import pandas as pd
 from pneumo_core.analysis.scores import UNLABELLED, Scores
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import PneumoError
-from pneumo_core.metrics import Areas, Evaluation, McNemar, compare_areas, evaluate, mcnemar
+from pneumo_core.metrics import (
+    Areas,
+    Evaluation,
+    McNemar,
+    compare_areas,
+    evaluate,
+    format_rate,
+    mcnemar,
+)
 
 __all__ = [
     "PUBLISHED",
@@ -49,11 +57,11 @@ class Comparison:
     """Two checkpoints, each at its own threshold, on the films that both scored.
 
     ``table``: id, label, patient, split, subtype, ``first`` and ``second`` (probabilities),
-    ``first_called`` and ``second_called`` (0, 1), ``gap`` (second - first); the films they call
-    differently come first, by how far apart they are. ``evaluations`` are those of the first and
-    the second; ``areas`` is None when only one class is there. ``left_out``: films that only one
-    of them scored, or without a label. ``unreadable`` maps the ids of films that could not be read
-    to the reason.
+    ``first_predicted`` and ``second_predicted`` (0, 1), ``gap`` (second - first); the films that
+    they predict differently come first, by how far apart they are. ``evaluations`` are those of the
+    first and the second; ``areas`` is None when only one class is there. ``left_out``: films that
+    only one of them scored, or without a label. ``unreadable`` maps the ids of films that could not
+    be read to the reason.
     """
 
     table: pd.DataFrame
@@ -65,8 +73,8 @@ class Comparison:
 
     @property
     def disagreements(self) -> pd.DataFrame:
-        """The films they call differently, the farthest apart first."""
-        return self.table[self.table["first_called"] != self.table["second_called"]]
+        """The films they predict differently, the farthest apart first."""
+        return self.table[self.table["first_predicted"] != self.table["second_predicted"]]
 
     @property
     def sentence(self) -> str:
@@ -92,16 +100,16 @@ def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> C
     everyone = len(set(first.table["id"]) | set(second.table["id"]))
     calls = [(table[side] >= threshold).astype(int) for side, threshold in _sides(thresholds)]
     table = table.assign(
-        first_called=calls[0], second_called=calls[1], gap=table["second"] - table["first"]
+        first_predicted=calls[0], second_predicted=calls[1], gap=table["second"] - table["first"]
     )
-    agreed = (table["first_called"] == table["second_called"]).to_numpy()
+    agreed = (table["first_predicted"] == table["second_predicted"]).to_numpy()
     table = table.iloc[np.lexsort((-table["gap"].abs().to_numpy(), agreed))].reset_index(drop=True)
     labels, patients = table["label"], table["patient"]
     both = [evaluate(labels, table[side], t, patients) for side, t in _sides(thresholds)]
     areas = None
     if labels.nunique() == 2:
         areas = compare_areas(labels, table["first"], table["second"], patients)
-    test = mcnemar(labels, table["first_called"], table["second_called"])
+    test = mcnemar(labels, table["first_predicted"], table["second_predicted"])
     unreadable = {**first.unreadable, **second.unreadable}
     return Comparison(table, (both[0], both[1]), areas, test, everyone - len(table), unreadable)
 
@@ -167,25 +175,28 @@ def _sides(thresholds: tuple[float, float]) -> list[tuple[str, float]]:
 def _about_areas(areas: Areas | None) -> str:
     if areas is None:
         return "With one class only there is no area under the ROC curve to compare."
-    value, low, high = (getattr(areas.difference, end) for end in ("value", "low", "high"))
-    if math.isnan(low):
-        return f"These films can't tell which ranks better: AUC differs by {value:+.3f}."
+    if math.isnan(areas.difference.low):
+        differs = f"{areas.difference.value:+.3f}"
+        return f"These films can't tell which ranks better: AUC differs by {differs}."
     if math.isnan(areas.p):
         return "Both rank the films alike."
-    told = f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
+    told = str(areas.difference)
     if areas.p < 0.05:
         better = "first" if areas.difference.value > 0 else "second"
-        return f"The {better} ranks films better: AUC differs by {told}, p = {_p(areas.p)}."
-    return f"Neither clearly ranks films better: AUC differs by {told}, p = {_p(areas.p)}."
+        return f"The {better} ranks films better: AUC differs by {told}, p {_p(areas.p)}."
+    return f"Neither clearly ranks films better: AUC differs by {told}, p {_p(areas.p)}."
 
 
 def _about_calls(test: McNemar) -> str:
     counts = f"{test.only_first} films only the first, {test.only_second} only the second"
     if test.p < 0.05:
         better = "first" if test.only_first > test.only_second else "second"
-        return f"The {better} calls more films rightly ({counts}; p = {_p(test.p)})."
-    return f"Neither clearly calls more films rightly ({counts}; p = {_p(test.p)})."
+        return f"The {better} is right about more films ({counts}; p {_p(test.p)})."
+    return f"Neither is clearly right about more films ({counts}; p {_p(test.p)})."
 
 
 def _p(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
+    if p < 0.001:
+        return f"= {p:.1e}"
+    written = format_rate(p)
+    return written if written.startswith(">") else f"= {written}"

@@ -12,12 +12,12 @@ from pneumo_core.analysis.study import CELL_OF
 __all__ = ["OUTCOMES", "Neighbours", "nearest", "with_outcome"]
 
 OUTCOMES = {
-    "tn": "rightly called NORMAL",
+    "tn": "rightly predicted NORMAL",
     "fp": "false alarm",
     "fn": "missed",
-    "tp": "rightly called PNEUMONIA",
+    "tp": "rightly predicted PNEUMONIA",
 }
-"""What a call turned out to be, by the confusion matrix's cell."""
+"""What a prediction turned out to be, by the confusion matrix's cell."""
 
 _MOST_ASKED = 500
 
@@ -57,16 +57,18 @@ def nearest(
 
 
 def with_outcome(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """The table with series, and where there are probabilities with what came of its calls.
+    """The table with series, and where there are probabilities with what came of its
+    predictions.
 
-    Columns added: series; ``called`` and ``outcome``, words, where probability and label are known.
+    Columns added: series; ``predicted`` and ``outcome``, words, where probability and label are
+    known.
     """
     told = with_series(table).assign(label=table["label"].map({0: "NORMAL", 1: "PNEUMONIA"}))
     if "probability" not in table:
         return told
-    called = (table["probability"] >= threshold).astype(int)
-    cells = zip(table["label"].tolist(), called.tolist(), strict=True)
+    predicted = (table["probability"] >= threshold).astype(int)
+    cells = zip(table["label"].tolist(), predicted.tolist(), strict=True)
     return told.assign(
-        called=called.map({0: "NORMAL", 1: "PNEUMONIA"}),
+        predicted=predicted.map({0: "NORMAL", 1: "PNEUMONIA"}),
         outcome=[OUTCOMES[CELL_OF[pair]] if pair in CELL_OF else "" for pair in cells],
     )

@@ -158,11 +158,11 @@ def read_scores(content: bytes, name: str) -> Scores:
 
 
 def scores_csv(scores: Scores, threshold: float) -> str:
-    """The table as CSV, with what each film was called and who said so."""
+    """Write the table as CSV: ``label`` is the truth, ``predicted`` (0, 1) what the model says."""
     table = scores.table
     return table.assign(
         label=table["label"].where(table["label"] != UNLABELLED).astype("Int64"),
-        called=(table["probability"] >= threshold).astype(int),
+        predicted=(table["probability"] >= threshold).astype(int),
         threshold=threshold,
         checkpoint=scores.checkpoint,
         version=scores.version,
@@ -211,7 +211,7 @@ def _parsed(content: bytes, name: str) -> pd.DataFrame:
             io.BytesIO(content), sep=None, engine="python", encoding="utf-8-sig", dtype=_WORDS
         )
     except (OSError, ValueError, ImportError, csv.Error) as error:
-        raise PneumoError(f"'{name}' is no table. Send CSV or parquet.") from error
+        raise PneumoError(f"'{name}' is neither CSV nor Parquet. Upload one of these.") from error
 
 
 def _labels(column: pd.Series, name: str) -> pd.Series:

@@ -31,7 +31,7 @@ from pneumo_core.metrics import (
 __all__ = ["CELL_OF", "Study", "point_on", "worst_first"]
 
 CELL_OF = {(NORMAL, 0): "tn", (NORMAL, 1): "fp", (PNEUMONIA, 0): "fn", (PNEUMONIA, 1): "tp"}
-"""The confusion matrix's cell of a film's label and call."""
+"""The confusion matrix's cell of a film's label and what was predicted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +109,11 @@ class Study:
             self.labels, self.probabilities, threshold, prevalence, self.draws
         )
 
-    def called(self, threshold: float) -> pd.DataFrame:
-        """The table with ``called`` (0, 1) and ``cell`` ("tn", "fp", "fn", "tp") at a threshold."""
-        called = (self.probabilities >= threshold).astype(np.int64)
-        cells = [CELL_OF[pair] for pair in zip(self.labels.tolist(), called.tolist(), strict=True)]
-        return self.table.assign(called=called, cell=cells)
+    def predictions(self, threshold: float) -> pd.DataFrame:
+        """Return the table with ``predicted`` (0, 1) and ``cell`` ("tn", "fp", "fn", "tp")."""
+        predicted = (self.probabilities >= threshold).astype(np.int64)
+        pairs = zip(self.labels.tolist(), predicted.tolist(), strict=True)
+        return self.table.assign(predicted=predicted, cell=[CELL_OF[pair] for pair in pairs])
 
     def ids_at(self, curve: Curve) -> NDArray[np.object_]:
         """For each point of a curve a film that has this probability: its id, "" for none."""

@@ -12,6 +12,7 @@ from pneumo_core.terminal import err, out, progress_bar
 def list_models(as_json: JsonOption = False) -> None:
     """Every checkpoint, the default first."""
     from pneumo_core.checkpoints import list_checkpoints
+    from pneumo_core.metrics import format_rate
 
     found, problems = list_checkpoints()
     for problem in problems:
@@ -31,7 +32,7 @@ def list_models(as_json: JsonOption = False) -> None:
         figures = each.card.evaluation[split]
         numbers = (figures.auc, figures.sensitivity, figures.specificity)
         facts = (each.name, each.card.model, each.card.version, f"{figures.n} {split}")
-        table.add_row(*facts, *(f"{number.value:.3f}" for number in numbers))
+        table.add_row(*facts, *(format_rate(number.value) for number in numbers))
     out.print(table)
 
 

@@ -54,7 +54,6 @@ class Exports:
         self,
         reader: "Reader",
         reading: "Reading",
-        predicted: int,
         radiograph: "Radiograph",
         source: Path,
         number: int,
@@ -65,14 +64,16 @@ class Exports:
         What can't be said of this X-ray (text burned into it, a damaged header) is told in the
         answer. Raises PneumoError where a file can't be written.
         """
+        from pneumo_core.data import PNEUMONIA
+
         if not (self.heatmaps or self.wanted):
             return Exported()
-        heat = reader.heat_map(radiograph, predicted)
+        heat = reader.heat_map(radiograph, PNEUMONIA)
         files: list[tuple[str, Path]] = []
         trouble: list[str] = []
         if self.heatmaps:
             target = self.heatmaps / f"{number:04d}_{source.stem}.png"
-            _write(target, _picture(radiograph, heat))
+            _write(target, _picture(radiograph, heat, reading.probability or 0.0))
         if self.wanted:
             result = self._result(reader, reading, radiograph, heat)
             for kind, target in self._targets(result, number):
@@ -114,17 +115,22 @@ def _made(kind: str, result: "Result", source: Path) -> bytes:
     return to_pdf(result) if kind == "PDF" else to_dicom(result, source)
 
 
-def _picture(radiograph: "Radiograph", heat: "HeatMap") -> bytes:
-    """The X-ray under its heat map as a PNG: little compressed, since that is what takes time."""
+def _picture(radiograph: "Radiograph", heat: "HeatMap", probability: float) -> bytes:
+    """Draw the X-ray under its heat map, faint where there is little evidence, as on the page.
+
+    The PNG is little compressed, since that is what takes time.
+    """
     from io import BytesIO
 
+    import numpy as np
     from PIL import Image
 
     from pneumo_core.pictures import display_pixels, overlay
 
     pixels = display_pixels(radiograph.pixels, _LONGEST)
     file = BytesIO()
-    picture = Image.fromarray(overlay(pixels, heat.over(pixels.shape), 0.5))
+    strength = heat.over(pixels.shape) * np.float32(probability)
+    picture = Image.fromarray(overlay(pixels, strength, 0.5))
     picture.save(file, format="PNG", compress_level=1)
     return file.getvalue()
 

@@ -51,7 +51,7 @@ def search_log(
         if not found.empty:
             found.to_json(sys.stdout, orient="records", lines=True, date_format="iso")
     elif found.empty:
-        err.print("No entry is like that.")
+        err.print("No entries match.")
     else:
         table = Table(*_SHOWN, box=None)
         shown = found[list(_SHOWN)].assign(film=found["film"].str[:12])
@@ -70,6 +70,7 @@ def tell_agreement(
 ) -> None:
     """Agreement, kappa and time of readers who called films before they saw an answer."""
     from pneumo_core.audit import open_log
+    from pneumo_core.metrics import format_rate
     from pneumo_core.second_opinion import opinions_table, second_opinions
 
     found = second_opinions(open_log().called_films(), who=who, since=since, until=until)
@@ -79,7 +80,7 @@ def tell_agreement(
         if found:
             opinions_table(found).to_json(sys.stdout, orient="records", lines=True)
     elif not found:
-        err.print("Nobody has called a film first. Turn on 'Read first' on the page Read films.")
+        err.print("No blinded reads yet. Turn on 'Read first' on the page Read films.")
     else:
         table = Table(
             "reader", "checkpoint", "point", "films", "agreement", "kappa", "seconds", box=None
@@ -90,7 +91,7 @@ def tell_agreement(
                 f"{each.checkpoint} {each.version}",
                 each.operating_point,
                 str(each.counts.n),
-                f"{each.agreement.value:.3f}",
+                format_rate(each.agreement.value),
                 str(each.kappa),
                 f"{each.seconds:.1f}",
             )

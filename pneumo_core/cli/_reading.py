@@ -28,7 +28,7 @@ def predict(
     operating_point: PointOption = None,
     as_json: JsonOption = False,
     heatmaps: Annotated[
-        Path | None, typer.Option(help="Folder for a PNG per film: where the network looked.")
+        Path | None, typer.Option(help="Folder for a PNG per film: its heat map.")
     ] = None,
     pdf: Annotated[
         Path | None, typer.Option(help="Folder for a PDF per X-ray that was read.")
@@ -146,19 +146,17 @@ def _read_one(
     except UnreadableFilm as error:
         return reader.failed(error), Exported()
     reading = reader.read(radiograph)
-    if reading.label is None:
+    if reading.predicted is None:
         return reading, Exported()
     as_read = reading.as_read(radiograph)
-    return reading, exports.write(reader, reading, reading.label, as_read, path, number)
+    return reading, exports.write(reader, reading, as_read, path, number)
 
 
 def _json_line(path: Path, reading: "Reading", more: dict[str, list[str]]) -> str:
     """The reading and ``more``. ``label``, the old name of ``predicted``, stays for one release."""
     from pneumo_core.reports import as_row
 
-    row = as_row(reading)
-    predicted = row.get("predicted", row.get("label"))
-    row |= {"file": printable(str(path)), "predicted": predicted, "label": predicted}
+    row = as_row(reading) | {"file": printable(str(path)), "label": reading.predicted}
     return json.dumps(row | more)
 
 
@@ -166,8 +164,11 @@ def _text_line(path: Path, reading: "Reading") -> str:
     shown = printable(str(path))
     if reading.probability is None:
         return f"{shown}: {reading.status}. {' '.join(reading.reasons)}"
+    from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
+
     line = (
-        f"{shown}: {reading.verdict}. Probability {reading.probability:.3f}, "
-        f"threshold {reading.threshold:.3f} ({reading.operating_point}, {reading.model})."
+        f"{shown}: {reading.verdict}. Probability {format_rate(reading.probability)} at a "
+        f"prevalence of {format_prevalence(CALIBRATED_PREVALENCE)}, threshold "
+        f"{format_rate(reading.threshold)} ({reading.operating_point}, {reading.model})."
     )
     return " ".join((line, *reading.warnings))

@@ -57,6 +57,7 @@ def evaluate(
     """Score a split of a dataset."""
     from pneumo_core.analysis import evaluate_dataset
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
     dataset = _dataset(checkpoint, dataset_folder(data_folder), validation)
@@ -81,9 +82,9 @@ def evaluate(
     out.print(table)
     (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
     out.print(
-        f"{result.figures.n} films, threshold {result.figures.threshold:.3f} "
+        f"{result.figures.n} films, threshold {format_rate(result.figures.threshold)} "
         f"({result.operating_point.name}): {tp} pneumonia found, {fn} missed, "
-        f"{tn} normal passed, {fp} called ill."
+        f"{tn} normal passed, {fp} false alarms."
     )
     if shortcuts:
         print_quartiles(quartiles)
@@ -128,7 +129,9 @@ def compare(
         table.add_row(figure, *(str(getattr(each, figure)) for each in compared.evaluations))
     out.print(table)
     out.print(f"First: {first}, second: {second}. {compared.sentence}", markup=False)
-    out.print(f"{len(compared.disagreements)} of {len(compared.table)} films called differently.")
+    out.print(
+        f"{len(compared.disagreements)} of {len(compared.table)} films predicted differently."
+    )
 
 
 def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
@@ -167,7 +170,7 @@ def _facts(first: str, second: str, split: str, compared: "Comparison") -> dict[
         "only_first_right": test.only_first,
         "only_second_right": test.only_second,
         "mcnemar_p": test.p,
-        "called_differently": len(compared.disagreements),
+        "predicted_differently": len(compared.disagreements),
         "left_out": compared.left_out,
         "unreadable": dict(compared.unreadable),
     }
@@ -184,6 +187,7 @@ def robustness(
     """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
     from pneumo_core.analysis import robustness as measure
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
     films = _dataset(checkpoint, dataset_folder(data_folder), validation).split(split)
@@ -194,8 +198,7 @@ def robustness(
     for row in rows:
         counts = row.confusion
         figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
-        cells = ("not known" if math.isnan(figure) else f"{figure:.3f}" for figure in figures)
-        table.add_row(row.change, *cells)
+        table.add_row(row.change, *(format_rate(figure) for figure in figures))
     out.print(table)
 
 
@@ -229,6 +232,7 @@ def embed(
         shipped_features,
     )
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
     write = _writer(target)
@@ -255,9 +259,9 @@ def embed(
     behind, on_map = merit(features.values, labels), merit(found.points, labels, features.values)
     out.print(f"{len(features.table)} films in '{target}'.", markup=False)
     out.print(
-        f"10-nearest-neighbour purity {behind.purity:.3f} in the features, {on_map.purity:.3f} on "
-        f"the map; silhouette {behind.silhouette:.3f} and {on_map.silhouette:.3f}; "
-        f"trustworthiness {on_map.trustworthiness:.3f}."
+        f"10-nearest-neighbour purity {format_rate(behind.purity)} in the features, "
+        f"{format_rate(on_map.purity)} on the map; silhouette {format_rate(behind.silhouette)} and "
+        f"{format_rate(on_map.silhouette)}; trustworthiness {format_rate(on_map.trustworthiness)}."
     )
 
 

@@ -6,6 +6,7 @@ from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.dashboard.choices import say_what_is_missing
 from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.words import plain
+from pneumo_core.metrics import format_rate
 
 __all__ = ["show_checkpoints", "show_dataset"]
 
@@ -58,7 +59,9 @@ def _show_card(checkpoint: Checkpoint, *, default: bool) -> None:
             f"| Sensitivity | {figures.sensitivity} |\n"
             f"| Specificity | {figures.specificity} |"
         )
-    st.caption(f"At its default operating point, {plain(point.name)} ({point.threshold:.3f})")
+    st.caption(
+        f"At its default operating point, {plain(point.name)} ({format_rate(point.threshold)})"
+    )
     if split == "val":
         st.caption("Scored on validation films, which it was tuned on: expect less elsewhere.")
     st.page_link(

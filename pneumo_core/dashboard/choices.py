@@ -6,10 +6,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.card import OperatingPoint
-from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.checkpoints import SHIPPED, Checkpoint, list_checkpoints
 from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import UnknownName
+from pneumo_core.metrics import format_rate
+from pneumo_core.reading.rates import rates_of
 from pneumo_core.reading.threshold import CUSTOM, custom_point
 from pneumo_core.settings import settings
 
@@ -17,13 +19,16 @@ __all__ = [
     "DATASET",
     "choose_checkpoint",
     "choose_linked",
+    "choose_panel",
     "choose_reader",
     "dataset_sources",
     "say_what_is_missing",
 ]
 
 DATASET = "dataset "
-"""What the word of a source begins with that is a split of the dataset."""
+"""Prefix of the sources that are a split of the dataset."""
+_PANEL = "panel"
+"""Which second opinions are wanted, by name; kept while another page is open."""
 
 
 def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
@@ -43,13 +48,47 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
     else:
         st.query_params.pop("threshold", None)
         point = checkpoint.card.operating_point(name)
-    split = "validation" if point.chosen_on == "val" else plain(point.chosen_on)
-    st.caption(
-        f"Calls {point.threshold:.3f} and above PNEUMONIA. On {split} films: "
-        f"sensitivity {point.sensitivity}, "
-        f"specificity {point.specificity}, with 95 % intervals."
+    rates = rates_of(checkpoint, point)
+    told = (
+        f"{format_rate(point.threshold)} or higher counts as PNEUMONIA. On {rates.films}: "
+        f"sensitivity {rates.sensitivity}, specificity {rates.specificity}, with 95 % intervals."
     )
+    st.caption(plain(f"{told} {rates.caution}"))
     return checkpoint, point
+
+
+def choose_panel(chosen: Checkpoint) -> list[Checkpoint]:
+    """Choose which other checkpoints give a second opinion; by default those that ship with Pneumo.
+
+    The query parameter ``panel`` carries their names when they are others than these.
+    """
+    others = {each.name: each for each in list_checkpoints()[0] if each.name != chosen.name}
+    if not others:
+        return []
+    usual = [name for name in others if name in SHIPPED]
+    asked = st.query_params.get("panel")
+    start = usual if asked is None else [name for name in asked.split(",") if name in others]
+    picked: dict[str, bool] = st.session_state.setdefault(_PANEL, {})
+    for name in others:
+        before = picked.get(name, name in start)
+        picked[name] = st.session_state.get(f"panel {name}", before)
+    names = [name for name in others if picked[name]]
+    with st.popover(f"Second opinions: {_models(len(names))}", icon=":material/groups:"):
+        st.caption(
+            "Which other models read each film too. Models that you trained yourself are left out "
+            "until you choose them."
+        )
+        for name in others:
+            st.checkbox(plain(name), picked[name], key=f"panel {name}")
+    if names == usual:
+        st.query_params.pop("panel", None)
+    else:
+        st.query_params["panel"] = ",".join(names)
+    return [others[name] for name in names]
+
+
+def _models(count: int) -> str:
+    return {0: "none", 1: "1 model"}.get(count, f"{count} models")
 
 
 def choose_checkpoint(boxes: DeltaGenerator) -> Checkpoint | None:
@@ -133,7 +172,7 @@ def _choose_threshold(checkpoint: Checkpoint) -> float:
     try:
         start = min(1.0, max(0.0, float(st.query_params.get("threshold", start))))
     except ValueError:
-        st.warning("The link's threshold is no number. Set it with the slider.")
+        st.warning("The threshold in the link is not a number. Set it with the slider.")
     threshold: float = st.slider(
         "Threshold", 0.0, 1.0, round(start, 3), 0.005, format="%.3f", key="threshold"
     )

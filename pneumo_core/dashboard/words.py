@@ -1,6 +1,5 @@
-"""How pages write what is not theirs."""
+"""Text for pages: escaping, durations, counts, and whether models agree."""
 
-import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,18 +10,19 @@ if TYPE_CHECKING:
     from pneumo_core.reading import Reading
 
 __all__ = [
-    "agreement",
     "agreement_text",
     "count_text",
+    "disagree",
     "duration_text",
-    "percent_text",
     "plain",
+    "tally",
     "time_left_text",
 ]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")
 
 
+_LEVELS = ("likely", "uncertain", "unlikely")
 _STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
 
 
@@ -56,49 +56,32 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def agreement(opinions: Sequence["Reading"]) -> str:
-    """How many models call a film the same, "2 of 3"; "" for fewer than two models."""
-    called = [each.label for each in opinions if each.label is not None]
-    if len(called) < 2:
+def tally(opinions: Sequence["Reading"]) -> str:
+    """How many models say what, "2 likely, 1 uncertain, 1 unlikely"; "" for fewer than two."""
+    levels = [str(each.level) for each in opinions if each.level]
+    if len(levels) < 2:
         return ""
-    return f"{max(map(called.count, called))} of {len(called)}"
+    counts = [(levels.count(level), level) for level in _LEVELS]
+    return ", ".join(f"{n} {level}" for n, level in counts if n)
 
 
 def agreement_text(opinions: Sequence["Reading"]) -> str:
-    """Whether the models agree, in a sentence; each at its own operating point."""
-    read = [each for each in opinions if each.label is not None]
-    if len(read) < 2:
+    """Whether the models agree, in a sentence; each at its own operating point.
+
+    They disagree only where one says likely and another unlikely: an uncertain one takes no side.
+    """
+    counts = tally(opinions)
+    if not counts:
         return ""
-    sides = {label: [each.model for each in read if each.label == label] for label in (1, 0)}
-    likely, unlikely = sides[1], sides[0]
-    if not likely or not unlikely:
-        which = "PNEUMONIA" if likely else "NORMAL"
-        both = "Both models" if len(read) == 2 else f"All {len(read)} models"
-        return f"{both} call this film {which}.{_close(read)}"
-    return (
-        f"The models disagree: {_and(likely)} {_call(likely)} this film PNEUMONIA, "
-        f"{_and(unlikely)} {_call(unlikely)} it NORMAL.{_close(read)}"
-    )
+    if disagree(opinions):
+        return f"The models disagree: {counts}."
+    levels = [each.level for each in opinions if each.level]
+    if len(set(levels)) > 1:
+        return f"The models: {counts}."
+    everyone = "Both models" if len(levels) == 2 else f"All {len(levels)} models"
+    return f"{everyone}: {levels[0]}."
 
 
-def percent_text(share: float) -> str:
-    """A share in [0, 1] as a percentage with one digit, "not known" for NaN."""
-    return "not known" if math.isnan(share) else f"{100 * share:.1f} %"
-
-
-def _close(read: Sequence["Reading"]) -> str:
-    """Who is uncertain, as a sentence after another one."""
-    close = [each.model for each in read if each.verdict.startswith("Uncertain")]
-    if not close:
-        return ""
-    if len(close) == len(read):
-        return " Each is uncertain: close to its operating point."
-    return f" Uncertain, close to the operating point: {_and(close)}."
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _call(names: Sequence[str]) -> str:
-    return "calls" if len(names) == 1 else "call"
+def disagree(opinions: Sequence["Reading"]) -> bool:
+    """Whether one model finds pneumonia likely that another finds unlikely."""
+    return {"likely", "unlikely"} <= {each.level for each in opinions}

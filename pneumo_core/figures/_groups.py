@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from plotly.colors import qualitative
 
 from pneumo_core.figures._style import BLUE, ORANGE, QUIET
+from pneumo_core.metrics import format_rate
 
 __all__ = ["Group", "groups_of", "hover_texts"]
 
@@ -67,7 +68,11 @@ def hover_texts(films: pd.DataFrame) -> NDArray[np.str_]:
     told = films["id"].str.rsplit("/", n=1).str[-1] + "<br>"
     facts = [films[each].astype(str) for each in _FACTS if each in films]
     if "probability" in films:
-        facts.append(films["probability"].map("P {:.3f}".format))
+        facts.append(films["probability"].map(_probability_text))
     for number, fact in enumerate(facts):
         told += (", " if number else "") + fact
     return told.to_numpy(str)
+
+
+def _probability_text(probability: float) -> str:
+    return f"P {format_rate(probability)}"

@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pneumo_core.figures._style import BLUE, INK, ORANGE, diagonal, square
+from pneumo_core.metrics import format_rate
 
 __all__ = ["probability_scatter"]
 
@@ -34,7 +35,8 @@ def probability_scatter(
             mode="markers",
             name=name,
             marker={"color": colour, "symbol": symbol, "size": 8, "opacity": 0.6},
-            hovertemplate=f"{name}: %{{x:.3f}}, %{{y:.3f}}<extra></extra>",
+            text=_hover_texts(table.iloc[rows]),
+            hovertemplate=f"{name}: %{{text}}<extra></extra>",
         )
     square(figure, f"{names[0]}: probability", f"{names[1]}: probability", height=480)
     line = {"color": INK, "width": 1.5, "dash": "dot"}
@@ -47,3 +49,9 @@ def probability_scatter(
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
+
+
+def _hover_texts(films: pd.DataFrame) -> list[str]:
+    """Both probabilities of each film."""
+    pairs = zip(films["first"], films["second"], strict=True)
+    return [f"{format_rate(first)}, {format_rate(second)}" for first, second in pairs]

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 
 from pneumo_core.figures._groups import Group, groups_of, hover_texts
 from pneumo_core.figures._style import BLUE, INK, ORANGE, SERIES, bare
+from pneumo_core.metrics import format_rate
 
 __all__ = ["epoch_maps"]
 
@@ -187,8 +188,8 @@ def _laid_out(
 def _told(row: Mapping[Any, Any]) -> str:
     """What the slider says of an epoch."""
     area = row["validation_auc"]
-    auc = "" if np.isnan(area) else f" · validation AUC {area:.3f}"
-    return f"Epoch {row['epoch']}{auc} · purity {row['purity']:.3f}"
+    auc = "" if np.isnan(area) else f" · validation AUC {format_rate(area)}"
+    return f"Epoch {row['epoch']}{auc} · purity {format_rate(row['purity'])}"
 
 
 def _range(values: NDArray[np.floating]) -> list[float]:

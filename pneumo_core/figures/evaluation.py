@@ -21,7 +21,7 @@ from pneumo_core.figures._style import (
     diagonal,
     square,
 )
-from pneumo_core.metrics import Confusion, Curve, ReliabilityBin, bin_of
+from pneumo_core.metrics import Confusion, Curve, Estimate, ReliabilityBin, bin_of, format_rate
 
 __all__ = [
     "BARS",
@@ -60,7 +60,7 @@ def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
             base=[1.015 if cell in ("tn", "fp") else 0.015],
             width=0.97,
             customdata=[[cell]],
-            text=[f"<b>{count}</b> {_TOLD[cell]}<br>{share:.1%}"],
+            text=[f"<b>{count}</b> {_TOLD[cell]}<br>{format_rate(share, percent=True)}"],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
@@ -74,7 +74,7 @@ def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
             unselected={"marker": {"opacity": 1}},
         )
     bare(figure, height=330, barmode="overlay", bargap=0)
-    figure.update_xaxes(title={"text": "Called", "standoff": 4}, side="top", showgrid=False)
+    figure.update_xaxes(title={"text": "Predicted", "standoff": 4}, side="top", showgrid=False)
     figure.update_yaxes(
         title={"text": "Label", "standoff": 4},
         tickvals=[1.5, 0.5],
@@ -208,11 +208,16 @@ def reliability_diagram(points: Sequence[ReliabilityBin]) -> go.Figure:
             "size": [7 + 13 * (point.n / most) ** 0.5 for point in points],
             "line": {"color": "white", "width": 1},
         },
-        customdata=[[point.n, point.low, point.high] for point in points],
-        hovertemplate="%{customdata[0]} films, mean probability %{x:.3f}<br>%{y:.1%} show "
-        "pneumonia (%{customdata[1]:.1%} to %{customdata[2]:.1%})<extra></extra>",
+        text=[_bin_text(point) for point in points],
+        hovertemplate="%{text}<extra></extra>",
     )
     return square(figure, "Probability", "Share with pneumonia")
+
+
+def _bin_text(point: ReliabilityBin) -> str:
+    share = Estimate(point.share, point.low, point.high).text(percent=True)
+    probability = format_rate(point.probability)
+    return f"{point.n} films, mean probability {probability}<br>{share} show pneumonia"
 
 
 def _draw_curves(
@@ -229,7 +234,7 @@ def _draw_curves(
             marker={"size": 5, "opacity": 0.35},
             line={"color": colour, "width": 2.5, "dash": DASHES[number % len(DASHES)]},
             name=name,
-            text=[f"{each:.3f}" for each in curve.thresholds[rows]],
+            text=[format_rate(each) for each in curve.thresholds[rows]],
             customdata=None if ids is None or number else ids[rows].reshape(-1, 1),
             hovertemplate=f"threshold %{{text}}<br>(%{{x:.3f}}, %{{y:.3f}})<extra>{name}</extra>",
         )

@@ -3,20 +3,34 @@
 import plotly.graph_objects as go
 
 from pneumo_core.figures._style import BLUE, INK, PALE
+from pneumo_core.metrics import format_rate
 
 __all__ = ["probability_bar"]
 
+_UNCERTAIN = "#f2c98a"
 
-def probability_bar(probability: float, threshold: float, point: str) -> go.Figure:
-    """A probability on the line from 0 to 1, with the operating point marked on it."""
+
+def probability_bar(
+    probability: float, threshold: float, point: str, *, band: tuple[float, float]
+) -> go.Figure:
+    """Draw a probability on the line from 0 to 1, the operating point as a mark on it.
+
+    ``band``: the probabilities that are called uncertain, shaded.
+    """
     figure = go.Figure()
-    for length, colour in ((1.0, PALE), (probability, BLUE)):
+    parts = (
+        (0.0, 1.0, PALE, 0.5),
+        (band[0], band[1], _UNCERTAIN, 0.8),
+        (0.0, probability, BLUE, 0.4),
+    )
+    for start, end, colour, width in parts:
         figure.add_bar(
-            x=[length],
+            base=[start],
+            x=[end - start],
             y=[0],
             orientation="h",
             marker={"color": colour, "line": {"width": 0}},
-            width=0.5,
+            width=width,
             hoverinfo="skip",
         )
     figure.add_shape(
@@ -30,7 +44,7 @@ def probability_bar(probability: float, threshold: float, point: str) -> go.Figu
     figure.add_annotation(
         x=threshold,
         y=0.5,
-        text=f"{point} {threshold:.3f}",
+        text=f"{point} {format_rate(threshold)}",
         showarrow=False,
         yanchor="bottom",
         xanchor=_anchor(threshold),

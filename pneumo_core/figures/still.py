@@ -9,7 +9,7 @@ import numpy as np
 
 from pneumo_core.analysis import Study, point_on
 from pneumo_core.figures._style import BLUE, INK, ORANGE, QUIET
-from pneumo_core.metrics import Curve
+from pneumo_core.metrics import Curve, format_rate
 
 __all__ = ["PLOTS", "still"]
 
@@ -52,12 +52,12 @@ def _matrix(axes: Any, study: Study, threshold: float) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(2, 2):
         colour = "white" if shares[row, column] > 0.6 else INK
-        told = f"{counts[row, column]}\n{shares[row, column]:.1%}"
+        told = f"{counts[row, column]}\n{format_rate(shares[row, column], percent=True)}"
         axes.text(column, row, told, ha="center", va="center", color=colour, fontsize=14)
     names = ("NORMAL", "PNEUMONIA")
     axes.set_xticks([0, 1], names)
     axes.set_yticks([0, 1], names, rotation=90, va="center")
-    axes.set_xlabel(f"Called, from {threshold:.3f} on")
+    axes.set_xlabel(f"Predicted (PNEUMONIA at {format_rate(threshold)} or higher)")
     axes.set_ylabel("Label")
 
 
@@ -75,7 +75,7 @@ def _histogram(axes: Any, study: Study, threshold: float) -> None:
             hatch=hatch,
             label=name,
         )
-    axes.axvline(threshold, color=INK, linestyle=":", label=f"threshold {threshold:.3f}")
+    axes.axvline(threshold, color=INK, linestyle=":", label=f"threshold {format_rate(threshold)}")
     axes.set_xlabel("Probability of pneumonia")
     axes.set_ylabel("Films")
     axes.legend(frameon=False)
@@ -83,15 +83,14 @@ def _histogram(axes: Any, study: Study, threshold: float) -> None:
 
 def _roc(axes: Any, study: Study, threshold: float) -> None:
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
-    auc = study.at(threshold).auc
-    title = f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})"
+    title = f"AUC {study.at(threshold).auc}"
     _curve(axes, study.roc, threshold, title)
     axes.set_xlabel("1 − specificity")
     axes.set_ylabel("Sensitivity")
 
 
 def _precision_recall(axes: Any, study: Study, threshold: float) -> None:
-    title = f"average precision {study.average_precision:.3f}"
+    title = f"average precision {format_rate(study.average_precision)}"
     _curve(axes, study.precision_recall, threshold, title)
     axes.set_xlabel("Sensitivity (recall)")
     axes.set_ylabel("Positive predictive value (precision)")
@@ -102,7 +101,7 @@ def _curve(axes: Any, curve: Curve | None, threshold: float, title: str) -> None
         axes.plot(curve.x, curve.y, color=BLUE, linewidth=2, label=title)
         point = point_on(curve, threshold)
         if point:
-            axes.plot(*point, "D", color=BLUE, label=f"threshold {threshold:.3f}")
+            axes.plot(*point, "D", color=BLUE, label=f"threshold {format_rate(threshold)}")
         axes.legend(frameon=False, loc="lower left" if "precision" in title else "lower right")
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)

@@ -7,7 +7,13 @@ imported when it is asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pneumo_core.heatmaps.methods import METHODS, Method, find_method
+from pneumo_core.heatmaps.methods import (
+    METHODS,
+    Method,
+    evidence_strength,
+    find_method,
+    scale_of,
+)
 from pneumo_core.heatmaps.result import HeatMap, common_peaks, overlap
 
 if TYPE_CHECKING:
@@ -29,6 +35,7 @@ __all__ = [
     "Method",
     "common_peaks",
     "convolutions",
+    "evidence_strength",
     "find_convolution",
     "find_method",
     "forgets",
@@ -36,6 +43,7 @@ __all__ = [
     "layers",
     "overlap",
     "run_from",
+    "scale_of",
 ]
 
 _FILES = {"heat_map": "compute", "Forgotten": "sanity", "forgets": "sanity"}

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from pneumo_core.data import NORMAL, PNEUMONIA
 from pneumo_core.errors import UnknownName
 
-__all__ = ["METHODS", "Method", "find_method"]
+if TYPE_CHECKING:
+    from pneumo_core.pictures import Scale
+
+__all__ = ["METHODS", "Method", "evidence_strength", "find_method", "scale_of"]
 
 
 @dataclass(frozen=True)
@@ -82,3 +87,26 @@ def find_method(name: str) -> Method:
     if name not in METHODS:
         raise UnknownName("heat map method", name, METHODS)
     return METHODS[name]
+
+
+def scale_of(method: str, label: int) -> "Scale":
+    """Return the colours of a map: one hue for each label, another where a map is for neither."""
+    known = METHODS.get(method)
+    if known is not None and not known.takes_label:
+        return "response"
+    return "pneumonia" if label == PNEUMONIA else "normal"
+
+
+def evidence_strength(method: str, label: int, probability: float) -> float:
+    """Return how strongly to draw a map that is scaled to its own maximum, in [0, 1].
+
+    It is the probability of the map's label, so that a film with little evidence gets a faint map:
+    its own maximum alone would give full colour to any film. ``probability`` is that of PNEUMONIA.
+    A map of the responses for no label has full strength. The probability is taken, not a typical
+    peak of the checkpoint, because each method, layer and network has a unit of its own, and only
+    the probability is known for all of them without reference films.
+    """
+    known = METHODS.get(method)
+    if known is not None and not known.takes_label:
+        return 1.0
+    return 1 - probability if label == NORMAL else probability

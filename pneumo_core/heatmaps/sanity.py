@@ -1,4 +1,4 @@
-"""Does a map change when the network forgets what it learned?
+"""Does a map change when the network's weights are randomised?
 
 Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292: a map that looks the same
 from a network with random weights shows the film, not what was learned.
@@ -48,7 +48,7 @@ class Forgotten:
 
     @property
     def changes(self) -> bool | None:
-        """Whether the map changes when the network forgets; None where that can't be told."""
+        """Whether the map changes when the weights are randomised; None where it can't be told."""
         return None if self.similarity is None else abs(self.similarity) < ALIKE
 
     @property
@@ -57,10 +57,13 @@ class Forgotten:
         if self.changes is None:
             return "The map shows no evidence in this film, so there is nothing to check."
         if self.changes:
-            return "The map changes when the network forgets: it depends on what was learned."
+            return (
+                "The map changes when the weights are randomised, so it depends on what the model "
+                "learned."
+            )
         return (
-            "The map stays much the same when the network forgets: it shows the film more than "
-            "what was learned. Don't rely on it."
+            "The map stays much the same when the weights are randomised, so it shows the film "
+            "more than what the model learned. Don't rely on it."
         )
 
 

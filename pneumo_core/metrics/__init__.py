@@ -1,7 +1,7 @@
 """What numbers say of a classifier: pure functions of labels and probabilities.
 
 Throughout: ``labels`` int (N,) of 0 (NORMAL) and 1 (PNEUMONIA), ``probabilities`` float (N,) in
-[0, 1] of PNEUMONIA, and a film is called PNEUMONIA when its probability ≥ the threshold.
+[0, 1] of PNEUMONIA, and a film is predicted PNEUMONIA when its probability ≥ the threshold.
 A rate over no films is NaN.
 """
 
@@ -25,7 +25,13 @@ from pneumo_core.metrics.evaluation import (
     f1_estimate,
     predictive_estimates,
 )
+from pneumo_core.metrics.formatting import format_interval, format_prevalence, format_rate
 from pneumo_core.metrics.paired import Areas, McNemar, clustered_area, compare_areas, mcnemar
+from pneumo_core.metrics.prevalence import (
+    CALIBRATED_PREVALENCE,
+    adjusted_probability,
+    predictive_value_estimates,
+)
 from pneumo_core.metrics.ranking import (
     Curve,
     area_interval,
@@ -51,6 +57,7 @@ from pneumo_core.metrics.thresholds import (
 )
 
 __all__ = [
+    "CALIBRATED_PREVALENCE",
     "Areas",
     "Calibration",
     "Confusion",
@@ -60,6 +67,7 @@ __all__ = [
     "McNemar",
     "ReliabilityBin",
     "Resampling",
+    "adjusted_probability",
     "area_interval",
     "area_under_roc",
     "at_threshold",
@@ -79,10 +87,14 @@ __all__ = [
     "expected_calibration_error",
     "f1_estimate",
     "fit_calibration",
+    "format_interval",
+    "format_prevalence",
+    "format_rate",
     "interval",
     "mcnemar",
     "precision_recall_curve",
     "predictive_estimates",
+    "predictive_value_estimates",
     "predictive_values",
     "rate",
     "reliability",

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from pneumo_core.metrics._checks import Floats, Ints, checked
 from pneumo_core.metrics.calibration import bin_gaps, brier_score, expected_calibration_error
+from pneumo_core.metrics.prevalence import predictive_value_estimates
 from pneumo_core.metrics.ranking import area_interval, area_under_roc
 from pneumo_core.metrics.rates import (
     Confusion,
@@ -120,18 +121,24 @@ def predictive_estimates(
     prevalence: float,
     draws: Resampling,
 ) -> tuple[Estimate, Estimate]:
-    """Positive and negative predictive value where ``prevalence`` in [0, 1] of the films are ill.
+    """Return PPV and NPV where ``prevalence`` in (0, 1) of the films are ill.
 
-    Their intervals are those of sensitivity and specificity in each draw; where these don't vary,
-    what follows from the ends of Wilson's intervals of both.
+    Their intervals are those of sensitivity and specificity in each draw. Where a cell of the
+    confusion matrix is empty it is empty in each draw too, so they would be too narrow: those of
+    ``predictive_value_estimates`` then. Where the draws don't vary: what follows from the ends of
+    Wilson's intervals of both.
     """
     truth, p = checked(labels, probabilities)
+    counts = confusion(truth, p, threshold)
+    ill_films, healthy_films = counts.tp + counts.fn, counts.tn + counts.fp
+    if min(ill_films, healthy_films) > 0 and 0 in (counts.tp, counts.fn, counts.tn, counts.fp):
+        rates = (counts.sensitivity, counts.specificity)
+        return predictive_value_estimates(*rates, prevalence, ill=ill_films, healthy=healthy_films)
     called, ill = p >= threshold, truth == 1
     sums = draws.sums(np.column_stack([called & ill, ill, ~called & ~ill, ~ill]))
     sensitivity, specificity = shares(sums[:, 0], sums[:, 1]), shares(sums[:, 2], sums[:, 3])
     true, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    counts = confusion(truth, p, threshold)
     values = predictive_values(counts.sensitivity, counts.specificity, prevalence)
     ends = [
         draws.interval(shares(true, true + false)),

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from pneumo_core.metrics._checks import checked, ratio
+from pneumo_core.metrics.formatting import format_interval, format_rate
 
 __all__ = [
     "Confusion",
@@ -23,8 +24,8 @@ __all__ = [
 class Estimate:
     """A figure with its 95 % interval; NaN where there is none.
 
-    As text: "0.951 (0.933–0.966)", without an interval "0.951 (interval not known)", without a
-    figure "not known".
+    As text: "0.951 (0.933–0.966)", without an interval "0.980 (interval not known)", without a
+    figure "not known"; a figure of 0 or 1 is a bound, "> 0.999 (0.977–1)" (``format_rate``).
     """
 
     value: float
@@ -32,11 +33,16 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, percent: bool = False) -> str:
+        """Write it with its interval, as a number or as a percentage: "61.2 % (52.1–69.6 %)"."""
+        figure = format_rate(self.value, percent=percent)
         if math.isnan(self.value):
-            return "not known"
-        known = not math.isnan(self.low)
-        interval = f"{self.low:.3f}–{self.high:.3f}" if known else "interval not known"
-        return f"{self.value:.3f} ({interval})"
+            return figure
+        known = self.low < self.high  # draws of a perfect figure are perfect: they say nothing
+        interval = format_interval(self.low, self.high, percent=percent) if known else ""
+        return f"{figure} ({interval or 'interval not known'})"
 
 
 @dataclass(frozen=True)
@@ -55,17 +61,17 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share of all films called rightly."""
+        """Share of all films predicted rightly."""
         return ratio(self.tp + self.tn, self.n)
 
     @property
     def sensitivity(self) -> float:
-        """Share of the PNEUMONIA films called PNEUMONIA (recall)."""
+        """Share of the PNEUMONIA films predicted PNEUMONIA (recall)."""
         return ratio(self.tp, self.tp + self.fn)
 
     @property
     def specificity(self) -> float:
-        """Share of the NORMAL films called NORMAL."""
+        """Share of the NORMAL films predicted NORMAL."""
         return ratio(self.tn, self.tn + self.fp)
 
     @property
@@ -81,12 +87,12 @@ class Confusion:
 def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Confusion:
     """Counts at the threshold."""
     truth, p = checked(labels, probabilities)
-    called = p >= threshold
+    predicted = p >= threshold
     return Confusion(
-        tn=int(np.sum(~called & (truth == 0))),
-        fp=int(np.sum(called & (truth == 0))),
-        fn=int(np.sum(~called & (truth == 1))),
-        tp=int(np.sum(called & (truth == 1))),
+        tn=int(np.sum(~predicted & (truth == 0))),
+        fp=int(np.sum(predicted & (truth == 0))),
+        fn=int(np.sum(~predicted & (truth == 1))),
+        tp=int(np.sum(predicted & (truth == 1))),
     )
 
 

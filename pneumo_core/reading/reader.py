@@ -22,6 +22,7 @@ from pneumo_core.familiarity import Familiarity, open_familiarity
 from pneumo_core.parallel import in_order
 from pneumo_core.reading.gate import refusals, warnings_of
 from pneumo_core.reading.gate_look import inverted_radiograph, look
+from pneumo_core.reading.uncertain import UNCERTAIN_MARGIN, band_text, uncertain_band
 from pneumo_core.runtime import Outputs, Runtime, open_runtime
 
 if TYPE_CHECKING:
@@ -29,13 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
 
-UNCERTAIN_MARGIN = 0.05
-"""A probability closer than this to the threshold is called uncertain; so is one between the
-threshold and 0.5, where the verdict would contradict the probability."""
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Status: TypeAlias = Literal["read", "refused", "failed"]
+Level: TypeAlias = Literal["likely", "uncertain", "unlikely"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,8 @@ class Reading:
 
     ``status``: read; refused by the gate; failed to become a radiograph. ``reasons`` say why it was
     refused or failed, ``warnings`` what makes a reading less sure. ``probability`` of pneumonia in
-    [0, 1] and ``label`` (0 or 1) are None unless it was read. ``inverted``: it was read with black
+    [0, 1], at a prevalence of ``metrics.CALIBRATED_PREVALENCE``, and ``predicted`` (0 or 1) are
+    None unless it was read. ``inverted``: it was read with black
     and white swapped; ``as_read`` gives that film. ``strangeness``: 0 for a film like those the
     checkpoint learned from, 1 where the gate begins to refuse; None where it did not look.
     """
@@ -56,7 +55,7 @@ class Reading:
     operating_point: str
     threshold: float
     probability: float | None = None
-    label: int | None = None
+    predicted: int | None = None
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     inverted: bool = False
@@ -68,28 +67,50 @@ class Reading:
 
     def at(self, point: OperatingPoint) -> "Reading":
         """The same reading at another operating point of the same checkpoint."""
-        label = None
+        predicted = None
         if self.probability is not None:
-            label = PNEUMONIA if self.probability >= point.threshold else NORMAL
-        return replace(self, operating_point=point.name, threshold=point.threshold, label=label)
+            predicted = PNEUMONIA if self.probability >= point.threshold else NORMAL
+        there = replace(self, operating_point=point.name, threshold=point.threshold)
+        return replace(there, predicted=predicted)
+
+    @property
+    def uncertain_band(self) -> tuple[float, float]:
+        """The probabilities called uncertain here: from the first end, below the second."""
+        return uncertain_band(self.threshold)
+
+    @property
+    def level(self) -> Level | None:
+        """How likely signs of pneumonia are, in a word; None unless it was read."""
+        if self.probability is None:
+            return None
+        low, high = self.uncertain_band
+        if low <= self.probability < high:
+            return "uncertain"
+        return "likely" if self.predicted == PNEUMONIA else "unlikely"
 
     @property
     def verdict(self) -> str:
         """The reading in words."""
-        if self.probability is None:
+        if self.level is None:
             return "Not read"
-        lowest, highest = sorted((self.threshold, 0.5))
-        between = lowest <= self.probability < highest
-        if between or abs(self.probability - self.threshold) < UNCERTAIN_MARGIN:
-            return "Uncertain: close to the operating point"
-        if self.label == PNEUMONIA:
-            return "Signs of pneumonia likely"
-        return "Signs of pneumonia unlikely"
+        if self.level == "uncertain":
+            return f"Uncertain: {band_text(*self.uncertain_band)}"
+        return f"Signs of pneumonia {self.level}"
+
+    @property
+    def predicted_name(self) -> str | None:
+        """NORMAL, PNEUMONIA, or None unless it was read."""
+        return None if self.predicted is None else LABELS[self.predicted]
+
+    @property
+    def label(self) -> int | None:
+        """The former name of ``predicted``, kept for one release: a label is the truth."""
+        return self.predicted
 
     @property
     def label_name(self) -> str | None:
-        """NORMAL, PNEUMONIA, or None unless it was read."""
-        return None if self.label is None else LABELS[self.label]
+        """The former name of ``predicted_name``, kept for one release."""
+        return self.predicted_name
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,6 @@ def entry_of(reading: Reading, film: str, who: str) -> Entry:
         version=reading.version,
         operating_point=reading.operating_point,
         threshold=reading.threshold,
-        result=reading.label_name or reading.status,
+        result=reading.predicted_name or reading.status,
         probability=reading.probability,
     )

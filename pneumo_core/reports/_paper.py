@@ -14,7 +14,9 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Flowable, Image, Paragraph, Spacer, Table
 
 from pneumo_core.card import OperatingPoint
+from pneumo_core.metrics import format_rate
 from pneumo_core.pictures import colour_scale
+from pneumo_core.reading import band_text
 from pneumo_core.reports import _fonts
 from pneumo_core.reports.overlays import drawn
 from pneumo_core.reports.result import Overlay, Result, clean
@@ -47,7 +49,7 @@ CAPTIONS = 52.0
 
 INK, QUIET, RULE = HexColor("#14212b"), HexColor("#5a6872"), HexColor("#c9d3da")
 BLUE = HexColor("#0b5c8a")
-_TINT = HexColor("#e6edf2")
+_TINT, _UNCERTAIN = HexColor("#e6edf2"), HexColor("#f2c98a")
 
 _BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=10, leading=14, textColor=INK)
 STYLES = {
@@ -114,12 +116,18 @@ def pairs(title: str, rows: list[tuple[str, str]], width: float) -> Table:
 
 
 class ProbabilityBar(Flowable):
-    """A probability on a bar from 0 to 1, with a mark at the operating point."""
+    """A probability on a bar from 0 to 1, a mark at the operating point, the uncertain part shaded.
 
-    def __init__(self, probability: float, point: OperatingPoint) -> None:
+    ``band``: the probabilities that are called uncertain.
+    """
+
+    def __init__(
+        self, probability: float, point: OperatingPoint, band: tuple[float, float]
+    ) -> None:
         super().__init__()
         self._probability = probability
         self._point = point
+        self._band = band
         self.width, self.height = WIDTH, 30.0
 
     def draw(self) -> None:
@@ -127,6 +135,9 @@ class ProbabilityBar(Flowable):
         canvas, low, high = self.canv, 11.0, 8.0
         canvas.setFillColor(_TINT)
         canvas.rect(0, low, self.width, high, stroke=0, fill=1)
+        first, last = (self.width * end for end in self._band)
+        canvas.setFillColor(_UNCERTAIN)
+        canvas.rect(first, low - 3, last - first, high + 6, stroke=0, fill=1)
         canvas.setFillColor(BLUE)
         canvas.rect(0, low, self.width * self._probability, high, stroke=0, fill=1)
         mark = self.width * self._point.threshold
@@ -143,7 +154,8 @@ class ProbabilityBar(Flowable):
         self._name_the_mark(mark)
 
     def _name_the_mark(self, mark: float) -> None:
-        words = f"operating point {self._point.name}, {self._point.threshold:.3f}"
+        at = format_rate(self._point.threshold)
+        words = f"operating point {self._point.name}, {at}; uncertain {band_text(*self._band)}"
         half = self.canv.stringWidth(words, "Helvetica", 7.5) / 2
         self.canv.setFillColor(INK)
         self.canv.drawCentredString(min(max(mark, half + 14), self.width - half - 14), 0, words)
@@ -182,7 +194,7 @@ def _scale(look: Overlay, width: float) -> Flowable:
     """The colour bar between its two ends, or what the line of a contour stands for."""
     if look.contour or not look.heat.found:
         return text(scale_words(look), "caption")
-    bar = _picture(colour_scale(look.opacity), (width, 7), kind="PNG")
+    bar = _picture(colour_scale(look.opacity, look.scale), (width, 7), kind="PNG")
     ends = [text("none", "caption"), text(scale_words(look), "right")]
     return Table(
         [[bar, ""], ends],

@@ -128,7 +128,7 @@ class EvaluationReport:
 
     def _threshold(self) -> list[str]:
         card = self.checkpoint.card
-        told = [f"Films are called PNEUMONIA from a probability of {self.threshold:.4f} on."]
+        told = [f"A probability of {self.threshold:.4f} or higher counts as PNEUMONIA."]
         told += [
             f"Operating point {point.name}: {point.threshold:.4f}, {point.rule}, chosen on "
             f"{point.chosen_on} films."
@@ -167,7 +167,7 @@ def report_markdown(report: EvaluationReport) -> str:
     lines = [f"# {report.title}", "", f"{_today()}. {RESEARCH_USE}", "", "## Results", ""]
     lines += ["| figure | value (95 % interval) |", "|:--|:--|"]
     lines += [f"| {name} | {value} |" for name, value in report.figures()]
-    lines += ["", "| label | called NORMAL | called PNEUMONIA |", "|:--|--:|--:|"]
+    lines += ["", "| label | predicted NORMAL | predicted PNEUMONIA |", "|:--|--:|--:|"]
     lines += [f"| NORMAL | {tn} | {fp} |", f"| PNEUMONIA | {fn} | {tp} |", ""]
     if report.parts():
         lines += ["| part | films | sensitivity | specificity |", "|:--|--:|:--|:--|"]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from pneumo_core.pictures import colour_scale, contour_lines, display_pixels, overlay
+from pneumo_core.pictures import Scale, colour_scale, contour_lines, display_pixels, overlay
 from pneumo_core.reports._fonts import font_file
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, refuse_named_film
 from pneumo_core.reports.words import (
@@ -30,7 +30,14 @@ _ROWS_AT_ONCE = 256
 _NARROWEST = 720  # a legend's letters need this many columns
 _INK = (225, 228, 231)
 _DARK = (5, 8, 10)
-_LEVELS = {0.5: ((255, 217, 138), 1.0), 0.75: ((255, 176, 0), 2.0)}
+_LEVELS = {0.5: 1.0, 0.75: 2.0}
+"""Thickness of the line at each level."""
+_LINES: dict[Scale, dict[float, tuple[int, int, int]]] = {
+    "pneumonia": {0.5: (255, 217, 138), 0.75: (255, 176, 0)},
+    "normal": {0.5: (178, 222, 236), 0.75: (86, 180, 233)},
+    "response": {0.5: (190, 230, 170), 0.75: (110, 205, 88)},
+}
+"""Colours of the lines, as the viewer has them."""
 _GRID = 256  # heat is smooth: its lines need no finer one
 
 
@@ -71,7 +78,7 @@ def drawn(result: Result, longest: int, *, bare: bool = False) -> Picture:
     heat = look.over((height, width))
     # In bands: a blend of the whole film at once would hold it five times over as float32 RGB.
     bands = [slice(row, row + _ROWS_AT_ONCE) for row in range(0, height, _ROWS_AT_ONCE)]
-    return np.concatenate([overlay(pixels[b], heat[b], look.opacity) for b in bands])
+    return np.concatenate([overlay(pixels[b], heat[b], look.opacity, look.scale) for b in bands])
 
 
 def _grey(pixels: NDArray[np.float32]) -> Picture:
@@ -86,7 +93,8 @@ def _outlined(pixels: NDArray[np.float32], look: Overlay) -> Picture:
     draw = ImageDraw.Draw(film)
     unit = max(height, width) / 640
     lines = contour_lines(look.over((_GRID, _GRID)), tuple(_LEVELS))
-    for level, (colour, thickness) in _LEVELS.items():
+    for level, thickness in _LEVELS.items():
+        colour = _LINES[look.scale][level]
         for line in lines[level]:
             points = [(float(x), float(y)) for x, y in line * (width, height)]
             draw.line(points, _DARK, max(1, round((thickness + 1.5) * unit)), "curve")
@@ -136,7 +144,7 @@ def _draw_scale(strip: Image.Image, look: Overlay, box: tuple[int, int, int], pi
         return
     font = _fitting([heat_words(look), f"none  {scale}"], right - left, round(pitch / 1.4))
     draw.text((left, top), heat_words(look), fill=_INK, font=font)
-    bar = Image.fromarray(colour_scale(look.opacity))
+    bar = Image.fromarray(colour_scale(look.opacity, look.scale))
     strip.paste(bar.resize((right - left, pitch)), (left, below + pitch // 8))
     below += round(pitch * 1.3)
     draw.text((left, below), "none", fill=_INK, font=font)

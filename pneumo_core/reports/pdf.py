@@ -16,10 +16,12 @@ from reportlab.platypus import (
 )
 
 from pneumo_core.data import LABELS, PNEUMONIA
+from pneumo_core.metrics import adjusted_probability, format_prevalence, format_rate
+from pneumo_core.reading import CUSTOM
 from pneumo_core.reports import _paper as paper
 from pneumo_core.reports._paper import RULE, SIDE, WIDTH, ProbabilityBar, text
 from pneumo_core.reports.result import RESEARCH_USE, Result, refuse_named_film
-from pneumo_core.reports.words import checkpoint_words, facts_words
+from pneumo_core.reports.words import ASSUMED, checkpoint_words, facts_words
 
 __all__ = ["to_pdf"]
 
@@ -94,12 +96,28 @@ def _verdict(result: Result) -> list[Flowable]:
     ]
     if reading.probability is None:
         return [*parts, *(text(reason) for reason in reading.reasons), Spacer(1, 8)]
+    bar = ProbabilityBar(reading.probability, result.point, reading.uncertain_band)
+    told = Paragraph(_probability(result, reading.probability), paper.STYLES["body"])
+    return [*parts, told, bar, *_warnings(result), Spacer(1, 8)]
+
+
+def _probability(result: Result, probability: float) -> str:
+    """The probability with the prevalence it assumes, and at the reader's own: markup."""
     told = (
-        f"Probability of pneumonia <b>{reading.probability:.3f}</b>, calibrated. "
-        f"From <b>{reading.threshold:.3f}</b> on it is called {LABELS[PNEUMONIA]}."
+        f"Probability of pneumonia <b>{_number(probability)}</b> at a prevalence of {ASSUMED}, as "
+        "calibrated"
     )
-    bar = ProbabilityBar(reading.probability, result.point)
-    return [*parts, Paragraph(told, paper.STYLES["body"]), bar, *_warnings(result), Spacer(1, 8)]
+    if result.prevalence is not None:
+        adjusted = adjusted_probability(probability, result.prevalence)
+        share = format_prevalence(result.prevalence)
+        told += f"; at your prevalence of {share} <b>{_number(adjusted)}</b>"
+    at = _number(result.point.threshold)
+    return f"{told}. <b>{at}</b> or higher at {ASSUMED} counts as {LABELS[PNEUMONIA]}."
+
+
+def _number(value: float) -> str:
+    """A number for markup: its bounds have letters that markup uses."""
+    return paper.safe(format_rate(value))
 
 
 def _warnings(result: Result) -> list[Flowable]:
@@ -110,33 +128,50 @@ def _warnings(result: Result) -> list[Flowable]:
 
 
 def _facts(result: Result) -> Table:
-    """Two columns: how good the operating point was, and who said so."""
+    """Two columns: how good the operating point is, and who said so."""
     point, card = result.point, result.card
+    chosen = ("Set by", "the reader")
+    if point.name != CUSTOM:
+        chosen = ("Chosen on", f"{_split(point.chosen_on)}: {point.rule}")
     rows = [
-        ("Name", f"{point.name}, from {point.threshold:.3f} on"),
-        ("Chosen on", f"{_split(point.chosen_on)}: {point.rule}"),
-        ("Sensitivity there", str(point.sensitivity)),
-        ("Specificity there", str(point.specificity)),
+        ("Name", f"{point.name}: {LABELS[PNEUMONIA]} at {format_rate(point.threshold)} or higher"),
+        chosen,
+        ("Measured on", result.rates.films),
+        ("Sensitivity", str(result.rates.sensitivity)),
+        ("Specificity", str(result.rates.specificity)),
+        *_predictive(result),
     ]
     says = [
         ("Name", f"{result.reading.model}, version {result.reading.version}"),
         ("Network", f"{card.architecture}, trained {card.created}"),
         ("Learned from", card.trained_on or card.dataset.name),
-        *_test(result),
+        *_area(result),
     ]
     column = (WIDTH - _GAP) / 2
     halves = [
         paper.pairs("Operating point", rows, column),
-        paper.pairs("Checkpoint", says, column),
+        paper.pairs("Model", says, column),
     ]
     return Table([[halves[0], "", halves[1]]], colWidths=[column, _GAP, column], style=paper.BARE)
 
 
-def _test(result: Result) -> list[tuple[str, str]]:
-    figures = result.card.evaluation.get("test")
-    if figures is None:
+def _predictive(result: Result) -> list[tuple[str, str]]:
+    """PPV and NPV at the reader's prevalence, where there is one."""
+    if result.prevalence is None:
         return []
-    return [(f"AUC, {figures.n} test films", str(figures.auc))]
+    share = format_prevalence(result.prevalence)
+    both = zip(("PPV", "NPV"), result.rates.predictive_values(result.prevalence), strict=True)
+    return [(f"{name} at {share}", value.text(percent=True)) for name, value in both]
+
+
+def _area(result: Result) -> list[tuple[str, str]]:
+    """The AUC on test films, or on the films there are."""
+    evaluation = result.card.evaluation
+    split = next((each for each in ("test", "val") if each in evaluation), None)
+    if split is None:
+        return []
+    figures = evaluation[split]
+    return [(f"AUC, {figures.n} {_split(split)}", str(figures.auc))]
 
 
 def _split(name: str) -> str:
@@ -152,7 +187,12 @@ def _limits(result: Result) -> list[Flowable]:
         if words:
             told = f"<b>{title}.</b> {paper.safe(words)}"
             parts.append(Paragraph(told, paper.STYLES["small"]))
-    figures = "Figures in brackets are 95 % intervals. A heat map does not outline disease."
+    figures = "Figures in brackets are 95 % intervals"
+    if result.prevalence is not None:
+        figures += "; those of PPV and NPV are logit intervals (Mercaldo 2007)"
+    figures += ". A heat map shows regions that raise the score; it does not outline disease."
+    if result.rates.caution:
+        figures = f"{result.rates.caution} {figures}"
     return [*parts, text(figures, "small")]
 
 

@@ -14,8 +14,9 @@ from pneumo_core.card import Card, OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Radiograph
 from pneumo_core.errors import PneumoError
-from pneumo_core.heatmaps import HeatMap
-from pneumo_core.reading import Reading
+from pneumo_core.heatmaps import HeatMap, scale_of
+from pneumo_core.pictures import Scale
+from pneumo_core.reading import Rates, Reading, rates_of
 
 __all__ = [
     "RESEARCH_USE",
@@ -44,29 +45,41 @@ class Overlay:
 
     ``opacity`` of the strongest heat in [0, 1]. ``contour``: draw lines at half and three
     quarters of it instead of colours. ``peaks`` scale the map so that films compare
-    (``heatmaps.common_peaks``); None scales it to its own maximum. Raises ValueError for another
-    opacity.
+    (``heatmaps.common_peaks``); None scales it to its own maximum. ``strength`` in [0, 1] then
+    weakens the whole map (``heatmaps.evidence_strength``); None leaves it. Raises ValueError for
+    another opacity or strength.
     """
 
     heat: HeatMap
     opacity: float = 0.5
     contour: bool = False
     peaks: tuple[float, ...] | None = None
+    strength: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
             raise ValueError(f"opacity is {self.opacity}, not in [0, 1]")
+        if self.strength is not None and not 0 <= self.strength <= 1:
+            raise ValueError(f"strength is {self.strength}, not in [0, 1]")
+
+    @property
+    def scale(self) -> Scale:
+        """Its colours, by what it is evidence for."""
+        return scale_of(self.heat.method, self.heat.label)
 
     def over(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        """The heat over a film of (H, W): float32 in [0, 1]."""
-        return self.heat.over(shape, self.peaks)
+        """Return the heat over a film of (H, W): float32 in [0, 1]."""
+        heat = self.heat.over(shape, self.peaks)
+        return heat if self.strength is None else heat * np.float32(self.strength)
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
     """One reading, its film, and who said so. Made by ``result_of``.
 
-    ``overlay`` is None for the bare film.
+    ``rates``: how often the checkpoint is right at ``point``. ``overlay`` is None for the bare
+    film.
+    ``prevalence`` in (0, 1): how common pneumonia is where it is read, None where nobody said.
     ``deidentified``: its renderings name the film by ``film_id`` (ten hex digits of its pixels'
     SHA-256), not by its file, and take nothing from a DICOM header that says whose it is.
     ``created`` carries its time zone.
@@ -81,6 +94,8 @@ class Result:
     created: datetime
     film_id: str
     software: str
+    rates: Rates
+    prevalence: float | None = None
 
     @property
     def film(self) -> str:
@@ -110,17 +125,20 @@ def result_of(
     point: OperatingPoint | None = None,
     overlay: Overlay | None = None,
     deidentify: bool = True,
+    prevalence: float | None = None,
 ) -> Result:
-    """A reading with everything that its renderings need.
+    """Put together a reading with everything that its renderings need.
 
     Args:
         reading: of ``radiograph`` by ``checkpoint``; read or refused.
         point: the operating point of the reading; needed where the card does not have it.
         overlay: the heat map to lay over the film, and how; none for the bare film.
         deidentify: say nothing of whose film it is; see ``Result``.
+        prevalence: how common pneumonia is where the film is read, in (0, 1), where that is known.
 
     Raises:
-        ValueError: the reading is another checkpoint's or another film's, or the point is not its.
+        ValueError: the reading is another checkpoint's or another film's, the point is not its, or
+            the prevalence is not between 0 and 1.
         UnknownName: the card has no operating point of the reading's name.
     """
     if (reading.model, reading.version) != (checkpoint.name, checkpoint.card.version):
@@ -130,6 +148,8 @@ def result_of(
     point = point or checkpoint.card.operating_point(reading.operating_point)
     if (point.name, point.threshold) != (reading.operating_point, reading.threshold):
         raise ValueError(f"the reading was made at {reading.operating_point}, not at {point.name}")
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise ValueError(f"the prevalence is {prevalence}, not between 0 and 1")
     return Result(
         reading=reading,
         point=point,
@@ -140,6 +160,8 @@ def result_of(
         created=datetime.now().astimezone().replace(microsecond=0),
         film_id=id_of(radiograph),
         software=f"Pneumo {__version__}",
+        rates=rates_of(checkpoint, point),
+        prevalence=prevalence,
     )
 
 

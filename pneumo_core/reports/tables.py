@@ -8,35 +8,43 @@ from collections.abc import Sequence
 from typing import Any
 
 from pneumo_core.data import LABELS
-from pneumo_core.metrics import Estimate
+from pneumo_core.metrics import CALIBRATED_PREVALENCE, Estimate, adjusted_probability
 from pneumo_core.reading import Reading
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, clean
 
 __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
 _COLUMNS = (
-    *("file", "status", "verdict", "probability", "label", "operating_point", "threshold"),
-    *("model", "version", "inverted", "reasons", "warnings"),
+    *("file", "status", "verdict", "probability", "assumed_prevalence", "predicted"),
+    *("operating_point", "threshold", "model", "version", "inverted", "reasons", "warnings"),
 )
+"""A worklist's columns. ``label`` is not among them: it is the truth, which nobody knows here."""
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def as_row(reading: Reading) -> dict[str, Any]:
-    """A reading as JSON knows it, in the words of ``pneumo predict --json``.
+    """Return a reading as JSON knows it, in the words of ``pneumo predict --json``.
 
-    ``label`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``inverted`` says that the film was read with
-    black and white swapped; ``reasons`` and ``warnings`` are lists.
+    ``predicted`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``assumed_prevalence`` that of the
+    probability, None without one; ``inverted`` says that the film was read with black and white
+    swapped; ``reasons`` and ``warnings`` are lists.
     """
-    row = {name: getattr(reading, name) for name in _COLUMNS}
-    return row | {
+    read = reading.probability is not None
+    told = {
+        "assumed_prevalence": CALIBRATED_PREVALENCE if read else None,
         "file": clean(reading.file),
         "reasons": [clean(reason) for reason in reading.reasons],
         "warnings": [clean(warning) for warning in reading.warnings],
     }
+    return {name: told[name] if name in told else getattr(reading, name) for name in _COLUMNS}
 
 
 def to_json(result: Result) -> str:
-    """A result as one JSON object; its row, and what is needed to judge it. No pixels."""
+    """Write a result as one JSON object: its row, and what is needed to judge it. No pixels.
+
+    ``rates`` are those of test films where the checkpoint has any, else those of the films that
+    ``on`` names. ``at_prevalence`` is what follows at the reader's own prevalence, null without.
+    """
     card, point = result.card, result.point
     facts = result.radiograph.facts
     told = as_row(result.reading) | {
@@ -48,12 +56,15 @@ def to_json(result: Result) -> str:
             "width": facts.width,
             "height": facts.height,
         },
-        "chosen": {
-            "rule": point.rule,
-            "on": point.chosen_on,
-            "sensitivity": _estimate(point.sensitivity),
-            "specificity": _estimate(point.specificity),
+        "chosen": {"rule": point.rule, "on": point.chosen_on or None},
+        "rates": {
+            "on": result.rates.split or None,
+            "films_with_pneumonia": result.rates.ill or None,
+            "films_without": result.rates.healthy or None,
+            "sensitivity": _estimate(result.rates.sensitivity),
+            "specificity": _estimate(result.rates.specificity),
         },
+        "at_prevalence": _at_prevalence(result),
         "heat_map": _heat_map(result.overlay),
         "architecture": card.architecture,
         "trained_on": card.trained_on,
@@ -68,12 +79,12 @@ def to_json(result: Result) -> str:
 
 
 def worklist_json(readings: Sequence[Reading]) -> str:
-    """A worklist as a JSON array of rows (see ``as_row``), in the order given."""
+    """Write a worklist as a JSON array of rows (see ``as_row``), in the order given."""
     return json.dumps([as_row(reading) for reading in readings], indent=2, ensure_ascii=False)
 
 
 def to_csv(readings: Sequence[Reading]) -> str:
-    """A worklist as CSV (RFC 4180), a row per file in the order given; empty where unknown.
+    """Write a worklist as CSV (RFC 4180), a row per file in the order given; empty where unknown.
 
     Files keep their names, or the rows would name nothing. A text that a spreadsheet would take
     for a formula begins with an apostrophe. Encode it as "utf-8-sig": Excel knows UTF-8 by its
@@ -100,6 +111,20 @@ def _estimate(estimate: Estimate) -> dict[str, float | None]:
     return {name: None if math.isnan(figure) else figure for name, figure in figures.items()}
 
 
+def _at_prevalence(result: Result) -> dict[str, Any] | None:
+    """What the probability and a prediction are worth at the reader's prevalence."""
+    prevalence, probability = result.prevalence, result.reading.probability
+    if prevalence is None or probability is None:
+        return None
+    ppv, npv = result.rates.predictive_values(prevalence)
+    return {
+        "prevalence": prevalence,
+        "probability": adjusted_probability(probability, prevalence),
+        "ppv": _estimate(ppv),
+        "npv": _estimate(npv),
+    }
+
+
 def _heat_map(overlay: Overlay | None) -> dict[str, Any] | None:
     if overlay is None:
         return None
@@ -109,7 +134,15 @@ def _heat_map(overlay: Overlay | None) -> dict[str, Any] | None:
         "layer": heat.layer,
         "evidence_for": LABELS[heat.label],
         "found": heat.found,
-        "scaled_to": "this film" if overlay.peaks is None else "several films",
+        "scaled_to": _scaled_to(overlay),
+        "strength": overlay.strength,
         "drawn": "contour" if overlay.contour else "colours",
         "opacity": None if overlay.contour else overlay.opacity,
     }
+
+
+def _scaled_to(overlay: Overlay) -> str:
+    """What full colour stands for; ``strength`` is the probability of the label then."""
+    if overlay.peaks is not None:
+        return "several films"
+    return "this film" if overlay.strength is None else "probability"

@@ -2,9 +2,11 @@
 
 from pneumo_core.data import LABELS, PNEUMONIA
 from pneumo_core.heatmaps import METHODS
+from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
 from pneumo_core.reports.result import Overlay, Result
 
 __all__ = [
+    "ASSUMED",
     "checkpoint_words",
     "facts_words",
     "heat_words",
@@ -14,22 +16,28 @@ __all__ = [
 ]
 
 
+ASSUMED = format_prevalence(CALIBRATED_PREVALENCE)
+"""The prevalence that probabilities assume, in words: "50 %"."""
+
 _MODALITIES = {"CR", "DX", "RG", "RF", "OT"}
 _VIEWS = {"AP", "PA", "LL", "RL"}
 
 
 def verdict_words(result: Result) -> str:
-    """ "Signs of pneumonia likely, probability 0.973"; the verdict alone for a film not read."""
+    """ "Signs of pneumonia likely, probability 0.973 at a prevalence of 50 %"; without a
+    probability the verdict alone."""
     reading = result.reading
     if reading.probability is None:
         return reading.verdict
-    return f"{reading.verdict}, probability {reading.probability:.3f}"
+    probability = format_rate(reading.probability)
+    return f"{reading.verdict}, probability {probability} at a prevalence of {ASSUMED}"
 
 
 def point_words(result: Result) -> str:
-    """ "PNEUMONIA from 0.895 on (operating point balanced)"."""
+    """ "PNEUMONIA at 0.895 or higher (operating point balanced)"."""
     point = result.point
-    return f"{LABELS[PNEUMONIA]} from {point.threshold:.3f} on (operating point {point.name})"
+    at = format_rate(point.threshold)
+    return f"{LABELS[PNEUMONIA]} at {at} or higher (operating point {point.name})"
 
 
 def checkpoint_words(result: Result) -> str:
@@ -55,6 +63,10 @@ def scale_words(overlay: Overlay) -> str:
     if not overlay.heat.found:
         return "No evidence found in this film"
     whole = "strongest in this film" if overlay.peaks is None else "strongest of several films"
+    if overlay.strength is not None:
+        whole = f"full at probability 1, here {format_rate(overlay.strength)}"
+        if overlay.contour:
+            return f"Lines: half (pale) and three quarters of full strength ({whole})"
     return f"Lines: half (pale) and three quarters of the {whole}" if overlay.contour else whole
 
 

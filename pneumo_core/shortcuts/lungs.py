@@ -47,7 +47,7 @@ def installed_finder() -> LungFinder | None:
     if importlib.util.find_spec("pneumo_core.lungs") is None:
         return None
     lungs = importlib.import_module("pneumo_core.lungs")
-    return LungFinder(f"pneumo {getattr(lungs, 'VERSION', 1)}", lungs.find_lungs)
+    return LungFinder(f"pneumo {lungs.lung_finder().identity}", lungs.find_lungs)
 
 
 def lung_properties(radiograph: Radiograph, finder: LungFinder | None) -> dict[str, float]:

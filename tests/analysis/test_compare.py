@@ -35,7 +35,7 @@ def test_films_are_matched_by_id_not_by_row() -> None:
     assert straight.table.equals(crossed.table)
 
 
-def test_films_called_differently_come_first_the_farthest_apart_before_others() -> None:
+def test_films_predicted_differently_come_first_the_farthest_apart_before_others() -> None:
     found = compare(scores(LABELS, FIRST), scores(LABELS, SECOND), (0.5, 0.5))
     apart = found.disagreements
     assert apart["id"].str[-5].tolist() == ["4", "5", "1", "2"]
@@ -64,9 +64,9 @@ def test_the_sentence_says_who_is_better_or_that_nobody_is() -> None:
     guess = np.random.default_rng(0).uniform(0, 1, 80).tolist()
     told = compare(scores(labels, right), scores(labels, guess), (0.5, 0.5)).sentence
     assert told.startswith("The first ranks films better")
-    assert "The first calls more films rightly" in told
+    assert "The first is right about more films" in told
     same = compare(scores(labels, right), scores(labels, right), (0.5, 0.5)).sentence
-    assert same.startswith("Both rank the films alike. Neither clearly calls more")
+    assert same.startswith("Both rank the films alike. Neither is clearly right about more")
     single = compare(scores([1, 1], [0.4, 0.9]), scores([1, 1], [0.6, 0.9]), (0.5, 0.5))
     assert single.areas is None
     assert "one class only" in single.sentence

@@ -135,13 +135,14 @@ def test_the_nearest_films_and_how_unlike_the_others_one_is() -> None:
 def test_outcomes_are_told_in_words() -> None:
     films = with_outcome(table([0, 0, 1, 1, -1], [0.1, 0.9, 0.1, 0.9, 0.9]), 0.5)
     assert films["outcome"].tolist() == [
-        "rightly called NORMAL",
+        "rightly predicted NORMAL",
         "false alarm",
         "missed",
-        "rightly called PNEUMONIA",
+        "rightly predicted PNEUMONIA",
         "",
     ]
-    assert films["called"].tolist() == ["NORMAL", "PNEUMONIA", "NORMAL", "PNEUMONIA", "PNEUMONIA"]
+    predicted = ["NORMAL", "PNEUMONIA", "NORMAL", "PNEUMONIA", "PNEUMONIA"]
+    assert films["predicted"].tolist() == predicted
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])

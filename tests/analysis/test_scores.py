@@ -76,7 +76,7 @@ def test_a_downloaded_table_comes_back_with_who_made_it() -> None:
     assert (found.checkpoint, found.version) == ("cnn_94", "0a0b0c0d")
     own = found.table[list(given.table.columns)]
     pd.testing.assert_frame_equal(own, given.table, check_dtype=False)
-    assert found.table["called"].tolist() == [0, 1, 1]
+    assert found.table["predicted"].tolist() == [0, 1, 1]
 
 
 def test_parquet_is_a_table_too() -> None:
@@ -104,7 +104,7 @@ def test_names_for_labels_and_films_without_one() -> None:
         ("id,probability\na,1.5\n", "from 0 to 1"),
         ("id,probability\na,high\n", "from 0 to 1"),
         ("id,probability,label\na,0.5,cat\n", "the label 'CAT'"),
-        ("", "is no table"),
+        ("", "is neither CSV nor Parquet"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(text: str, words: str) -> None:

@@ -25,8 +25,8 @@ def test_figures_at_a_threshold_are_those_of_evaluate(study: Study, threshold: f
 
 
 def test_every_film_lies_in_the_cell_it_is_counted_in(study: Study) -> None:
-    called = study.called(0.5)
-    counts = called["cell"].value_counts()
+    predictions = study.predictions(0.5)
+    counts = predictions["cell"].value_counts()
     assert confusion(study.labels, study.probabilities, 0.5).as_rows() == [
         [counts["tn"], counts["fp"]],
         [counts["fn"], counts["tp"]],

@@ -50,29 +50,29 @@ def test_a_clicked_cell_lists_its_films(shipped: str, page: Page) -> None:
     threshold = checkpoint.card.operating_point().threshold
     counts = confusion(films["label"], films["probability"], threshold)
     click_cell(page, 2)
-    told = f"Missed: pneumonia called NORMAL: {counts.fn} films, the worst first"
+    told = f"Missed: pneumonia predicted NORMAL: {counts.fn} films, the worst first"
     expect(page.get_by_text(told)).to_be_visible()
     expect(page).to_have_url(re.compile("cell=fn"))
     expect(page.get_by_text("The films themselves are not on this machine")).to_be_visible()
     settled(page)
 
     click_cell(page, 1)
-    told = f"False alarms: normal called PNEUMONIA: {counts.fp} films, the worst first"
+    told = f"False alarms: normal predicted PNEUMONIA: {counts.fp} films, the worst first"
     expect(page.get_by_text(told)).to_be_visible()
 
 
 def test_the_page_follows_the_slider_at_once(shipped: str, page: Page) -> None:
     page.goto(f"{shipped}/evaluate?checkpoint=cnn_94&threshold=0.5&cell=fp")
     films = shipped_scores(load_checkpoint("cnn_94", ROOT / "checkpoints"), "test").table
-    slider = page.get_by_role("slider", name="Threshold: this probability")
+    slider = page.get_by_role("slider", name="Threshold: this probability or higher")
     settled(page)
     slider.focus()
     for step in range(1, 4):
         page.keyboard.press("ArrowRight")
         counts = confusion(films["label"], films["probability"], 0.5 + step / 1000)
-        shown = page.get_by_text(f"False alarms: normal called PNEUMONIA: {counts.fp} films")
+        shown = page.get_by_text(f"False alarms: normal predicted PNEUMONIA: {counts.fp} films")
         expect(shown).to_be_visible()
-    named = page.get_by_role("radio", name=f"Missed: pneumonia called NORMAL ({counts.fn})")
+    named = page.get_by_role("radio", name=f"Missed: pneumonia predicted NORMAL ({counts.fn})")
     expect(named).to_be_visible()
     expect(page).to_have_url(re.compile("threshold=0.503"))
 
@@ -96,7 +96,7 @@ def test_a_lasso_selects_exactly_the_films_inside(shipped: str, page: Page) -> N
     inside = table[table["first"].between(low, high) & table["second"].between(low, high)]
     expect(page.get_by_text(f"Selected: {len(inside)} of {len(table)} films")).to_be_visible()
     page.get_by_role("button", name="Clear the selection").click()
-    expect(page.get_by_text("Called differently:")).to_be_visible()
+    expect(page.get_by_text("Predicted differently:")).to_be_visible()
 
 
 def _place(chart: Locator, x: float, y: float) -> tuple[float, float]:
@@ -113,7 +113,7 @@ def _place(chart: Locator, x: float, y: float) -> tuple[float, float]:
 
 def test_reports_and_figures_are_taken_away(shipped: str, page: Page) -> None:
     page.goto(f"{shipped}/evaluate?checkpoint=cnn_v2")
-    page.get_by_text("Take the results away").click()
+    page.get_by_text("Export", exact=True).click()
 
     def taken(name: str) -> bytes:
         with page.expect_download() as download:
@@ -134,7 +134,7 @@ def test_twenty_thousand_films_make_a_page(shipped: str, page: Page, tmp_path: P
     expect(page.get_by_text("20000 films")).to_be_visible()
     started = time.monotonic()
     click_cell(page, 3)
-    expect(page.get_by_text("Pneumonia called PNEUMONIA: ")).to_be_visible()
+    expect(page.get_by_text("Pneumonia predicted PNEUMONIA: ")).to_be_visible()
     assert time.monotonic() - started < 15, "no stall"
 
 

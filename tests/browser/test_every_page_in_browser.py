@@ -44,7 +44,7 @@ def open_full(page: Page, address: str, file: str, name: str) -> None:
     settled(page)
     if name == "Read films":
         expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
-        page.get_by_text("Show where it looked", exact=True).click()
+        page.get_by_text("Show heat map", exact=True).click()
         expect(page.locator(".heat")).to_be_visible()
     closed = page.locator("[data-testid=stMain] details:not([open]) > summary")
     for _ in range(closed.count()):  # an opened one is closed no more
@@ -89,7 +89,7 @@ def test_the_keyboard_goes_through_the_reading_room_in_reading_order(full: str, 
         )
         places.append((name, top))
     names = " | ".join(name for name, _ in places)
-    order = ["Read films", "Upload", "Chest", "Window", "Take the result away"]
+    order = ["Read films", "Upload", "Chest", "Window", "Export"]
     at = [match.start() if (match := re.search(word, names)) else -1 for word in order]
     assert -1 not in at, names
     assert at == sorted(at), names

@@ -46,7 +46,7 @@ def dicom(name: str) -> Path:
 
 def toggle_look(page: Page) -> None:
     settled(page)
-    page.get_by_text("Show where it looked", exact=True).click()
+    page.get_by_text("Show heat map", exact=True).click()
 
 
 def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Path) -> None:
@@ -70,6 +70,7 @@ def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Pat
     page.keyboard.press("ArrowRight")
     expect(heat).to_have_css("opacity", "0.55")
 
+    page.get_by_role("radio", name="This film").click()  # by probability a faint map has no lines
     page.get_by_role("radio", name="Contour").click()
     expect(heat).to_be_hidden()
     expect(page.locator(".lines path").first).to_be_attached()
@@ -148,7 +149,7 @@ def test_the_result_is_taken_away_as_pdf_and_as_dicom(app: str, page: Page) -> N
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     toggle_look(page)
     expect(page.locator(".heat")).to_be_visible()
-    page.get_by_text("Take the result away").click()
+    page.get_by_text("Export", exact=True).click()
 
     def taken(name: str) -> bytes:
         with page.expect_download() as download:
@@ -167,7 +168,7 @@ def test_a_deep_link_opened_first_on_a_fresh_server(
     server, address = start_app(checkpoints, tmp_path)
     try:
         page.goto(f"{address}/read?checkpoint=cnn_94&point=screening&sample=chest")
-        expect(page.get_by_text("0.200 and above")).to_be_visible()
+        expect(page.get_by_text("0.200 or higher counts")).to_be_visible()
         expect(page.get_by_role("link", name="Home")).to_be_visible()
         page.goto("about:blank")
     finally:

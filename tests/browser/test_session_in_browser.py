@@ -60,7 +60,7 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     expect(page.get_by_text(f"3 of {len(films)}")).to_be_visible()
     as_read = picture(page, "The film")
 
-    page.get_by_text("Show where it looked", exact=True).click()
+    page.get_by_text("Show heat map", exact=True).click()
     expect(page.locator(".heat")).to_be_visible()
     first = page.locator(".heat").get_attribute("src")
     page.get_by_role("combobox", name="Method").click()
@@ -76,7 +76,7 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     expect(film).not_to_have_attribute("src", address, timeout=PATIENCE)
     assert picture(page, "The film under the heat map") != as_read
 
-    page.get_by_text("Take the result away").click()
+    page.get_by_text("Export", exact=True).click()
     pdf = pypdfium2.PdfDocument(taken(page, "PDF"))
     words = " ".join(sheet.get_textpage().get_text_range() for sheet in pdf)
     assert "Signs of pneumonia" in words or "Uncertain" in words

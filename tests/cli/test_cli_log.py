@@ -23,7 +23,7 @@ def test_what_is_read_is_found_by_its_hash_and_not_by_its_name(
     assert entry["who"].endswith("(command line)")
     assert "Smith" not in said.out
     assert "number,moment,who" in pneumo("log", "--csv").out
-    assert "No entry" in pneumo("log", "--who", "nobody of that name").err
+    assert "No entries match" in pneumo("log", "--who", "nobody of that name").err
     assert pneumo("log", "--what", "stolen").code == 2
     assert len(open_log().search()) == 1
 
@@ -32,7 +32,7 @@ def test_agreement_is_told_from_the_log(
     tmp_path: Path, pneumo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMO_AUDIT", f"sqlite:///{tmp_path / 'log.sqlite'}")
-    assert "Nobody has called a film first" in pneumo("agreement").err
+    assert "No blinded reads yet" in pneumo("agreement").err
     assert pneumo("agreement", "--json").out == ""
     answer = {"checkpoint": "net", "version": "v1", "operating_point": "own", "threshold": 0.5}
     for name, own, other in (("a", 0, 0), ("b", 1, 1), ("c", 1, 0)):

@@ -53,7 +53,9 @@ def test_json_has_the_fields_that_scripts_rely_on(pneumo: Run, film: Path, check
     assert done.code == 0
     assert set(reading) >= FIELDS
     assert reading["file"] == str(film)
-    assert reading["label"] == int(reading["probability"] >= reading["threshold"])
+    assert reading["predicted"] == int(reading["probability"] >= reading["threshold"])
+    assert reading["label"] == reading["predicted"], "the former name, for one release"
+    assert reading["assumed_prevalence"] == 0.5
 
 
 def test_the_number_is_the_library_s(pneumo: Run, film: Path, checkpoint: Checkpoint):

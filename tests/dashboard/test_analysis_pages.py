@@ -61,7 +61,7 @@ def test_threshold_and_cell_outlive_a_walk_to_another_page() -> None:
 def test_a_link_brings_threshold_and_cell() -> None:
     app = evaluate_page(checkpoint="cnn_94", threshold="0.500", cell="fn")
     assert app.slider(key="evaluate threshold").value == 0.5
-    assert "Missed: pneumonia called NORMAL: " in told(app).replace("**", "")
+    assert "Missed: pneumonia predicted NORMAL: " in told(app).replace("**", "")
     assert "are not on this machine" in told(app)
     assert not evaluate_page(threshold="high", cell="none").exception
 
@@ -97,8 +97,8 @@ def test_scores_of_another_version_get_a_sentence(checkpoint: Checkpoint) -> Non
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (["a,1,0.2", "b,1,0.9"], "Every film is PNEUMONIA: sensitivity can be told"),
-        (["a,0,0.2", "b,0,0.9"], "Every film is NORMAL: specificity can be told"),
+        (["a,1,0.2", "b,1,0.9"], "Every film is PNEUMONIA: only sensitivity can be computed"),
+        (["a,0,0.2", "b,0,0.9"], "Every film is NORMAL: only specificity can be computed"),
         (["a,,0.2", "b,,0.9"], "None of these films has a label"),
         ([f"{n},{n % 2},0.{n}" for n in range(10)], "10 films are few"),
         (["a,1,0.2", "b,0,0.9", "c,,0.5"], "1 films without a label are left out"),
@@ -180,7 +180,7 @@ def test_two_checkpoints_are_compared() -> None:
     table = app.dataframe[0].value
     assert table["Checkpoint"].tolist()[:2] == ["cnn_94", "cnn_v2"]
     assert "CNN_94, as published" in table["Checkpoint"].tolist()
-    assert "Called differently: 27 films" in told(app)
+    assert "Predicted differently: 27 films" in told(app)
 
 
 @pytest.mark.usefixtures("shipped")

@@ -65,7 +65,7 @@ def test_the_search_narrows_what_is_shown() -> None:
     app.text_input(key="log who").input("ADA").run()
     assert app.dataframe[0].value["Who"].tolist() == ["ada@x.org"]
     app.text_input(key="log film").input("ff").run()
-    assert "No entry is like that" in told(app)
+    assert "No entries match" in told(app)
 
 
 def test_a_reader_does_not_see_the_log() -> None:

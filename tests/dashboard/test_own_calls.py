@@ -18,7 +18,7 @@ from pneumo_core.second_opinion import second_opinions
 from tests.dashboard.test_pages import ROOT, VERDICTS, reading_page, told, upload, verdict
 from tests.dashboard.test_worklist import film, reading
 
-ANSWERS = (*VERDICTS, "Probability", "Said by", "models call", "models agree")
+ANSWERS = (*VERDICTS, "Probability", "PNEUMONIA at", "The models", "models:")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def own_of(app: AppTest) -> OwnCalls:
 
 def hides_all_answers(app: AppTest) -> bool:
     tables = [frame.value for frame in app.dataframe]
-    known = [table[["Probability", "Models agree"]].replace("", None).notna() for table in tables]
+    known = [table[["Probability", "Models"]].replace("", None).notna() for table in tables]
     verdicts = "".join(table["Verdict"].str.cat() for table in tables)
     said = any(each in told(app) + verdicts for each in ANSWERS)
     return not said and not any(each.to_numpy().any() for each in known)

@@ -15,6 +15,7 @@ from streamlit.testing.v1.element_tree import Block
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.dashboard.page import RESEARCH_LINE
 from pneumo_core.data import read_radiograph
+from pneumo_core.metrics import adjusted_probability, format_rate
 
 ROOT = Path(__file__).parents[2]
 VERDICTS = ("Signs of pneumonia", "Uncertain")
@@ -178,7 +179,7 @@ def test_the_leg_sample_is_refused_without_a_probability(checkpoint: Checkpoint)
     assert verdict(app) == "Not read"
     assert "another body part" in told(app)
     assert "Probability" not in told(app)
-    assert "Show where it looked" not in [each.label for each in app.toggle]
+    assert "Show heat map" not in [each.label for each in app.toggle]
     assert len(app.get("bidi_component")) == 1, "a refused film is still shown"
 
 
@@ -260,9 +261,9 @@ def test_the_operating_point_changes_the_threshold_and_not_the_probability(
 ) -> None:
     app = reading_page(sample="chest")
     probability = next(line for line in told(app).splitlines() if "Probability" in line)
-    assert "0.500 and above" in told(app)
+    assert "0.500 or higher" in told(app)
     app.selectbox(key="point").set_value("screening").run()
-    assert "0.200 and above" in told(app)
+    assert "0.200 or higher" in told(app)
     assert probability in told(app)
 
 
@@ -270,10 +271,10 @@ def test_a_threshold_of_ones_own_tells_its_rates_and_travels_in_the_link(
     checkpoint: Checkpoint,
 ) -> None:
     app = reading_page(sample="chest", point="custom", threshold="0.24")
-    assert "0.240 and above" in told(app)
-    assert "specificity 0.000 (0.000–0.793)" in told(app), "the one normal film has 0.25"
+    assert "0.240 or higher" in told(app)
+    assert "On 1 test film: sensitivity > 0.999 (0.207–1)" in told(app), "it has 0.75"
+    assert "specificity not known" in told(app), "there is no normal one"
     app.slider(key="threshold").set_value(0.3).run()
-    assert "specificity 1.000 (0.207–1.000)" in told(app)
     assert app.query_params["threshold"] == "0.300"
     assert not reading_page(point="custom", threshold="high").exception
 
@@ -310,7 +311,24 @@ def test_where_it_looked_is_asked_for(checkpoint: Checkpoint) -> None:
     assert app.slider(key="opacity").value == 50
     assert "Grad-CAM" in told(app)
     app.selectbox(key="method").set_value("activation").run()  # never empty
-    assert "scaled to this film's own maximum" in told(app)
+    assert "the strongest response in this film, however weak" in told(app)
+
+
+def test_a_heat_map_opens_with_evidence_for_pneumonia_as_strong_as_its_probability(
+    checkpoint: Checkpoint,
+) -> None:
+    """Whatever was predicted: one colour means one thing, and little evidence is faint."""
+    app = reading_page(sample="chest", look="1", point="custom", threshold="0.999")
+    (reading,) = app.session_state["worklist"].readings["cnn_94", checkpoint.card.version].values()
+    (label,) = (each for each in app.segmented_control if each.label == "Evidence for")
+    assert label.value == 1
+    app.selectbox(key="method").set_value("occlusion").run()  # Grad-CAM may find nothing
+    if "found no evidence" not in told(app):
+        strength = format_rate(reading.probability)
+        assert f"means a probability of 1 for PNEUMONIA; here it is {strength}" in told(app)
+    app.segmented_control(key="scale").set_value("This film").run()
+    assert not app.exception
+    assert "probability of 1 for" not in told(app)
 
 
 @pytest.mark.parametrize("method", ["layer_cam", "activation", "occlusion"])
@@ -335,16 +353,53 @@ def test_the_check_by_forgetting_answers_in_a_sentence(checkpoint: Checkpoint) -
     app = reading_page(sample="chest")
     app.toggle(key="look").set_value(True).run()
     app.selectbox(key="method").set_value("activation").run()
-    press(app, "Does it change when the network forgets?")
+    press(app, "Sanity check: randomise the weights")
     assert not app.exception
     assert any(each.value.startswith("The map ") for each in app.markdown)
 
 
-def test_a_prevalence_gives_predictive_values(checkpoint: Checkpoint) -> None:
-    """Sensitivity and specificity are 0.9: at a prevalence of 50 % both values are too."""
-    app = reading_page(sample="chest")
-    app.slider(key="prevalence").set_value(50).run()
-    assert [each.value for each in app.metric] == ["90.0 %", "90.0 %"]
+def test_a_prevalence_adjusts_the_probability_and_gives_predictive_values(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without scores the card speaks: sensitivity and specificity are 0.9 at screening."""
+    shutil.copytree(checkpoint.folder, tmp_path / "ck" / "cnn_94")
+    (tmp_path / "ck" / "cnn_94" / "scores.parquet").unlink()
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(tmp_path / "ck"))
+    app = reading_page(sample="chest", point="screening")
+    (reading,) = app.session_state["worklist"].readings["cnn_94", checkpoint.card.version].values()
+    assert "at a prevalence of 50 %" in told(app)
+    assert "PPV" not in told(app), "nobody said how common pneumonia is"
+    app.number_input(key="prevalence").set_value(20.0).run()
+    adjusted = format_rate(adjusted_probability(reading.probability, 0.2))
+    assert f"At 20 %: probability **{adjusted}**" in told(app)
+    assert "| PPV | 69.2 % |" in told(app)
+    assert "validation films" in told(app)
+    assert app.query_params["prevalence"] == "20"
+    upload(app, TEXT)
+    app.session_state["worklist"].opened = next(iter(app.session_state["worklist"].films))
+    app.run()
+    assert verdict(press(app, "Next")) == "Not read"
+    press(app, "Previous")
+    assert app.number_input(key="prevalence").value == 20, "it outlives a file that is no film"
+
+
+def test_one_s_own_model_gives_a_second_opinion_only_when_it_is_chosen(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cnn_94", "pneumo", "toy"):
+        shutil.copytree(checkpoint.folder, tmp_path / "ck" / name)
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(tmp_path / "ck"))
+    app = reading_page(checkpoint="cnn_94", sample="chest")
+    readings = app.session_state["worklist"].readings
+    assert {name for name, _ in readings} == {"cnn_94", "pneumo"}
+    assert "Both models: " in told(app)
+    app.checkbox(key="panel toy").set_value(True).run()
+    assert {name for name, said in readings.items() if said} >= {("toy", checkpoint.card.version)}
+    assert "All 3 models: " in told(app)
+    assert app.query_params["panel"] == "pneumo,toy"
+    for name in ("pneumo", "toy"):
+        app.checkbox(key=f"panel {name}").set_value(False).run()
+    assert "models: " not in told(app)
 
 
 def test_a_window_changes_what_is_seen_and_not_what_was_read(checkpoint: Checkpoint) -> None:

@@ -1,15 +1,13 @@
 """What pages write."""
 
-import math
-
 import pytest
 
 from pneumo_core.dashboard import plain
 from pneumo_core.dashboard.words import (
-    agreement,
     agreement_text,
     count_text,
-    percent_text,
+    disagree,
+    tally,
     time_left_text,
 )
 from pneumo_core.reading import Reading
@@ -24,30 +22,36 @@ def test_a_batch_is_counted_by_how_it_went() -> None:
     assert count_text(["refused"]) == "1 film: 1 refused"
 
 
-def said(model: str, probability: float | None, label: int | None) -> Reading:
-    status = "failed" if label is None else "read"
-    return Reading("f", status, model, "v", "balanced", 0.5, probability, label)
+def said(model: str, probability: float | None) -> Reading:
+    """At a threshold of 0.5, so that 0.45 to 0.55 is uncertain."""
+    status = "failed" if probability is None else "read"
+    predicted = None if probability is None else int(probability >= 0.5)
+    return Reading("f", status, model, "v", "balanced", 0.5, probability, predicted)
 
 
-def test_models_that_agree_are_told_from_models_that_do_not() -> None:
-    likely, sure, unlikely = said("a", 0.9, 1), said("b", 0.95, 1), said("c", 0.1, 0)
-    assert agreement_text([likely, sure]) == "Both models call this film PNEUMONIA."
-    assert agreement_text([unlikely] * 3) == "All 3 models call this film NORMAL."
+def test_models_are_counted_by_what_they_say() -> None:
+    likely, sure, unlikely = said("a", 0.9), said("b", 0.95), said("c", 0.1)
+    near = said("d", 0.48)
+    assert tally([likely, sure, near, unlikely]) == "2 likely, 1 uncertain, 1 unlikely"
+    assert agreement_text([likely, sure]) == "Both models: likely."
+    assert agreement_text([unlikely] * 3) == "All 3 models: unlikely."
     assert agreement_text([likely, sure, unlikely]) == (
-        "The models disagree: a and b call this film PNEUMONIA, c calls it NORMAL."
+        "The models disagree: 2 likely, 1 unlikely."
     )
-    assert agreement([likely, sure, unlikely]) == "2 of 3"
 
 
-def test_agreement_of_uncertain_models_is_not_told_as_certain() -> None:
-    near, sure = said("a", 0.48, 0), said("b", 0.1, 0)
-    assert agreement_text([near, near]).endswith("Each is uncertain: close to its operating point.")
-    assert agreement_text([near, sure]).endswith("Uncertain, close to the operating point: a.")
+def test_an_uncertain_model_disagrees_with_nobody() -> None:
+    near, unlikely, likely = said("a", 0.52), said("b", 0.1), said("c", 0.9)
+    assert agreement_text([near, unlikely]) == "The models: 1 uncertain, 1 unlikely."
+    assert agreement_text([near, near]) == "Both models: uncertain."
+    assert not disagree([near, unlikely])
+    assert not disagree([near, likely])
+    assert disagree([near, likely, unlikely])
 
 
 def test_one_model_agrees_with_nobody() -> None:
-    assert agreement_text([said("a", 0.9, 1), said("b", None, None)]) == ""
-    assert agreement([said("a", 0.9, 1)]) == ""
+    assert agreement_text([said("a", 0.9), said("b", None)]) == ""
+    assert tally([said("a", 0.9)]) == ""
 
 
 @pytest.mark.parametrize(
@@ -60,8 +64,3 @@ def test_one_model_agrees_with_nobody() -> None:
 )
 def test_the_time_left_follows_the_pace(done: int, total: int, seconds: float, text: str) -> None:
     assert time_left_text(done, total, seconds) == text
-
-
-def test_a_share_that_nobody_knows_is_no_number() -> None:
-    assert percent_text(0.1234) == "12.3 %"
-    assert percent_text(math.nan) == "not known"

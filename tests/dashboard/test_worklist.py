@@ -83,7 +83,7 @@ def test_a_text_finds_part_of_a_name_in_any_case() -> None:
 
 def test_films_that_models_call_differently_come_first() -> None:
     far = (reading(0.1), reading(0.45, model="n"))
-    split = (reading(0.45), reading(0.55, model="n"))
+    split = (reading(0.4), reading(0.6, model="n"))
     rows = [
         Item(film("alone"), 0, reading(0.9), (reading(0.9),)),
         Item(film("far"), 1, far[0], far),
@@ -152,5 +152,5 @@ def test_items_are_read_at_the_chosen_point_and_keep_opinions_at_their_own(
     screening = checkpoint.card.operating_point("screening")
     (item,) = worklist.items(checkpoint, screening, [checkpoint])
     assert item.reading is not None
-    assert (item.reading.threshold, item.reading.label) == (0.2, 1)
-    assert [each.label for each in item.opinions] == [0]
+    assert (item.reading.threshold, item.reading.predicted) == (0.2, 1)
+    assert [each.predicted for each in item.opinions] == [0]

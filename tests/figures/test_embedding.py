@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pneumo_core.figures import Panel, embedding_map
+from pneumo_core.metrics import format_rate
 from tests.analysis.tables import table
 
 FILMS = table([0, 1] * 10, np.linspace(0, 1, 20).tolist())
@@ -20,7 +21,7 @@ def test_a_point_is_its_row(by: str) -> None:
         assert np.array_equal(np.column_stack([trace.x, trace.y]), points[trace.customdata])
         for name, row in zip(trace.text, trace.customdata, strict=True):
             assert name.split("<br>")[0] == FILMS["id"].iloc[row].split("/")[-1]
-            assert f"P {FILMS['probability'].iloc[row]:.3f}" in name
+            assert f"P {format_rate(FILMS['probability'].iloc[row])}" in name
     shown = [row for trace in figure.data[:per_panel] for row in trace.customdata]
     assert sorted(shown) == list(range(20))
 

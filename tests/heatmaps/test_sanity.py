@@ -1,4 +1,4 @@
-"""A map that depends on what was learned changes when the network forgets; another one doesn't."""
+"""A map that depends on what was learned changes when the weights are randomised."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_map_made_of_weights_changes() -> None:
     checked = forgets(learned_weights(), noise(), 1, method="integrated_gradients")
     assert checked.similarity == pytest.approx(0, abs=0.2)
     assert checked.changes
-    assert checked.verdict.startswith("The map changes when the network forgets")
+    assert checked.verdict.startswith("The map changes when the weights are randomised")
 
 
 def test_a_map_made_of_the_film_alone_stays() -> None:
@@ -30,7 +30,7 @@ def test_a_map_made_of_the_film_alone_stays() -> None:
     checked = forgets(learned_weights(), noise(), 1, method="activation")
     assert checked.similarities == pytest.approx([1.0] * 5)
     assert checked.changes is False
-    assert "shows the film more than what was learned" in checked.verdict
+    assert "shows the film more than what the model learned" in checked.verdict
 
 
 def test_a_network_that_forgot_and_finds_nothing_is_unlike_by_hand() -> None:

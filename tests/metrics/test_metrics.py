@@ -336,7 +336,8 @@ def test_a_prevalence_is_a_share() -> None:
     ("estimate", "text"),
     [
         (Estimate(0.9512, 0.9328, 0.9659), "0.951 (0.933–0.966)"),
-        (Estimate(1.0, math.nan, math.nan), "1.000 (interval not known)"),
+        (Estimate(1.0, math.nan, math.nan), "> 0.999 (interval not known)"),
+        (Estimate(0.98, math.nan, math.nan), "0.980 (interval not known)"),
         (Estimate(math.nan, math.nan, math.nan), "not known"),
     ],
 )

@@ -48,8 +48,9 @@ def test_a_film_is_read(reader: Reader, film: Path) -> None:
     assert reading.status == "read"
     assert reading.file == "person1_bacteria_1.png"
     assert reading.probability == reader.runtime.probabilities(pixels)[0]
-    assert reading.label == int(reading.probability >= 0.5)
-    assert reading.label_name == ("NORMAL", "PNEUMONIA")[reading.label]
+    assert reading.predicted == int(reading.probability >= 0.5)
+    assert reading.label == reading.predicted, "the former name, for one release"
+    assert reading.predicted_name == ("NORMAL", "PNEUMONIA")[reading.predicted]
     assert (reading.operating_point, reading.threshold) == ("balanced", 0.5)
     assert (reading.model, reading.version) == ("cnn_94", reader.checkpoint.card.version)
     assert (reading.reasons, reading.warnings) == ((), ())
@@ -75,7 +76,7 @@ def test_many_files_are_read_in_their_order_whatever_they_hold(
 def test_the_sample_chest_is_read_and_the_sample_leg_refused(reader: Reader) -> None:
     chest, leg = (reader.read_file(sample.path) for sample in samples())
     assert chest.status == "read"
-    assert (leg.status, leg.probability, leg.label) == ("refused", None, None)
+    assert (leg.status, leg.probability, leg.predicted) == ("refused", None, None)
     assert leg.verdict == "Not read"
     assert "another body part" in leg.reasons[0]
 
@@ -91,7 +92,7 @@ def test_without_the_gate_everything_that_decodes_is_read(checkpoint: Checkpoint
 def test_a_file_that_fails_becomes_a_reading(reader: Reader, content: bytes, words: str) -> None:
     reading = reader.read_file(content, name="some/where/film.png")
     assert (reading.status, reading.file) == ("failed", "film.png")
-    assert (reading.probability, reading.label, reading.label_name) == (None, None, None)
+    assert (reading.probability, reading.predicted, reading.predicted_name) == (None, None, None)
     (reason,) = reading.reasons
     assert reason.startswith("film.png: ")
     assert words in reason
@@ -121,31 +122,33 @@ def test_threads_may_share_a_reader(reader: Reader, film: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "label", "words"),
+    ("probability", "predicted", "words"),
     [
         (0.0, 0, "Signs of pneumonia unlikely"),
         (0.24, 0, "Signs of pneumonia unlikely"),
-        (0.26, 0, "Uncertain: close to the operating point"),
-        (0.2999, 0, "Uncertain: close to the operating point"),
-        (0.3, 1, "Uncertain: close to the operating point"),
-        (0.34, 1, "Uncertain: close to the operating point"),
-        (0.49, 1, "Uncertain: close to the operating point"),  # "likely" at 0.49 would confuse
+        (0.26, 0, "Uncertain: between 0.25 and 0.50"),
+        (0.2999, 0, "Uncertain: between 0.25 and 0.50"),
+        (0.3, 1, "Uncertain: between 0.25 and 0.50"),
+        (0.34, 1, "Uncertain: between 0.25 and 0.50"),
+        (0.49, 1, "Uncertain: between 0.25 and 0.50"),  # "likely" at 0.49 would confuse
         (0.51, 1, "Signs of pneumonia likely"),
         (1.0, 1, "Signs of pneumonia likely"),
     ],
 )
-def test_words_and_label_around_the_threshold(probability: float, label: int, words: str) -> None:
+def test_words_and_prediction_around_the_threshold(
+    probability: float, predicted: int, words: str
+) -> None:
     reading = Reading("a.png", "read", "m", "v", "p", 0.5, probability=probability)
     there = reading.at(point(0.3))
-    assert (there.label, there.verdict) == (label, words)
+    assert (there.predicted, there.verdict) == (predicted, words)
 
 
 @pytest.mark.parametrize(
     ("probability", "words"),
     [
         (0.49, "Signs of pneumonia unlikely"),
-        (0.51, "Uncertain: close to the operating point"),
-        (0.74, "Uncertain: close to the operating point"),
+        (0.51, "Uncertain: between 0.50 and 0.85"),
+        (0.74, "Uncertain: between 0.50 and 0.85"),
         (0.86, "Signs of pneumonia likely"),
     ],
 )
@@ -154,13 +157,13 @@ def test_words_around_a_high_threshold(probability: float, words: str) -> None:
     assert reading.at(point(0.8)).verdict == words
 
 
-def test_a_failed_file_has_no_label_at_any_point() -> None:
+def test_a_failed_file_has_no_prediction_at_any_point() -> None:
     failed = Reading("a.png", "failed", "m", "v", "p", 0.5, reasons=("a.png: it is empty.",))
-    assert failed.at(point(0.0)).label is None
+    assert failed.at(point(0.0)).predicted is None
     assert failed.at(point(0.0)).verdict == "Not read"
 
 
-def test_another_operating_point_changes_the_label_alone(reader: Reader, film: Path) -> None:
+def test_another_operating_point_changes_the_prediction_alone(reader: Reader, film: Path) -> None:
     at_default, at_screening = reader.read_file(film), reader.at("screening").read_file(film)
     assert at_screening.probability == at_default.probability
     assert (at_screening.operating_point, at_screening.threshold) == ("screening", 0.2)

@@ -10,7 +10,8 @@ import pytest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import FilmFacts, Radiograph, read_radiograph
 from pneumo_core.heatmaps import HeatMap
-from pneumo_core.reading import Reading
+from pneumo_core.metrics import Estimate
+from pneumo_core.reading import Rates, Reading
 from pneumo_core.reports import Overlay, Result, result_of
 
 HEAT = np.zeros((4, 4), np.float32)
@@ -21,6 +22,9 @@ HEAT[1, 2] = 3.0
 def heat_map(values: np.ndarray = HEAT, method: str = "grad_cam") -> HeatMap:
     return HeatMap((values,), 1, method)
 
+
+RATES = Rates("test", 100, 50, Estimate(0.9, 0.8, 0.95), Estimate(0.8, 0.7, 0.9))
+"""In place of those of the checkpoint's two films."""
 
 COLOURS = Overlay(heat_map())
 
@@ -51,7 +55,7 @@ Make = Callable[..., Result]
 
 @pytest.fixture
 def make(checkpoint: Checkpoint, reading: Reading) -> Make:
-    """A maker of results: ``make(film, overlay=..., deidentify=..., warnings=...)``.
+    """Give a maker of results: ``make(film, overlay=..., prevalence=..., warnings=...)``.
 
     ``film`` is a radiograph or a file's bytes; what a reading has changes the reading.
     """
@@ -62,12 +66,21 @@ def make(checkpoint: Checkpoint, reading: Reading) -> Make:
         overlay: Overlay | None = COLOURS,
         deidentify: bool = True,
         name: str = "film.png",
+        prevalence: float | None = None,
         **changes: Any,
     ) -> Result:
         radiograph = source if isinstance(source, Radiograph) else film(name=name)
         if isinstance(source, bytes):
             radiograph = read_radiograph(source, name=name)
         changed = replace(reading, file=radiograph.name, **changes)
-        return result_of(changed, checkpoint, radiograph, overlay=overlay, deidentify=deidentify)
+        made = result_of(
+            changed,
+            checkpoint,
+            radiograph,
+            overlay=overlay,
+            deidentify=deidentify,
+            prevalence=prevalence,
+        )
+        return replace(made, rates=RATES)
 
     return result

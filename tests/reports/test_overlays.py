@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pneumo_core.heatmaps import HeatMap
 from pneumo_core.pictures import overlay
 from pneumo_core.reports import Overlay, Result, to_png
 from pneumo_core.reports.overlays import LONGEST
@@ -69,6 +70,28 @@ def test_a_mirrored_film_has_a_mirrored_picture(make: Make) -> None:
     mirrored = np.abs(picture(turned) - picture(make(overlay=None))).sum(axis=2) > 0
     assert np.array_equal(heat_only.any(axis=1), mirrored.any(axis=1))
     assert np.argmax(mirrored.any(axis=0)) < np.argmax(heat_only.any(axis=0))
+
+
+def test_little_evidence_is_faint(make: Make) -> None:
+    bare = picture(make(overlay=None))
+    change = [
+        np.abs(picture(make(overlay=Overlay(heat_map(), strength=each))) - bare).sum()
+        for each in (1.0, 0.3, 0.0)
+    ]
+    assert change[0] == np.abs(picture(make()) - bare).sum(), "full strength is the map as it is"
+    assert change[0] > change[1] > change[2] == 0
+    lines = Overlay(heat_map(), contour=True, strength=0.3)
+    assert np.array_equal(picture(make(overlay=lines)), bare), "no line at half of full strength"
+
+
+def test_each_label_has_a_hue_of_its_own(make: Make) -> None:
+    normal = HeatMap((HEAT,), 0, "grad_cam")
+    bare = picture(make(overlay=None))
+    for contour in (False, True):
+        ill = picture(make(overlay=Overlay(heat_map(), contour=contour))) - bare
+        well = picture(make(overlay=Overlay(normal, contour=contour))) - bare
+        redder = (ill[..., 0] - ill[..., 2]).sum(), (well[..., 0] - well[..., 2]).sum()
+        assert redder[0] > 0 > redder[1]
 
 
 def test_no_evidence_changes_nothing(make: Make) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import read_radiograph
-from pneumo_core.reading import open_reader
+from pneumo_core.metrics import Estimate
+from pneumo_core.reading import Rates, open_reader
 from pneumo_core.reports import Overlay, Result, result_of, to_pdf
 from tests.conftest import draw_film
 from tests.data.films import encoded
@@ -30,8 +31,9 @@ def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make)
     words, document = opened(result)
     for said in (
         "Signs of pneumonia likely",
-        "Probability of pneumonia 0.930",
-        "operating point balanced, 0.500",
+        "Probability of pneumonia 0.930 at a prevalence of 50 %",
+        "operating point balanced, 0.500; uncertain between 0.45 and 0.55",
+        "Measured on 150 test films",
         "0.900 (0.800–0.950)",
         "validation films: by hand",
         "The film is only 80 × 96 pixels",
@@ -47,6 +49,20 @@ def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make)
         assert said in words
     assert words.index("Signs of") < words.index("Probability"), "the verdict comes first"
     assert document.get_metadata_value("Subject") == "Research use only. Not a medical device."
+
+
+def test_nothing_is_printed_as_certain(make: Make) -> None:
+    """A specificity of 162 of 162 films was printed as 1.000, and a PPV as 100.0 %."""
+    result = make(probability=1.0, prevalence=0.2)
+    perfect = Rates("val", 468, 162, Estimate(0.981, 0.964, 0.99), Estimate(1.0, 0.977, 1.0))
+    words, _ = opened(replace(result, rates=perfect))
+    assert "Measured on 630 validation films" in words
+    assert "There are no test results for this model" in words
+    assert "Specificity > 0.999 (0.977–1)" in words
+    assert "PPV at 20 % > 99.9 % (" in words
+    assert "at your prevalence of 20 %" in words
+    for certain in ("1.000", "0.000", "100.0 %"):
+        assert certain not in words
 
 
 def test_film_and_map_stand_side_by_side_in_the_film_s_own_proportion(make: Make) -> None:
@@ -68,7 +84,7 @@ def test_without_a_map_there_is_one_picture(make: Make) -> None:
 
 def test_a_refused_film_gets_its_reason_and_no_number(make: Make) -> None:
     words, _ = opened(
-        make(overlay=None, status="refused", probability=None, label=None, reasons=("A leg.",))
+        make(overlay=None, status="refused", probability=None, predicted=None, reasons=("A leg.",))
     )
     assert "Not read A leg." in words
     assert "Probability" not in words
@@ -109,9 +125,9 @@ def test_what_is_said_depends_on_how_the_map_is_drawn(make: Make) -> None:
 def test_a_point_without_figures_says_so(make: Make) -> None:
     """One chosen on films of one label has no sensitivity, or no specificity."""
     result = make()
-    nothing = replace(result.point.sensitivity, value=float("nan"))
-    words, _ = opened(replace(result, point=replace(result.point, sensitivity=nothing)))
-    assert "Sensitivity there not known" in words
+    nothing = replace(result.rates.sensitivity, value=float("nan"))
+    words, _ = opened(replace(result, rates=replace(result.rates, sensitivity=nothing)))
+    assert "Sensitivity not known" in words
     assert "nan" not in words.split()
 
 

@@ -94,6 +94,12 @@ def test_an_opacity_out_of_range_is_refused(opacity: float) -> None:
         Overlay(heat_map(), opacity=opacity)
 
 
+@pytest.mark.parametrize("prevalence", [0.0, 1.0, 20.0])
+def test_a_prevalence_lies_between_0_and_1(make: Make, prevalence: float) -> None:
+    with pytest.raises(ValueError, match="prevalence"):
+        make(prevalence=prevalence)
+
+
 def test_an_overlay_scaled_to_several_films_is_weaker_than_one_scaled_to_its_own() -> None:
     own, common = Overlay(heat_map()), Overlay(heat_map(), peaks=(6.0,))
     assert np.allclose(common.over((40, 40)), own.over((40, 40)) / 2)

@@ -18,7 +18,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 @pytest.fixture
 def readings(reading: Reading) -> list[Reading]:
-    unread = {"probability": None, "label": None}
+    unread = {"probability": None, "predicted": None}
     return [
         reading,
         replace(reading, file="leg.dcm", status="refused", reasons=("A leg.", "Blue."), **unread),
@@ -33,10 +33,13 @@ def test_a_worklist_keeps_every_file_in_its_order_with_its_reason(
     assert [row["file"] for row in rows] == ["film.png", "leg.dcm", "no.txt"]
     assert [row["status"] for row in rows] == ["read", "refused", "failed"]
     assert rows[1]["reasons"] == "A leg. Blue."
-    assert rows[1]["probability"] == rows[1]["label"] == ""
+    assert rows[1]["probability"] == rows[1]["predicted"] == ""
+    assert rows[1]["assumed_prevalence"] == ""
     assert float(rows[0]["probability"]) == 0.93
     assert rows[0]["verdict"] == "Signs of pneumonia likely"
-    assert rows[0]["label"] == "1"
+    assert rows[0]["predicted"] == "1"
+    assert rows[0]["assumed_prevalence"] == "0.5"
+    assert "label" not in rows[0], "the truth is not known here"
 
 
 def test_both_worklists_say_the_same(readings: list[Reading]) -> None:
@@ -82,12 +85,16 @@ def test_a_result_says_everything_that_is_needed_to_judge_it(make: Make) -> None
     told = json.loads(to_json(result))
     assert told["verdict"] == "Signs of pneumonia likely"
     assert told["file"] == f"film {result.film_id}"
-    assert (told["probability"], told["label"], told["threshold"]) == (0.93, 1, 0.5)
+    assert (told["probability"], told["predicted"], told["threshold"]) == (0.93, 1, 0.5)
     assert told["version"] == result.card.version
     assert told["warnings"] == ["Small."]
     assert told["limitations"] == ["It learned nothing."]
-    assert told["chosen"]["on"] == "val"
-    assert told["chosen"]["sensitivity"] == {"value": 0.9, "low": 0.8, "high": 0.95}
+    assert told["assumed_prevalence"] == 0.5
+    assert told["chosen"] == {"rule": "by hand", "on": "val"}
+    assert told["rates"]["on"] == "test"
+    assert (told["rates"]["films_with_pneumonia"], told["rates"]["films_without"]) == (100, 50)
+    assert told["rates"]["sensitivity"] == {"value": 0.9, "low": 0.8, "high": 0.95}
+    assert told["at_prevalence"] is None
     assert told["heat_map"]["method"] == "grad_cam"
     assert told["heat_map"]["evidence_for"] == "PNEUMONIA"
     assert told["created"] == result.created.isoformat()
@@ -100,14 +107,25 @@ def test_json_is_told_how_the_map_was_drawn(make: Make) -> None:
     told = json.loads(to_json(make(overlay=lines)))["heat_map"]
     assert (told["drawn"], told["opacity"]) == ("contour", None)
     assert told["scaled_to"] == "several films"
+    faint = json.loads(to_json(make(overlay=Overlay(heat_map(), strength=0.25))))["heat_map"]
+    assert (faint["scaled_to"], faint["strength"]) == ("probability", 0.25)
 
 
 def test_json_knows_no_nan(make: Make) -> None:
-    """A point chosen on no films has no figures."""
+    """Rates over no films have no figures."""
     result = make()
-    nothing = replace(result.point.sensitivity, value=float("nan"))
-    told = to_json(replace(result, point=replace(result.point, sensitivity=nothing)))
-    assert json.loads(told)["chosen"]["sensitivity"]["value"] is None
+    nothing = replace(result.rates.sensitivity, value=float("nan"))
+    told = to_json(replace(result, rates=replace(result.rates, sensitivity=nothing)))
+    assert json.loads(told)["rates"]["sensitivity"]["value"] is None
+
+
+def test_json_has_what_follows_at_the_reader_s_prevalence(make: Make) -> None:
+    """0.93 has odds of 13.286; at 20 % they are 3.321: 0.7686. PPV 0.18 / (0.18 + 0.16)."""
+    told = json.loads(to_json(make(prevalence=0.2)))["at_prevalence"]
+    assert told["prevalence"] == 0.2
+    assert told["probability"] == pytest.approx(0.7686, abs=5e-5)
+    assert told["ppv"]["value"] == pytest.approx(0.5294, abs=5e-5)
+    assert told["ppv"]["low"] < told["ppv"]["value"] < told["ppv"]["high"] < 1
 
 
 def test_the_header_of_a_film_leaves_no_words_behind(make: Make) -> None:

@@ -10,6 +10,7 @@ from pneumo_core.audit import DEEDS, AuditLog, film_digest, open_log
 from pneumo_core.dashboard.access import may_change
 from pneumo_core.dashboard.audit_log.opinions import show_second_opinions
 from pneumo_core.dashboard.recorder import recorded
+from pneumo_core.dashboard.tables import with_bounds
 from pneumo_core.dashboard.words import plain
 
 __all__ = ["show_log"]
@@ -60,7 +61,7 @@ def show_log() -> None:
 def _show_entries(log: AuditLog, counts: dict[str, int]) -> None:
     found = _search(log, counts)
     if found.empty:
-        st.info("No entry is like that. Change what is asked for.", icon=":material/search_off:")
+        st.info("No entries match these filters.", icon=":material/search_off:")
         return
     _table(found)
     _take_away(found)
@@ -115,14 +116,12 @@ def _table(found: pd.DataFrame) -> None:
     more = f"The newest {_MOST:,} entries like that" if len(found) == _MOST else ""
     st.markdown(more or ("1 entry" if len(found) == 1 else f"{len(found):,} entries"))
     st.dataframe(
-        found.rename(columns=_NAMES),
+        with_bounds(found.rename(columns=_NAMES), ["Threshold", "Probability"]),
         hide_index=True,
         height=480 if len(found) > 12 else "auto",
         alt="What was done: a row for each entry, the newest first.",
         column_config={
             "When (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
-            "Threshold": st.column_config.NumberColumn(format="%.3f"),
-            "Probability": st.column_config.NumberColumn(format="%.3f"),
             "Film (SHA-256)": st.column_config.TextColumn(width="small"),
             **{
                 name: None

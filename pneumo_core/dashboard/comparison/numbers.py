@@ -1,6 +1,5 @@
 """Checkpoints compared on many films: a table, one plot of curves, tests, and where they differ."""
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -26,7 +25,7 @@ from pneumo_core.dashboard.mouse import choose_drag
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures import SERIES, probability_scatter, receiver_operating_characteristic
-from pneumo_core.metrics import Evaluation
+from pneumo_core.metrics import Evaluation, format_rate
 
 __all__ = ["show_numbers"]
 
@@ -67,7 +66,7 @@ def _show_table(checkpoints: Sequence[Checkpoint], figures: Sequence[Evaluation]
     of = {each.name: found for each, found in zip(checkpoints, figures, strict=True)}
     rows = [_row(group, of) for group in seed_groups(checkpoints)]
     for published in PUBLISHED:
-        low, high = f"{published.low:.3f}", f"{published.high:.3f}"
+        low, high = format_rate(published.low), format_rate(published.high)
         rows.append(
             {
                 "Checkpoint": f"{published.network}, as published",
@@ -95,11 +94,11 @@ def _row(group: Sequence[Checkpoint], of: dict[str, Evaluation]) -> dict[str, st
         found = of[first.name]
         told = {title: str(getattr(found, name)) for name, title in _FIGURES.items()}
         point = first.card.operating_point()
-        at = f"{point.name} {point.threshold:.3f}"
+        at = f"{point.name} {format_rate(point.threshold)}"
         return {"Checkpoint": first.name, "At": at, "Films": str(found.n)} | told
     spread = spread_of([of[each.name] for each in group])
     told = {
-        title: f"{spread[name].mean:.3f} ± {spread[name].deviation:.3f}"
+        title: f"{format_rate(spread[name].mean)} ± {format_rate(spread[name].deviation)}"
         for name, title in _FIGURES.items()
     }
     names = ", ".join(each.name for each in group)
@@ -147,13 +146,13 @@ def _show_tests(pair: tuple[Checkpoint, Checkpoint], compared: Comparison) -> No
         with st.expander(f"{len(compared.unreadable)} films could not be read and are left out"):
             for reason in compared.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
-    rows = [("Films called rightly by the first only", str(compared.mcnemar.only_first))]
-    rows += [("… by the second only", str(compared.mcnemar.only_second))]
+    rows = [("Films that only the first predicts rightly", str(compared.mcnemar.only_first))]
+    rows += [("… only the second", str(compared.mcnemar.only_second))]
     rows += [("McNemar's exact test, p", _p(compared.mcnemar.p))]
     if compared.areas:
         rows += [("AUC, first − second", str(compared.areas.difference))]
         rows += [("DeLong's test, films of a patient together, p", _p(compared.areas.p))]
-    rows += [("Films called differently", str(len(compared.disagreements)))]
+    rows += [("Films predicted differently", str(len(compared.disagreements)))]
     st.markdown("| test | value |\n|:--|:--|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows))
     st.caption(
         "McNemar asks whether one is right more often at these operating points; DeLong whether "
@@ -191,7 +190,7 @@ def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[flo
     pictures = st.container()
     with films:
         if picked is None:
-            st.markdown(f"**Called differently: {len(compared.disagreements)} films**")
+            st.markdown(f"**Predicted differently: {len(compared.disagreements)} films**")
             chosen = compared.disagreements
         else:
             st.markdown(f"**Selected: {len(chosen)} of {len(table)} films**")
@@ -203,12 +202,19 @@ def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[flo
 
 def _list_films(chosen: pd.DataFrame, names: tuple[str, str], pictures: DeltaGenerator) -> None:
     if chosen.empty:
-        st.info("No film is like that.")
+        st.info("No films match.")
         return
     films = chosen.rename(columns={"first": "probability", "second": names[1]})
     columns = ["id", "label", "probability", names[1], "subtype", "patient", "split"]
     st.caption(f"Probability is {plain(names[0])}'s, beside it {plain(names[1])}'s.")
-    show_films(films[columns], names[0], key="compared", ordered=True, pictures=pictures)
+    show_films(
+        films[columns],
+        names[0],
+        key="compared",
+        ordered=True,
+        pictures=pictures,
+        probabilities=[names[1]],
+    )
 
 
 def _lassoed(table: pd.DataFrame) -> None:
@@ -223,7 +229,7 @@ def _lassoed(table: pd.DataFrame) -> None:
 
 
 def _p(p: float) -> str:
-    return "not known" if math.isnan(p) else f"{p:.4f}"
+    return format_rate(p)
 
 
 def _clear() -> None:

@@ -15,7 +15,8 @@ from pneumo_core.dashboard.recorder import record_readings
 from pneumo_core.dashboard.words import agreement_text, plain
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.heatmaps import METHODS, HeatMap, common_peaks, overlap
+from pneumo_core.heatmaps import METHODS, HeatMap, evidence_strength, overlap, scale_of
+from pneumo_core.metrics import format_rate
 from pneumo_core.pictures import colour_scale, display_pixels, jpeg, overlay
 from pneumo_core.reading import Reading
 
@@ -85,25 +86,25 @@ def _show_rows(
 ) -> None:
     readings = {film.key: [_read(film, each) for each in checkpoints] for film in films}
     record_readings([(film, said) for film in films for said in readings[film.key]])
-    read = [f for f in films if all(r.label is not None for r in readings[f.key])]
-    peaks = [
-        common_peaks(_map(film, readings[film.key][n], each, method, label) for film in read)
-        if read
-        else None
-        for n, each in enumerate(checkpoints)
-    ]
     for film in films:
         st.markdown(f"**{plain(film.name)}**")
         told = readings[film.key]
         maps = []
         for n, column in enumerate(st.columns(len(checkpoints), gap="medium")):
             with column:
-                maps.append(_show_one(film, told[n], checkpoints[n], method, label, peaks[n]))
+                maps.append(_show_one(film, told[n], checkpoints[n], method, label))
         _show_agreement(told, maps)
-    st.image(jpeg(colour_scale(_OPACITY)), width="stretch", alt="Colours of the map, 0 to 1")
-    st.caption(
-        "One colour bar for all: 0 to each checkpoint's strongest response in the films shown. "
-        "Responses of two networks have no common unit, so only places compare, not strengths."
+    scale = scale_of(method, label)
+    st.image(jpeg(colour_scale(_OPACITY, scale)), width="stretch", alt="Colours of the map, 0 to 1")
+    st.caption(_scale_text(method, label))
+
+
+def _scale_text(method: str, label: int) -> str:
+    if not METHODS[method].takes_label:
+        return "Full strength is the strongest response of each model in each film."
+    return (
+        f"Full strength is a probability of 1 for {LABELS[label]}: the strongest response of each "
+        "model in each film is drawn as strongly as its probability is high."
     )
 
 
@@ -113,7 +114,6 @@ def _show_one(
     checkpoint: Checkpoint,
     method: str,
     label: int,
-    peaks: tuple[float, ...] | None,
 ) -> NDArray[np.float32] | None:
     """Verdict, number and map; gives the map over the film, None where it wasn't read."""
     st.caption(plain(checkpoint.name))
@@ -123,14 +123,15 @@ def _show_one(
             st.caption(plain(reason))
         return None
     st.caption(
-        f"Probability {reading.probability:.3f}; {reading.operating_point} from "
-        f"{reading.threshold:.3f} on"
+        f"Probability {plain(format_rate(reading.probability))}; {plain(reading.operating_point)}: "
+        f"PNEUMONIA at {format_rate(reading.threshold)} or higher"
     )
     pixels = display_pixels(radiograph_of(film, reading).pixels, _SIDE)
     shape = (pixels.shape[0], pixels.shape[1])
-    heat = _map(film, reading, checkpoint, method, label).over(shape, peaks)
+    heat = _map(film, reading, checkpoint, method, label).over(shape)
+    drawn = heat * np.float32(evidence_strength(method, label, reading.probability))
     st.image(
-        jpeg(overlay(pixels, heat, _OPACITY)),
+        jpeg(overlay(pixels, drawn, _OPACITY, scale_of(method, label))),
         width="stretch",
         alt=f"{film.name} with {METHODS[method].title} by {checkpoint.name}",
     )

@@ -10,10 +10,10 @@ from pneumo_core.dashboard.mouse import choose_drag
 
 __all__ = ["Look", "choose_look"]
 
-_FIRST = ("label", "called", "outcome", "subtype", "series", "split", "probability", "patient")
+_FIRST = ("label", "predicted", "outcome", "subtype", "series", "split", "probability", "patient")
 _SAID = {
     "label": "label",
-    "called": "prediction",
+    "predicted": "prediction",
     "outcome": "error kind",
     "probability": "probability",
 }

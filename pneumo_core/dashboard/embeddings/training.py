@@ -17,6 +17,7 @@ from pneumo_core.dashboard.embeddings.selected_films import show_selection
 from pneumo_core.dashboard.embeddings.selection import drawn, selected, take
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.progress import Report, cancellable_once
+from pneumo_core.dashboard.tables import with_bounds
 from pneumo_core.dashboard.words import plain
 from pneumo_core.figures import epoch_maps
 from pneumo_core.training import Run, kept_epochs, runs_with_epochs
@@ -123,11 +124,10 @@ def _show_figures(maps: EpochMaps) -> None:
         "silhouette_on_map": "Silhouette, map",
         "trustworthiness": "Trustworthiness",
     }
-    rounded = {name: st.column_config.NumberColumn(format="%.3f") for name in names.values()}
     st.dataframe(
-        maps.figures[list(names)].rename(columns=names),
+        with_bounds(maps.figures[list(names)].rename(columns=names), list(names.values())[1:]),
         hide_index=True,
-        column_config=rounded | {"Epoch": st.column_config.NumberColumn(format="%d")},
+        column_config={"Epoch": st.column_config.NumberColumn(format="%d")},
         alt="Validation AUC and what features and map are worth, a row for each epoch.",
     )
     st.caption(plain(f"{len(maps.table)} films, run {maps.run}."))

@@ -28,6 +28,7 @@ from pneumo_core.dashboard.evaluation.films import show_films
 from pneumo_core.dashboard.memory import shared
 from pneumo_core.dashboard.words import plain
 from pneumo_core.figures import Panel, embedding_map
+from pneumo_core.metrics import format_rate
 
 __all__ = ["Mapped", "show_few", "show_maps"]
 
@@ -171,7 +172,7 @@ def _merit_table(before: Merit, on_map: Merit) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.3f}"
+    return "" if np.isnan(value) else format_rate(value)
 
 
 def _say_what_is_left_out(features: Features) -> None:

@@ -83,9 +83,7 @@ def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
 
 def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> None:
     """Scores, figures and a report of what is on the screen."""
-    drawer = st.expander(
-        "Take the results away", icon=":material/download:", key="results", on_change="rerun"
-    )
+    drawer = st.expander("Export", icon=":material/download:", key="results", on_change="rerun")
     if not drawer.open:
         return
     with drawer:

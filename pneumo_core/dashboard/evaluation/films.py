@@ -1,5 +1,7 @@
 """The films behind a number: a table, their pictures, and the way into the reading room."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -7,9 +9,11 @@ from streamlit.delta_generator import DeltaGenerator
 from pneumo_core.analysis import UNLABELLED, worst_first
 from pneumo_core.dashboard.dataset_choice import dataset_in_use, dataset_key, dataset_link
 from pneumo_core.dashboard.memory import kept
+from pneumo_core.dashboard.tables import with_bounds
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import LABELS, find_film, read_radiograph
 from pneumo_core.errors import PneumoError
+from pneumo_core.metrics import format_rate
 from pneumo_core.pictures import display_pixels, jpeg
 
 __all__ = ["film_picture", "open_in_reading_room", "show_films"]
@@ -17,7 +21,7 @@ __all__ = ["film_picture", "open_in_reading_room", "show_films"]
 _PICTURES = 12
 _SIDE = 168
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
-_DERIVED = ("called", "cell", "series", "confidence")
+_DERIVED = ("predicted", "cell", "series", "confidence")
 _NO_PICTURES = (
     "The films themselves are not on this machine, so only their names are shown. Get the public "
     "set (doi 10.17632/rscbjbr9sj) with `pneumo data download chest_xray`, or set `PNEUMO_DATA` to "
@@ -32,21 +36,22 @@ def show_films(
     key: str,
     ordered: bool = False,
     pictures: DeltaGenerator | None = None,
+    probabilities: Sequence[str] = (),
 ) -> str | None:
-    """A table of films and the pictures of the first ones; gives the one that was picked.
+    """Show a table of films and the pictures of the first ones; gives the one that was picked.
 
     The worst come first, unless they are ``ordered``. ``pictures``: where they go, below by
-    default.
+    default. ``probabilities``: columns that hold another model's.
     """
     if films.empty:
-        st.info("No film is like that.")
+        st.info("No films match.")
         return None
     films = films.reset_index(drop=True) if ordered else worst_first(films)
     others = [c for c in films if c not in (*_SHOWN, *_DERIVED)]
     table = films[[*_SHOWN, *others]].copy()
     table["label"] = [LABELS[each] if each != UNLABELLED else "" for each in films["label"]]
     event = st.dataframe(
-        table,
+        with_bounds(table, ["probability", *probabilities]),
         key=f"films {key}",
         hide_index=True,
         height=min(320, 38 + 35 * len(table)),
@@ -56,9 +61,7 @@ def show_films(
         column_config={
             "id": st.column_config.TextColumn("Film", width="medium"),
             "label": st.column_config.TextColumn("Label", width="small"),
-            "probability": st.column_config.ProgressColumn(
-                "Probability", min_value=0.0, max_value=1.0, format="%.3f", width="small"
-            ),
+            "probability": st.column_config.NumberColumn("Probability", width="small"),
             "subtype": "Subtype",
             "patient": "Patient",
             "split": "Split",
@@ -99,7 +102,7 @@ def _show_pictures(films: pd.DataFrame, checkpoint: str, picked: str | None) -> 
 
 
 def _show_picture(film_id: str, label: int, probability: float, checkpoint: str) -> None:
-    said = f"probability {probability:.3f}"
+    said = f"probability {format_rate(probability)}"
     if label != UNLABELLED:
         said = f"{LABELS[label]}, {said}"
     try:

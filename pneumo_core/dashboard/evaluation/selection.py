@@ -9,10 +9,10 @@ __all__ = ["CELL_WORDS", "Selection", "choose", "current", "follow_link", "forge
 
 _KEY = "evaluated films"
 CELL_WORDS = {
-    "fn": "Missed: pneumonia called NORMAL",
-    "fp": "False alarms: normal called PNEUMONIA",
-    "tp": "Pneumonia called PNEUMONIA",
-    "tn": "Normal called NORMAL",
+    "fn": "Missed: pneumonia predicted NORMAL",
+    "fp": "False alarms: normal predicted PNEUMONIA",
+    "tp": "Pneumonia predicted PNEUMONIA",
+    "tn": "Normal predicted NORMAL",
 }
 """The cells as one asks for them, the gravest mistake first."""
 
@@ -26,12 +26,12 @@ class Selection:
     cell: str = ""
 
 
-def current(called: pd.DataFrame) -> Selection | None:
+def current(predictions: pd.DataFrame) -> Selection | None:
     """The selection among these films; a chosen cell holds what lies in it now."""
     chosen: Selection | None = st.session_state.get(_KEY)
     if chosen is None or not chosen.cell:
         return chosen
-    inside = called.loc[called["cell"] == chosen.cell, "id"]
+    inside = predictions.loc[predictions["cell"] == chosen.cell, "id"]
     return Selection(frozenset(inside), CELL_WORDS[chosen.cell], chosen.cell)
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from pneumo_core.analysis import Study
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.words import plain
-from pneumo_core.metrics import cost_threshold, sensitivity_threshold
+from pneumo_core.metrics import cost_threshold, format_rate, sensitivity_threshold
 
 __all__ = ["choose_threshold"]
 
@@ -25,7 +25,7 @@ def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | No
     elif _KEY not in st.session_state:  # back from another page
         st.session_state[_KEY] = before[1]
     threshold: float = st.slider(
-        "Threshold: this probability and above is called PNEUMONIA",
+        "Threshold: this probability or higher counts as PNEUMONIA",
         0.0,
         1.0,
         step=0.001,
@@ -37,7 +37,7 @@ def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | No
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for point in checkpoint.card.operating_points:
             st.button(
-                f"{point.name.capitalize()} {point.threshold:.3f}",
+                f"{point.name.capitalize()} {format_rate(point.threshold)}",
                 key=f"point {point.name}",
                 help=f"Operating point of {checkpoint.name}: {point.rule}.",
                 on_click=_set,
@@ -67,12 +67,12 @@ def _offer_rules(study: Study, where: str) -> None:
 
 def _offer(found: float, why: str) -> None:
     st.button(
-        f"Set {found:.3f}",
+        f"Set {format_rate(found)}",
         help=f"Threshold {found:.4f}: {plain(why)}.",
         on_click=_set,
         args=(found,),
     )
-    st.caption(f"Threshold {found:.3f}: {why}.")
+    st.caption(f"Threshold {format_rate(found)}: {why}.")
 
 
 def _start(checkpoint: Checkpoint) -> float:

@@ -27,7 +27,7 @@ from pneumo_core.figures import (
     reliability_diagram,
 )
 from pneumo_core.figures import SERIES as COLOURS
-from pneumo_core.metrics import Evaluation, bin_of
+from pneumo_core.metrics import Evaluation, bin_of, format_rate
 
 __all__ = ["show_evaluation"]
 
@@ -57,8 +57,8 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
     _say_what_is_special(study)
     threshold = choose_threshold(checkpoint, study, _validation(checkpoint))
     figures = study.at(threshold)
-    called = study.called(threshold)
-    selection = chosen.current(called)
+    predictions = study.predictions(threshold)
+    selection = chosen.current(predictions)
     matrix, numbers, histogram = st.columns([4, 3, 4], gap="medium")
     with matrix:
         _show_matrix(figures, selection)
@@ -71,7 +71,9 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
     _choose_by_name(figures, selection)
     if selection:
         st.markdown(f"**{selection.words}**: {len(selection.ids)} films, the worst first")
-        show_films(called[called["id"].isin(selection.ids)], checkpoint.name, key="selected")
+        show_films(
+            predictions[predictions["id"].isin(selection.ids)], checkpoint.name, key="selected"
+        )
     else:
         st.caption("Click a cell of the matrix, a bar or a point, or choose above.")
     show_slices(study, threshold)
@@ -99,7 +101,8 @@ def _say_what_is_special(study: Study) -> None:
         (only,) = study.scores.classes
         rate = "specificity" if only == 0 else "sensitivity"
         st.info(
-            f"Every film is {LABELS[only]}: {rate} can be told, what needs both classes can't.",
+            f"Every film is {LABELS[only]}: only {rate} can be computed; metrics that need both "
+            "classes are not available.",
             icon=":material/info:",
         )
     if len(study.table) < 30:
@@ -205,7 +208,9 @@ def _show_curves(study: Study, figures: Evaluation, selection: Selection | None)
         )
     with middle:
         curve = study.precision_recall
-        st.markdown(f"**Precision and recall**, average precision {study.average_precision:.3f}")
+        st.markdown(
+            f"**Precision and recall**, average precision {format_rate(study.average_precision)}"
+        )
         st.plotly_chart(
             precision_recall(
                 curve,
@@ -236,7 +241,9 @@ def _curve_clicked(key: str, study: Study) -> None:
         return
     p = study.probabilities[study.rows_of([str(data[0])])]
     if len(p):
-        _choose_rows(study, study.probabilities == p[0], f"Films of probability {p[0]:.3f}")
+        _choose_rows(
+            study, study.probabilities == p[0], f"Films of probability {format_rate(p[0])}"
+        )
 
 
 def _clicked(key: str) -> list[Any] | None:

@@ -14,7 +14,8 @@ from pneumo_core.dashboard.reading_room.worklist import (
     next_to,
 )
 from pneumo_core.dashboard.recorder import recorded
-from pneumo_core.dashboard.words import agreement, count_text, plain
+from pneumo_core.dashboard.tables import with_bounds
+from pneumo_core.dashboard.words import count_text, plain, tally
 from pneumo_core.reading import Reading
 from pneumo_core.reports import to_csv, worklist_json
 
@@ -106,12 +107,12 @@ def _filters(items: Sequence[Item]) -> list[Item]:
 
 def _table(worklist: Worklist, shown: Sequence[Item]) -> None:
     if not shown:
-        st.info("No film on the list is like that. Change the filter or the text.")
+        st.info("No films match. Change the filter or the search text.")
         return
     rows = [row for row, key in enumerate(worklist.shown) if key == worklist.opened]
     st.session_state[_TABLE] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     st.dataframe(
-        _frame(shown),
+        with_bounds(_frame(shown), ["Probability"], pictures=["Film"]),
         key=_TABLE,
         hide_index=True,
         height=_ROW * min(len(shown), _ROWS_SHOWN) + 40,
@@ -124,10 +125,8 @@ def _table(worklist: Worklist, shown: Sequence[Item]) -> None:
             "Film": st.column_config.ImageColumn(width=60),
             "File": st.column_config.TextColumn(width="medium"),
             "Verdict": st.column_config.TextColumn(width="medium"),
-            "Probability": st.column_config.ProgressColumn(
-                min_value=0.0, max_value=1.0, format="%.3f", width="small"
-            ),
-            "Models agree": st.column_config.TextColumn(width="small"),
+            "Probability": st.column_config.NumberColumn(width="small"),
+            "Models": st.column_config.TextColumn(width="medium"),
             "Remarks": st.column_config.TextColumn(width="large"),
         },
     )
@@ -153,7 +152,7 @@ def _frame(shown: Sequence[Item]) -> pd.DataFrame:
             "Probability": pd.Series(
                 [each.probability if each else None for each in readings], dtype="Float64"
             ),
-            "Models agree": [agreement(item.opinions) for item in shown],
+            "Models": [tally(item.opinions) for item in shown],
             "Remarks": [_remarks(each) for each in readings],
         }
     )

@@ -1,4 +1,4 @@
-"""Where the network looked: off until asked for, and honest about its scale."""
+"""The heat map: off until asked for, and honest about its scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from pneumo_core.dashboard.reading_room.readings import (
 from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
 from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
-from pneumo_core.heatmaps import METHODS, HeatMap, common_peaks
+from pneumo_core.heatmaps import METHODS, HeatMap, common_peaks, evidence_strength
+from pneumo_core.metrics import format_rate
 from pneumo_core.pictures import colour_scale, contour_lines, heat_layer, jpeg, png
 from pneumo_core.reading import Reading
 from pneumo_core.reports import Overlay
@@ -34,11 +35,15 @@ _LOOK = "look"
 
 Peaks = tuple[float, ...]
 
+_FAINT = 0.1
+"""Below this strength the page says that a map is faint."""
 _LONGEST = 640
 """Pixels of the longer side of a map's layer: maps are coarse, the browser smooths the rest."""
 
-_OWN_PLACE = "the method's own"
+_OWN_PLACE = "default layer"
 _LEVELS = {0.5: "outer", 0.75: "inner"}
+_PROBABILITY, _THIS_FILM, _ALL_FILMS = "Probability", "This film", "All films"
+"""What full colour stands for, the default first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +62,9 @@ def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
     factor = min(1.0, _LONGEST / max(shape))
     heat = look.over((max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))))
     if not look.contour:
-        return Layers(png(heat_layer(heat)), look.opacity, [])
+        return Layers(png(heat_layer(heat, look.scale)), look.opacity, [])
     lines = [
-        {"path": _path(line), "level": _LEVELS[level]}
+        {"path": _path(line), "level": f"{_LEVELS[level]} {look.scale}"}
         for level, found in contour_lines(heat, tuple(_LEVELS)).items()
         for line in found
     ]
@@ -68,7 +73,7 @@ def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
 
 def _wanted() -> bool:
     """A toggle that the query parameter ``look`` leads when the page opens, and follows after."""
-    wanted = st.toggle("Show where it looked", st.query_params.get(_LOOK) == "1", key=_LOOK)
+    wanted = st.toggle("Show heat map", st.query_params.get(_LOOK) == "1", key=_LOOK)
     if wanted:
         st.query_params[_LOOK] = "1"
     else:
@@ -79,13 +84,12 @@ def _wanted() -> bool:
 def choose_look(
     item: Item, reading: Reading, checkpoint: Checkpoint, others: Sequence[Item]
 ) -> Overlay | None:
-    """Whether and how to show where the network looked; None for no.
+    """Ask whether and how to show a heat map; None for no.
 
-    ``others``: every film on the list that was read, for the scale that they share.
+    It opens with evidence for PNEUMONIA, whatever was predicted, so that its colours mean the same
+    on every film. ``others``: every film on the list that was read, for the scale that they share.
     """
-    if reading.label is None:
-        return None
-    if not _wanted():
+    if reading.probability is None or not _wanted():
         return None
     what, where = st.columns(2, gap="small")
     name = what.selectbox(
@@ -96,60 +100,72 @@ def choose_look(
         layer = _choose_layer(checkpoint) if method.takes_layer else None
     st.caption(f"{plain(method.about)} ({plain(method.source)})")
     with st.container(horizontal=True, gap="medium"):
-        label = _choose_label(reading) if method.takes_label else reading.label
-        to_all = _choose_scale(others) and not method.slow
+        label = _choose_label(item) if method.takes_label else PNEUMONIA
+        scaled_to = _choose_scale(others)
         drawn = st.segmented_control(
             "Drawn as", ("Colours", "Contour"), default="Colours", required=True, key="drawn"
         )
     heat = _computed(item, checkpoint, label, name, layer)
-    peaks = _peaks_of(heat, checkpoint, others) if to_all else None
+    peaks = strength = None
+    if scaled_to == _ALL_FILMS and not method.slow:
+        peaks = _peaks_of(heat, checkpoint, others)
+    elif scaled_to != _THIS_FILM and method.takes_label:
+        strength = evidence_strength(name, label, reading.probability)
     opacity = 0.5
     if drawn != "Contour":
         opacity = st.slider("Opacity of the map", 0, 100, 50, 5, "%d %%", key="opacity") / 100
-    return Overlay(heat, opacity=opacity, contour=drawn == "Contour", peaks=peaks)
+    return Overlay(
+        heat, opacity=opacity, contour=drawn == "Contour", peaks=peaks, strength=strength
+    )
 
 
 def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
-    """What the colours or lines mean, and the check whether the map depends on the weights."""
+    """Say what the colours or lines mean, and offer the check whether the weights matter."""
     heat, method = look.heat, METHODS[look.heat.method]
     if not heat.found:
         st.info(f"{method.title} found no evidence for {LABELS[heat.label]} in this film.")
         return
-    whose = "in this film" if look.peaks is None else "in all films of the list"
     if look.contour:
-        st.caption(
-            f"Lines: half (dashed) and three quarters (solid) of the strongest response {whose}."
-        )
+        st.caption("Lines: half (dashed) and three quarters (solid) of full strength.")
     else:
         st.image(
-            jpeg(colour_scale(look.opacity)), width="stretch", alt="Colours of the map, 0 to 1"
+            jpeg(colour_scale(look.opacity, look.scale)),
+            width="stretch",
+            alt="Colours of the map, from none to full strength",
         )
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            st.caption("0", width="content")
-            st.caption(f"the strongest {whose}", width="content")
-    what = f"evidence for {LABELS[heat.label]}" if method.takes_label else "strongest responses"
-    scale = (
-        "scaled to this film's own maximum, so colours of two films don't compare"
-        if look.peaks is None
-        else "scaled to the maximum of the films on the list, so a weak map stays weak"
-    )
-    st.caption(
-        f"{method.title}: where this checkpoint's {what} came from, {scale}. "
-        "It does not outline disease."
-    )
+            st.caption("none", width="content")
+            st.caption("full strength", width="content")
+    raise_what = f"raise the score for {LABELS[heat.label]}"
+    shows = f"highlights regions that {raise_what}" if method.takes_label else "shows responses"
+    st.caption(f"{method.title} {shows}. {plain(_scale_text(look))} It does not outline disease.")
     _offer_check(look, item, checkpoint)
 
 
-def _choose_label(reading: Reading) -> int:
+def _scale_text(look: Overlay) -> str:
+    """What full strength stands for, in a sentence or two."""
+    if look.peaks is not None:
+        return "Full strength is the strongest response on the list, so a weak map stays weak."
+    if look.strength is None:
+        return (
+            "Full strength is the strongest response in this film, however weak it is, so colours "
+            "are not comparable between films."
+        )
+    label, strength = LABELS[look.heat.label], format_rate(look.strength)
+    faint = ", so the map is faint" if look.strength < _FAINT else ""
+    return f"Full strength means a probability of 1 for {label}; here it is {strength}{faint}."
+
+
+def _choose_label(item: Item) -> int:
     label = st.segmented_control(
         "Evidence for",
         (PNEUMONIA, NORMAL),
-        default=reading.label,
+        default=PNEUMONIA,
         required=True,
         format_func=LABELS.__getitem__,
-        key=f"evidence {reading.file} {reading.label}",
+        key=f"evidence {item.film.key}",
     )
-    return int(reading.label or 0) if label is None else int(label)
+    return PNEUMONIA if label is None else int(label)
 
 
 def _choose_layer(checkpoint: Checkpoint) -> str | None:
@@ -157,8 +173,8 @@ def _choose_layer(checkpoint: Checkpoint) -> str | None:
         "Layer",
         [_OWN_PLACE, *layers_of(checkpoint)],
         key="layer",
-        help="Early layers see edges, late ones larger shapes. The method's own place is the "
-        "last convolution.",
+        help="Early layers see edges, late ones larger shapes. The default layer is the last "
+        "convolution.",
     )
     return None if layer == _OWN_PLACE else layer
 
@@ -186,20 +202,22 @@ def _back_to_fast() -> None:
     st.session_state["method"] = next(name for name, each in METHODS.items() if not each.slow)
 
 
-def _choose_scale(others: Sequence[Item]) -> bool:
-    """Whether the map is scaled to all films of the list, not to this one."""
-    if len(others) < 2:
-        return False
+def _choose_scale(others: Sequence[Item]) -> str:
+    """What full colour stands for; all films of the list only where there are several."""
+    scales = [_PROBABILITY, _THIS_FILM, *([_ALL_FILMS] if len(others) > 1 else [])]
+    if st.session_state.get("scale") not in scales:
+        st.session_state.pop("scale", None)
     scale = st.segmented_control(
         "Scaled to",
-        ("This film", "All films"),
-        default="This film",
+        scales,
+        default=_PROBABILITY,
         required=True,
         key="scale",
-        help="A weak map stretched to full colour misleads. Scaled to all films on the list, full "
-        "colour is the strongest response in any of them. Slow methods have this film's scale.",
+        help="Probability: the map fades with the probability of the label, so little evidence "
+        "looks faint. This film: its strongest response has full colour, however weak it is. All "
+        "films: the strongest response of the list has full colour; slow methods can't do that.",
     )
-    return scale == "All films"
+    return scale or _PROBABILITY
 
 
 def _peaks_of(heat: HeatMap, checkpoint: Checkpoint, items: Sequence[Item]) -> Peaks:
@@ -220,21 +238,21 @@ def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
     version = checkpoint.card.version
     asked = (item.film.key, checkpoint.name, version, heat.method, heat.layer, heat.label)
     if st.button(
-        "Does it change when the network forgets?",
+        "Sanity check: randomise the weights",
         icon=":material/psychology_alt:",
-        help="Redraws the network's weights at random and compares the maps (Adebayo et al. 2018, "
+        help="Shuffles the network's weights at random and compares the maps (Adebayo et al. 2018, "
         "arXiv:1810.03292). A map that stays the same shows the film, not what was learned.",
     ):
         st.session_state["checked"] = asked
     if st.session_state.get("checked") != asked:
         return
-    bar = st.progress(0.0, text="Asking networks that forgot")
+    bar = st.progress(0.0, text="Computing maps with randomised weights")
     told = kept("checks", asked, lambda: _forgotten(look, item, checkpoint, bar), most=100)
     bar.empty()
     st.markdown(told.verdict)
     if told.similarity is not None:
         st.caption(
-            f"Rank correlation with maps of {len(told.similarities)} networks that forgot: "
+            f"Rank correlation with maps of {len(told.similarities)} randomised networks: "
             f"{told.similarity:.2f} (1 is the same map, 0 is unrelated)."
         )
 
@@ -248,7 +266,7 @@ def _forgotten(
     pixels = runtime.input(radiograph_of(item.film, item.reading))
 
     def report(done: int, total: int) -> None:
-        bar.progress(min(1.0, done / total), text="Asking networks that forgot")
+        bar.progress(min(1.0, done / total), text="Computing maps with randomised weights")
 
     return forgets(
         runtime, pixels, heat.label, method=heat.method, layer=heat.layer, progress=report

@@ -39,12 +39,12 @@ class Decision:
     @classmethod
     def to_agree(cls, reading: Reading) -> "Decision":
         """The answer stands."""
-        return cls(True, PNEUMONIA if reading.label == PNEUMONIA else NORMAL)
+        return cls(True, PNEUMONIA if reading.predicted == PNEUMONIA else NORMAL)
 
     @classmethod
     def to_override(cls, reading: Reading, reason: str) -> "Decision":
         """The answer does not stand, for a reason."""
-        return cls(False, NORMAL if reading.label == PNEUMONIA else PNEUMONIA, reason)
+        return cls(False, NORMAL if reading.predicted == PNEUMONIA else PNEUMONIA, reason)
 
 
 @dataclass

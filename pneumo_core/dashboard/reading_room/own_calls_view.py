@@ -57,7 +57,9 @@ def tell(worklist: Worklist, items: Sequence[Item]) -> None:
     told = worklist.own.told
     new = [item for item in items if item.reading and item.film.key not in told]
     record_readings([(item.film, said) for item in new for said in _answers(item)])
-    told.update(item.film.key for item in new if item.reading and item.reading.label is not None)
+    told.update(
+        item.film.key for item in new if item.reading and item.reading.predicted is not None
+    )
 
 
 def ask_for_call(worklist: Worklist, item: Item) -> None:
@@ -82,7 +84,7 @@ def show_decision(worklist: Worklist, item: Item) -> None:
     if call is None or reading is None:
         return
     st.markdown(_compared(call, reading))
-    if reading.label is not None:
+    if reading.predicted is not None:
         _decide(worklist, item, reading)
     _say_trouble(worklist, item)
 
@@ -155,11 +157,11 @@ def _compared(call: Call, reading: Reading) -> str:
     if call.label is None:
         return f"You could not tell, after {took}."
     yours = f"You called it **{call.word}** after {took}."
-    if reading.label is None:
+    if reading.predicted is None:
         return f"{yours} The model gave no answer to compare it with."
-    if call.label == reading.label:
+    if call.label == reading.predicted:
         return f":material/handshake: {yours} The model says the same."
-    return f":material/call_split: {yours} The model says **{LABELS[reading.label]}**."
+    return f":material/call_split: {yours} The model says **{LABELS[reading.predicted]}**."
 
 
 def _decided(decision: Decision) -> str:

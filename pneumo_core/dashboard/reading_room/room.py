@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pneumo_core.card import OperatingPoint
-from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.reading_room.films import carry
 from pneumo_core.dashboard.reading_room.list_view import pick_film, show_steps
 from pneumo_core.dashboard.reading_room.look import choose_look, explain_look
@@ -15,8 +15,8 @@ from pneumo_core.dashboard.reading_room.readings import read_waiting, say_progre
 from pneumo_core.dashboard.reading_room.similar_view import show_similar
 from pneumo_core.dashboard.reading_room.takeaway import offer_result
 from pneumo_core.dashboard.reading_room.verdict import (
-    show_meaning,
     show_opinions,
+    show_prevalence,
     show_probability,
     show_verdict,
 )
@@ -28,28 +28,30 @@ from pneumo_core.reports import Overlay
 __all__ = ["show_reading_room"]
 
 
-def show_reading_room(worklist: Worklist, checkpoint: Checkpoint, point: OperatingPoint) -> None:
-    """Everything below the choice of films and checkpoint; goes on reading what waits.
+def show_reading_room(
+    worklist: Worklist, checkpoint: Checkpoint, point: OperatingPoint, panel: Sequence[Checkpoint]
+) -> None:
+    """Show everything below the choice of films and checkpoint; go on reading what waits.
+
+    ``panel``: the other checkpoints that give a second opinion.
 
     What comes and goes has a place of its own: the browser draws what follows anew, and shows it
     twice meanwhile, where the number of elements before it changes.
     """
-    everyone, _ = list_checkpoints()
-    others = [each for each in everyone if each.name != checkpoint.name]
     with st.container():
-        say_progress(worklist, checkpoint, others)
-    items = worklist.items(checkpoint, point, everyone)
+        say_progress(worklist, checkpoint, panel)
+    items = worklist.items(checkpoint, point, [checkpoint, *panel])
     tell(worklist, items)
     with st.container():
         opened = pick_film(worklist, items)
     worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
     carry(opened.film if opened else None)
     if opened:
-        readable = [item for item in items if item.reading and item.reading.label is not None]
+        readable = [item for item in items if item.reading and item.reading.predicted is not None]
         _show(worklist, opened, checkpoint, point, readable)
     elif items:
         st.caption("Pick a row to open its film. The most suspicious one opens when all are read.")
-    read_waiting(worklist, checkpoint, others)
+    read_waiting(worklist, checkpoint, panel)
 
 
 def _show(
@@ -74,13 +76,13 @@ def _show(
         look = _ask(item, checkpoint, point, readable)
     with seen, st.container(key="film"):
         show_film(item.film, look, inverted=item.reading is not None and item.reading.inverted)
-    if item.reading and item.reading.label is not None:
+    if item.reading and item.reading.predicted is not None:
         _offer_similar(item, checkpoint, look)
 
 
 def _offer_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
     drawer = st.expander(
-        "A healthy film beside it", icon=":material/compare:", key="similar", on_change="rerun"
+        "Similar training films", icon=":material/compare:", key="similar", on_change="rerun"
     )
     if drawer.open:
         with drawer:
@@ -94,19 +96,15 @@ def _ask(
     if reading is None:
         return None
     show_probability(reading)
+    prevalence = show_prevalence(reading, checkpoint, point)
     with st.container():
         show_opinions(item.opinions)
     with st.container():
         look = choose_look(item, reading, checkpoint, readable)
         if look:
             explain_look(look, item, checkpoint)
-    if reading.label is not None:
-        with st.expander("What is the verdict worth here?", icon=":material/query_stats:"):
-            show_meaning(point)
-    drawer = st.expander(
-        "Take the result away", icon=":material/download:", key="away", on_change="rerun"
-    )
+    drawer = st.expander("Export", icon=":material/download:", key="away", on_change="rerun")
     if drawer.open:
         with drawer:
-            offer_result(film, reading, checkpoint, point, look)
+            offer_result(film, reading, checkpoint, point, look, prevalence)
     return look

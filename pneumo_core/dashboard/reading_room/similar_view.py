@@ -1,5 +1,6 @@
-"""The most similar healthy film and the most similar one with pneumonia, beside the one read."""
+"""The most similar normal training film and the most similar one with pneumonia."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.reading_room.readings import radiograph_of, reader_of
 from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
-from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Radiograph
 from pneumo_core.errors import DatasetError, UnreadableFilm
-from pneumo_core.heatmaps import METHODS, HeatMap
+from pneumo_core.heatmaps import METHODS, HeatMap, evidence_strength
 from pneumo_core.pictures import display_pixels, jpeg, overlay
 from pneumo_core.reports import Overlay
 from pneumo_core.runtime import dataset_for
@@ -80,18 +81,31 @@ def _show(
     if look is None:
         picture = jpeg(pixels)
     else:
-        like = _heat_like(look.heat)
-        heat = kept(
-            "similar heat maps",
-            (found.id, checkpoint.name, checkpoint.card.version, *like.values()),
-            lambda: reader_of(checkpoint).heat_map(radiograph, **like),
-            most=50,
-        )
-        shape = (pixels.shape[0], pixels.shape[1])
-        picture = jpeg(overlay(pixels, heat.over(shape, look.peaks), look.opacity))
-        title += f", with {METHODS[heat.method].title} for {LABELS[heat.label]}"
+        like = _overlay_like(look, found.id, radiograph, checkpoint)
+        heat = like.over((pixels.shape[0], pixels.shape[1]))
+        picture = jpeg(overlay(pixels, heat, look.opacity, like.scale))
+        title += f", with {METHODS[like.heat.method].title} for {LABELS[like.heat.label]}"
     st.image(picture, width="stretch", alt=title)
     st.caption(f"{title} (similarity {found.similarity:.2f}): {plain(found.id)}")
+
+
+def _overlay_like(
+    look: Overlay, film_id: str, radiograph: Radiograph, checkpoint: Checkpoint
+) -> Overlay:
+    """A map of the same kind, as strong as this film's own probability where the other one is."""
+    like, reader = _heat_like(look.heat), reader_of(checkpoint)
+    who = (film_id, checkpoint.name, checkpoint.card.version)
+    heat = kept(
+        "similar heat maps",
+        (*who, *like.values()),
+        lambda: reader.heat_map(radiograph, **like),
+        most=50,
+    )
+    strength = None
+    if look.strength is not None:
+        reading = kept("similar readings", who, lambda: reader.read(radiograph), most=50)
+        strength = evidence_strength(heat.method, heat.label, reading.probability or 0.0)
+    return replace(look, heat=heat, strength=strength)
 
 
 def _heat_like(heat: HeatMap) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One film's result to take away: PDF, picture, JSON and DICOM, made when they are asked for."""
+"""Export one film's result as PDF, picture, JSON and DICOM, made when they are asked for."""
 
 from collections.abc import Callable
 from functools import partial
@@ -42,12 +42,18 @@ def offer_result(
     checkpoint: Checkpoint,
     point: OperatingPoint,
     look: Overlay | None,
+    prevalence: float | None,
 ) -> None:
-    """Buttons for each form of the result, with the heat map that is on the screen."""
+    """Show a button for each form of the result, with the heat map that is on the screen.
+
+    ``prevalence``: the reader's own, in (0, 1), where they said.
+    """
     try:
         radiograph = radiograph_of(film, reading)
     except UnreadableFilm:
-        st.caption("The file is no film, so there is only its row in the list to take away.")
+        st.caption(
+            "This file could not be read as an image; only its row of the list can be exported."
+        )
         return
     named = st.checkbox(
         "Keep the file's name and, of a DICOM film, the patient",
@@ -56,7 +62,13 @@ def offer_result(
         "nothing from the file's header that says whose it is.",
     )
     result = result_of(
-        reading, checkpoint, radiograph, point=point, overlay=look, deidentify=not named
+        reading,
+        checkpoint,
+        radiograph,
+        point=point,
+        overlay=look,
+        deidentify=not named,
+        prevalence=prevalence,
     )
     if result.withheld:
         st.warning(plain(result.withheld), icon=":material/error:")

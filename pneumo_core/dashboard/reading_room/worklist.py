@@ -11,7 +11,7 @@ from types import MappingProxyType
 from pneumo_core.card import OperatingPoint
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.reading_room.own_calls import Call, OwnCalls
-from pneumo_core.data import PNEUMONIA
+from pneumo_core.dashboard.words import disagree
 from pneumo_core.reading import Reading
 
 __all__ = [
@@ -49,7 +49,7 @@ class Item:
     """A row of the worklist: a film, what the chosen checkpoint says of it, what the others say.
 
     ``reading`` is None while it waits, or is ``hidden`` until its reader has called it;
-    ``opinions`` are those of every checkpoint that read it at its own default operating point;
+    ``opinions`` are those of the panel's checkpoints, each at its own default operating point;
     ``thumbnail`` is a data URI, empty without a picture; ``call`` is the reader's own.
     """
 
@@ -68,11 +68,7 @@ class Item:
             return "To call"
         if self.reading is None:
             return "Waiting"
-        if self.reading.probability is None:
-            return "Not read"
-        if self.reading.verdict.startswith("Uncertain"):
-            return "Uncertain"
-        return "Likely" if self.reading.label == PNEUMONIA else "Unlikely"
+        return (self.reading.level or "not read").capitalize()
 
     @property
     def status(self) -> str:
@@ -150,16 +146,19 @@ class Worklist:
         return self.readings.setdefault((checkpoint.name, checkpoint.card.version), {})
 
     def items(
-        self, chosen: Checkpoint, point: OperatingPoint, all_checkpoints: Sequence[Checkpoint]
+        self, chosen: Checkpoint, point: OperatingPoint, panel: Sequence[Checkpoint]
     ) -> list[Item]:
-        """A row for each film, in the order of adding, read by the chosen checkpoint at a point."""
+        """Return a row for each film, in the order of adding, read by the chosen one at a point.
+
+        ``panel``: the checkpoints whose opinions count, the chosen one among them.
+        """
         said = self.said(chosen)
         items = []
         for number, (key, film) in enumerate(self.films.items()):
             reading = said[key].at(point) if key in said else None
-            opinions = [self.said(each).get(key) for each in all_checkpoints]
+            opinions = [self.said(each).get(key) for each in panel]
             # That it wasn't read is no answer.
-            hidden = self.own.hides(key) and (reading is None or reading.label is not None)
+            hidden = self.own.hides(key) and (reading is None or reading.predicted is not None)
             items.append(
                 Item(
                     film,
@@ -239,9 +238,9 @@ def _probability(item: Item) -> float:
 
 
 def _spread(item: Item) -> float:
-    """How far apart the models' probabilities are, more when they call it differently."""
+    """How far apart the models' probabilities are, more where one says likely, another unlikely."""
     read = [each for each in item.opinions if each.probability is not None]
     if len(read) < 2:
         return 0.0
     values = [each.probability or 0.0 for each in read]
-    return max(values) - min(values) + (len({each.label for each in read}) > 1)
+    return max(values) - min(values) + disagree(read)

@@ -16,6 +16,7 @@ from pneumo_core.dashboard.words import duration_text, plain
 from pneumo_core.errors import PneumoError
 from pneumo_core.figures.training import LearningCurve, area_curves, loss_curves
 from pneumo_core.lifecycle import Now, RunState, Status, ahead_of, now_of
+from pneumo_core.metrics import format_rate
 from pneumo_core.training import EpochReport, Run, epoch_pictures, list_runs, losses_of
 
 __all__ = ["show_runs"]
@@ -135,7 +136,7 @@ def _summary(run: Run) -> str:
     history = run.history
     told = f"{len(history)} of {run.config.all_epochs} epochs"
     if history:
-        told += f", best validation AUC {max(report.val_auc for report in history):.4f}"
+        told += f", best validation AUC {format_rate(max(report.val_auc for report in history))}"
     return told
 
 

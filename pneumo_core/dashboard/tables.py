@@ -1,0 +1,37 @@
+"""Tables whose probabilities and rates are written as everywhere else."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from pneumo_core.metrics import format_rate
+
+__all__ = ["with_bounds"]
+
+_MOST_STYLED = 5000
+"""Rows beyond which cells become text: a style takes a second for each ten thousand rows."""
+
+
+def with_bounds(
+    table: pd.DataFrame, columns: Sequence[str], *, pictures: Sequence[str] = ()
+) -> pd.DataFrame | Styler:
+    """Return the table with the numbers of some columns in [0, 1] written by ``format_rate``.
+
+    They stay numbers, so that a click on the head sorts them; their column must have no format of
+    its own. Empty cells stay empty. ``pictures``: columns of data URIs, which are not sent twice.
+    """
+    known = [column for column in columns if column in table]
+    if len(table) > _MOST_STYLED:
+        return table.assign(**{column: table[column].map(_cell) for column in known})
+    written: dict[Any, str | Callable[[object], str] | None] = dict.fromkeys(known, _cell)
+    return table.style.format(written | dict.fromkeys(pictures, _nothing))
+
+
+def _cell(value: Any) -> str:
+    return "" if pd.isna(value) else format_rate(value)
+
+
+def _nothing(_: object) -> str:
+    return ""

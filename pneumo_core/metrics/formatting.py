@@ -1,0 +1,53 @@
+"""How probabilities, rates and areas are written, the same on pages, on paper and in a terminal."""
+
+import math
+
+__all__ = ["format_interval", "format_prevalence", "format_rate"]
+
+_MINUS = "\u2212"
+
+
+def format_rate(value: float, *, percent: bool = False) -> str:
+    """Write a number in [0, 1] with three decimals: "0.951", or as a percentage: "95.1 %".
+
+    A point that rounds to 0 or 1 is written as a bound, "< 0.001" or "> 99.9 %": no finite set of
+    films shows that a rate is exactly 0 or 1, and no probability of a network is. Differences, in
+    [-1, 1], have a minus sign where they need one. NaN is "not known".
+    """
+    if math.isnan(value):
+        return "not known"
+    number = 100 * value if percent else value
+    top, digits, unit = (100, 1, " %") if percent else (1, 3, "")
+    step, size = 10.0**-digits, f"{abs(number):.{digits}f}"
+    sign = _MINUS if number < 0 else ""
+    if float(size) == 0:
+        return f"{'>' if sign else '<'} {sign}{step:.{digits}f}{unit}"
+    if float(size) == top:
+        return f"{'<' if sign else '>'} {sign}{top - step:.{digits}f}{unit}"
+    return f"{sign}{size}{unit}"
+
+
+def format_interval(low: float, high: float, *, percent: bool = False) -> str:
+    """Write an interval: "0.933–0.966", "93.3–96.6 %".
+
+    An end that is 0 or 1 is written so; one that only rounds to it is a bound, "0.986 to > 0.999".
+    Empty where there is no interval (NaN), or where both ends are the same bound.
+    """
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    ends = [_end(each, percent) for each in (low, high)]
+    if ends[0] == ends[1] and not ends[0][0].isdigit():
+        return ""
+    plain = all(end[0].isdigit() for end in ends)
+    return ("–" if plain else " to ").join(ends) + (" %" if percent else "")
+
+
+def format_prevalence(share: float) -> str:
+    """Write a prevalence as a person gives it, with at most three digits: "20 %", "0.5 %"."""
+    return f"{100 * share:.3g} %"
+
+
+def _end(value: float, percent: bool) -> str:
+    if value in (0, 1):
+        return f"{value * (100 if percent else 1):.0f}"
+    return format_rate(value, percent=percent).removesuffix(" %")

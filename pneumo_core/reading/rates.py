@@ -1,0 +1,93 @@
+"""How often a checkpoint is right at a threshold, on the best films it comes with."""
+
+from dataclasses import dataclass
+
+from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.errors import CheckpointError
+from pneumo_core.metrics import Confusion, Estimate, confusion, predictive_value_estimates, rate
+
+__all__ = ["Rates", "rates_at", "rates_of"]
+
+_SPLITS = {"test": "test films", "val": "validation films"}
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Sensitivity and specificity at one threshold, with Wilson's 95 % intervals.
+
+    ``split`` says on which films: "test", or "val" or another split where the checkpoint has no
+    scores of test films of both labels. ``ill`` and ``healthy`` count them; both are 0 where the
+    scores are missing and the figures are those of the card.
+    """
+
+    split: str
+    ill: int
+    healthy: int
+    sensitivity: Estimate
+    specificity: Estimate
+
+    @property
+    def films(self) -> str:
+        """On which films they were measured: "624 test films", "630 validation films"."""
+        name = _SPLITS.get(self.split, f"{self.split} films")
+        count = self.ill + self.healthy
+        if not count:
+            return name
+        return f"{count} {name}" if count > 1 else f"{count} {name.removesuffix('s')}"
+
+    @property
+    def caution(self) -> str:
+        """A sentence where they were not measured on test films; empty otherwise."""
+        if self.split == "test":
+            return ""
+        return (
+            "There are no test results for this model: the threshold was chosen on these films, so "
+            "expect lower rates elsewhere."
+        )
+
+    def predictive_values(self, prevalence: float) -> tuple[Estimate, Estimate]:
+        """PPV and NPV at a prevalence in (0, 1): ``metrics.predictive_value_estimates``."""
+        rates = (self.sensitivity.value, self.specificity.value)
+        return predictive_value_estimates(*rates, prevalence, ill=self.ill, healthy=self.healthy)
+
+
+def rates_at(checkpoint: Checkpoint, threshold: float) -> Rates | None:
+    """Return the rates at a threshold in [0, 1], counted from the checkpoint's own scores.
+
+    Its test films count, or else its validation films, or else another split, whichever first has
+    films of both labels; where none has, the first that has any. None without scores. Raises
+    CheckpointError when the scores can't be read.
+    """
+    scores = checkpoint.scores
+    splits = {str(split): rows for split, rows in scores.groupby("split") if len(rows)}
+    names = sorted(splits, key=lambda name: (_rank(name), name))
+    both = [name for name in names if splits[name]["label"].nunique() == 2]
+    for name in [*both, *names]:
+        films = splits[name]
+        return _counted(name, confusion(films["label"], films["probability"], threshold))
+    return None
+
+
+def rates_of(checkpoint: Checkpoint, point: OperatingPoint) -> Rates:
+    """Return the rates at an operating point; those of the card where the scores are missing."""
+    try:
+        found = rates_at(checkpoint, point.threshold)
+    except CheckpointError:
+        found = None
+    if found is not None:
+        return found
+    tested = checkpoint.card.evaluation.get("test")
+    if tested is not None and tested.threshold == point.threshold:
+        return _counted("test", tested.confusion)
+    return Rates(point.chosen_on, 0, 0, point.sensitivity, point.specificity)
+
+
+def _rank(split: str) -> int:
+    return list(_SPLITS).index(split) if split in _SPLITS else len(_SPLITS)
+
+
+def _counted(split: str, counts: Confusion) -> Rates:
+    ill, healthy = counts.tp + counts.fn, counts.tn + counts.fp
+    sensitivity, specificity = rate(counts.tp, ill), rate(counts.tn, healthy)
+    return Rates(split, ill, healthy, sensitivity, specificity)
