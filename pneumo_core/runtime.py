@@ -283,15 +283,17 @@ def dataset_for(
 ) -> Dataset:
     """The dataset there, with the validation split that this checkpoint was trained beside.
 
+    One that was trained by cross-validation had none: all its films are training films.
     ``validation``: what becomes of it instead, see ``scan``. Raises DatasetError.
     """
     training = checkpoint.card.training
-    return scan(
+    dataset = scan(
         location,
         validation=validation or training.get("validation", "large"),
         cut=training["validation_cut"],
         fraction=training["validation_fraction"],
     )
+    return dataset.pooled() if training.get("folds") and not validation else dataset
 
 
 def open_runtime(checkpoint: Checkpoint | str) -> Runtime:

@@ -61,10 +61,8 @@ def predict(
     with _Recorder(named=keep_identity) as recorder:
         for path, (reading, exported) in zip(paths, read, strict=True):
             all_read &= reading.status == "read" and not exported.trouble
-            files = (
-                {"exported": [str(file) for _, file in exported.files]} if exports.wanted else {}
-            )
-            line = _json_line(path, reading, files) if as_json else _text_line(path, reading)
+            more = {"exported": [str(file) for _, file in exported.files]} if exports.wanted else {}
+            line = _json_line(path, reading, more) if as_json else _text_line(path, reading)
             print(line, flush=True)
             for sentence in exported.trouble:
                 err.print(f"{path}: {sentence}", style="yellow", markup=False)

@@ -1,7 +1,6 @@
 """``pneumo evaluate``, ``compare`` and ``robustness``: study many films."""
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 

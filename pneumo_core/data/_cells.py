@@ -39,7 +39,7 @@ class Bits:
         """The stored values float64 of unsigned cells."""
         kind = cells.dtype.type
         part = (cells >> kind(self.shift)) & kind((1 << self.stored) - 1)
-        values = part.astype(np.float64)
+        values: npt.NDArray[np.float64] = part.astype(np.float64)
         if self.signed:
             values[values >= 2.0 ** (self.stored - 1)] -= 2.0**self.stored
         return values

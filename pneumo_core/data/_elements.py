@@ -74,7 +74,7 @@ class Elements:
         tag = _tag(keyword)
         if tag in self._moved:
             return self._moved[tag]
-        return self._ds.get_item(tag) if tag in self._ds else None  # type: ignore[return-value]
+        return self._ds.get_item(tag) if tag in self._ds else None
 
     def items(self, keyword: str) -> list["Elements"]:
         """The items of a sequence, empty ones left out; their warnings join these."""
@@ -188,7 +188,8 @@ def _parts(element: Element) -> list[Any]:
         return list(_decoded(value).split("\\", _MOST_NUMBERS))
     little = not isinstance(element, RawDataElement) or element.is_little_endian
     whole = len(value) - len(value) % int(kind[1])
-    return np.frombuffer(value[:whole], f"{'<' if little else '>'}{kind}").tolist()
+    numbers: list[Any] = np.frombuffer(value[:whole], f"{'<' if little else '>'}{kind}").tolist()
+    return numbers
 
 
 def _representation(element: Element) -> str:

@@ -32,7 +32,8 @@ class LookupTable:
     def __call__(self, values: Values) -> Values:
         """The entry of each value; those beyond the table take its first or last."""
         index = np.clip(np.rint(values) - self.first, 0, len(self.entries) - 1)
-        return self.entries[index.astype(np.int64)]
+        found: Values = self.entries[index.astype(np.int64)]
+        return found
 
 
 def lookup_table(

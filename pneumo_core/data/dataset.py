@@ -158,6 +158,13 @@ class Dataset:
         notes = tuple(note for note in self.notes if note != self.cut.note)
         return replace(self, films=self.films.assign(split=came_in), notes=notes, cut=None)
 
+    def pooled(self) -> "Dataset":
+        """Return it with its validation films among the training films, to be cut into folds."""
+        found = self.as_found()
+        return found.with_films(
+            found.films.assign(split=found.films["split"].replace("val", "train"))
+        )
+
     def with_films(self, films: pd.DataFrame, *notes: str) -> "Dataset":
         """The same dataset over another table, with notes added."""
         return replace(self, films=films.reset_index(drop=True), notes=(*self.notes, *notes))

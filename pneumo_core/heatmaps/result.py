@@ -23,6 +23,8 @@ class HeatMap:
     the method and that network: only parts of the same network, method and layer compare.
     ``method`` is a key of ``METHODS``. ``layer`` is the convolution it was taken at, None for the
     method's own place. ``box``: the part of the X-ray that the networks saw, None for the whole.
+    ``inside_lungs``: the share of the map that lies inside the lungs, in [0, 1], NaN for an empty
+    map; None where it was not measured.
     """
 
     parts: tuple[Floats, ...]
@@ -30,6 +32,7 @@ class HeatMap:
     method: str
     layer: str | None = None
     box: Box | None = None
+    inside_lungs: float | None = None
 
     @property
     def peaks(self) -> tuple[float, ...]:
@@ -107,8 +110,8 @@ def _placed(part: Floats, box: Box, shape: tuple[int, int]) -> Floats:
         (columns > -0.5) & (columns < part.shape[1] - 0.5),
     )
     down, across = _weights(rows, part.shape[0]), _weights(columns, part.shape[1])
-    placed: Floats = down @ part @ across.T * inside.astype(np.float32)
-    return placed.clip(0, 1, out=placed)
+    placed = down @ part @ across.T * inside
+    return np.asarray(placed.clip(0, 1), dtype=np.float32)
 
 
 def _weights(places: NDArray[np.float64], n: int) -> Floats:

@@ -6,9 +6,10 @@ import numpy as np
 
 from pneumo_core.data import Radiograph
 from pneumo_core.familiarity import Familiarity, Likeness
+from pneumo_core.reading.turned import inverted_radiograph, turned_radiograph
 from pneumo_core.runtime import Outputs, Runtime
 
-__all__ = ["Look", "inverted_radiograph", "look", "turned_radiograph"]
+__all__ = ["Look", "look"]
 
 _NO_CHEST = "It does not look like a frontal chest X-ray. Send one."
 _PIECE_OR_OTHER = (
@@ -62,17 +63,6 @@ def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> 
         if known.familiar:
             return Look(corrected, known, inverted=True)
     return Look(outputs, likeness, reason=_reason(runtime, familiarity, radiograph, likeness))
-
-
-def inverted_radiograph(radiograph: Radiograph) -> Radiograph:
-    """The same radiograph with black and white swapped."""
-    return Radiograph(radiograph.name, 1 - radiograph.pixels, radiograph.facts)
-
-
-def turned_radiograph(radiograph: Radiograph, quarters: int) -> Radiograph:
-    """The same radiograph, turned by quarters to the left."""
-    turned = np.ascontiguousarray(np.rot90(radiograph.pixels, quarters))
-    return Radiograph(radiograph.name, turned, radiograph.facts)
 
 
 def _reason(

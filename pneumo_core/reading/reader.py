@@ -19,9 +19,12 @@ from pneumo_core.data import (
 )
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.familiarity import Familiarity, open_familiarity
+from pneumo_core.lungs import Box, find_lungs
 from pneumo_core.parallel import in_order
 from pneumo_core.reading.gate import refusals, warnings_of
-from pneumo_core.reading.gate_look import inverted_radiograph, look
+from pneumo_core.reading.gate_look import look
+from pneumo_core.reading.lung_check import NO_LUNGS, TURNED, lung_warnings, quarters_to_upright
+from pneumo_core.reading.turned import inverted_radiograph
 from pneumo_core.reading.uncertain import UNCERTAIN_MARGIN, band_text, uncertain_band
 from pneumo_core.runtime import Outputs, Runtime, open_runtime
 
@@ -46,6 +49,8 @@ class Reading:
     None unless it was read. ``inverted``: it was read with black
     and white swapped; ``as_read`` gives that film. ``strangeness``: 0 for a film like those the
     checkpoint learned from, 1 where the gate begins to refuse; None where it did not look.
+    ``lungs``: the box around the lungs, where the checkpoint's input is framed by them;
+    ``quarters_to_upright``: turns by 90° to the left that would make a refused X-ray readable.
     """
 
     file: str
@@ -60,6 +65,8 @@ class Reading:
     warnings: tuple[str, ...] = ()
     inverted: bool = False
     strangeness: float | None = None
+    lungs: Box | None = None
+    quarters_to_upright: int = 0
 
     def as_read(self, radiograph: Radiograph) -> Radiograph:
         """The film as it was read, to be shown and explained: corrected where it was inverted."""
@@ -164,6 +171,12 @@ class Reader:
         reasons = refusals(radiograph) if self.gate else ()
         if reasons:
             return self._reading(radiograph.name, "refused", reasons=reasons)
+        if self.gate and self.runtime.input.framing:
+            quarters = quarters_to_upright(radiograph)
+            if quarters != 0:
+                reason = NO_LUNGS if quarters is None else TURNED[quarters]
+                refused = self._reading(radiograph.name, "refused", reasons=(reason,))
+                return replace(refused, quarters_to_upright=quarters or 0)
         if self.gate and self.familiarity:
             return self._read_if_familiar(radiograph, self.familiarity)
         return self._read(radiograph, self.runtime.run(self.runtime.input(radiograph)[np.newaxis]))
@@ -179,10 +192,13 @@ class Reader:
         return replace(read, warnings=warnings, inverted=seen.inverted, strangeness=strangeness)
 
     def _read(self, radiograph: Radiograph, outputs: Outputs) -> Reading:
+        warnings = warnings_of(radiograph, self.checkpoint.card.trained_on)
+        framed = self.runtime.input.framing is not None
         read = replace(
             self._reading(radiograph.name, "read"),
             probability=float(self.runtime.calibrated(outputs.margins)[0]),
-            warnings=warnings_of(radiograph, self.checkpoint.card.trained_on),
+            warnings=(*warnings, *(lung_warnings(radiograph) if framed else ())),
+            lungs=find_lungs(radiograph).box if framed else None,
         )
         return read.at(self.operating_point)
 
@@ -205,7 +221,9 @@ class Reader:
         heat = heat_map(
             self.runtime, seen(radiograph), label, method=method, layer=layer, progress=progress
         )
-        return replace(heat, box=seen.box(radiograph))
+        lungs = find_lungs(radiograph)
+        heat = replace(heat, box=seen.box(radiograph))
+        return replace(heat, inside_lungs=lungs.share(heat.over(lungs.mask.shape)))
 
     def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
         return Reading(

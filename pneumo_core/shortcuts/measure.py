@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from pneumo_core.data import Dataset, Progress, Radiograph
+from pneumo_core.data import Dataset, Progress, Radiograph, to_input
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.files import write_whole
 from pneumo_core.parallel import in_order
@@ -47,7 +47,7 @@ def measure(
     radiograph: Radiograph, path: Path | None = None, *, finder: LungFinder | None = None
 ) -> dict[str, float]:
     """Measure every property of one X-ray; ``path`` is its file where it has one of its own."""
-    grey = radiograph.input(SIDE).astype(np.float32) / np.float32(255)
+    grey = to_input(radiograph.pixels, SIDE).astype(np.float32) / np.float32(255)
     found = {
         **file_properties(radiograph.facts, path),
         **pixel_properties(grey),

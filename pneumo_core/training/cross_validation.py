@@ -16,7 +16,7 @@ from pneumo_core.training.relay import Listener
 from pneumo_core.training.runs import Run
 from pneumo_core.training.state import Progressed
 
-__all__ = ["Fold", "as_pool", "fit_folds", "folds_of"]
+__all__ = ["Fold", "fit_folds", "folds_of"]
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,6 @@ class Fold:
 
     progressed: Progressed
     held_out: tuple[str, ...]
-
-
-def as_pool(dataset: Dataset) -> Dataset:
-    """Return the dataset with its validation films among the training films, to be cut in folds."""
-    found = dataset.as_found()
-    films = found.films
-    return found.with_films(films.assign(split=films["split"].replace("val", "train")))
 
 
 def folds_of(films: pd.DataFrame, folds: int, seed: int) -> NDArray[np.int64]:

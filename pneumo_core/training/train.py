@@ -8,7 +8,7 @@ from pneumo_core.data import Progress, open_store
 from pneumo_core.lifecycle import Diary, RunState, at_work, turn
 from pneumo_core.lungs import NetworkInput
 from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.cross_validation import as_pool, fit_folds
+from pneumo_core.training.cross_validation import fit_folds
 from pneumo_core.training.films import films_of
 from pneumo_core.training.historian import Historian, told_to
 from pneumo_core.training.loop import fit
@@ -77,7 +77,7 @@ def carry_out(
 def _trained(run: Run, diary: Diary, historian: Historian, decoding: Progress | None) -> Checkpoint:
     config, dataset = run.config, run.dataset()
     if config.folds:
-        dataset = as_pool(dataset)
+        dataset = dataset.pooled()
     told = told_to(diary, "Decoding X-rays", decoding)
     seen = open_store(dataset, NetworkInput.of(config.input), progress=told)
     wide = open_store(dataset, config.training_input, progress=told)
