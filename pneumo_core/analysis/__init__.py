@@ -32,7 +32,8 @@ from pneumo_core.analysis.projection import (
     merit,
     project,
 )
-from pneumo_core.analysis.robustness import CHANGES, ChangedFilms, robustness
+from pneumo_core.analysis.changes import CHANGES
+from pneumo_core.analysis.robustness import ChangedFilms, robustness
 from pneumo_core.analysis.scores import (
     UNLABELLED,
     Scores,

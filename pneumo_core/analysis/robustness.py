@@ -2,79 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
-from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from pneumo_core.analysis.changes import CHANGES
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Dataset, Progress, Radiograph
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.metrics import Confusion, area_under_roc, confusion
 from pneumo_core.runtime import open_runtime
 
-__all__ = ["CHANGES", "ChangedFilms", "robustness"]
+__all__ = ["ChangedFilms", "robustness"]
 
 Pixels: TypeAlias = NDArray[np.float32]
 
 _AT_ONCE = 64
 
 
-def _unchanged(pixels: Pixels) -> Pixels:
-    return pixels
-
-
-def _cropped(pixels: Pixels) -> Pixels:
-    rows, columns = (round(0.05 * side) for side in pixels.shape)
-    return pixels[rows : pixels.shape[0] - rows, columns : pixels.shape[1] - columns]
-
-
-def _rotated(pixels: Pixels) -> Pixels:
-    turned = Image.fromarray(pixels).rotate(5, resample=Image.Resampling.BILINEAR)
-    return np.array(turned, dtype=np.float32)
-
-
-def _compressed(pixels: Pixels) -> Pixels:
-    buffer = BytesIO()
-    Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(buffer, "JPEG", quality=40)
-    with Image.open(buffer) as film:
-        return np.asarray(np.asarray(film) / np.float32(255), dtype=np.float32)
-
-
-def _brightened(pixels: Pixels) -> Pixels:
-    brighter: Pixels = np.clip(pixels * np.float32(1.15), 0, 1)
-    return brighter
-
-
-def _darkened(pixels: Pixels) -> Pixels:
-    return pixels * np.float32(0.85)
-
-
-def _enlarged(pixels: Pixels) -> Pixels:
-    film = Image.fromarray(pixels).resize((1400, 1100), Image.Resampling.BICUBIC)
-    return np.clip(np.array(film, dtype=np.float32), 0, 1)
-
-
-def _applied(change: "Callable[[Pixels], Pixels]", radiograph: Radiograph) -> Radiograph:
+def _applied(change: Callable[[Pixels], Pixels], radiograph: Radiograph) -> Radiograph:
     pixels = np.ascontiguousarray(change(radiograph.pixels), dtype=np.float32)
     return Radiograph(radiograph.name, pixels, radiograph.facts)
-
-
-CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = MappingProxyType(
-    {
-        "unchanged": _unchanged,
-        "cropped by 5 % at each edge": _cropped,
-        "rotated by 5°": _rotated,
-        "JPEG quality 40": _compressed,
-        "15 % brighter": _brightened,
-        "15 % darker": _darkened,
-        "enlarged to 1,400 × 1,100": _enlarged,
-    }
-)
-"""Changes by name; each takes and gives pixels float32 (H, W) in [0, 1]."""
 
 
 @dataclass(frozen=True)

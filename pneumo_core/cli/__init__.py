@@ -19,6 +19,7 @@ from pneumo_core.cli import (
     _datasets,
     _intake,
     _log,
+    _lungs,
     _reading,
     _runs,
     _shortcuts,
@@ -34,7 +35,7 @@ __all__ = ["app", "main"]
 
 _COMMANDS = (
     *(_reading, _training, _runs, _study, _checkpoints),
-    *(_datasets, _shortcuts, _intake, _log),
+    *(_datasets, _shortcuts, _intake, _lungs, _log),
 )
 """Modules whose commands register themselves."""
 

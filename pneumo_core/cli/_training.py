@@ -27,6 +27,16 @@ def train(
         str | None, typer.Option(help="auto, hub, package, none, or a file of weights.")
     ] = None,
     size: Annotated[int | None, typer.Option(help="Side of a backbone's films, pixels.")] = None,
+    framing: Annotated[
+        str | None, typer.Option(help="What the network sees: lungs (the box around) or whole.")
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=0, help="Cross-validate by patient; publish the mean of the networks."),
+    ] = None,
+    frozen_blocks: Annotated[
+        int | None, typer.Option(min=0, help="First blocks of a backbone that are not trained.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
@@ -68,6 +78,9 @@ def train(
             model,
             pretrained=pretrained,
             size=size,
+            framing=framing,
+            folds=folds,
+            frozen_blocks=frozen_blocks,
             mirror=mirror,
             epochs=epochs,
             batch_size=batch_size,
@@ -92,7 +105,7 @@ def train(
         noted("started", subject=run.name)
     else:
         raise typer.BadParameter("give the new checkpoint a --name, or --resume a run")
-    err.print(f"Run {run.id}: {run.config.model}, up to {run.config.epochs} epochs.")
+    err.print(f"Run {run.id}: {run.config.model}, up to {run.config.all_epochs} epochs.")
     if detach:
         print(run.id)
         return

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import logit
 
 from pneumo_core.metrics._checks import two_classes
+from pneumo_core.metrics.rates import wilson_interval
 
 __all__ = [
     "balanced_threshold",
@@ -52,13 +53,22 @@ def sensitivity_threshold(
 
 
 def screening_threshold(
-    labels: ArrayLike, probabilities: ArrayLike, *, at_least: float = 0.99
+    labels: ArrayLike, probabilities: ArrayLike, *, at_least: float = 0.99, surely: float = 0.0
 ) -> float:
-    """The highest threshold whose sensitivity is still ``at_least``, the balanced one at the most.
+    """Return the highest threshold that screening may use, at most the balanced one.
 
-    Where both labels lie far apart the first alone would lie above the balanced one, and miss more.
+    Its sensitivity is ``at_least``, and the lower end of its 95 % Wilson interval is ``surely``
+    where so many X-rays show PNEUMONIA that any threshold can reach that; on fewer the lower end is
+    as high as it can be. Where both labels lie far apart these alone would lie above the balanced
+    threshold, and miss more. Raises ValueError when only one class is there.
     """
-    high = sensitivity_threshold(labels, probabilities, at_least=at_least)
+    truth, _ = two_classes(labels, probabilities)
+    ill = int(truth.sum())
+    highest = wilson_interval(ill, ill)[0]
+    found = np.arange(math.ceil(at_least * ill - 1e-9), ill + 1)
+    lower = np.array([wilson_interval(int(n), ill)[0] for n in found])
+    enough = found[lower >= min(surely, highest)][0] / ill
+    high = sensitivity_threshold(labels, probabilities, at_least=float(enough))
     return min(high, balanced_threshold(labels, probabilities))
 
 

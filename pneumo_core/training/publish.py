@@ -267,7 +267,7 @@ def seal(
     )
 
 
-def _saved(
+def _saved(  # noqa: PLR0913  every part of a checkpoint
     draft: Card,
     runtime: Runtime,
     weights: Mapping[str, Tensor],
@@ -328,8 +328,9 @@ def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
         ),
         (
             "screening",
-            "highest threshold with sensitivity of at least 0.99, at most the balanced one",
-            screening_threshold(labels, probabilities, at_least=0.99),
+            "highest threshold with a sensitivity of at least 0.99, whose 95 % interval begins at "
+            "0.985 or higher; at most the balanced one",
+            screening_threshold(labels, probabilities, at_least=0.99, surely=0.985),
         ),
     )
     points = []
@@ -358,15 +359,13 @@ def _facts(dataset: Dataset) -> DatasetFacts:
 
 def _limitations(scores: pd.DataFrame) -> tuple[str, ...]:
     val, test = (int((scores["split"] == split).sum()) for split in ("val", "test"))
-    told = ["It knows films like those it was trained on; others may be read wrongly."]
+    told = ["Expect errors on X-rays unlike the training data (distribution shift)."]
     if val < MIN_VALIDATION:
-        told.append(
-            f"Its thresholds and its calibration were chosen on {val} validation films only."
-        )
+        told.append(f"Thresholds and calibration were chosen on only {val} validation X-rays.")
     if not test:
-        told.append("It was never scored on films that played no part in its training.")
+        told.append("It was never scored on X-rays that played no part in its training.")
     told.append(
-        "Its probabilities are those of a place where every other film shows pneumonia; where "
-        "fewer patients are ill they are too high."
+        "Probabilities are calibrated for a prevalence of 50 %; where fewer patients have "
+        "pneumonia they are too high."
     )
     return tuple(told)
