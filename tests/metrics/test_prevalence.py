@@ -142,7 +142,9 @@ def test_an_interval_is_written_with_its_ends() -> None:
 def test_an_estimate_is_written_both_ways() -> None:
     assert Estimate(0.6123, 0.5214, 0.6962).text(percent=True) == "61.2 % (52.1–69.6 %)"
     assert str(Estimate(1.0, 0.97684, 1.0)) == "> 0.999 (0.977–1)"
-    assert str(Estimate(1.0, 1.0, 1.0)) == "> 0.999 (interval not known)", "draws of a perfect figure say nothing"
+    assert str(Estimate(1.0, 1.0, 1.0)) == "> 0.999 (interval not known)", (
+        "draws of a perfect figure say nothing"
+    )
 
 
 def test_predictive_values_of_a_perfect_study_have_a_true_interval() -> None:
