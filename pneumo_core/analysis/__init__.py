@@ -1,5 +1,6 @@
 """Studying many films: a checkpoint on a dataset, or several."""
 
+from pneumo_core.analysis.changes import CHANGES
 from pneumo_core.analysis.compare import (
     PUBLISHED,
     Comparison,
@@ -32,7 +33,6 @@ from pneumo_core.analysis.projection import (
     merit,
     project,
 )
-from pneumo_core.analysis.changes import CHANGES
 from pneumo_core.analysis.robustness import ChangedFilms, robustness
 from pneumo_core.analysis.scores import (
     UNLABELLED,

@@ -14,6 +14,9 @@ __all__ = ["HeatMap", "common_peaks", "overlap"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
+_MOSTLY = 0.5
+"""Below this share inside the lungs, a map lies mostly outside them."""
+
 
 @dataclass(frozen=True, eq=False)
 class HeatMap:
@@ -43,6 +46,16 @@ class HeatMap:
     def found(self) -> bool:
         """Whether there is any evidence at all."""
         return any(peak > 0 for peak in self.peaks)
+
+    @property
+    def lungs_sentence(self) -> str:
+        """How much of the map lies inside the lungs; empty where that is not known."""
+        if self.inside_lungs is None or np.isnan(self.inside_lungs):
+            return ""
+        share = f"{self.inside_lungs * 100:.0f} % of the map lies inside the lungs"
+        if self.inside_lungs < _MOSTLY:
+            return f"Only {share}. Don't take it for evidence of pneumonia."
+        return f"{share}."
 
     def scaled(self, peaks: Sequence[float] | None = None) -> Floats:
         """The mean of the parts on the finest one's grid: float32 (h, w) in [0, 1].

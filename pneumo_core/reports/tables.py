@@ -27,7 +27,8 @@ def as_row(reading: Reading) -> dict[str, Any]:
 
     ``predicted`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``assumed_prevalence`` that of the
     probability, None without one; ``inverted`` says that the film was read with black and white
-    swapped; ``reasons`` and ``warnings`` are lists.
+    swapped; ``reasons`` and ``warnings`` are lists; ``lungs`` has the edges of the box around the
+    lungs as fractions of the height and width, None where they were not looked for.
     """
     read = reading.probability is not None
     told = {
@@ -35,8 +36,10 @@ def as_row(reading: Reading) -> dict[str, Any]:
         "file": clean(reading.file),
         "reasons": [clean(reason) for reason in reading.reasons],
         "warnings": [clean(warning) for warning in reading.warnings],
+        "lungs": None if reading.lungs is None else vars(reading.lungs),
     }
-    return {name: told[name] if name in told else getattr(reading, name) for name in _COLUMNS}
+    names = (*_COLUMNS, "lungs")
+    return {name: told[name] if name in told else getattr(reading, name) for name in names}
 
 
 def to_json(result: Result) -> str:
@@ -136,6 +139,9 @@ def _heat_map(overlay: Overlay | None) -> dict[str, Any] | None:
         "found": heat.found,
         "scaled_to": _scaled_to(overlay),
         "strength": overlay.strength,
+        "inside_lungs": None
+        if heat.inside_lungs is None or math.isnan(heat.inside_lungs)
+        else heat.inside_lungs,
         "drawn": "contour" if overlay.contour else "colours",
         "opacity": None if overlay.contour else overlay.opacity,
     }

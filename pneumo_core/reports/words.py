@@ -1,5 +1,7 @@
 """The sentences that a result's renderings share."""
 
+import math
+
 from pneumo_core.data import LABELS, PNEUMONIA
 from pneumo_core.heatmaps import METHODS
 from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
@@ -47,7 +49,7 @@ def checkpoint_words(result: Result) -> str:
 
 
 def heat_words(overlay: Overlay | None) -> str:
-    """ "Grad-CAM, evidence for PNEUMONIA", or "The film" without a heat map."""
+    """ "Grad-CAM, evidence for PNEUMONIA, 72 % inside the lungs", or "The film" without a map."""
     if overlay is None:
         return "The film"
     heat = overlay.heat
@@ -55,7 +57,9 @@ def heat_words(overlay: Overlay | None) -> str:
     title = method.title if method else heat.method
     place = f" at {heat.layer}" if heat.layer else ""
     told = f", evidence for {LABELS[heat.label]}" if method is None or method.takes_label else ""
-    return f"{title}{place}{told}"
+    known = heat.inside_lungs is not None and not math.isnan(heat.inside_lungs)
+    inside = f", {heat.inside_lungs * 100:.0f} % inside the lungs" if known else ""
+    return f"{title}{place}{told}{inside}"
 
 
 def scale_words(overlay: Overlay) -> str:

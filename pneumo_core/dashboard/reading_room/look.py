@@ -139,6 +139,8 @@ def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
     raise_what = f"raise the score for {LABELS[heat.label]}"
     shows = f"highlights regions that {raise_what}" if method.takes_label else "shows responses"
     st.caption(f"{method.title} {shows}. {plain(_scale_text(look))} It does not outline disease.")
+    if heat.lungs_sentence:
+        st.caption(f"**{heat.lungs_sentence}**")
     _offer_check(look, item, checkpoint)
 
 
