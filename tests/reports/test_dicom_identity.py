@@ -50,7 +50,7 @@ def test_the_same_result_exported_twice_has_the_same_uids(make: Make, deidentify
 
 def test_another_result_has_other_uids_and_of_one_film_the_same_study(make: Make) -> None:
     first = uids(opened(make()))
-    heat = replace(heat_map(), method="layer_cam")
+    heat = heat_map(method="layer_cam")
     for other in (
         make(overlay=None),
         make(overlay=Overlay(heat)),
@@ -176,7 +176,7 @@ def test_body_part_and_side(
 
 
 def test_what_was_not_read_and_does_not_say_what_it_shows_is_no_chest(make: Make) -> None:
-    made = opened(make(status="refused", probability=None, predicted=None))
+    made = opened(make(status="refused", probability=None))
     assert "BodyPartExamined" not in made
     assert made.Laterality == ""
 
@@ -230,7 +230,7 @@ def test_programs_find_the_numbers(make: Make) -> None:
     assert float(numbers["threshold"]) == result.reading.threshold
     assert (numbers["predicted"], numbers["status"]) == ("1", "read")
     assert (numbers["model"], numbers["operating_point"]) == ("cnn_94", "balanced")
-    refused = opened(make(status="refused", probability=None, predicted=None)).ImageComments
+    refused = opened(make(status="refused", probability=None)).ImageComments
     assert "status=refused" in refused
     assert "probability=" not in refused
 

@@ -139,7 +139,7 @@ def test_no_export_has_an_error(make: Make, tmp_path: Path, kind: str, deidentif
     files = list(sources(kind))
     assert len(files) == MANY
     for number, source in enumerate(files):
-        read = {} if number % 6 else {"status": "refused", "probability": None, "label": None}
+        read = {} if number % 6 else {"status": "refused", "probability": None}
         result = make(
             source,
             name=f"film{number}",
