@@ -1,5 +1,6 @@
 """Films and datasets: from bytes to a radiograph, from a folder to a table and its pixels."""
 
+from pneumo_core.data._sources import FilmInput
 from pneumo_core.data.dataset import LABELS, NORMAL, PNEUMONIA, SPLITS, Cut, Dataset, FilmSource
 from pneumo_core.data.export import folder_of
 from pneumo_core.data.manifest import MANIFEST, read_manifest
@@ -21,6 +22,7 @@ __all__ = [
     "Cut",
     "Dataset",
     "FilmFacts",
+    "FilmInput",
     "FilmSource",
     "FilmValues",
     "PixelStore",

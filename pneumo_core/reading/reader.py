@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -13,11 +12,12 @@ from pneumo_core.data import (
     LABELS,
     NORMAL,
     PNEUMONIA,
+    FilmInput,
     Progress,
     Radiograph,
     read_radiograph,
 )
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableFilm, wrong_type
 from pneumo_core.familiarity import Familiarity, open_familiarity
 from pneumo_core.parallel import in_order
 from pneumo_core.reading.gate import refusals, warnings_of
@@ -110,16 +110,23 @@ class Reader:
         """The same reader at another operating point. Raises UnknownName."""
         return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
 
-    def read_file(self, source: Path | str | bytes, *, name: str | None = None) -> Reading:
-        """Decode and read one file; whatever it holds becomes a reading, never an error."""
+    def read_file(self, source: FilmInput, *, name: str | None = None) -> Reading:
+        """Decode and read one film; whatever it holds becomes a reading, never an error.
+
+        It may be given as anything that ``read_radiograph`` takes; TypeError for anything else.
+        """
         try:
             radiograph = read_radiograph(source, name=name)
         except UnreadableFilm as error:
             return self.failed(error)
-        return self.read(radiograph)
+        return self._gated(radiograph)
 
-    def read_files(self, sources: Sequence[Path | str | bytes]) -> Iterator[Reading]:
+    def read_files(self, sources: Sequence[FilmInput]) -> Iterator[Reading]:
         """``read_file`` of each, in their order, one a core; memory doesn't grow with them."""
+        if isinstance(sources, str | bytes | bytearray | memoryview) or not isinstance(
+            sources, Sequence
+        ):
+            raise wrong_type("The sources", "a list of films", sources)
         return self.each(lambda reader, source: reader.read_file(source), sources)
 
     def each(
@@ -138,8 +145,11 @@ class Reader:
         """The reading of a file that could not become a radiograph."""
         return self._reading(error.file, "failed", reasons=(str(error),))
 
-    def read(self, radiograph: Radiograph) -> Reading:
-        """Read one radiograph, unless the gate refuses it."""
+    def read(self, film: Radiograph | FilmInput) -> Reading:
+        """Read one film, unless the gate refuses it: a radiograph, or what ``read_file`` takes."""
+        return self._gated(film) if isinstance(film, Radiograph) else self.read_file(film)
+
+    def _gated(self, radiograph: Radiograph) -> Reading:
         reasons = refusals(radiograph) if self.gate else ()
         if reasons:
             return self._reading(radiograph.name, "refused", reasons=reasons)
@@ -178,6 +188,8 @@ class Reader:
 
         ``layer``, ``progress`` and errors are those of ``heatmaps.heat_map``.
         """
+        if not isinstance(radiograph, Radiograph):
+            raise wrong_type("The film", "a Radiograph, as read_radiograph gives it", radiograph)
         from pneumo_core.heatmaps import heat_map  # torch comes with it: only for who asks
 
         film = self._films(radiograph)[0]
