@@ -3,9 +3,7 @@
 Only the elements in `_KEYWORDS` are ever parsed: no name, number or birth date of a person.
 """
 
-import logging
 import re
-import warnings
 import zlib
 from typing import Any, BinaryIO
 
@@ -25,6 +23,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
+from pneumo_core.data._lenient import lenient_pydicom
 from pneumo_core.data._pieces import CountedBytes
 from pneumo_core.data._presentation import film_windows, is_inverted, modality_values, shown
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
@@ -98,16 +97,11 @@ _TABLES = frozenset(
     if keyword.endswith(("LUTData", "Sequence", "TableData", "OffsetTable", "TableLengths"))
 )
 """The elements that hold tables, those that hold sequences of them, and places of fragments."""
-_PYDICOM = re.compile(r"pydicom\.")
 _UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
 
-# pydicom tells the log what it also warns of. Reading is lenient: a film is worth more than the
-# length of its description. Both are settings of pydicom for the whole process.
-logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
-
+@lenient_pydicom()
 def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     """Grey float32 (H, W), bright = dense, and its facts. Not yet checked for infinities.
 
@@ -138,6 +132,7 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     )
 
 
+@lenient_pydicom()
 def read_dicom_values(data: bytes, limits: Settings) -> tuple[Grey, bool]:
     """Values float32 (H, W) that windows speak of, and whether the lowest of them is the densest.
 
@@ -151,7 +146,6 @@ def read_dicom_values(data: bytes, limits: Settings) -> tuple[Grey, bool]:
 
 def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, Stored]:
     """The dataset, the name of its transfer syntax, and its stored values."""
-    _quieten()
     if data[128:132] != b"DICM":
         data = _PREAMBLE + data
     ds, syntax = _dataset(data, limits)
@@ -162,17 +156,6 @@ def _decoded(data: bytes, limits: Settings) -> tuple[Dataset, str | None, Stored
         if keyword in ds:
             del ds[keyword]
     return ds, syntax, stored
-
-
-def _quieten() -> None:
-    """Keep pydicom's warnings off the terminal.
-
-    A filter for pydicom's own modules, set anew when something (a test runner, another library's
-    `catch_warnings`) has taken it away. `catch_warnings` around each read would be no alternative:
-    it swaps the filters of every thread.
-    """
-    if ("ignore", None, Warning, _PYDICOM, 0) not in warnings.filters:
-        warnings.filterwarnings("ignore", module=_PYDICOM.pattern)
 
 
 def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
@@ -207,6 +190,7 @@ def _refuse_long(ds: Dataset) -> None:
                 _refuse_long(item)
 
 
+@lenient_pydicom()
 def dicom_size(file: BinaryIO) -> tuple[int, int]:
     """(width, height) in the header. Raises Refusal, and whatever pydicom raises on damaged bytes.
 
