@@ -106,6 +106,11 @@ class Reader:
     gate: bool = True
     familiarity: Familiarity | None = None
 
+    @property
+    def single(self) -> "Reader":
+        """The same reader, computing in the caller's thread alone, for many callers at once."""
+        return replace(self, runtime=self.runtime.single)
+
     def at(self, operating_point: str) -> "Reader":
         """The same reader at another operating point. Raises UnknownName."""
         return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
@@ -138,7 +143,7 @@ class Reader:
         item it is this one, whose network has all cores.
         """
         callers = min(self.runtime.callers, max(1, len(items)))
-        reader = self if callers == 1 else replace(self, runtime=self.runtime.single)
+        reader = self if callers == 1 else self.single
         return in_order(lambda item: work(reader, item), items, callers)
 
     def failed(self, error: UnreadableFilm) -> Reading:
