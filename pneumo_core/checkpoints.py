@@ -24,7 +24,7 @@ import pydantic
 import safetensors.numpy
 
 from pneumo_core.card import Card, contradiction
-from pneumo_core.errors import CheckpointError, UnknownName
+from pneumo_core.errors import CheckpointError, UnknownName, wrong_type
 from pneumo_core.files import put_back, remove_folder, replace_folder, write_whole
 from pneumo_core.settings import settings
 
@@ -166,7 +166,9 @@ class Checkpoint:
 
 
 def check_name(name: str) -> str:
-    """The name itself when it can name a checkpoint. Raises CheckpointError."""
+    """The name itself when it can name a checkpoint. Raises CheckpointError, or TypeError."""
+    if not isinstance(name, str):
+        raise wrong_type("A checkpoint's name", "a str", name)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise CheckpointError(
             f"'{name}' can't name a checkpoint. "

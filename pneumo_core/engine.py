@@ -12,6 +12,7 @@ import importlib.metadata
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
+from cachetools import TTLCache
 from numpy.typing import NDArray
 
 from pneumo_core.errors import PneumoError
@@ -30,7 +32,7 @@ from pneumo_core.settings import settings
 if TYPE_CHECKING:
     from pneumo_core.models import PneumoniaNetwork
 
-__all__ = ["Engine", "Stages", "Stored", "open_engine"]
+__all__ = ["Engine", "Stages", "Stored", "forget_answers", "open_engine"]
 
 Films = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -43,10 +45,13 @@ _SPIN = 50
 """Microseconds that a thread waits awake for more to do."""
 _VIEWS, _ANSWERS = 2, 8
 """Batches of up to so many views have their stages remembered, and how many of these."""
+_REMEMBERED_S = 60
+"""How long they are remembered: who has read a film asks for its heat map within seconds."""
 _MAKERS = ("torch", "onnx", "onnxruntime", "timm", "efficientnet-pytorch")
 _ARCHITECTURES = Path(__file__).with_name("models")
 
 _log = logging.getLogger(__name__)
+_engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
 
 
 class Stored:
@@ -94,8 +99,9 @@ class Engine:
         self._graph = graph
         self._threads = threads
         self._session = _session(graph, threads)
-        self._answers: dict[bytes, Stages] = {}
+        self._answers: TTLCache[bytes, Stages] = TTLCache(_ANSWERS, _REMEMBERED_S)
         self._lock = threading.Lock()
+        _engines.add(self)
 
     @cached_property
     def single(self) -> "Engine":
@@ -105,21 +111,28 @@ class Engine:
     def run(self, films: Films) -> Stages:
         """The stages of films uint8 (N, S, S).
 
-        Those of one film, or of it and its mirror image, are remembered for a while: who has read
-        a film asks next where the network looked.
+        Those of one film, or of it and its mirror image, are remembered for a minute, or until
+        ``forget_answers``: who has read a film asks next where the network looked.
         """
         films = np.ascontiguousarray(films)
         if not 0 < len(films) <= _VIEWS:
             return self._run(films)
         key = hashlib.blake2b(films.data, digest_size=16, salt=bytes([len(films)])).digest()
-        stages = self._answers.get(key)
+        with self._lock:
+            stages = self._answers.get(key)
         if stages is None:
             stages = self._run(films)
             with self._lock:
                 self._answers[key] = stages
-                if len(self._answers) > _ANSWERS:
-                    del self._answers[next(iter(self._answers))]
         return stages
+
+    def forget(self, *, all_of_them: bool) -> None:
+        """Let go of the answers that were remembered long enough, or of all."""
+        with self._lock:
+            if all_of_them:
+                self._answers.clear()
+            else:
+                self._answers.expire()
 
     def raw(self, films: Films) -> tuple[Floats, ...]:
         """What the graph gives: the stages in their order (``graph.STAGES``)."""
@@ -130,6 +143,16 @@ class Engine:
         for array in stages:
             array.setflags(write=False)
         return Stages(*stages)
+
+
+def forget_answers(*, all_of_them: bool = True) -> None:
+    """Let every engine of this process forget what films gave, or only what is over a minute old.
+
+    Answers tell of films that somebody sent, so they go when their session ends; what somebody
+    else needs of them is computed again.
+    """
+    for engine in list(_engines):
+        engine.forget(all_of_them=all_of_them)
 
 
 def open_engine(of: "PneumoniaNetwork | Stored", takes: InputFormat) -> Engine | None:

@@ -26,6 +26,7 @@ __all__ = [
     "TrainingError",
     "UnknownName",
     "UnreadableFilm",
+    "wrong_type",
 ]
 
 
@@ -96,3 +97,10 @@ class UnknownName(PneumoError):
 
     def __reduce__(self) -> tuple[type["UnknownName"], tuple[str, str, tuple[str, ...]]]:
         return type(self), (self.kind, self.name, self.known)
+
+
+def wrong_type(what: str, expected: str, given: object) -> TypeError:
+    """Return the error for an argument of a wrong type: ``what`` must be ``expected``."""
+    kind = type(given)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return TypeError(f"{what} must be {expected}, not {'None' if given is None else name}.")

@@ -54,8 +54,22 @@ def _groups() -> list[str]:
         f"real-data tests: {data}",
         f"browser tests: {pages}",
         f"validation of exported DICOM files: {validated}",
+        f"PostgreSQL tests: {_postgres_told()}",
         f"thorough tests: {whole}",
     ]
+
+
+def _postgres_told() -> str:
+    initdb = find_initdb()
+    return f"run on {initdb.parent}" if initdb else "LEFT OUT: install postgresql to run them"
+
+
+def find_initdb() -> Path | None:
+    """PostgreSQL's program that makes a database's folder; Debian keeps it off PATH."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve()
+    return max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,8 @@
 """ONNX Runtime gives PyTorch's numbers, or leaves the network to PyTorch."""
 
+import gc
 import logging
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cachetools import TTLCache
 from torch import Tensor, nn
 
-from pneumo_core.engine import open_engine
+from pneumo_core.engine import Engine, forget_answers, open_engine
 from pneumo_core.heatmaps import heat_map
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, find_model
 from pneumo_core.runtime import Runtime, accelerated, open_runtime
@@ -239,3 +242,87 @@ def test_an_engine_runs_its_own_network_only() -> None:
     (member,) = accelerated(Runtime.of(small(), INPUT)).members
     with pytest.raises(ValueError, match="another network"):
         replace(member, of=small(seed=1))
+
+
+# --- what it remembers -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[int]]:
+    """An engine, and a list that grows with each batch that it computes."""
+    engine = open_engine(small(), INPUT)
+    assert engine is not None
+    computed: list[int] = []
+    run = engine.raw
+
+    def raw(films: np.ndarray) -> tuple[np.ndarray, ...]:
+        computed.append(len(films))
+        return run(films)
+
+    monkeypatch.setattr(engine, "raw", raw)
+    return engine, computed
+
+
+def test_a_film_is_computed_once_until_it_is_forgotten(counted: tuple[Engine, list[int]]) -> None:
+    engine, computed = counted
+    engine.run(noise(1))
+    engine.run(noise(1))
+    assert computed == [1]
+    forget_answers(all_of_them=False)  # nothing is old yet
+    engine.run(noise(1))
+    assert computed == [1]
+    forget_answers()
+    engine.run(noise(1))
+    assert computed == [1, 1]
+
+
+def test_maps_of_a_film_leave_memory_in_time(
+    counted: tuple[Engine, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(
+        "pneumo_core.engine.TTLCache",
+        lambda most, ttl: TTLCache(most, ttl, timer=lambda: now[0]),
+    )
+    engine = counted[0].__class__(counted[0].of, counted[0]._graph, 1)
+    maps = weakref.ref(engine.run(noise(1)).maps)
+    now[0] = 59.0
+    forget_answers(all_of_them=False)
+    assert maps() is not None
+    now[0] = 61.0
+    forget_answers(all_of_them=False)
+    gc.collect()
+    assert maps() is None
+
+
+def test_forgotten_maps_are_gone_also_from_the_single_engine() -> None:
+    engine = open_engine(small(), INPUT)
+    assert engine is not None
+    single = Engine(engine.of, engine._graph, 1)
+    kept = [weakref.ref(each.run(noise(1)).maps) for each in (engine, single)]
+    forget_answers()
+    gc.collect()
+    assert [each() for each in kept] == [None, None]
+
+
+def test_few_films_are_remembered(counted: tuple[Engine, list[int]]) -> None:
+    engine, computed = counted
+    for seed in range(20):
+        engine.run(noise(1, seed=seed))
+    assert len(engine._answers) == 8
+    engine.run(noise(1, seed=19))
+    assert len(computed) == 20
+
+
+def test_threads_may_forget_while_others_read(counted: tuple[Engine, list[int]]) -> None:
+    engine, _ = counted
+    expected = [engine.run(noise(1, seed=seed)).logits for seed in range(12)]
+
+    def work(turn: int) -> bool:
+        if turn % 5 == 0:
+            forget_answers(all_of_them=turn % 2 == 0)
+        seed = turn % 12
+        return np.array_equal(engine.run(noise(1, seed=seed)).logits, expected[seed])
+
+    with ThreadPoolExecutor(8) as several:
+        assert all(several.map(work, range(400)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pneumo_core.analysis.features import Features
 from pneumo_core.data import Progress
 from pneumo_core.errors import PneumoError
+from pneumo_core.quiet import log_level
 
 __all__ = [
     "LEAST_FILMS",
@@ -23,9 +24,6 @@ __all__ = [
     "principal_components",
     "project",
 ]
-
-# It warns of every start that is spread out, which those that are maps themselves are meant to be.
-logging.getLogger("openTSNE").setLevel(logging.ERROR)
 
 Floats: TypeAlias = NDArray[np.float32]
 Method: TypeAlias = Literal["pca", "tsne", "umap"]
@@ -229,6 +227,8 @@ def principal_components(features: Floats, components: int, seed: int) -> Any:
     return PCA(components, random_state=seed).fit(features)
 
 
+# It warns of every start that is spread out, which those that are maps themselves are meant to be.
+@log_level("openTSNE", logging.ERROR)
 def _tsne(
     reduced: _Reduced,
     dimensions: int,
@@ -261,6 +261,7 @@ def _tsne(
 
     points = _as_floats(np.asarray(fitted))
 
+    @log_level("openTSNE", logging.ERROR)
     def place(features: Floats) -> Floats:
         others = reduced.transform(features)
         placed = _as_floats(np.asarray(fitted.transform(others, perplexity=5, n_iter=100)))

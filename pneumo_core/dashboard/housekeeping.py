@@ -6,25 +6,24 @@ leaves. And whenever anybody's page is done it drops every picture that no page 
 them those of whoever's page is just being drawn again: their browser asks for a film that is gone.
 When a page begins to be drawn again it drops what is still to be sent, also the addresses that a
 browser waits for to send films to: while a list is being read, some uploads never began. It offers
-no way to change any of it, so parts of its own are asked here.
+no way to change any of it, so parts of its own are asked here, each behind a guard.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, cast
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-__all__ = ["keep_answers", "keep_house"]
+from pneumo_core.dashboard.streamlit_parts import guarded
+
+__all__ = ["keep_answers", "keep_house", "look_after"]
 
 _ANSWERS = {"file_urls_response", "auth_redirect"}
 """Messages that a browser asked for and waits for; a page drawn again doesn't send them again."""
-
-_clear = ForwardMsgQueue.clear
 
 _EVERY_S = 10
 _SPARED_S = 40
@@ -32,35 +31,50 @@ _SPARED_S = 40
 _AFTER_S = 10
 """By now the first page is on the screen, and somebody looks at it."""
 
+_LATE_UPLOADS = "uploads that begin while a list is being read may never begin"
+_LATE_PICTURES = "a picture may be missing when another page is drawn"
+_LATE_SESSIONS = "the films of a closed tab stay until another tab is closed"
+
 
 @st.cache_resource(show_spinner=False)
 def keep_house() -> None:
     """From now on look every few seconds for what can go; once per server."""
-    if not runtime.exists():
-        return  # a bare run or a test has no sessions
-    keep_answers()
-    server: Any = runtime.get_instance()
-    media = server.media_file_mgr
-    media._get_inactive_file_ids = _Sparing(media._get_inactive_file_ids)
-    loop = server._get_async_objs().eventloop
-    # On its own thread, where sessions are put away, too.
-    loop.call_soon_threadsafe(_look, loop, server)
-    loop.call_soon_threadsafe(loop.call_later, _AFTER_S, _fetch, loop)
+    with guarded(f"{_LATE_UPLOADS}, {_LATE_PICTURES}, and {_LATE_SESSIONS}"):
+        from streamlit import runtime
+
+        if runtime.exists():  # a bare run or a test has no sessions
+            look_after(runtime.get_instance())
+
+
+def look_after(server: Any) -> None:
+    """Do the chores of a server from now on, those that can be done with this Streamlit."""
+    with guarded(_LATE_UPLOADS):
+        keep_answers()
+    with guarded(_LATE_PICTURES):
+        media = server.media_file_mgr
+        media._get_inactive_file_ids = _Sparing(media._get_inactive_file_ids)
+    with guarded(_LATE_SESSIONS):
+        loop = server._get_async_objs().eventloop
+        # On its own thread, where sessions are put away, too.
+        loop.call_soon_threadsafe(_look, loop, server)
+        loop.call_soon_threadsafe(loop.call_later, _AFTER_S, _fetch, loop)
 
 
 def keep_answers() -> None:
     """Let a page that is drawn again drop what it drew before, not what a browser asked for."""
+    from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-    def spare(
-        queue: ForwardMsgQueue,
-        retain_lifecycle_msgs: bool = False,
-        fragment_ids_this_run: list[str] | None = None,
-    ) -> None:
-        waiting = [each for each in queue._queue if each.WhichOneof("type") in _ANSWERS]
-        _clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+    clear = ForwardMsgQueue.clear
+
+    def spare(queue: Any, retain_lifecycle_msgs: bool = False, *others: Any, **named: Any) -> None:
+        waiting: list[Any] = []
+        with guarded(_LATE_UPLOADS):
+            waiting = [each for each in queue._queue if each.WhichOneof("type") in _ANSWERS]
+        clear(queue, retain_lifecycle_msgs, *others, **named)
         if retain_lifecycle_msgs:  # else all was sent, or nobody is there any more
-            kept = {id(each) for each in queue._queue}
-            queue._queue += [each for each in waiting if id(each) not in kept]
+            with guarded(_LATE_UPLOADS):
+                kept = {id(each) for each in queue._queue}
+                queue._queue += [each for each in waiting if id(each) not in kept]
 
     cast(Any, ForwardMsgQueue).clear = spare
 
@@ -72,13 +86,22 @@ def _fetch(loop: asyncio.AbstractEventLoop) -> None:
 
 def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
     """Let go of what is over, and look again later."""
+    closed = 0
+    with guarded(_LATE_SESSIONS):
+        closed = _let_closed_go(server)
+    _forget_answers(all_of_them=closed > 0)
+    loop.call_later(_EVERY_S, _look, loop, server)
+
+
+def _let_closed_go(server: Any) -> int:
+    """Let go of the sessions of closed tabs whose time is over; gives how many there were."""
     sessions = server._session_mgr
     with sessions._storage_lock:
         closed = sessions._session_storage._cache.expire()
     for _, kept in closed:
         _let_go(kept.session)
     server.media_file_mgr.remove_orphaned_files()
-    loop.call_later(_EVERY_S, _look, loop, server)
+    return len(closed)
 
 
 def _let_go(session: Any) -> None:
@@ -86,6 +109,12 @@ def _let_go(session: Any) -> None:
     session.shutdown()
     session.session_state.clear()
     session.session_state._new_widget_state.widget_metadata.clear()  # what its buttons would do
+
+
+def _forget_answers(*, all_of_them: bool) -> None:
+    """Let networks forget what films gave, where films were read at all."""
+    if engine := sys.modules.get("pneumo_core.engine"):
+        engine.forget_answers(all_of_them=all_of_them)
 
 
 class _Sparing:

@@ -1,6 +1,7 @@
 """Films and datasets: from bytes to a radiograph, from a folder to a table and its pixels."""
 
 from pneumo_core.data._folders import files_below
+from pneumo_core.data._sources import FilmInput
 from pneumo_core.data.dataset import (
     LABELS,
     NORMAL,
@@ -47,6 +48,7 @@ __all__ = [
     "Cut",
     "Dataset",
     "FilmFacts",
+    "FilmInput",
     "FilmSource",
     "FilmValues",
     "LeftAside",

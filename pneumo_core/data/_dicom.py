@@ -27,11 +27,11 @@ from pneumo_core.data._cells import Cells, cells_of
 from pneumo_core.data._elements import Elements, refused
 from pneumo_core.data._facts import facts_of
 from pneumo_core.data._image_pixel import ImagePixel, image_pixel
+from pneumo_core.data._lenient import lenient_pydicom
 from pneumo_core.data._lossy import LOSSY_KEYWORDS, dicom_steps
 from pneumo_core.data._palette import palette_curves
 from pneumo_core.data._pieces import CountedBytes
 from pneumo_core.data._presentation import is_inverted, look_of, modality_curve
-from pneumo_core.data._quiet import quiet
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 from pneumo_core.data._stored import PIXELS, refuse_undecodable, stored_pixels
 from pneumo_core.data._tones import (
@@ -145,7 +145,7 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
 
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
     """
-    with quiet():
+    with lenient_pydicom():
         film = _decoded(data, limits)
         windows: tuple[Window, ...] = ()
         if film.is_colour:
@@ -162,7 +162,7 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
 
 def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
     """The values that windows speak of, not yet checked for infinities. Raises as that."""
-    with quiet():
+    with lenient_pydicom():
         film = _decoded(data, limits)
         if film.is_colour:
             return FilmValues(_grey_of_colour(film)[0], inverted=False)

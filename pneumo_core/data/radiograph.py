@@ -49,7 +49,7 @@ class FilmFacts:
     """What a file said of itself, never whose film it is. None where the file did not say.
 
     Attributes:
-        format: "PNG", "JPEG", "TIFF", "BMP", "WebP" or "DICOM".
+        format: "PNG", "JPEG", "TIFF", "BMP", "WebP" or "DICOM"; "array" or "image" of memory.
         width, height: of the pixels as decoded (upright), in pixels.
         bits: bits stored per sample.
         colour: whether the picture carries colour that can be seen; grey stored as RGB does not.

@@ -4,6 +4,7 @@ import re
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from typing import TypeVar
@@ -14,10 +15,11 @@ from pneumo_core.data._pictures import picture_size, read_picture
 from pneumo_core.data._pieces import CountedFile
 from pneumo_core.data._refusal import SEND_A_FILM, SEND_AGAIN, Refusal
 from pneumo_core.data._signature import film_format
+from pneumo_core.data._sources import FilmInput, Given, TextFile, given_as, saved_as
 from pneumo_core.data._tones import Grey
 from pneumo_core.data.radiograph import FilmFacts, Radiograph
 from pneumo_core.data.values import FilmValues
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableFilm, wrong_type
 from pneumo_core.files import printable
 from pneumo_core.settings import Settings, settings
 
@@ -33,7 +35,7 @@ _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
 
 
 def read_radiograph(
-    source: Path | str | bytes, *, name: str | None = None, limits: Settings | None = None
+    source: FilmInput, *, name: str | None = None, limits: Settings | None = None
 ) -> Radiograph:
     """Decode one film: PNG, JPEG, TIFF, BMP, WebP or DICOM, told by its bytes.
 
@@ -42,35 +44,41 @@ def read_radiograph(
     maximum. A DICOM film is rescaled, then seen through its VOI table or its first window, or
     stretched to its full range without one; MONOCHROME1 is inverted.
 
+    An array or a Pillow image gives the film that it would give when saved without loss: uint8 is
+    divided by 255, wider whole numbers in [0, 65535] by the smallest 2^k - 1 (k >= 8) that holds
+    their maximum, and floats must lie in [0, 1]. Bright is dense.
+
     Args:
-        source: a path, or the bytes of the file.
-        name: what to call the film; the path's name, or "film" for bytes, when left out.
+        source: a path; the bytes of a file; a file opened for reading bytes, read from where it
+            stands and left open; an array (H, W), or uint8 (H, W, 3 or 4); a Pillow image.
+        name: what to call the film; when left out the path's name, else "film".
         limits: what is too large; the environment's settings when left out.
 
     Raises:
-        UnreadableFilm: whatever the file is; nothing else is raised for what it contains.
+        UnreadableFilm: whatever the film is; nothing else is raised for what it contains.
+        TypeError: a source, name or limits of another type, an array of another dtype.
     """
-    shown, (pixels, facts) = _opened(source, name, limits, _decode)
-    return Radiograph(shown, pixels, facts)
+    shown, told, (pixels, facts) = _opened(source, name, limits, _decode)
+    return Radiograph(shown, pixels, replace(facts, format=told or facts.format))
 
 
 def read_values(
-    source: Path | str | bytes, *, name: str | None = None, limits: Settings | None = None
+    source: FilmInput, *, name: str | None = None, limits: Settings | None = None
 ) -> FilmValues:
     """The same film before any window, for a page that shows it through others.
 
     A DICOM film keeps its rescaled values; any other picture the grey that ``read_radiograph``
     gives. No model reads this. Arguments and errors are those of ``read_radiograph``.
     """
-    _, values = _opened(source, name, limits, _decode_values)
-    return values
+    return _opened(source, name, limits, _decode_values)[-1]
 
 
-def film_size(path: Path) -> tuple[int, int]:
+def film_size(path: Path | str) -> tuple[int, int]:
     """(width, height) that a film's header tells, before any rotation; no pixel is decoded.
 
     Raises UnreadableFilm.
     """
+    path = Path(path)
     with _refusing(printable(path.name)), CountedFile(FileIO(path)) as file:
         kind = film_format(file.read(_HEAD))
         file.seek(0)
@@ -82,18 +90,25 @@ def film_size(path: Path) -> tuple[int, int]:
 
 
 def _opened(
-    source: Path | str | bytes,
+    source: FilmInput,
     name: str | None,
     limits: Settings | None,
     decode: Callable[[bytes, Settings], T],
-) -> tuple[str, T]:
-    """The film's name and what ``decode`` makes of its bytes. Raises UnreadableFilm."""
+) -> tuple[str, str | None, T]:
+    """The film's name, its format where the bytes don't tell it, and what ``decode`` makes of it.
+
+    Raises UnreadableFilm, and TypeError.
+    """
+    if not isinstance(limits, Settings | None):
+        raise wrong_type("limits", "pneumo_core.settings.Settings", limits)
     limits = limits or settings()
-    source = Path(source) if isinstance(source, str) else source
-    shown = _shown_name(source, name)
+    given = given_as(source)
+    shown = _shown_name(given, name)
     with _refusing(shown):
-        data = source if isinstance(source, bytes) else _contents(source, limits)
-        return shown, decode(data, limits)
+        if isinstance(given, Path):
+            return shown, None, decode(_contents(given, limits), limits)
+        data, told, fitting = saved_as(given, limits)
+        return shown, told, decode(data, fitting)
 
 
 @contextmanager
@@ -103,6 +118,8 @@ def _refusing(shown: str) -> Generator[None]:
         yield
     except Refusal as refusal:
         raise UnreadableFilm(shown, refusal.reason, refusal.remedy) from refusal.__cause__
+    except TextFile as error:
+        raise TypeError(str(error)) from None
     except MemoryError as error:
         raise UnreadableFilm(
             shown, "it needs more memory than this machine has free", "Send a smaller copy"
@@ -113,8 +130,11 @@ def _refusing(shown: str) -> Generator[None]:
         raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", SEND_AGAIN) from error
 
 
-def _shown_name(source: Path | bytes, name: str | None) -> str:
-    given = name if name is not None else source.name if isinstance(source, Path) else ""
+def _shown_name(source: Given, name: str | None) -> str:
+    if not isinstance(name, str | None):
+        raise wrong_type("A film's name", "a str", name)
+    own = getattr(source, "name", "")  # of a path or a file; a file may have a number
+    given = name if name is not None else own if isinstance(own, str) else ""
     return printable(re.split(r"[/\\]", given)[-1]) or "film"
 
 

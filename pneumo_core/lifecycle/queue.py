@@ -26,8 +26,14 @@ def queue_up(folder: Path) -> None:
 
 
 def ahead_of(folder: Path) -> int:
-    """How many runs come before this one: those that wait, and the one that has its turn."""
-    return len(_before(folder)) + is_held(_device(folder))
+    """How many runs come before this one: those that wait, and the one that has its turn.
+
+    0 for the run that has its turn, also before its status says so: who waits has a ticket.
+    """
+    waiting = _before(folder)
+    if _ticket(folder) is None:
+        return 0
+    return len(waiting) + is_held(_device(folder))
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -13,11 +12,12 @@ from pneumo_core.data import (
     LABELS,
     NORMAL,
     PNEUMONIA,
+    FilmInput,
     Progress,
     Radiograph,
     read_radiograph,
 )
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableFilm, wrong_type
 from pneumo_core.familiarity import Familiarity, open_familiarity
 from pneumo_core.lungs import Box, find_lungs
 from pneumo_core.parallel import in_order
@@ -134,20 +134,32 @@ class Reader:
     gate: bool = True
     familiarity: Familiarity | None = None
 
+    @property
+    def single(self) -> "Reader":
+        """The same reader, computing in the caller's thread alone, for many callers at once."""
+        return replace(self, runtime=self.runtime.single)
+
     def at(self, operating_point: str) -> "Reader":
         """The same reader at another operating point. Raises UnknownName."""
         return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
 
-    def read_file(self, source: Path | str | bytes, *, name: str | None = None) -> Reading:
-        """Decode and read one file; whatever it holds becomes a reading, never an error."""
+    def read_file(self, source: FilmInput, *, name: str | None = None) -> Reading:
+        """Decode and read one film; whatever it holds becomes a reading, never an error.
+
+        It may be given as anything that ``read_radiograph`` takes; TypeError for anything else.
+        """
         try:
             radiograph = read_radiograph(source, name=name)
         except UnreadableFilm as error:
             return self.failed(error)
-        return self.read(radiograph)
+        return self._gated(radiograph)
 
-    def read_files(self, sources: Sequence[Path | str | bytes]) -> Iterator[Reading]:
+    def read_files(self, sources: Sequence[FilmInput]) -> Iterator[Reading]:
         """``read_file`` of each, in their order, one a core; memory doesn't grow with them."""
+        if isinstance(sources, str | bytes | bytearray | memoryview) or not isinstance(
+            sources, Sequence
+        ):
+            raise wrong_type("The sources", "a list of films", sources)
         return self.each(lambda reader, source: reader.read_file(source), sources)
 
     def each(
@@ -159,15 +171,18 @@ class Reader:
         item it is this one, whose network has all cores.
         """
         callers = min(self.runtime.callers, max(1, len(items)))
-        reader = self if callers == 1 else replace(self, runtime=self.runtime.single)
+        reader = self if callers == 1 else self.single
         return in_order(lambda item: work(reader, item), items, callers)
 
     def failed(self, error: UnreadableFilm) -> Reading:
         """The reading of a file that could not become a radiograph."""
         return self._reading(error.file, "failed", reasons=(str(error),))
 
-    def read(self, radiograph: Radiograph) -> Reading:
-        """Read one radiograph, unless the gate refuses it."""
+    def read(self, film: Radiograph | FilmInput) -> Reading:
+        """Read one film, unless the gate refuses it: a radiograph, or what ``read_file`` takes."""
+        return self._gated(film) if isinstance(film, Radiograph) else self.read_file(film)
+
+    def _gated(self, radiograph: Radiograph) -> Reading:
         reasons = refusals(radiograph) if self.gate else ()
         if reasons:
             return self._reading(radiograph.name, "refused", reasons=reasons)
@@ -215,6 +230,8 @@ class Reader:
 
         ``layer``, ``progress`` and errors are those of ``heatmaps.heat_map``.
         """
+        if not isinstance(radiograph, Radiograph):
+            raise wrong_type("The film", "a Radiograph, as read_radiograph gives it", radiograph)
         from pneumo_core.heatmaps import heat_map  # torch comes with it: only for who asks
 
         seen = self.runtime.input

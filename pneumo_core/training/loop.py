@@ -26,6 +26,7 @@ from pneumo_core.models import (
     resolve_source,
     start_network,
 )
+from pneumo_core.quiet import log_level
 from pneumo_core.runtime import Runtime
 from pneumo_core.training.augment import build_augmentation
 from pneumo_core.training.config import TrainingConfig
@@ -41,10 +42,9 @@ __all__ = ["fit"]
 
 _TRAINING_ERROR = f"{TrainingError.__module__}.{TrainingError.__qualname__}: "
 
+
 # It announces its precision and its processes on the user's terminal.
-logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-
-
+@log_level("lightning_fabric", logging.WARNING)
 def fit(
     config: TrainingConfig, train: Films, val: Films, state: Path, listener: Listener | None = None
 ) -> Progressed:
@@ -75,6 +75,7 @@ def fit(
     return load_state(state, {})
 
 
+@log_level("lightning_fabric", logging.WARNING)  # also in a spawned process
 def _fit(
     fabric: Fabric,
     *,

@@ -137,3 +137,33 @@ def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> N
     app.button(key=f"delete {run.id}").click().run()
     assert "No runs yet" in told(app)
     assert jobs.made_by(run) is None
+
+
+def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What moves is shown a second time by the browser, greyed, until the page is done."""
+
+    def places(app: AppTest) -> list[int]:
+        (expander,) = [each for each in app.expander if each.label.startswith("A sweep")]
+        return [key for key, each in expander.parent.children.items() if each is expander]
+
+    class Run:
+        name = "cnn_v2"
+        status = jobs.control.Status()
+
+    monkeypatch.setattr(jobs, "start", lambda *_, **__: Run)
+    app = train_page()
+    before = places(app)
+    press(app, "Start the run")
+    assert not app.exception
+    assert places(app) == before
+
+
+def test_a_run_is_deleted_after_a_question_and_told(films: Path) -> None:
+    run = jobs.start(films, "mine", training_config(model="cnn_v2", epochs=300, batch_size=8))
+    jobs.cancel(run)
+    app = train_page()
+    asked = "Delete the run **mine** with its weights so far, its curves and its log?"
+    assert asked in told(app)
+    app.button(key=f"delete {run.id}").click().run()
+    assert app.toast[0].value == "Deleted: run mine."
+    assert not list_runs()[0]

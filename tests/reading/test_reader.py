@@ -224,3 +224,41 @@ def test_opening_where_nothing_was_trained() -> None:
 def test_samples_are_real_files() -> None:
     assert [sample.title for sample in samples()] == ["Chest", "Leg"]
     assert all(sample.path.is_file() for sample in samples())
+
+
+# --- films that are no files ---------------------------------------------------------------------
+
+
+def test_a_film_in_memory_gets_the_probability_of_its_file(reader: Reader, film: Path) -> None:
+    expected = reader.read_file(film)
+    with Image.open(film) as image:
+        array = np.asarray(image)
+        radiograph = read_radiograph(film)
+        with film.open("rb") as file:
+            sources = [film, str(film), film.read_bytes(), file, array, image, radiograph]
+            found = [reader.read(source) for source in sources]
+    floats = reader.read(np.float32(array / 255))  # a division's rounding apart
+    assert {each.status for each in found} == {"read"}
+    assert {each.probability for each in found} == {expected.probability}
+    assert floats.probability == pytest.approx(expected.probability, abs=1e-3)
+    assert [each.file for each in found[:2]] == [film.name] * 2
+    assert reader.read_file(array, name="mine").file == "mine"
+
+
+def test_a_film_in_memory_that_cannot_be_read_is_a_failed_reading(reader: Reader) -> None:
+    reading = reader.read(np.zeros((200, 200, 2), np.uint8))
+    assert reading.status == "failed"
+    assert "with the shape (200, 200, 2)" in reading.reasons[0]
+
+
+def test_a_wrong_type_is_told_in_a_sentence(reader: Reader, film: Path) -> None:
+    with pytest.raises(TypeError, match="A film must be a path, .*, not None"):
+        reader.read(None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="A film must be .*, not int"):
+        reader.read_file(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="The sources must be a list of films, not str"):
+        list(reader.read_files(str(film)))
+    with pytest.raises(TypeError, match="The film must be a Radiograph.*, not str"):
+        reader.heat_map(str(film), 1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="A checkpoint's name must be a str, not pneumo_core"):
+        open_reader(reader.checkpoint)  # type: ignore[arg-type]

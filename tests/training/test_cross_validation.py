@@ -87,9 +87,7 @@ def test_out_of_fold_predictions_are_not_those_of_the_mean(
     assert np.abs(np.array(read, float) - val["probability"]).max() > 1e-4
 
 
-def test_a_cross_validation_goes_on_fold_by_fold(
-    film_folder: Callable[..., Path]
-) -> None:
+def test_a_cross_validation_goes_on_fold_by_fold(film_folder: Callable[..., Path]) -> None:
     class _Stop:
         """Interrupts in the second fold."""
 

@@ -2,9 +2,9 @@
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pneumo_core.dashboard.access import may_change, require_analyst
 from pneumo_core.dashboard.datasets.findings import say_findings
@@ -27,6 +27,9 @@ from pneumo_core.intake import (
     stage,
 )
 from pneumo_core.settings import settings
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = ["acquire_section"]
 
@@ -183,7 +186,7 @@ def _how() -> str:
     )
 
 
-def _stage(upload: UploadedFile, name: str, report: Report) -> tuple[Staged, tuple[Finding, ...]]:
+def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, tuple[Finding, ...]]:
     """The upload, written to a file that is gone after it was unpacked, and what is wrong in it."""
     require_analyst("add datasets")
     suffix = Path(upload.name).suffix.lower()

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pneumo_core.dashboard.dataset_choice import dataset_in_use
 from pneumo_core.dashboard.memory import forget
@@ -14,6 +14,9 @@ from pneumo_core.data import find_film
 from pneumo_core.errors import UnknownName
 from pneumo_core.reading import Sample, samples
 from pneumo_core.settings import settings
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = ["add_films", "carry", "my_worklist"]
 
@@ -137,7 +140,7 @@ def _take(worklist: Worklist, key: str) -> None:
         st.toast(f"{what} on the list already.", icon=":material/content_copy:")
 
 
-def _films(uploads: Sequence[UploadedFile]) -> list[Film]:
+def _films(uploads: Sequence["UploadedFile"]) -> list[Film]:
     films, enough = [], settings().max_file_bytes + 1
     for upload in uploads:
         contents = upload.getvalue()[:enough]  # the uploader's own bytes; too many are told later

@@ -4,22 +4,21 @@ Networks are shared by everyone on this server; what comes from a film belongs t
 goes with it. What is kept is frozen, so none of it is copied.
 """
 
-import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.dashboard.memory import kept
-from pneumo_core.dashboard.reading_room.worklist import Film, Item, Worklist, waiting
+from pneumo_core.dashboard.reading_room.ask import Answer, Question, answers
+from pneumo_core.dashboard.reading_room.worklist import Film, Item, Worklist, by_film, waiting
 from pneumo_core.dashboard.recorder import record_readings
 from pneumo_core.dashboard.words import time_left_text
 from pneumo_core.data import FilmValues, Progress, Radiograph, read_radiograph, read_values
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.heatmaps import HeatMap
-from pneumo_core.pictures import display_pixels, jpeg
 from pneumo_core.reading import Reader, Reading, open_reader
 
 __all__ = [
@@ -34,8 +33,6 @@ __all__ = [
 
 _AT_ONCE = 0.8
 """Seconds of reading between two looks at the whole page, so that it fills while it reads."""
-
-_THUMBNAIL = 96
 
 
 def say_progress(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]) -> None:
@@ -70,10 +67,11 @@ def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
     said: list[tuple[Film, Reading]] = []
     try:
         while left and time.monotonic() < until:
-            film, checkpoint = left.pop(0)
-            _read(worklist, film, checkpoint)
-            if not worklist.own.hides(film.key):
-                said.append((film, worklist.said(checkpoint)[film.key]))
+            for answer in _answers(worklist, left, chosen):
+                worklist.put_down(answer.film, answer.readings, answer.thumbnail)
+                if not worklist.own.hides(answer.film.key):
+                    said += [(answer.film, reading) for reading in answer.readings]
+            left = waiting(worklist, chosen, others)
             _draw(bar, left, chosen)
     finally:  # a click ends it between two films
         record_readings(said)
@@ -126,19 +124,42 @@ def heat_map(
     return kept("heat maps", who, compute)
 
 
-def _read(worklist: Worklist, film: Film, checkpoint: Checkpoint) -> None:
-    """Let one checkpoint read one film, and keep its picture for the list."""
-    reader = reader_of(checkpoint)
+def _answers(
+    worklist: Worklist, left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint
+) -> Iterator[Answer]:
+    """What is said of the first films that wait, as many as may well be read at a time."""
+    at_once = reader_of(chosen).runtime.callers
+    films = by_film(left)[:at_once]
+    alone = len(films) == 1
+    yield from answers([_question(worklist, *each, chosen, alone=alone) for each in films], at_once)
+
+
+def _question(
+    worklist: Worklist,
+    film: Film,
+    checkpoints: Sequence[Checkpoint],
+    chosen: Checkpoint,
+    *,
+    alone: bool,
+) -> Question:
+    readers = {each.name: reader_of(each) for each in checkpoints}
+    if not alone:  # a single film's networks have all cores
+        readers = {name: reader.single for name, reader in readers.items()}
+    return Question(
+        film,
+        readers.pop(chosen.name, None),
+        tuple(readers.values()),
+        decoded=_on_screen(film) if film.key == worklist.opened else None,
+        picture=film.key not in worklist.thumbnails,
+    )
+
+
+def _on_screen(film: Film) -> Radiograph | None:
+    """The film that is looked at, decoded once for the screen and for all who read it."""
     try:
-        radiograph = read_radiograph(film.source, name=film.name)
-    except UnreadableFilm as error:
-        worklist.said(checkpoint)[film.key] = reader.failed(error)
-        return
-    if film.key not in worklist.thumbnails:
-        small = jpeg(display_pixels(radiograph.pixels, _THUMBNAIL), quality=75)
-        uri = f"data:image/jpeg;base64,{base64.b64encode(small).decode()}"
-        worklist.thumbnails[film.key] = uri
-    worklist.said(checkpoint)[film.key] = reader.read(radiograph)
+        return radiograph_of(film)
+    except UnreadableFilm:
+        return None  # whoever reads it says why
 
 
 def _draw(bar: DeltaGenerator, left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint) -> None:

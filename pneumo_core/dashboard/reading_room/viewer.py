@@ -7,21 +7,23 @@ heat maps and lines lie over it as layers of their own, brightness and opacity a
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.components.v2.types import ComponentRenderer
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pneumo_core.dashboard.memory import kept
 from pneumo_core.dashboard.reading_room.look import layers_over
 from pneumo_core.dashboard.reading_room.presets import AS_READ, OWN, Tone, preset_names, seen
 from pneumo_core.dashboard.reading_room.readings import radiograph_of, values_of
 from pneumo_core.dashboard.reading_room.worklist import Film
+from pneumo_core.dashboard.streamlit_parts import address_of
 from pneumo_core.dashboard.words import plain
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.pictures import jpeg
 from pneumo_core.reports import Overlay
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
 
 __all__ = ["show_film"]
 
@@ -39,7 +41,7 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
         return  # its reading has said so
     place = st.container()
     preset, own, tone = _choose_tone(film)
-    address = _address(_picture(film, preset, own), "image/jpeg")
+    address = address_of(_picture(film, preset, own), "image/jpeg")
     facts = radiograph.facts
     layers = layers_over(look, (facts.height, facts.width))
     with place:
@@ -53,7 +55,7 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
                 "width": facts.width,
                 "height": facts.height,
                 "tone": asdict(tone) | {"invert": tone.invert != inverted},
-                "heat": _address(layers.heat, "image/png") if layers.heat else None,
+                "heat": address_of(layers.heat, "image/png") if layers.heat else None,
                 "opacity": layers.opacity,
                 "lines": layers.lines,
             },
@@ -111,21 +113,12 @@ def _picture(film: Film, preset: str, own: Own | None) -> bytes:
     return kept("pictures", (film.key, preset, own), draw, most=8)
 
 
-def _address(picture: bytes, kind: str) -> str:
-    """Where the browser finds a picture: by its contents, so that it fetches each one once."""
-    context = get_script_run_ctx()
-    if context is None or not runtime.exists():
-        return ""  # no browser: a bare run or a test
-    place = f"viewer/{kind}"
-    return runtime.get_instance().media_file_mgr.add(picture, kind, place)
-
-
 @cache
 def _asset(name: str) -> str:
     return Path(__file__).with_name(f"viewer.{name}").read_text(encoding="utf-8")
 
 
-def _component() -> ComponentRenderer:
+def _component() -> "ComponentRenderer":
     return st.components.v2.component(
         "pneumo_viewer", html=_asset("html"), css=_asset("css"), js=_asset("js")
     )

@@ -21,6 +21,7 @@ __all__ = [
     "Item",
     "Worklist",
     "arranged",
+    "by_film",
     "next_hidden",
     "next_to",
     "waiting",
@@ -145,6 +146,13 @@ class Worklist:
         """The checkpoint's readings by the film's key."""
         return self.readings.setdefault((checkpoint.name, checkpoint.card.version), {})
 
+    def put_down(self, film: Film, readings: Iterable[Reading], thumbnail: str) -> None:
+        """Keep what was said of a film, and its picture where there is one."""
+        for reading in readings:
+            self.readings.setdefault((reading.model, reading.version), {})[film.key] = reading
+        if thumbnail:
+            self.thumbnails[film.key] = thumbnail
+
     def items(
         self, chosen: Checkpoint, point: OperatingPoint, panel: Sequence[Checkpoint]
     ) -> list[Item]:
@@ -221,6 +229,14 @@ def waiting(
         and (film.key not in said or said[film.key].probability is not None)
     ]
     return first + second
+
+
+def by_film(left: Iterable[tuple[Film, Checkpoint]]) -> list[tuple[Film, list[Checkpoint]]]:
+    """What is still to be read, a film at a time: in the order given, with all who read it."""
+    readers: dict[str, tuple[Film, list[Checkpoint]]] = {}
+    for film, checkpoint in left:
+        readers.setdefault(film.key, (film, []))[1].append(checkpoint)
+    return list(readers.values())
 
 
 def _rank(item: Item) -> int:

@@ -114,15 +114,19 @@ def _start(data: Path, config: TrainingConfig) -> None:
     proposed = free_name(re.sub(r"[^A-Za-z0-9_-]+", "_", config.model))
     name = left.text_input("Name of the checkpoint", proposed, key=f"name {proposed}").strip()
     allowed = may_change("start runs")
-    if right.button(
+    pressed = right.button(
         "Start the run",
         type="primary",
         width="stretch",
         icon=":material/play_arrow:",
         disabled=not allowed,
-    ):
+    )
+    # A place of its own, pressed or not: else what stands below would move while a run is started,
+    # and the browser would show it a second time, greyed.
+    starting = st.empty()
+    if pressed:
         require_analyst("start runs")
-        with st.spinner("Starting"):
+        with starting, st.spinner("Starting"):
             run = jobs.start(data, name, config, numbered=True)
         done("started", subject=run.name)
         st.toast(f"{plain(run.name)} is {run.status.state}.", icon=":material/play_arrow:")
@@ -142,13 +146,15 @@ def _sweep(data: Path, name: str, config: TrainingConfig, allowed: bool) -> None
         st.error("The values must be numbers with commas between, such as 0, 1, 2.")
         return
     word = "run" if len(values) == 1 else "runs"
-    if st.button(
+    pressed = st.button(
         f"Start {len(values)} {word}",
         disabled=not (values and allowed),
         icon=":material/playlist_play:",
-    ):
+    )
+    starting = st.empty()
+    if pressed:
         require_analyst("start runs")
-        with st.spinner("Starting"):
+        with starting, st.spinner("Starting"):
             runs = jobs.sweep(data, name, config, setting, values)
         for run in runs:
             done("started", subject=run.name)

@@ -181,11 +181,13 @@ def _show_buttons(run: Run, status: Status, made: Checkpoint | None) -> None:
         )
     else:
         st.button("Resume", key=f"resume {run.id}", on_click=_resume, args=(run,), disabled=reader)
-    with st.popover("More", disabled=reader):
-        _show_more(run, made)
+    with st.popover("Rename", disabled=reader):
+        _offer_name(run)
+    with st.popover("Delete", icon=":material/delete:", disabled=reader):
+        _ask_to_delete(run, made)
 
 
-def _show_more(run: Run, made: Checkpoint | None) -> None:
+def _offer_name(run: Run) -> None:
     name = st.text_input("Name", run.name, key=f"name {run.id}").strip()
     st.button(
         "Rename",
@@ -194,7 +196,13 @@ def _show_more(run: Run, made: Checkpoint | None) -> None:
         on_click=_rename,
         args=(run, name),
     )
-    st.divider()
+
+
+def _ask_to_delete(run: Run, made: Checkpoint | None) -> None:
+    st.markdown(
+        f"Delete the run **{plain(run.name)}** with its weights so far, its curves and its log? "
+        "This can't be undone."
+    )
     with_checkpoint = False
     if made:
         asked = f"Delete its checkpoint {plain(made.name)}, too"
@@ -202,7 +210,7 @@ def _show_more(run: Run, made: Checkpoint | None) -> None:
     st.button(
         "Delete the run for good",
         key=f"delete {run.id}",
-        icon=":material/delete:",
+        type="primary",
         on_click=_delete,
         args=(run, with_checkpoint),
     )
@@ -233,7 +241,9 @@ def _delete(run: Run, with_checkpoint: bool) -> None:
     with _refusals():
         require_analyst("delete runs")
         jobs.delete(run, checkpoint=with_checkpoint)
-        done("deleted", subject=run_words(run.name, checkpoint=with_checkpoint))
+        deleted = run_words(run.name, checkpoint=with_checkpoint)
+        done("deleted", subject=deleted)
+        st.toast(f"Deleted: {plain(deleted)}.", icon=":material/delete:")
 
 
 @contextmanager
