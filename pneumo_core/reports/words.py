@@ -57,8 +57,8 @@ def heat_words(overlay: Overlay | None) -> str:
     title = method.title if method else heat.method
     place = f" at {heat.layer}" if heat.layer else ""
     told = f", evidence for {LABELS[heat.label]}" if method is None or method.takes_label else ""
-    known = heat.inside_lungs is not None and not math.isnan(heat.inside_lungs)
-    inside = f", {heat.inside_lungs * 100:.0f} % inside the lungs" if known else ""
+    share = math.nan if heat.inside_lungs is None else heat.inside_lungs
+    inside = "" if math.isnan(share) else f", {share * 100:.0f} % inside the lungs"
     return f"{title}{place}{told}{inside}"
 
 

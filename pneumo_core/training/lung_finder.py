@@ -187,7 +187,8 @@ def lung_card(
 def _mean_dice(network: LungNetwork, data: Outlined) -> Estimate:
     """The mean Dice coefficient with its bootstrap interval, X-rays of a patient kept together."""
     with torch.inference_mode():
-        parts = torch.from_numpy(np.array(data.images)).split(64)
+        images = torch.from_numpy(np.array(data.images))
+        parts = (images[start : start + 64] for start in range(0, len(images), 64))
         found = np.concatenate([network(part).numpy() > 0 for part in parts])
     scores = dice(found, data.masks)
     sums = pd.DataFrame({"sum": scores, "n": 1}).groupby(data.patients).sum().to_numpy()
