@@ -19,8 +19,9 @@ from pneumo_core.dashboard.reading_room.readings import (
 )
 from pneumo_core.dashboard.reading_room.worklist import Item
 from pneumo_core.dashboard.words import plain
-from pneumo_core.data import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.data import LABELS, NORMAL, PNEUMONIA, Radiograph
 from pneumo_core.heatmaps import METHODS, HeatMap, common_peaks, evidence_strength
+from pneumo_core.lungs import find_lungs
 from pneumo_core.metrics import format_rate
 from pneumo_core.pictures import colour_scale, contour_lines, heat_layer, jpeg, png
 from pneumo_core.reading import Reading
@@ -29,7 +30,7 @@ from pneumo_core.reports import Overlay
 if TYPE_CHECKING:
     from pneumo_core.heatmaps import Forgotten
 
-__all__ = ["Layers", "choose_look", "explain_look", "layers_over"]
+__all__ = ["Layers", "choose_look", "explain_look", "layers_over", "lung_outline"]
 
 _LOOK = "look"
 
@@ -69,6 +70,15 @@ def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
         for line in found
     ]
     return Layers(b"", 0.0, lines)
+
+
+def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
+    """The outline of the lungs as lines in [0, 1] of the X-ray; none where none are found."""
+    lungs = find_lungs(radiograph)
+    if not lungs.found:
+        return []
+    (lines,) = contour_lines(lungs.mask.astype(np.float32), (0.5,)).values()
+    return [{"path": _path(line), "level": "lungs"} for line in lines]
 
 
 def _wanted() -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pneumo_core.dashboard.memory import kept
-from pneumo_core.dashboard.reading_room.look import layers_over
+from pneumo_core.dashboard.reading_room.look import layers_over, lung_outline
 from pneumo_core.dashboard.reading_room.presets import AS_READ, OWN, Tone, preset_names, seen
 from pneumo_core.dashboard.reading_room.readings import radiograph_of, values_of
 from pneumo_core.dashboard.reading_room.worklist import Film
@@ -40,7 +40,8 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
     except UnreadableFilm:
         return  # its reading has said so
     place = st.container()
-    preset, own, tone = _choose_tone(film)
+    preset, own, tone, outlined = _choose_tone(film)
+    lungs = kept("lungs", film.key, lambda: lung_outline(radiograph)) if outlined else []
     address = address_of(_picture(film, preset, own), "image/jpeg")
     facts = radiograph.facts
     layers = layers_over(look, (facts.height, facts.width))
@@ -57,17 +58,20 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
                 "tone": asdict(tone) | {"invert": tone.invert != inverted},
                 "heat": address_of(layers.heat, "image/png") if layers.heat else None,
                 "opacity": layers.opacity,
-                "lines": layers.lines,
+                "lines": [*layers.lines, *lungs],
             },
         )
+        if outlined and not lungs:
+            st.caption("No lungs were found in this image.")
         told = [plain(film.name), facts.format, f"{facts.width} × {facts.height} pixels"]
         if facts.modality:
             told.append(plain(facts.modality))
         st.caption(" · ".join(told))
 
 
-def _choose_tone(film: Film) -> tuple[str, Own | None, Tone]:
-    """Widgets for the window, brightness, contrast and inversion; reset for each film."""
+def _choose_tone(film: Film) -> tuple[str, Own | None, Tone, bool]:
+    """Ask for the window, brightness, contrast and inversion, which each film has of its own, and
+    whether to outline the lungs."""
     facts = radiograph_of(film).facts
     names = preset_names(facts)
     with st.container(horizontal=True, vertical_alignment="bottom", key="tone"):
@@ -85,8 +89,11 @@ def _choose_tone(film: Film) -> tuple[str, Own | None, Tone]:
             "Contrast", 20, 400, 100, 5, format="%d %%", key=f"contrast {film.key}", width=125
         )
         invert = st.toggle("Invert", key=f"invert {film.key}", width="content")
+        outlined = st.toggle(
+            "Lungs", key="lung outline", width="content", help="Outline the lungs."
+        )
     own = _choose_own(film) if preset == OWN else None
-    return preset or AS_READ, own, Tone(brightness / 100, contrast / 100, invert)
+    return preset or AS_READ, own, Tone(brightness / 100, contrast / 100, invert), outlined
 
 
 def _choose_own(film: Film) -> Own:
