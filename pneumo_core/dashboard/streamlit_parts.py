@@ -37,11 +37,16 @@ def address_of(picture: bytes, kind: str) -> str:
 
     "" without a browser, in a bare run or a test.
     """
+    address: str | None = None
     with guarded("pictures travel within the page, which is slower"):
         from streamlit import runtime
         from streamlit.runtime.scriptrunner import get_script_run_ctx
 
         if get_script_run_ctx() is None or not runtime.exists():
-            return ""
-        return runtime.get_instance().media_file_mgr.add(picture, kind, f"viewer/{kind}")
-    return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
+            address = ""
+        else:
+            media = runtime.get_instance().media_file_mgr
+            address = media.add(picture, kind, f"viewer/{kind}")
+    if address is None:
+        return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
+    return address
