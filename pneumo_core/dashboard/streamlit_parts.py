@@ -37,16 +37,17 @@ def address_of(picture: bytes, kind: str) -> str:
 
     "" without a browser, in a bare run or a test.
     """
-    address: str | None = None
+    served: list[str] = []
     with guarded("pictures travel within the page, which is slower"):
-        from streamlit import runtime
-        from streamlit.runtime.scriptrunner import get_script_run_ctx
+        served.append(_served(picture, kind))
+    within = f"data:{kind};base64,"
+    return served[0] if served else within + base64.b64encode(picture).decode()
 
-        if get_script_run_ctx() is None or not runtime.exists():
-            address = ""
-        else:
-            media = runtime.get_instance().media_file_mgr
-            address = media.add(picture, kind, f"viewer/{kind}")
-    if address is None:
-        return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
-    return address
+
+def _served(picture: bytes, kind: str) -> str:
+    from streamlit import runtime
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    if get_script_run_ctx() is None or not runtime.exists():
+        return ""
+    return runtime.get_instance().media_file_mgr.add(picture, kind, f"viewer/{kind}")
