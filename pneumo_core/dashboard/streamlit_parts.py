@@ -37,12 +37,17 @@ def address_of(picture: bytes, kind: str) -> str:
 
     "" without a browser, in a bare run or a test.
     """
+    served: list[str] = []
     with guarded("pictures travel within the page, which is slower"):
-        from streamlit import runtime
-        from streamlit.runtime.scriptrunner import get_script_run_ctx
+        served.append(_served(picture, kind))
+    within = f"data:{kind};base64,"
+    return served[0] if served else within + base64.b64encode(picture).decode()
 
-        if get_script_run_ctx() is None or not runtime.exists():
-            return ""
-        return runtime.get_instance().media_file_mgr.add(picture, kind, f"viewer/{kind}")
-    # mypy takes the guard for one that lets errors through.
-    return f"data:{kind};base64,{base64.b64encode(picture).decode()}"  # type: ignore[unreachable]
+
+def _served(picture: bytes, kind: str) -> str:
+    from streamlit import runtime
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    if get_script_run_ctx() is None or not runtime.exists():
+        return ""
+    return runtime.get_instance().media_file_mgr.add(picture, kind, f"viewer/{kind}")

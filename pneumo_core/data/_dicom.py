@@ -247,9 +247,10 @@ def dicom_size(file: BinaryIO) -> tuple[int, int]:
 
     Nothing that lies behind the header is read.
     """
-    header = pydicom.dcmread(
-        file, stop_before_pixels=True, specific_tags=["Rows", "Columns"], force=True
-    )
+    with lenient_pydicom():
+        header = pydicom.dcmread(
+            file, stop_before_pixels=True, specific_tags=["Rows", "Columns"], force=True
+        )
     _refuse_long(header)
     if "Rows" not in header or "Columns" not in header:
         raise Refusal("it holds no picture", SEND_A_FILM)

@@ -21,7 +21,8 @@ def film(name: str, content: bytes | None = None) -> Film:
 
 def named(reader: Reader, name: str) -> Reader:
     """The same network under another name."""
-    return replace(reader, checkpoint=replace(reader.checkpoint, name=name))
+    folder = reader.checkpoint.folder.with_name(name)
+    return replace(reader, checkpoint=replace(reader.checkpoint, folder=folder))
 
 
 @pytest.fixture

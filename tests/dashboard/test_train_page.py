@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from pneumo_core import jobs
 from pneumo_core.lifecycle import RunState
@@ -143,8 +144,14 @@ def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.M
     """What moves is shown a second time by the browser, greyed, until the page is done."""
 
     def places(app: AppTest) -> list[int]:
-        (expander,) = [each for each in app.expander if each.label.startswith("A sweep")]
-        return [key for key, each in expander.parent.children.items() if each is expander]
+        def found(block: Block) -> Iterator[int]:
+            for key, each in block.children.items():
+                if getattr(each, "label", "").startswith("A sweep"):
+                    yield key
+                elif isinstance(each, Block):
+                    yield from found(each)
+
+        return list(found(app.main))
 
     class Run:
         name = "cnn_v2"
@@ -155,6 +162,7 @@ def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.M
     before = places(app)
     press(app, "Start the run")
     assert not app.exception
+    assert len(before) == 1
     assert places(app) == before
 
 
