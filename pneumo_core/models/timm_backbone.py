@@ -111,10 +111,14 @@ class _Neck(nn.Module):
         return dropped
 
     def _split(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps without what they carry, and the prefix tokens: zeros where nobody reads them."""
+        """Maps without what they carry, and the prefix tokens.
+
+        Where nobody reads those, another token stands in for them: zeros would fix the number of
+        films in a graph.
+        """
         prefix, channels = self._parts.layout.prefix, int(maps.shape[1])
         if not self._parts.carries:
-            return maps, torch.zeros_like(maps[:, :, 0, :1]).mT.repeat(1, prefix, 1)
+            return maps, maps[:, :, 0, :1].transpose(1, 2).repeat(1, prefix, 1)
         width = channels // (1 + prefix)
         return maps[:, :width], maps[:, width:, 0, 0].reshape(-1, prefix, width)
 

@@ -60,6 +60,8 @@ LARGE = [
     ("tf_efficientnet_lite0", 96, 3, 1280, 0),
     ("convnext_atto", 96, 3, 320, 0),
 ]
+# torch.onnx.export knows no RMSNorm, and not all that VOLO does.
+STAY_WITH_PYTORCH = {"test_vit4", "volo_d1_224"}
 FAMILIES = pytest.mark.parametrize(
     ("name", "size", "side", "channels", "carried"),
     [*SMALL, *(pytest.param(*row, marks=pytest.mark.slow) for row in LARGE)],
@@ -86,7 +88,9 @@ def test_a_family_of_timm(name: str, size: int, side: int, channels: int, carrie
     gives_a_grid_and_timms_own_features(network, size, (channels + carried, side, side))
     assert network.token_channels == carried
     draws_a_heat_map(runtime_of(network, size), side)
-    runs_as_a_graph(network, InputFormat(size, 3, HALF, HALF))
+    # In ONNX Runtime, which ``open_engine`` compares with PyTorch.
+    engine = open_engine(network.requires_grad_(False), InputFormat(size, 3, HALF, HALF))
+    assert (engine is None) == (name in STAY_WITH_PYTORCH)
 
 
 def gives_a_grid_and_timms_own_features(
@@ -106,11 +110,6 @@ def draws_a_heat_map(runtime: Runtime, side: int) -> None:
     heat = sum(heat_map(runtime, film, label).parts[0] for label in (0, 1))
     assert heat.shape == (side, side)
     assert heat.max() > 0
-
-
-def runs_as_a_graph(network: PneumoniaNetwork, takes: InputFormat) -> None:
-    """In ONNX Runtime, which ``open_engine`` compares with PyTorch."""
-    assert open_engine(network.requires_grad_(False), takes) is not None
 
 
 @pytest.mark.parametrize("name", ["crossvit_9_240", "pit_ti_224"])
