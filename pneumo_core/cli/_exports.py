@@ -89,14 +89,16 @@ class Exports:
     def _result(
         self, reader: "Reader", reading: "Reading", radiograph: "Radiograph", heat: "HeatMap"
     ) -> "Result":
+        from pneumo_core.heatmaps import evidence_strength
         from pneumo_core.reports import Overlay, result_of
 
+        strength = evidence_strength(heat.method, heat.label, reading.probability or 0.0)
         return result_of(
             reading,
             reader.checkpoint,
             radiograph,
             point=reader.operating_point,
-            overlay=Overlay(heat),
+            overlay=Overlay(heat, strength=strength),
             deidentify=not self.named,
         )
 

@@ -50,7 +50,8 @@ def _drawing(look: Overlay | None) -> tuple[object, ...] | None:
         return None
     peaks = None if look.peaks is None else [f"{peak:.5g}" for peak in look.peaks]
     heat = look.heat
-    return (heat.method, heat.layer, heat.label, look.opacity, look.contour, peaks)
+    weakened = look.strength is not None
+    return (heat.method, heat.layer, heat.label, look.opacity, look.contour, peaks, weakened)
 
 
 def _uid(*parts: object) -> str:
