@@ -140,7 +140,7 @@ def contradiction(card: Card) -> str:
     if card.schema_version not in _READABLE:
         return (
             f"its card has schema version {card.schema_version}, this Pneumo reads version "
-            f"{SCHEMA_VERSION}"
+            f"{' or '.join(map(str, _READABLE))}"
         )
     if not _describes_networks(card):
         return f"its card disagrees with the model {card.model}"

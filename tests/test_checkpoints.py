@@ -281,7 +281,7 @@ def takes(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"schema_version": 2}, "schema version 2, this Pneumo reads version 1"),
+        ({"schema_version": 3}, "schema version 3, this Pneumo reads version 1 or 2"),
         ({"model": "vgg"}, "disagrees with the model vgg"),
         ({"model": "efficientnet_b0"}, "disagrees with the model efficientnet_b0"),
         ({"operating_points": []}, "no operating point"),
