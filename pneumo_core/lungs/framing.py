@@ -63,20 +63,17 @@ class NetworkInput:
         return lungs.box.widened(self.framing.margin)
 
     def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:
-        """Return the network's input of an X-ray, uint8 (side, side); made once, not to be changed.
+        """Return the network's input of an X-ray, uint8 (side, side), which is made once.
 
         It is the same whether the X-ray comes from an upload, a dataset or a DICOM file.
         """
-        return radiograph.once(("input", self), lambda: self._make(radiograph))
+        return radiograph.once(("input", self), lambda: self._make(radiograph)).copy()
 
     def _make(self, radiograph: Radiograph) -> NDArray[np.uint8]:
         box = self.box(radiograph)
         if box is None:
-            square = to_input(radiograph.pixels, self.side)
-        else:
-            square = cut_out(radiograph.pixels, box.widened(self.context), self.side)
-        square.setflags(write=False)
-        return square
+            return to_input(radiograph.pixels, self.side)
+        return cut_out(radiograph.pixels, box.widened(self.context), self.side)
 
 
 def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint8]:
