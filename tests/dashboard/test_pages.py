@@ -372,7 +372,7 @@ def test_a_prevalence_adjusts_the_probability_and_gives_predictive_values(
     app.number_input(key="prevalence").set_value(20.0).run()
     adjusted = format_rate(adjusted_probability(reading.probability, 0.2))
     assert f"At 20 %: probability **{adjusted}**" in told(app)
-    assert "| PPV | 69.2 % |" in told(app)
+    assert "| PPV | 69.2 % (interval not known) |" in told(app)
     assert "validation films" in told(app)
     assert app.query_params["prevalence"] == "20"
     upload(app, TEXT)
