@@ -16,13 +16,15 @@ __all__ = ["Bits", "Cells", "Padding", "cells_of"]
 
 _TABULATED = 2
 """Bytes of a pixel up to which each of its values is worked out once."""
-_ROWS = 256
-"""Rows on which neighbours are compared."""
+_LINES = 128
+"""Rows, and columns, along which neighbours are compared."""
 _SAMPLED = 512
 """Side of the coarse grid on which deeper pixels are counted."""
 _SMOOTHER = 4.0
 """How much rougher a film must be in one reading of its bits than in another to be disbelieved.
 Read wrongly it jumps where it passes a power of two, and is rougher by 10 and more."""
+_ROUGH = 0.01
+"""What is smoother than this is whole as it is."""
 _FEW_NEGATIVES = 16
 _MOSTLY_PADDING = 0.98
 
@@ -198,13 +200,15 @@ def _padding(elements: Elements, image: ImagePixel, cells: Cells) -> Padding:
         ends = sorted((value, value if limit is None else limit))
         return Padding(ends[0], ends[1])
     ends = sorted(_as_told(each, image) for each in (value, value if limit is None else limit))
+    return Padding(ends[0], ends[1], _pattern(int(value), image, cells) if limit is None else None)
+
+
+def _pattern(value: int, image: ImagePixel, cells: Cells) -> int | None:
+    """The cell that padding beyond Bits Stored is: some write 65,535 among 12 bits."""
     size = 8 * cells.pixels.dtype.itemsize
-    pattern = int(value) % (1 << min(16, size)) if limit is None else None
-    if pattern is not None and size > 16 and ends[0] < 0:
-        pattern = int(ends[0]) % (1 << size)
-    if size == 8 and not -128 <= value <= 255:
-        return _NONE
-    return Padding(ends[0], ends[1], pattern)
+    beyond = cells.bits is not None and cells.bits.shift == 0 and image.stored < min(size, 16)
+    fits = value % (1 << 16) < 1 << size
+    return value % (1 << 16) if beyond and fits and value >> image.stored not in (0, -1) else None
 
 
 def _as_told(value: float, image: ImagePixel) -> float:
@@ -246,7 +250,8 @@ def _believed(elements: Elements, image: ImagePixel, cells: Cells) -> Cells:
         )
         told = replace(told, shift=0)
     for other, keyword, what in _readings(image, cells, told, used):
-        if _SMOOTHER * _roughness(cells, other) < _roughness(cells, told):
+        rough = _roughness(cells, told)
+        if rough > _ROUGH and _SMOOTHER * _roughness(cells, other) < rough:
             elements.warn(f"{name_of(keyword)} {what}")
             return replace(cells, bits=other)
     return replace(cells, bits=told)
@@ -310,15 +315,22 @@ def _reaches_beyond(cells: npt.NDArray[Any], told: Bits, allocated: int) -> bool
 
 
 def _roughness(cells: Cells, bits: Bits) -> float:
-    """Von Neumann's ratio: the mean square step between neighbours in a row, over the variance.
+    """Von Neumann's ratio: the mean square step between neighbours over the variance.
 
-    About 2 where they have nothing to do with each other, near 0 in a smooth film; padding is left
-    out.
+    About 2 where they have nothing to do with each other, near 0 in a smooth film. Some rows and
+    columns are looked at, without padding.
     """
-    step = max(1, len(cells.pixels) // _ROWS)
-    rows = cells.pixels[::step]
-    values = bits.values(cells.every)[rows]
-    whole = (~cells.is_padding(cells.every))[rows]
+    values = bits.values(cells.every)
+    whole = ~cells.is_padding(cells.every)
+    height, width = cells.pixels.shape
+    lines = (
+        cells.pixels[:: max(1, height // _LINES)],
+        cells.pixels[:, :: max(1, width // _LINES)].T,
+    )
+    return max(_roughness_along(values[each], whole[each]) for each in lines)
+
+
+def _roughness_along(values: Values, whole: npt.NDArray[np.bool_]) -> float:
     steps = np.diff(values, axis=1)[whole[:, 1:] & whole[:, :-1]]
     variance = float(values[whole].var()) if whole.any() else 0.0
     return float(np.mean(np.square(steps))) / variance if steps.size and variance else 0.0

@@ -16,7 +16,8 @@ __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
 _COLUMNS = (
     *("file", "status", "verdict", "probability", "assumed_prevalence", "predicted"),
-    *("operating_point", "threshold", "model", "version", "inverted", "reasons", "warnings"),
+    *("operating_point", "threshold", "model", "version", "inverted", "lungs"),
+    *("reasons", "warnings"),
 )
 """A worklist's columns. ``label`` is not among them: it is the truth, which nobody knows here."""
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -38,8 +39,7 @@ def as_row(reading: Reading) -> dict[str, Any]:
         "warnings": [clean(warning) for warning in reading.warnings],
         "lungs": None if reading.lungs is None else vars(reading.lungs),
     }
-    names = (*_COLUMNS, "lungs")
-    return {name: told[name] if name in told else getattr(reading, name) for name in names}
+    return {name: told[name] if name in told else getattr(reading, name) for name in _COLUMNS}
 
 
 def to_json(result: Result) -> str:
@@ -103,8 +103,11 @@ def to_csv(readings: Sequence[Reading]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A spreadsheet's cell: numbers as they are, sentences in a row, nothing that it would run."""
-    text = " ".join(value) if isinstance(value, list) else value
+    """A spreadsheet's cell: numbers as they are, sentences in a row, nothing that it would run.
+
+    An object is written as JSON."""
+    text = json.dumps(value) if isinstance(value, dict) else value
+    text = " ".join(text) if isinstance(text, list) else text
     return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
 
 

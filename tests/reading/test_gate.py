@@ -82,6 +82,57 @@ def test_the_sample_chest_passes_and_the_sample_leg_does_not() -> None:
     )
 
 
+CHESTS = ["TORAX", "T?RAX", "TÒRAX", "2- TORAX", "PECHO", "POUMON", "BRUST", "TORACE", "HRUDNIK",
+          "UNKNOWN", "ANY", "TÓRAX PA", "CHEST_TO_PELVIS", "胸部"]  # fmt: skip
+
+
+@pytest.mark.parametrize("body_part", CHESTS)
+def test_a_chest_in_any_language_is_read_without_a_word(body_part: str) -> None:
+    told = film(body_part=body_part)
+    assert refusals(told) == ()
+    assert warnings_of(told, "") == ()
+
+
+def test_an_unknown_body_part_is_a_doubt_and_no_refusal() -> None:
+    told = film(body_part="Zkx 7")
+    assert refusals(told) == ()
+    (warning,) = warnings_of(told, "")
+    assert "(ZKX 7)" in warning
+
+
+OTHERS = ["HEAD", "LSPINE", "THORACIC SPINE", "HANDS", "LOWER EXTREMITY", "COLUMNA TORACICA",
+          "L-SPINE", "RODILLA", "GENOU DROIT", "Becken"]  # fmt: skip
+
+
+@pytest.mark.parametrize("body_part", OTHERS)
+def test_a_body_part_known_to_be_another_is_refused(body_part: str) -> None:
+    (reason,) = refusals(film(body_part=body_part))
+    assert f"another body part ({body_part.upper()})" in reason
+
+
+LATERALS = ["LL", "RL", "LLAT", "RLAT", "LEFT LATERAL", "XTABLE LAT", "Lateral_Left", "L LAT",
+            "LATERALE", "PROFIL", "seitlich", "CROSS-TABLE LATERAL"]  # fmt: skip
+
+
+@pytest.mark.parametrize("view", LATERALS)
+def test_a_lateral_view_in_any_spelling_is_refused(view: str) -> None:
+    (reason,) = refusals(film(view_position=view))
+    assert "lateral view" in reason
+
+
+@pytest.mark.parametrize("view", ["AP", "PA", "LLD", "RLD", "LEFT LATERAL DECUBITUS", "AP SUPINE"])
+def test_a_patient_who_lies_on_the_side_is_seen_from_the_front(view: str) -> None:
+    assert refusals(film(view_position=view)) == ()
+
+
+def test_an_oblique_view_and_what_the_file_had_wrong_are_warnings() -> None:
+    told = film(view_position="LAO", warnings=("Bits Stored was wrong.",))
+    assert refusals(told) == ()
+    first, second = warnings_of(told, "")
+    assert first == "Bits Stored was wrong."
+    assert "oblique view (LAO)" in second
+
+
 # --- what the picture shows --------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.cli import main
 from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.heatmaps import heat_map
-from pneumo_core.models import build_network, find_model
+from pneumo_core.models import Framing, build_network, find_model
 from pneumo_core.runtime import open_runtime
 from pneumo_core.settings import settings
 from pneumo_core.training import (
@@ -48,7 +49,7 @@ def test_backbones_of_timm_are_trained_like_efficientnet_b0() -> None:
 
 
 def test_strong_is_the_default_for_a_small_network() -> None:
-    assert recipe("strong", "cnn_94") == TrainingConfig()
+    assert recipe("strong", "cnn_94") == TrainingConfig(framing="lungs")
 
 
 @pytest.mark.parametrize("model", ["cnn_94", "cnn_v2", "efficientnet_b0"])
@@ -179,7 +180,7 @@ def test_the_card_of_a_backbone_says_where_its_weights_came_from(
     card = train(folder, "tiny", recipe("strong", TINY, epochs=1, pretrained=str(file))).card
     assert card.training["pretrained"] == str(file)
     assert card.origin == "the weights in mine.safetensors"
-    assert (card.mirror, card.input) == (True, find_model(TINY).input)
+    assert (card.mirror, card.input) == (True, replace(find_model(TINY).input, framing=Framing()))
 
 
 def test_a_start_that_is_not_to_be_had_leaves_no_run(

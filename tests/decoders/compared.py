@@ -1,0 +1,48 @@
+"""One generated film: ours beside theirs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo_core.data import read_radiograph
+from pneumo_core.errors import UnreadableFilm
+from tests.data.films import written
+from tests.decoders.made import made
+from tests.decoders.theirs import dcmtk_grey, pydicom_grey
+
+__all__ = ["Compared", "compared"]
+
+_FELL_BACK = "The film is shown over its full range of values."
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What became of a film: ``off`` are the largest differences of grey, by decoder, above what
+    rounding explains; ``difference`` all of them."""
+
+    number: int
+    kind: str
+    voi: str
+    refused: str = ""
+    fell_back: bool = False
+    difference: dict[str, float] | None = None
+    off: tuple[str, ...] = ()
+
+
+def compared(seed: int, number: int) -> Compared:
+    """Read the film of a number and compare it with both decoders."""
+    film = made(seed, number)
+    data = written(film.film)
+    try:
+        read = read_radiograph(data)
+    except UnreadableFilm as refusal:
+        return Compared(number, film.kind, film.voi, refused=str(refusal))
+    fell_back = _FELL_BACK in read.facts.warnings
+    drawn = {
+        "pydicom": pydicom_grey(film, data, voi=not fell_back),
+        "DCMTK": None if fell_back else dcmtk_grey(film, data),
+    }
+    theirs = {name: grey for name, grey in drawn.items() if grey is not None}
+    found = {name: float(np.abs(read.pixels - grey).max()) for name, (grey, _) in theirs.items()}
+    off = tuple(name for name, (_, rounding) in theirs.items() if found[name] > rounding)
+    return Compared(number, film.kind, film.voi, "", fell_back, found, off)
