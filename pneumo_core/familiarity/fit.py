@@ -70,16 +70,21 @@ def fit_gate(
 def fit_familiarity(
     runtime: Runtime,
     dataset: Dataset,
+    store: PixelStore | None = None,
     *,
     decoding: Progress | None = None,
     looking: Progress | None = None,
 ) -> Familiarity | None:
     """What the runtime's first network makes of the dataset's films, or None for too few of them.
 
-    Test films play no part. The same films and weights always give the same fit.
+    ``store``: the whole films, squashed, where they are decoded already. Test films play no part.
+    The same films and weights always give the same fit.
     """
-    random, side = np.random.default_rng(0), max(_SIDE, runtime.size)
-    store = open_store(dataset, side, progress=decoding)
+    random = np.random.default_rng(0)
+    if store is None:
+        side = max(_SIDE, runtime.size) if runtime.input.framing else runtime.size
+        store = open_store(dataset, side, progress=decoding)
+    side = store.pixels.shape[1]
     runtime = replace(runtime, members=runtime.members[:1])  # whose cells they are
     train = _sample(dataset, store, "train", _TRAIN, random)
     val = _sample(dataset, store, "val", _VALIDATION, random)

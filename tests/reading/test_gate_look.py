@@ -87,7 +87,8 @@ def test_an_inverted_film_is_read_corrected_and_says_so(reader: Reader) -> None:
     ("quarters", "kind"), [(1, "on its side"), (3, "on its side"), (2, "upside down")]
 )
 def test_a_turned_film_is_told_how_it_lies(reader: Reader, quarters: int, kind: str) -> None:
-    seen = look(reader.runtime, Judge([FILM], kind), np.rot90(FILM, quarters))
+    turned = radiograph(np.ascontiguousarray(np.rot90(FILM, quarters)))
+    seen = look(reader.runtime, Judge([FILM], kind), turned)
     assert kind in seen.reason
 
 
