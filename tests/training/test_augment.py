@@ -15,16 +15,29 @@ def film_batch(n: int = 4) -> torch.Tensor:
     return torch.rand(n, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-def augmented(films: torch.Tensor, seed: int = 0, **ranges: object) -> torch.Tensor:
+def augmented(films: torch.Tensor, seed: int = 0, size: int = 0, **ranges: object) -> torch.Tensor:
     from dataclasses import replace
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return build_augmentation(replace(STILL, **ranges))(films)
+        return build_augmentation(replace(STILL, **ranges), size or films.shape[-1])(films)
 
 
 def test_zero_ranges_leave_films_alone():
     torch.testing.assert_close(augmented(film_batch()), film_batch(), atol=1e-5, rtol=0)
+
+
+def test_of_a_wider_square_the_middle_is_seen():
+    torch.testing.assert_close(
+        augmented(film_batch(), size=20), film_batch()[..., 6:26, 6:26], atol=1e-5, rtol=0
+    )
+
+
+def test_a_zoom_out_shows_what_lies_around_the_middle():
+    wide = torch.zeros(1, 1, 40, 40)
+    wide[..., :10, :] = 1
+    assert augmented(wide, size=20).max() == 0
+    assert augmented(wide, size=20, zoom=(0.5, 0.501))[..., 0, :].min() > 0.5
 
 
 def test_a_certain_mirror_is_a_flip():
@@ -90,16 +103,16 @@ def test_draws_for_a_page_are_those_of_training_and_leave_the_random_state() -> 
     film = np.random.default_rng(0).integers(0, 256, (32, 32)).astype(np.uint8)
     state = torch.get_rng_state()
     ranges = recipe("strong", "efficientnet_b0").augmentation
-    draws = drawn(ranges, film, 5, seed=3)
+    draws = drawn(ranges, film, 5, size=32, seed=3)
     assert torch.equal(torch.get_rng_state(), state)
     assert draws.shape == (5, 32, 32)
     assert len({draw.tobytes() for draw in draws}) == 5
     torch.manual_seed(3)
     films = torch.from_numpy(film).float().div(255).expand(5, 1, 32, 32).clone()
-    expected = build_augmentation(ranges)(films)[:, 0].mul(255).round().byte().numpy()
+    expected = build_augmentation(ranges, 32)(films)[:, 0].mul(255).round().byte().numpy()
     torch.set_rng_state(state)
     assert (draws == expected).all()
-    assert (drawn(ranges, film, 5, seed=4) != draws).any()
+    assert (drawn(ranges, film, 5, size=32, seed=4) != draws).any()
 
 
 def test_every_setting_is_told_with_its_value_and_meaning() -> None:
