@@ -36,7 +36,7 @@ def test_of_a_wider_square_the_middle_is_seen():
 def test_a_zoom_out_shows_what_lies_around_the_middle():
     wide = torch.zeros(1, 1, 40, 40)
     wide[..., :10, :] = 1
-    assert augmented(wide, size=20).max() == 0
+    assert augmented(wide, size=20).max() < 0.01
     assert augmented(wide, size=20, zoom=(0.5, 0.501))[..., 0, :].min() > 0.5
 
 
