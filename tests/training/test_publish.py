@@ -37,7 +37,7 @@ def test_the_card_says_how_it_came_to_be(published: Checkpoint, brief: TrainingC
     assert card.dataset.counts["train"] == {"NORMAL": 16, "PNEUMONIA": 16}
     assert card.dataset.counts["test"] == {"NORMAL": 6, "PNEUMONIA": 6}
     assert card.attribution == "Drawn by hand."
-    assert any("8 validation films only" in sentence for sentence in card.limitations)
+    assert any("on only 8 validation X-rays" in sentence for sentence in card.limitations)
     assert [point.name for point in card.operating_points] == ["balanced", "screening"]
     assert all(point.chosen_on == "val" for point in card.operating_points)
 
