@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import scan
 from pneumo_core.inspection import inspect_dataset
-from pneumo_core.shortcuts import audit, measure_dataset, summary
+from pneumo_core.shortcuts import audit, installed_finder, measure_dataset, summary
 from tests.dashboard.test_pages import open_app, press, told
 
 Maker = Callable[..., Path]
@@ -129,7 +129,7 @@ def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
     press(app, "Run the shortcut audit")
     assert not app.exception
     dataset = scan(folder)
-    for sentence in summary(audit(dataset, measure_dataset(dataset))):
+    for sentence in summary(audit(dataset, measure_dataset(dataset, finder=installed_finder()))):
         assert sentence in told(app)
     (table,) = (each.value for each in app.dataframe if "Property" in each.value)
     first = table.iloc[0]
