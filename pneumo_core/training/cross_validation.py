@@ -66,7 +66,8 @@ def fit_folds(
     """Train a network for each fold, going on where the run had come to.
 
     ``wide``: squares that training draws its inputs from; ``seen``: the inputs that the held-out
-    films are judged by. Both hold the ``pool``'s films.
+    films are judged by. Every network is trained to its last epoch: an epoch chosen by the held-out
+    films would make their predictions look better than they are.
     """
     config = run.config
     films = wide.readable(seen.readable(pool.films[pool.films["split"] == "train"]))
@@ -78,7 +79,7 @@ def fit_folds(
         state.parent.mkdir(parents=True, exist_ok=True)
         told = _FoldListener(listener, config, tuple(each.progressed for each in done))
         progressed = fit(
-            replace(config, seed=config.seed + number),
+            replace(config, seed=config.seed + number, keep="last", patience=0),
             Films(wide, wide.rows(taught["id"]), taught["label"].to_numpy(np.int64)),
             Films(seen, seen.rows(held_out["id"]), held_out["label"].to_numpy(np.int64)),
             state,

@@ -80,7 +80,9 @@ def _trained(run: Run, diary: Diary, historian: Historian, decoding: Progress | 
         dataset = dataset.pooled()
     told = told_to(diary, "Decoding X-rays", decoding)
     seen = open_store(dataset, NetworkInput.of(config.input), progress=told)
-    wide = open_store(dataset, config.training_input, progress=told)
+    wide = seen
+    if config.training_input.context > 1:
+        wide = open_store(dataset.split("train"), config.training_input, progress=told)
     stages = partial(told_to, diary)
     if config.folds:
         folds = fit_folds(run, dataset, wide, seen, historian)
