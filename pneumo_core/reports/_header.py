@@ -1,6 +1,5 @@
 """Whose film it is, as its DICOM header says."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -13,7 +12,7 @@ from pneumo_core.data import read_radiograph
 from pneumo_core.errors import PneumoError
 from pneumo_core.reports.result import Result, digest_of
 
-__all__ = ["header_of", "patient_of", "quieten", "told_as_damaged"]
+__all__ = ["header_of", "patient_of", "told_as_damaged"]
 
 _PREAMBLE = bytes(128) + b"DICM"
 
@@ -63,8 +62,3 @@ def told_as_damaged(result: Result) -> Iterator[None]:
             f"{result.film}: its header is damaged, so its patient and study are unknown. "
             "Ask for the de-identified result, or export the film again."
         ) from error
-
-
-def quieten() -> None:
-    """Keep pydicom's warnings of what a header holds off the terminal, as ``data`` does."""
-    warnings.filterwarnings("ignore", module=r"pydicom\.")

@@ -70,9 +70,15 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
             pseudonyms.
         ValueError: the source is missing or another film.
     """
-    from pneumo_core.reports._header import header_of, quieten
+    from pneumo_core.data._lenient import lenient_pydicom
 
-    quieten()
+    with lenient_pydicom():
+        return _file(result, source)
+
+
+def _file(result: Result, source: bytes | Path | None) -> bytes:
+    from pneumo_core.reports._header import header_of
+
     refuse_named_film(result)
     header = None
     if not result.deidentified and result.radiograph.facts.format == "DICOM":
