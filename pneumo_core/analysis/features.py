@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -171,8 +171,11 @@ def film_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floa
 
 
 def input_of_layer(runtime: Runtime, layer: str) -> NetworkInput:
-    """Return what makes the input that a layer is asked about; for pixels a small one."""
-    return replace(runtime.input, size=_PIXEL_SIDE) if layer == PIXELS else runtime.input
+    """Return what makes the input that a layer is asked about; for pixels the whole film, small.
+
+    Pixels belong to no checkpoint and are kept for all, so no framing of one may be in them.
+    """
+    return NetworkInput(_PIXEL_SIDE) if layer == PIXELS else runtime.input
 
 
 def _computed(

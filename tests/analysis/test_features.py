@@ -1,6 +1,7 @@
 """Features are those of the network, by id, computed once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from pneumo_core.analysis import (
     feature_layers,
     features_of,
     film_features,
+    input_of_layer,
     shipped_features,
-    side_of,
 )
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Dataset, scan, to_input
 from pneumo_core.errors import PneumoError, UnknownName
+from pneumo_core.models import Framing
 from pneumo_core.runtime import open_runtime
 
 
@@ -35,9 +37,20 @@ def test_a_film_alone_has_the_features_it_has_among_others(
     runtime = open_runtime(checkpoint)
     assert found.table["id"].tolist() == films.films["id"].tolist()
     for row in (0, 7):
-        pixels = films.source.radiograph(found.table["id"].iloc[row]).pixels
-        alone = film_features(runtime, to_input(pixels, side_of(runtime, layer)), layer)
+        radiograph = films.source.radiograph(found.table["id"].iloc[row])
+        alone = film_features(runtime, input_of_layer(runtime, layer)(radiograph), layer)
         assert found.values[row] == pytest.approx(alone, rel=2e-3, abs=2e-3)
+
+
+def test_pixels_are_the_same_whatever_a_checkpoint_sees(
+    checkpoint: Checkpoint, films: Dataset
+) -> None:
+    runtime = open_runtime(checkpoint)
+    member = runtime.members[0]
+    takes = replace(member.input, framing=Framing())
+    framed = replace(runtime, members=(replace(member, input=takes),))
+    assert framed.input.framing is not None
+    assert input_of_layer(framed, PIXELS) == input_of_layer(runtime, PIXELS)
 
 
 def test_the_probability_comes_with_them(checkpoint: Checkpoint, films: Dataset) -> None:
