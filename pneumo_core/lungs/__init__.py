@@ -9,12 +9,13 @@ from pneumo_core.lungs.finder import (
     lung_finder,
     lung_finder_card,
 )
-from pneumo_core.lungs.framing import NetworkInput, cut_out
+from pneumo_core.lungs.framing import LungMask, NetworkInput, cut_out
 
 __all__ = [
     "SIDE",
     "Box",
     "LungFinder",
+    "LungMask",
     "Lungs",
     "NetworkInput",
     "cut_out",

@@ -13,7 +13,7 @@ from pneumo_core.lungs.box import Box
 from pneumo_core.lungs.finder import find_lungs, lung_finder
 from pneumo_core.models import Framing, InputFormat
 
-__all__ = ["NetworkInput", "cut_out"]
+__all__ = ["LungMask", "NetworkInput", "cut_out"]
 
 _VERSION = 1
 """Part of the key: raise it whenever framing gives other pixels."""
@@ -74,6 +74,34 @@ class NetworkInput:
         if box is None:
             return to_input(radiograph.pixels, self.side)
         return cut_out(radiograph.pixels, box.widened(self.context), self.side)
+
+
+@dataclass(frozen=True)
+class LungMask:
+    """Makes the mask that belongs to a network's input: 255 inside the lungs, 0 outside.
+
+    Where no lungs are found, all of it counts as inside.
+    """
+
+    input: NetworkInput
+
+    @property
+    def side(self) -> int:
+        """Side of the square that is made, in pixels."""
+        return self.input.side
+
+    @property
+    def key(self) -> str:
+        """Tells stored masks from stored inputs."""
+        return f"mask-{lung_finder().identity}-{self.input.key}"
+
+    def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:
+        """Return the mask of an X-ray's lungs, uint8 (side, side)."""
+        lungs = find_lungs(radiograph)
+        if not lungs.found:
+            return np.full((self.side, self.side), 255, np.uint8)
+        box = self.input.box(radiograph) or Box(0, 0, 1, 1)
+        return cut_out(lungs.mask.astype(np.float32), box.widened(self.input.context), self.side)
 
 
 def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint8]:

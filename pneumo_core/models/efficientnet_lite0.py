@@ -1,25 +1,29 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946) up to its maps of stride 16.
+"""EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946) with fine maps.
 
-The last two of seven stages, at stride 32, are left out: pretrained networks lose nothing on chest
-X-rays without their last blocks (Ke et al. 2021, doi 10.1145/3450439.3451867), and a heat map on a
-grid twice as fine can tell a lung from what lies beside it.
+The last stage's maps, at stride 32, are brought up to the maps of stride 16 and added to them, as a
+feature pyramid does (Lin et al. 2017, doi 10.1109/CVPR.2017.106): a heat map on a grid twice as
+fine can tell a lung from what lies beside it.
 """
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from pneumo_core.models._network import PneumoniaNetwork
 from pneumo_core.models._torchvision import import_torchvision
 
 __all__ = ["build_efficientnet_lite0"]
 
-_STAGES = 5
-_INNER, _WIDTH = 112, 320
+_FINE_STAGES = 5
+"""How many of the seven stages come before the last halving of the maps."""
+_FINE, _COARSE, _WIDTH = 112, 320, 256
+"""Channels after the fifth stage, after the seventh, and of the maps that are made of both."""
 
 
 class _Features(nn.Module):
-    """The stem and five stages, then a 1 × 1 convolution as the whole network has at its end."""
+    """The whole backbone but its last 1 × 1 convolution, which a smaller one here replaces."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,15 +31,23 @@ class _Features(nn.Module):
         import timm.models
 
         backbone: Any = timm.models.create_model("tf_efficientnet_lite0", num_classes=0)
-        del backbone.blocks[_STAGES:]
         backbone.conv_head = backbone.bn2 = nn.Identity()
         self.backbone = backbone
-        self.last = nn.Sequential(
-            nn.Conv2d(_INNER, _WIDTH, 1, bias=False), nn.BatchNorm2d(_WIDTH), nn.ReLU6()
-        )
+        self.fine = nn.Conv2d(_FINE, _WIDTH, 1, bias=False)
+        self.coarse = nn.Conv2d(_COARSE, _WIDTH, 1, bias=False)
+        self.last = nn.Sequential(nn.BatchNorm2d(_WIDTH), nn.ReLU6())
 
-    def forward(self, films: Tensor) -> Tensor:
-        maps: Tensor = self.last(self.backbone.forward_features(films))
+    def forward(self, images: Tensor) -> Tensor:
+        stages = list(self.backbone.blocks)
+        fine = self.backbone.bn1(self.backbone.conv_stem(images))
+        for stage in stages[:_FINE_STAGES]:
+            fine = stage(fine)
+        coarse = fine
+        for stage in stages[_FINE_STAGES:]:
+            coarse = stage(coarse)
+        fine = self.fine(fine)
+        coarse = interpolate(self.coarse(coarse), fine.shape[-2:], mode="bilinear")
+        maps: Tensor = self.last(fine + coarse)
         return maps
 
 
@@ -45,6 +57,13 @@ class _Network(PneumoniaNetwork):
 
 
 def build_efficientnet_lite0() -> PneumoniaNetwork:
-    """Return a network for X-rays (N, 3, 160, 160), or of another size divisible by 16."""
+    """Return a network for X-rays (N, 3, 160, 160), or of another size divisible by 32.
+
+    Its head has no bias, and its two rows are each other's negatives, which training keeps: a
+    logit is the mean of its class activation map, so no evidence can do without a place.
+    """
     neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2))
-    return _Network(_Features(), neck, nn.Linear(_WIDTH, 2))
+    head = nn.Linear(_WIDTH, 2, bias=False)
+    with torch.no_grad():
+        head.weight[0] = -head.weight[1]
+    return _Network(_Features(), neck, head)

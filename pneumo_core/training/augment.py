@@ -15,9 +15,9 @@ __all__ = ["augmented", "build_augmentation", "settings_of"]
 
 
 def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
-    """Return a module from X-rays float (N, 1, W, W) in [0, 1] to (N, 1, size, size), W ≥ size.
+    """Return a module from X-rays float (N, K, W, W) in [0, 1] to (N, K, size, size), W ≥ size.
 
-    It draws from torch's random state. Rotation, shift, scale and zoom are one resampling, around
+    Channels after the first are masks: they move with the X-ray, and their values stay. It draws from torch's random state. Rotation, shift, scale and zoom are one resampling, around
     the middle, of which the network sees size × size; what comes in from outside is black.
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
@@ -31,6 +31,12 @@ def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
         ),
         _Middle(size),
         kornia.augmentation.RandomHorizontalFlip(p=ranges.mirror),
+        _FirstChannel(*_grey_changes(ranges)),
+    )
+
+
+def _grey_changes(ranges: Augmentation) -> list[nn.Module]:
+    return [
         kornia.augmentation.RandomGamma(gamma=(1 - ranges.gamma, 1 + ranges.gamma), p=1.0),
         kornia.augmentation.RandomContrast(
             contrast=(1 - ranges.contrast, 1 + ranges.contrast), p=1.0
@@ -41,7 +47,7 @@ def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
         *_blurring(ranges.blur),
         _Noise(*ranges.noise),
         nn.Hardtanh(0.0, 1.0),
-    )
+    ]
 
 
 def augmented(
@@ -99,6 +105,14 @@ class _Middle(nn.Module):
         first = (films.shape[-1] - self.size) // 2
         middle = slice(first, first + self.size)
         return films[..., middle, middle].contiguous()
+
+
+class _FirstChannel(nn.Sequential):
+    """Changes the first channel only."""
+
+    def forward(self, films: Tensor) -> Tensor:
+        changed: Tensor = super().forward(films[:, :1])
+        return torch.cat([changed, films[:, 1:]], dim=1)
 
 
 class _Noise(nn.Module):

@@ -124,6 +124,10 @@ class TrainingConfig:
     frozen_blocks: Annotated[
         int, Field(ge=0, le=100, description="first blocks of a backbone that are not trained")
     ] = 0
+    lung_attention: Annotated[
+        float,
+        Field(ge=0, le=10, description="weight in the loss of evidence outside the lungs; 0: none"),
+    ] = 0.0
     schedule: Annotated[
         Literal["one_cycle", "exponential", "constant"],
         Field(description="warm-up then cosine; × 0.96 an epoch; neither"),

@@ -61,12 +61,18 @@ def _groups(films: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def fit_folds(
-    run: Run, pool: Dataset, wide: PixelStore, seen: PixelStore, listener: Listener
+    run: Run,
+    pool: Dataset,
+    wide: PixelStore,
+    seen: PixelStore,
+    listener: Listener,
+    *,
+    lungs: PixelStore | None = None,
 ) -> list[Fold]:
     """Train a network for each fold, going on where the run had come to.
 
     ``wide``: squares that training draws its inputs from; ``seen``: the inputs that the held-out
-    films are judged by. Every network is trained to its last epoch: an epoch chosen by the held-out
+    films are judged by; ``lungs``: the masks that belong to the wide squares. Every network is trained to its last epoch: an epoch chosen by the held-out
     films would make their predictions look better than they are.
     """
     config = run.config
@@ -80,7 +86,7 @@ def fit_folds(
         told = _FoldListener(listener, config, tuple(each.progressed for each in done))
         progressed = fit(
             replace(config, seed=config.seed + number, keep="last", patience=0),
-            Films(wide, wide.rows(taught["id"]), taught["label"].to_numpy(np.int64)),
+            Films(wide, wide.rows(taught["id"]), taught["label"].to_numpy(np.int64), lungs),
             Films(seen, seen.rows(held_out["id"]), held_out["label"].to_numpy(np.int64)),
             state,
             told,

@@ -34,6 +34,7 @@ from pneumo_core.training.depthwise import QuickDepthwise
 from pneumo_core.training.epochs import keep_epoch
 from pneumo_core.training.films import Films
 from pneumo_core.training.freezing import first_blocks
+from pneumo_core.training.lung_attention import MapsOf, outside_share
 from pneumo_core.training.pictures import picture_epoch
 from pneumo_core.training.relay import Listener, relayed
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
@@ -113,11 +114,15 @@ def _fit(
         for step in range(steps):
             batch = shuffled[step * config.batch_size : (step + 1) * config.batch_size]
             films, labels = _load(train, batch[fabric.global_rank :: fabric.world_size], fabric)
-            films = takes.normalise(augment(films))  # (n, C, S, S)
-            logits = wrapped(films).float()  # (n, 2)
+            films, lungs = augment(films).split([1, films.shape[1] - 1], dim=1)
+            with MapsOf(network) as seen:
+                logits = wrapped(takes.normalise(films)).float()  # (n, 2)
             loss = cross_entropy(
                 logits, labels, class_weights, label_smoothing=config.label_smoothing
             )
+            if config.lung_attention:
+                outside = outside_share(seen.maps, logits, labels, lungs)
+                loss = loss + config.lung_attention * outside
             _set_rate(config, optimizer, (epoch - 1) * steps + step, config.epochs * steps, steps)
             optimizer.zero_grad(set_to_none=True)
             with QuickDepthwise():  # type: ignore[no-untyped-call]
@@ -180,10 +185,13 @@ def _check_losses(losses: Tensor, epoch: int) -> None:
 
 
 def _load(train: Films, batch: NDArray[np.int64], fabric: Fabric) -> tuple[Tensor, Tensor]:
-    """Films float (n, 1, S, S) in [0, 1] and labels int64 (n,) on the device."""
-    pixels = torch.from_numpy(train.store.pixels[train.rows[batch]]).to(fabric.device)
+    """X-rays float (n, 1, S, S) in [0, 1], with their lungs' masks (n, 2, S, S) where there are
+    any, and labels int64 (n,), on the device."""
+    rows = train.rows[batch]
+    stores = (train.store, train.lungs) if train.lungs else (train.store,)
+    pixels = torch.from_numpy(np.stack([each.pixels[rows] for each in stores], axis=1))
     labels = torch.from_numpy(train.labels[batch]).to(fabric.device)
-    return pixels.unsqueeze(1).float() / 255, labels
+    return pixels.to(fabric.device).float() / 255, labels
 
 
 @dataclass(frozen=True)

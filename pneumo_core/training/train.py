@@ -6,7 +6,7 @@ from pathlib import Path
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.data import Progress, open_store
 from pneumo_core.lifecycle import Diary, RunState, at_work, turn
-from pneumo_core.lungs import NetworkInput
+from pneumo_core.lungs import LungMask, NetworkInput
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.cross_validation import fit_folds
 from pneumo_core.training.films import films_of
@@ -83,12 +83,16 @@ def _trained(run: Run, diary: Diary, historian: Historian, decoding: Progress | 
     wide = seen
     if config.training_input.context > 1:
         wide = open_store(dataset.split("train"), config.training_input, progress=told)
+    lungs = None
+    if config.lung_attention:
+        masks = LungMask(config.training_input)
+        lungs = open_store(dataset.split("train"), masks, progress=told)
     stages = partial(told_to, diary)
     if config.folds:
-        folds = fit_folds(run, dataset, wide, seen, historian)
+        folds = fit_folds(run, dataset, wide, seen, historian, lungs=lungs)
         diary.enter(RunState.FINISHING)
         return publish_folds(find_run(run.id), dataset, seen, folds, stages=stages)
-    train_films, val_films = films_of(dataset, wide, "train"), films_of(dataset, seen, "val")
+    train_films, val_films = films_of(dataset, wide, "train", lungs), films_of(dataset, seen, "val")
     progressed = fit(config, train_films, val_films, run.state, historian)
     diary.enter(RunState.FINISHING)
     run = find_run(run.id)  # it may have been renamed meanwhile
