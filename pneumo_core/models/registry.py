@@ -68,7 +68,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             Model(
                 "efficientnet_lite0",
                 "EfficientNet-Lite0",
-                "A small pretrainable backbone up to stride 16, with fine heat maps",
+                "A small pretrainable backbone with fine heat maps",
                 _IMAGENET_160,
                 _beside("efficientnet_lite0"),
             ),

@@ -17,8 +17,9 @@ __all__ = ["augmented", "build_augmentation", "settings_of"]
 def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
     """Return a module from X-rays float (N, K, W, W) in [0, 1] to (N, K, size, size), W ≥ size.
 
-    Channels after the first are masks: they move with the X-ray, and their values stay. It draws from torch's random state. Rotation, shift, scale and zoom are one resampling, around
-    the middle, of which the network sees size × size; what comes in from outside is black.
+    Channels after the first are masks: they move with the X-ray, and their values stay. It draws
+    from torch's random state. Rotation, shift, scale and zoom are one resampling, around the
+    middle, of which the network sees size × size; what comes in from outside is black.
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
     return nn.Sequential(
@@ -107,12 +108,15 @@ class _Middle(nn.Module):
         return films[..., middle, middle].contiguous()
 
 
-class _FirstChannel(nn.Sequential):
+class _FirstChannel(nn.Module):
     """Changes the first channel only."""
 
+    def __init__(self, *changes: nn.Module) -> None:
+        super().__init__()
+        self.change = nn.Sequential(*changes)
+
     def forward(self, films: Tensor) -> Tensor:
-        changed: Tensor = super().forward(films[:, :1])
-        return torch.cat([changed, films[:, 1:]], dim=1)
+        return torch.cat([self.change(films[:, :1]), films[:, 1:]], dim=1)
 
 
 class _Noise(nn.Module):

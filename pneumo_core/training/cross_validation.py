@@ -72,8 +72,9 @@ def fit_folds(
     """Train a network for each fold, going on where the run had come to.
 
     ``wide``: squares that training draws its inputs from; ``seen``: the inputs that the held-out
-    films are judged by; ``lungs``: the masks that belong to the wide squares. Every network is trained to its last epoch: an epoch chosen by the held-out
-    films would make their predictions look better than they are.
+    films are judged by; ``lungs``: the masks that belong to the wide squares. Every network is
+    trained to its last epoch: an epoch chosen by the held-out films would make their predictions
+    look better than they are.
     """
     config = run.config
     films = wide.readable(seen.readable(pool.films[pool.films["split"] == "train"]))

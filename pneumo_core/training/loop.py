@@ -89,7 +89,7 @@ def _fit(
     torch.manual_seed(config.seed)
     network, takes = _network(config, fresh=not state.is_file())
     frozen = _freeze(network, config.frozen_blocks)
-    augment = build_augmentation(config.augmentation, takes.size)
+    objective = _Objective(config, network, takes, _class_weights(config, train).to(fabric.device))
     optimizer = _optimizer(config, network)
     weights = _Weights(network, config.average, fabric.device)
     progressed = load_state(state, weights.modules, optimizer)
@@ -99,7 +99,6 @@ def _fit(
 
     order = _order(config, train)
     steps = max(1, len(order) // config.batch_size)
-    class_weights = _class_weights(config, train).to(fabric.device)
 
     for epoch in range(progressed.epoch + 1, config.epochs + 1):
         if _out_of_patience(config, progressed):
@@ -114,15 +113,7 @@ def _fit(
         for step in range(steps):
             batch = shuffled[step * config.batch_size : (step + 1) * config.batch_size]
             films, labels = _load(train, batch[fabric.global_rank :: fabric.world_size], fabric)
-            films, lungs = augment(films).split([1, films.shape[1] - 1], dim=1)
-            with MapsOf(network) as seen:
-                logits = wrapped(takes.normalise(films)).float()  # (n, 2)
-            loss = cross_entropy(
-                logits, labels, class_weights, label_smoothing=config.label_smoothing
-            )
-            if config.lung_attention:
-                outside = outside_share(seen.maps, logits, labels, lungs)
-                loss = loss + config.lung_attention * outside
+            loss = objective(wrapped, films, labels)
             _set_rate(config, optimizer, (epoch - 1) * steps + step, config.epochs * steps, steps)
             optimizer.zero_grad(set_to_none=True)
             with QuickDepthwise():  # type: ignore[no-untyped-call]
@@ -174,6 +165,34 @@ def _freeze(network: PneumoniaNetwork, blocks: int) -> list[nn.Module]:
     for module in modules:
         module.requires_grad_(False)
     return modules
+
+
+class _Objective:
+    """The loss of a batch: cross-entropy, and where it counts, evidence outside the lungs."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        network: PneumoniaNetwork,
+        takes: InputFormat,
+        class_weights: Tensor,
+    ) -> None:
+        self._config, self._network, self._takes = config, network, takes
+        self._class_weights = class_weights
+        self._augment = build_augmentation(config.augmentation, takes.size)
+
+    def __call__(
+        self, forward: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
+    ) -> Tensor:
+        """Return the loss () of images (n, 1, S, S), or (n, 2, S, S) with their lungs' masks."""
+        images, lungs = self._augment(images).split([1, images.shape[1] - 1], dim=1)
+        with MapsOf(self._network) as seen:
+            logits = forward(self._takes.normalise(images)).float()  # (n, 2)
+        smoothing, attention = self._config.label_smoothing, self._config.lung_attention
+        loss = cross_entropy(logits, labels, self._class_weights, label_smoothing=smoothing)
+        if not attention:
+            return loss
+        return loss + attention * outside_share(seen.maps, logits, labels, lungs)
 
 
 def _check_losses(losses: Tensor, epoch: int) -> None:

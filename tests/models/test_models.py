@@ -171,7 +171,7 @@ def test_the_stages_are_what_heat_maps_and_embeddings_expect(
         "cnn_94": ((24, 21, 21), 10),
         "cnn_v2": ((12, 40, 40), 10),
         "efficientnet_b0": ((1280, 7, 7), 100),
-        "efficientnet_lite0": ((320, 10, 10), 320),
+        "efficientnet_lite0": ((256, 10, 10), 256),
     }[name]
     assert maps.shape[1:] == shape
     assert features.shape == (2, width)
