@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pneumo_core.dashboard import open_page
+from pneumo_core.app import open_page
 
 with open_page("Pneumo"):
     st.markdown(
@@ -23,7 +23,7 @@ with open_page("Pneumo"):
             st.page_link(file, label=label, icon=icon)
 
     # This takes a while at the first visit: by now the page is on the screen.
-    from pneumo_core.dashboard.cards import show_checkpoints, show_dataset
+    from pneumo_core.app.widgets.model_cards import show_checkpoints, show_dataset
 
     show_checkpoints()
     show_dataset()

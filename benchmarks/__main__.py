@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.report import Measured, told, write
-from pneumo_core.settings import settings
+from pneumo_core.core.settings import settings
 
 GROUPS = ("one_film", "many_films", "training", "maps", "pages", "growth")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pneumo_core.data import read_radiograph
+from pneumo_core.imaging import read_radiograph
 from pneumo_core.reading import samples
 
 __all__ = ["folder_of_copies", "original_films", "small_films", "where"]

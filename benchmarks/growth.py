@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.apart import timed
 from benchmarks.films import folder_of_copies, small_films
 from benchmarks.row import Row, Spread, seconds_of
-from pneumo_core.data import Dataset, open_store, scan
+from pneumo_core.datasets import Dataset, open_store, scan
 
 STEPS = ("scan", "decode", "predict", "embed", "t-SNE of")
 CURVED = ("t-SNE of",)
@@ -71,9 +71,9 @@ def main() -> None:
 def _with_a_network(step: str, dataset: Dataset, home: Path) -> float:
     """Seconds of a step that needs torch or a checkpoint's features, which are loaded before."""
     from benchmarks.tsne import repeated
-    from pneumo_core.analysis import features_of, project
     from pneumo_core.checkpoints import load_checkpoint
-    from pneumo_core.runtime import open_runtime
+    from pneumo_core.embeddings import features_of, project
+    from pneumo_core.inference import open_runtime
 
     checkpoint = load_checkpoint(MODEL)
     if step == "t-SNE of":

@@ -12,8 +12,8 @@ from sklearn.decomposition import PCA
 
 from benchmarks import tsne
 from benchmarks.row import Row, in_turn
-from pneumo_core.analysis import merit, project
 from pneumo_core.checkpoints import load_checkpoint
+from pneumo_core.embeddings import merit, project
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:

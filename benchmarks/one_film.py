@@ -16,7 +16,7 @@ import onnxruntime
 from benchmarks.films import original_films
 from benchmarks.peer import Peer
 from benchmarks.row import Row, Spread, in_turn
-from pneumo_core.data import read_radiograph
+from pneumo_core.imaging import read_radiograph
 from pneumo_core.reading import Reader, open_reader
 
 MODELS = ("efficientnet_b0", "cnn_94")

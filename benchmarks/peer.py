@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from pneumo_core.checkpoints import load_checkpoint
+from pneumo_core.core.settings import cores
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 from pneumo_core.models._torchvision import import_torchvision
-from pneumo_core.settings import cores
 
 import_torchvision()
 from captum.attr import LayerGradCam  # noqa: E402

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.films import where
 from benchmarks.row import Row, Spread
-from pneumo_core.settings import cores
+from pneumo_core.core.settings import cores
 
 __all__ = ["Measured", "told", "write"]
 

@@ -19,14 +19,14 @@ from torch.utils.data import DataLoader, Subset
 
 from benchmarks.films import folder_of_copies, original_films, small_films
 from benchmarks.row import Row, Spread, in_turn
-from pneumo_core.data import open_store, scan
+from pneumo_core.core.settings import cores
+from pneumo_core.datasets import open_store, scan
 from pneumo_core.models import InputFormat, build_network, find_model
 from pneumo_core.models._torchvision import import_torchvision
-from pneumo_core.settings import cores
 from pneumo_core.training import recipe
 from pneumo_core.training.depthwise import QuickDepthwise
-from pneumo_core.training.films import Films, films_of
 from pneumo_core.training.loop import fit
+from pneumo_core.training.training_set import Films, films_of
 
 import_torchvision()
 from torchvision import datasets, transforms  # noqa: E402

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from pneumo_core.analysis import features_of, merit, project
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.runtime import dataset_for
-from pneumo_core.settings import settings
+from pneumo_core.core.settings import settings
+from pneumo_core.embeddings import features_of, merit, project
+from pneumo_core.inference import dataset_for
 
 Floats = NDArray[np.float32]
 

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pneumo_core.dashboard import open_page
+from pneumo_core.app import open_page
 
 with open_page("Compare", wide=True):
     # These take a while at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import say_what_is_missing
-    from pneumo_core.dashboard.comparison.choices import choose_checkpoints, choose_films
-    from pneumo_core.dashboard.comparison.numbers import show_numbers
-    from pneumo_core.dashboard.comparison.side_by_side import show_side_by_side
-    from pneumo_core.dashboard.evaluation.sources import say_warnings
-    from pneumo_core.dashboard.reading_room.films import add_films, my_worklist
+    from pneumo_core.app.compare.comparison_figures import show_numbers
+    from pneumo_core.app.compare.pair_choice import choose_checkpoints, choose_films
+    from pneumo_core.app.compare.side_by_side import show_side_by_side
+    from pneumo_core.app.evaluate.score_cache import say_warnings
+    from pneumo_core.app.reading_room.uploads import add_films, my_worklist
+    from pneumo_core.app.widgets.model_choice import say_what_is_missing
 
     checkpoints = choose_checkpoints()
     say_what_is_missing()

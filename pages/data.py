@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pneumo_core.dashboard import open_page
+from pneumo_core.app import open_page
 
 with open_page("Data", wide=True):
     # These take a while at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import say_what_is_missing
-    from pneumo_core.dashboard.datasets.getting import acquire_section
-    from pneumo_core.dashboard.datasets.sources import choose_dataset, inspected, say_how_to_get_one
-    from pneumo_core.dashboard.datasets.view import show_dataset
-    from pneumo_core.dashboard.progress import Cancelled
+    from pneumo_core.app.data.add_dataset import acquire_section
+    from pneumo_core.app.data.data_page import show_dataset
+    from pneumo_core.app.data.dataset_cache import choose_dataset, inspected, say_how_to_get_one
+    from pneumo_core.app.widgets.model_choice import say_what_is_missing
+    from pneumo_core.app.widgets.progress import Cancelled
 
     location = choose_dataset()
     if location is None:

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pneumo_core.dashboard import open_page
+from pneumo_core.app import open_page
 
 with open_page("Embeddings", wide=True):
     # These take a while at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import choose_checkpoint, say_what_is_missing
-    from pneumo_core.dashboard.embeddings.explorer import choose_view, show_explorer
-    from pneumo_core.dashboard.embeddings.training import show_training
-    from pneumo_core.dashboard.progress import Cancelled
+    from pneumo_core.app.embeddings.explorer import choose_view, show_explorer
+    from pneumo_core.app.embeddings.training_maps import show_training
+    from pneumo_core.app.widgets.model_choice import choose_checkpoint, say_what_is_missing
+    from pneumo_core.app.widgets.progress import Cancelled
 
     which, films = st.columns([1, 3], gap="large")
     with which:

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pneumo_core.dashboard import open_page
+from pneumo_core.app import open_page
 
 with open_page("Evaluate", wide=True):
     # These take a while at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import choose_checkpoint, say_what_is_missing
-    from pneumo_core.dashboard.evaluation.sources import choose_scores, say_warnings
-    from pneumo_core.dashboard.evaluation.view import show_evaluation
+    from pneumo_core.app.evaluate.evaluate_page import show_evaluation
+    from pneumo_core.app.evaluate.score_cache import choose_scores, say_warnings
+    from pneumo_core.app.widgets.model_choice import choose_checkpoint, say_what_is_missing
 
     which, films = st.columns([1, 2], gap="large")
     with which:

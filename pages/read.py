@@ -2,14 +2,18 @@
 
 import streamlit as st
 
-from pneumo_core.dashboard import open_page
+from pneumo_core.app import open_page
 
 with open_page("Read films", wide=True):
     # These take a while at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import choose_panel, choose_reader, say_what_is_missing
-    from pneumo_core.dashboard.reading_room.films import add_films, my_worklist
-    from pneumo_core.dashboard.reading_room.own_calls_view import choose_read_first
-    from pneumo_core.dashboard.reading_room.room import show_reading_room
+    from pneumo_core.app.reading_room.read_first import choose_read_first
+    from pneumo_core.app.reading_room.reading_page import show_reading_room
+    from pneumo_core.app.reading_room.uploads import add_films, my_worklist
+    from pneumo_core.app.widgets.model_choice import (
+        choose_panel,
+        choose_reader,
+        say_what_is_missing,
+    )
 
     worklist = my_worklist()
     what, how = st.columns([3, 2], gap="large")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pneumo_core.dashboard import open_page
+from pneumo_core.app import open_page
 
 with open_page("Train"):
     st.markdown(
@@ -10,9 +10,9 @@ with open_page("Train"):
         "publishes a checkpoint that every page offers."
     )
     # These take a while at the first visit: by now the frame is on the screen.
-    from pneumo_core.dashboard.choices import say_what_is_missing
-    from pneumo_core.dashboard.training.form import new_run
-    from pneumo_core.dashboard.training.runs import show_runs
+    from pneumo_core.app.train.run_list import show_runs
+    from pneumo_core.app.train.start_form import new_run
+    from pneumo_core.app.widgets.model_choice import say_what_is_missing
 
     new_run()
     show_runs()

@@ -13,11 +13,19 @@ import pytest
 import torch
 from PIL import Image
 
-from pneumo_core.card import SCHEMA_VERSION, Card, DatasetFacts, OperatingPoint
-from pneumo_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from pneumo_core.checkpoints import (
+    SCHEMA_VERSION,
+    Card,
+    Checkpoint,
+    DatasetFacts,
+    OperatingPoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from pneumo_core.metrics import Estimate, evaluate
 from pneumo_core.models import MODELS, build_network
-from pneumo_core.training import Run, go_on, start_run, training_config
+from pneumo_core.runs import Run, go_on, start_run
+from pneumo_core.training import training_config
 
 # How long a drawn case takes says nothing on a busy machine.
 hypothesis.settings.register_profile("pneumo", deadline=None)

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pneumo_core.runtime import open_runtime
-from tests.dashboard.test_pages import film
+from pneumo_core.inference import open_runtime
+from tests.app.test_pages import film
+
+LIGHT = ("pneumo_core", "pneumo_core.imaging", "pneumo_core.datasets", "pneumo_core.metrics")
 
 
-@pytest.mark.parametrize("module", ["pneumo_core", "pneumo_core.data", "pneumo_core.metrics"])
-def test_films_and_numbers_need_no_torch(module: str) -> None:
+@pytest.mark.parametrize("module", LIGHT)
+def test_images_and_numbers_need_no_torch(module: str) -> None:
     code = (
         f"import sys, {module}; "
         "sys.exit(any(m in sys.modules for m in ('torch', 'onnxruntime', 'streamlit')))"
@@ -20,7 +22,7 @@ def test_films_and_numbers_need_no_torch(module: str) -> None:
 
 
 def test_the_frame_of_a_page_comes_before_torch() -> None:
-    code = "import sys, pneumo_core.dashboard.page; sys.exit('torch' in sys.modules)"
+    code = "import sys, pneumo_core.app.page; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -38,8 +40,8 @@ def test_a_film_is_read_without_torch_once_its_graph_is_kept(tmp_path: Path) -> 
 
 
 def test_pages_that_train_nothing_open_before_torch() -> None:
-    rooms = ("cards", "reading_room.room", "comparison.side_by_side", "evaluation.view")
-    modules = ", ".join(f"pneumo_core.dashboard.{room}" for room in (*rooms, "audit_log.view"))
+    pages = ("reading_room.reading_page", "compare.side_by_side", "evaluate.evaluate_page")
+    modules = ", ".join(f"pneumo_core.app.{each}" for each in (*pages, "log.log_table"))
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.DEVNULL)
     assert ended.returncode == 0

@@ -11,8 +11,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from pneumo_core.data._lenient import lenient_pydicom
-from pneumo_core.quiet import log_level
+from pneumo_core.core.log_levels import log_level
+from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
 
 _PACKAGE = Path(__file__).parents[1] / "pneumo_core"
 

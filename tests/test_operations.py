@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pneumo_core.access import Person, admit, read_roles
 from pneumo_core.audit import AuditLog, Entry
-from pneumo_core.training import Run
+from pneumo_core.audit.roles import Person, admit, read_roles
+from pneumo_core.runs import Run
 from tests.conftest import draw_film, draw_folder
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pneumo_core.data import read_radiograph
+from pneumo_core.imaging import read_radiograph
 from pneumo_core.reading import open_reader, samples
 
 __all__ = ["NAME", "TaggedFilm", "number_in", "tagged_films"]

@@ -15,8 +15,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from pneumo_core.audit.causes import clause_of, remedy_for
 from pneumo_core.audit.entry import Deed, Entry
 from pneumo_core.audit.schema import TABLE, prepare
+from pneumo_core.core.settings import settings
 from pneumo_core.errors import AuditError
-from pneumo_core.settings import settings
 
 __all__ = ["AuditLog", "open_log"]
 

@@ -13,11 +13,10 @@ from typing import Annotated
 
 import typer
 
-from pneumo_core.access import OPEN_LINE, listens_beyond
+from pneumo_core.audit.roles import OPEN_LINE, listens_beyond
 from pneumo_core.cli import (
     _checkpoints,
     _datasets,
-    _intake,
     _log,
     _lungs,
     _reading,
@@ -26,10 +25,13 @@ from pneumo_core.cli import (
     _study,
     _training,
 )
+from pneumo_core.cli import (
+    _downloads as _intake,
+)
 from pneumo_core.cli._shared import app
+from pneumo_core.cli._terminal import err, write_any_letter
+from pneumo_core.core.settings import repository_root
 from pneumo_core.errors import PneumoError, UnknownName
-from pneumo_core.settings import repository_root
-from pneumo_core.terminal import err, write_any_letter
 
 __all__ = ["app", "main"]
 

@@ -4,8 +4,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pneumo_core.cli._shared import DataOption, JsonOption, dataset_folder, models, print_card
-from pneumo_core.settings import settings
-from pneumo_core.terminal import err, out, progress_bar
+from pneumo_core.cli._terminal import err, out, progress_bar
+from pneumo_core.core.settings import settings
 
 
 @models.command("list")
@@ -46,7 +46,7 @@ def show_model(name: str) -> None:
 def fit_models_gate(name: str, data_folder: DataOption = None) -> None:
     """Fit a checkpoint's gate anew, on the films it was trained on."""
     from pneumo_core.checkpoints import load_checkpoint
-    from pneumo_core.familiarity import fit_gate
+    from pneumo_core.gate import fit_gate
 
     folder = dataset_folder(data_folder)
     with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as looking:

@@ -14,10 +14,10 @@ from pneumo_core.cli._shared import (
     dataset_folder,
     validation_choice,
 )
-from pneumo_core.terminal import out, progress_bar
+from pneumo_core.cli._terminal import out, progress_bar
 
 if TYPE_CHECKING:
-    from pneumo_core.inspection import Inspection
+    from pneumo_core.datasets.quality import Inspection
 
 _MOST_FILMS = 6
 
@@ -29,8 +29,8 @@ def inspect_data(
     as_json: JsonOption = False,
 ) -> None:
     """Count a dataset's films, and say what is wrong with it, what it means and what to do."""
-    from pneumo_core.data import scan
-    from pneumo_core.inspection import inspect_dataset
+    from pneumo_core.datasets import scan
+    from pneumo_core.datasets.quality import inspect_dataset
 
     location = dataset_folder(folder)
     with progress_bar("Listing films") as listing:
@@ -47,7 +47,7 @@ def inspect_data(
 
 
 def _print_overview(found: "Inspection") -> None:
-    from pneumo_core.inspection import split_table
+    from pneumo_core.datasets.quality import split_table
 
     splits = split_table(found.dataset)
     table = Table(*splits.columns, title=found.dataset.name)

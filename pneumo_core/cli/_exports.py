@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pneumo_core.core.files import write_whole
 from pneumo_core.errors import PneumoError
-from pneumo_core.files import write_whole
 
 if TYPE_CHECKING:
-    from pneumo_core.data import Radiograph
-    from pneumo_core.heatmaps import HeatMap
+    from pneumo_core.explain import HeatMap
+    from pneumo_core.imaging import Radiograph
     from pneumo_core.reading import Reader, Reading
     from pneumo_core.reports import Result
 
@@ -64,7 +64,7 @@ class Exports:
         What can't be said of this X-ray (text burned into it, a damaged header) is told in the
         answer. Raises PneumoError where a file can't be written.
         """
-        from pneumo_core.data import PNEUMONIA
+        from pneumo_core.datasets import PNEUMONIA
 
         if not (self.heatmaps or self.wanted):
             return Exported()
@@ -89,7 +89,7 @@ class Exports:
     def _result(
         self, reader: "Reader", reading: "Reading", radiograph: "Radiograph", heat: "HeatMap"
     ) -> "Result":
-        from pneumo_core.heatmaps import evidence_strength
+        from pneumo_core.explain import evidence_strength
         from pneumo_core.reports import Overlay, result_of
 
         strength = evidence_strength(heat.method, heat.label, reading.probability or 0.0)
@@ -127,7 +127,7 @@ def _picture(radiograph: "Radiograph", heat: "HeatMap", probability: float) -> b
     import numpy as np
     from PIL import Image
 
-    from pneumo_core.pictures import display_pixels, overlay
+    from pneumo_core.imaging import display_pixels, overlay
 
     pixels = display_pixels(radiograph.pixels, _LONGEST)
     file = BytesIO()

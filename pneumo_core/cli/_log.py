@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from pneumo_core.cli._shared import JsonOption, app
+from pneumo_core.cli._terminal import err, out
 from pneumo_core.errors import UnknownName
-from pneumo_core.terminal import err, out
 
 _SHOWN = ("number", "moment", "who", "deed", "film", "checkpoint", "result", "subject")
 _DAY = ["%Y-%m-%d"]
@@ -70,8 +70,8 @@ def tell_agreement(
 ) -> None:
     """Agreement, kappa and time of readers who called films before they saw an answer."""
     from pneumo_core.audit import open_log
+    from pneumo_core.audit.reader_study import opinions_table, second_opinions
     from pneumo_core.metrics import format_rate
-    from pneumo_core.second_opinion import opinions_table, second_opinions
 
     found = second_opinions(open_log().called_films(), who=who, since=since, until=until)
     if csv:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pneumo_core.cli._shared import app
-from pneumo_core.terminal import out, progress_bar
+from pneumo_core.cli._terminal import out, progress_bar
 
 lungs = typer.Typer(help="The lung finder.", no_args_is_help=True)
 app.add_typer(lungs, name="lungs")

@@ -10,9 +10,9 @@ import typer
 
 from pneumo_core.cli._exports import Exported, Exports
 from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, told
+from pneumo_core.cli._terminal import err
+from pneumo_core.core.files import printable
 from pneumo_core.errors import PneumoError, UnreadableFilm
-from pneumo_core.files import printable
-from pneumo_core.terminal import err
 
 if TYPE_CHECKING:
     from pneumo_core.audit import Entry
@@ -121,7 +121,7 @@ class _Recorder:
 
 def _expanded(files: list[Path]) -> Iterator[Path]:
     """Files as they are, folders as the files in them, without what systems leave there."""
-    from pneumo_core.data import files_below
+    from pneumo_core.datasets import files_below
 
     for path in files:
         if not path.is_dir():
@@ -137,7 +137,7 @@ def _read_one(
     reader: "Reader", exports: Exports, number: int, path: Path
 ) -> "tuple[Reading, Exported]":
     """Read a file; where its result is asked for as files, write them."""
-    from pneumo_core.data import read_radiograph
+    from pneumo_core.imaging import read_radiograph
 
     try:
         radiograph = read_radiograph(path)

@@ -7,11 +7,11 @@ import typer
 from rich.table import Table
 
 from pneumo_core.cli._shared import JsonOption, noted, print_json, runs
+from pneumo_core.cli._terminal import err, out, run_bars
 from pneumo_core.errors import TrainingError
-from pneumo_core.terminal import err, out, run_bars
 
 if TYPE_CHECKING:
-    from pneumo_core.training import Run
+    from pneumo_core.runs import Run
 
 RunArgument = Annotated[str, typer.Argument(help="The run's id; 'pneumo runs list' shows it.")]
 
@@ -19,7 +19,7 @@ RunArgument = Annotated[str, typer.Argument(help="The run's id; 'pneumo runs lis
 @runs.command("list")
 def list_all(json: JsonOption = False) -> None:
     """Every run: its id, the checkpoint it makes, its state."""
-    from pneumo_core.training import list_runs
+    from pneumo_core.runs import list_runs
 
     found, problems = list_runs()
     if json:
@@ -44,8 +44,7 @@ def show(run_id: RunArgument) -> None:
     """A run's settings, its state and its epochs, as JSON."""
     from dataclasses import asdict
 
-    from pneumo_core.lifecycle import now_of
-    from pneumo_core.training import find_run
+    from pneumo_core.runs import find_run, now_of
 
     run = find_run(run_id)
     now = now_of(run.folder) if run.status.active else None
@@ -63,7 +62,7 @@ def show(run_id: RunArgument) -> None:
 @runs.command("follow")
 def follow_one(run_id: RunArgument) -> None:
     """Watch a run until it ends. Ctrl-C cancels the run."""
-    from pneumo_core.training import find_run
+    from pneumo_core.runs import find_run
 
     out.print(f"Published as '{follow(find_run(run_id))}'.")
 
@@ -71,11 +70,10 @@ def follow_one(run_id: RunArgument) -> None:
 @runs.command("cancel")
 def cancel(run_id: RunArgument) -> None:
     """Stop a run. It keeps its epochs so far, and can be resumed."""
-    from pneumo_core import jobs
-    from pneumo_core.training import find_run
+    from pneumo_core.runs import control, find_run
 
     run = find_run(run_id)
-    jobs.cancel(run)
+    control.cancel(run)
     noted("cancelled", subject=run.name)
     out.print(f"{run.id} is {run.status.state}.")
 
@@ -83,10 +81,9 @@ def cancel(run_id: RunArgument) -> None:
 @runs.command("resume")
 def resume(run_id: RunArgument) -> None:
     """Go on with a cancelled, failed or lost run, in the background."""
-    from pneumo_core import jobs
-    from pneumo_core.training import find_run
+    from pneumo_core.runs import control, find_run
 
-    run = jobs.resume(find_run(run_id))
+    run = control.resume(find_run(run_id))
     noted("resumed", subject=run.name)
     out.print(f"{run.id} is {run.status.state}. Watch it: pneumo runs follow {run.id}")
 
@@ -94,11 +91,10 @@ def resume(run_id: RunArgument) -> None:
 @runs.command("rename")
 def rename(run_id: RunArgument, name: str) -> None:
     """Give a run, and its checkpoint, another name."""
-    from pneumo_core import jobs
-    from pneumo_core.training import find_run
+    from pneumo_core.runs import control, find_run
 
     run = find_run(run_id)
-    renamed = jobs.rename(run, name)
+    renamed = control.rename(run, name)
     noted("renamed", subject=f"{run.name} to {renamed.name}")
     out.print(f"{run_id} is called '{renamed.name}'.")
 
@@ -110,14 +106,13 @@ def delete(
     yes: Annotated[bool, typer.Option(help="Don't ask.")] = False,
 ) -> None:
     """Remove a run that is not under way, for good."""
-    from pneumo_core import jobs
     from pneumo_core.audit import run_words
-    from pneumo_core.training import find_run
+    from pneumo_core.runs import control, find_run
 
     run = find_run(run_id)
     if not yes:
         typer.confirm(f"Delete the run {run.id} ('{run.name}') for good?", abort=True)
-    jobs.delete(run, checkpoint=checkpoint)
+    control.delete(run, checkpoint=checkpoint)
     noted("deleted", subject=run_words(run.name, checkpoint=checkpoint))
     out.print(f"{run.id} is deleted.")
 
@@ -127,8 +122,7 @@ def follow(run: "Run") -> str:
 
     Raises TrainingError, with the run's own reason, when it does not get to its end.
     """
-    from pneumo_core import jobs
-    from pneumo_core.lifecycle import RunState, now_of
+    from pneumo_core.runs import RunState, control, now_of
 
     try:
         with run_bars(run.config.epochs) as bars:
@@ -137,7 +131,7 @@ def follow(run: "Run") -> str:
                 time.sleep(0.2)
             bars.show(None, run.history)
     except KeyboardInterrupt:
-        jobs.cancel(run)
+        control.cancel(run)
         noted("cancelled", subject=run.name)
         err.print(f"Cancelled. Go on with: pneumo runs resume {run.id}")
         raise typer.Exit(130) from None

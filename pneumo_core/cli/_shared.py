@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from pneumo_core.cli._terminal import err
+from pneumo_core.core.settings import settings
 from pneumo_core.errors import AuditError, UnknownName
-from pneumo_core.settings import settings
-from pneumo_core.terminal import err
 
 if TYPE_CHECKING:
     from pneumo_core.audit import Deed, Entry
-    from pneumo_core.data import Dataset, Validation
+    from pneumo_core.datasets import Dataset, Validation
 
 __all__ = [
     "DataOption",
@@ -88,7 +88,7 @@ def dataset_given(given: Path | None) -> Path | None:
     word = str(given) if given else asked.name
     if len(Path(word).parts) != 1 or (given is None and asked.parent != Path.cwd()):
         return asked
-    from pneumo_core.intake import list_datasets
+    from pneumo_core.datasets.download import list_datasets
 
     known = {each.name: each.location for each in list_datasets()}
     if word in known:
@@ -112,7 +112,7 @@ def say_left_aside(dataset: "Dataset") -> None:
 
 def validation_choice(given: str | None) -> "Validation | None":
     """Return what was asked for of a dataset's validation split. Raises UnknownName."""
-    from pneumo_core.data import VALIDATIONS
+    from pneumo_core.datasets import VALIDATIONS
 
     if given is not None and given not in VALIDATIONS:
         raise UnknownName("validation", given, VALIDATIONS)

@@ -10,13 +10,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pneumo_core.cli._shared import JsonOption, data, dataset_folder
-from pneumo_core.terminal import err, out, progress_bar
+from pneumo_core.cli._terminal import err, out, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pneumo_core.data import Dataset
-    from pneumo_core.shortcuts import Audit, ByQuartile, Measured
+    from pneumo_core.datasets import Dataset
+    from pneumo_core.evaluation.shortcuts import Audit, ByQuartile, Measured
 
 __all__ = ["measured", "print_quartiles", "records"]
 
@@ -30,8 +30,8 @@ def audit_data(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every figure.")] = False,
 ) -> None:
     """Measure how far the label can be told from things that are no disease."""
-    from pneumo_core.data import scan
-    from pneumo_core.shortcuts import audit
+    from pneumo_core.datasets import scan
+    from pneumo_core.evaluation.shortcuts import audit
 
     location = dataset_folder(folder)
     with progress_bar("Listing X-rays") as listing:
@@ -49,7 +49,7 @@ def audit_data(
 
 def measured(dataset: "Dataset") -> "Measured":
     """Measure the properties of a dataset's X-rays with a bar; say which could not be read."""
-    from pneumo_core.shortcuts import installed_finder, measure_dataset
+    from pneumo_core.evaluation.shortcuts import installed_finder, measure_dataset
 
     with progress_bar("Measuring X-rays") as progress:
         found = measure_dataset(dataset, finder=installed_finder(), progress=progress)
@@ -60,7 +60,7 @@ def measured(dataset: "Dataset") -> "Measured":
 
 def print_quartiles(found: "Sequence[ByQuartile]") -> None:
     """Print false alarms and misses by quartile of each property, the clearest rise first."""
-    from pneumo_core.shortcuts import quartile_sentence
+    from pneumo_core.evaluation.shortcuts import quartile_sentence
 
     out.print()
     if not found:
@@ -80,13 +80,13 @@ def print_quartiles(found: "Sequence[ByQuartile]") -> None:
 
 def records(found: "Sequence[ByQuartile]") -> list[dict[str, Any]]:
     """The quarters as JSON knows them."""
-    from pneumo_core.shortcuts import quartile_table
+    from pneumo_core.evaluation.shortcuts import quartile_table
 
     return [{str(k): v for k, v in row.items()} for row in quartile_table(found).to_dict("records")]
 
 
 def _print_audit(found: "Audit") -> None:
-    from pneumo_core.shortcuts import LIMITS, PROPERTIES, advice, summary
+    from pneumo_core.evaluation.shortcuts import LIMITS, PROPERTIES, advice, summary
 
     for sentence in summary(found):
         out.print(sentence, markup=False)

@@ -23,17 +23,17 @@ from pneumo_core.cli._shared import (
     without_nan,
 )
 from pneumo_core.cli._shortcuts import measured, print_quartiles, records
-from pneumo_core.terminal import out, progress_bar
+from pneumo_core.cli._terminal import out, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pandas import DataFrame
 
-    from pneumo_core.analysis import Comparison, DatasetEvaluation, Scores
     from pneumo_core.checkpoints import Checkpoint
-    from pneumo_core.data import Dataset
-    from pneumo_core.shortcuts import ByQuartile
+    from pneumo_core.datasets import Dataset
+    from pneumo_core.evaluation import Comparison, DatasetEvaluation, Scores
+    from pneumo_core.evaluation.shortcuts import ByQuartile
 
 ShippedOption = Annotated[
     bool,
@@ -54,8 +54,8 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score a split of a dataset."""
-    from pneumo_core.analysis import evaluate_dataset
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.evaluation import evaluate_dataset
     from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
@@ -91,7 +91,7 @@ def evaluate(
 
 def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuartile]":
     """Mistakes by quartile of each property; the whole dataset is measured once for all splits."""
-    from pneumo_core.shortcuts import by_quartile
+    from pneumo_core.evaluation.shortcuts import by_quartile
 
     properties = measured(dataset).table
     return by_quartile(result.scores, properties, result.operating_point.threshold)
@@ -111,8 +111,8 @@ def compare(
 
     Without --data and PNEUMO_DATA, or with --shipped, the scores that come with them are compared.
     """
-    from pneumo_core.analysis import compare as measure
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.evaluation import compare as measure
 
     checkpoints = [load_checkpoint(name) for name in (first, second)]
     folder = None if shipped else dataset_given(data_folder)
@@ -135,7 +135,7 @@ def compare(
 
 def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
     """The dataset there, as a checkpoint sees it; what lies beside its films is said."""
-    from pneumo_core.analysis import dataset_for
+    from pneumo_core.inference import dataset_for
 
     dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
     say_left_aside(dataset)
@@ -145,7 +145,8 @@ def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> 
 def _scores(
     checkpoint: "Checkpoint", folder: Path | None, split: str, validation: str | None
 ) -> "Scores":
-    from pneumo_core.analysis import dataset_for, dataset_scores, shipped_scores
+    from pneumo_core.evaluation import dataset_scores, shipped_scores
+    from pneumo_core.inference import dataset_for
 
     if folder is None:
         return shipped_scores(checkpoint, split)
@@ -184,8 +185,8 @@ def robustness(
     validation: ValidationOption = None,
 ) -> None:
     """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
-    from pneumo_core.analysis import robustness as measure
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.evaluation import robustness as measure
     from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
@@ -223,14 +224,8 @@ def embed(
     Without --data and PNEUMO_DATA, or with --shipped, the films that come with the checkpoint are
     mapped.
     """
-    from pneumo_core.analysis import (
-        as_table,
-        features_of,
-        merit,
-        project,
-        shipped_features,
-    )
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.embeddings import as_table, features_of, merit, project, shipped_features
     from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
@@ -266,8 +261,8 @@ def embed(
 
 def _writer(target: Path) -> "Callable[[DataFrame], None]":
     """How to write a table there. Raises PneumoError for another kind of file."""
+    from pneumo_core.core.files import write_whole
     from pneumo_core.errors import PneumoError
-    from pneumo_core.files import write_whole
 
     kinds: dict[str, Callable[[DataFrame], bytes]] = {
         ".parquet": lambda table: bytes(table.to_parquet(index=False)),

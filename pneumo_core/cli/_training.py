@@ -14,7 +14,7 @@ from pneumo_core.cli._shared import (
     print_card,
     validation_choice,
 )
-from pneumo_core.terminal import err, progress_bar
+from pneumo_core.cli._terminal import err, progress_bar
 
 
 @app.command()
@@ -66,11 +66,11 @@ def train(
 
     It trains in a process of its own, which a closed terminal does not end. Ctrl-C cancels it.
     """
-    from pneumo_core import jobs
-    from pneumo_core.training import find_run, recipe
+    from pneumo_core.runs import control, find_run
+    from pneumo_core.training import recipe
 
     if resume:
-        run = jobs.resume(find_run(resume))
+        run = control.resume(find_run(resume))
         noted("resumed", subject=run.name)
     elif name:
         config = recipe(
@@ -94,7 +94,7 @@ def train(
             seed=seed,
             devices=devices,
         )
-        run = jobs.start(
+        run = control.start(
             dataset_folder(data_folder),
             name,
             config,

@@ -11,8 +11,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pneumo_core.data import Radiograph, to_input
 from pneumo_core.errors import CheckpointError
+from pneumo_core.imaging import Radiograph, to_input
 from pneumo_core.lungs.box import Box, box_around
 
 __all__ = ["SIDE", "LungFinder", "Lungs", "find_lungs", "lung_finder", "lung_finder_card"]

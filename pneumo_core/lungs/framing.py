@@ -8,7 +8,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 
-from pneumo_core.data import Radiograph, to_input
+from pneumo_core.imaging import Radiograph, to_input
 from pneumo_core.lungs.box import Box
 from pneumo_core.lungs.finder import find_lungs, lung_finder
 from pneumo_core.models import Framing, InputFormat

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from pneumo_core.card import OperatingPoint
-from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.errors import CheckpointError
 from pneumo_core.metrics import Confusion, Estimate, confusion, predictive_value_estimates, rate
 

@@ -6,30 +6,23 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
-from pneumo_core.card import OperatingPoint
-from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.data import (
-    LABELS,
-    NORMAL,
-    PNEUMONIA,
-    FilmInput,
-    Progress,
-    Radiograph,
-    read_radiograph,
-)
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint, load_checkpoint
+from pneumo_core.core.parallel import in_order
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import UnreadableFilm, wrong_type
-from pneumo_core.familiarity import Familiarity, open_familiarity
+from pneumo_core.gate import Familiarity, open_familiarity
+from pneumo_core.gate.lung_check import NO_LUNGS, TURNED, lung_warnings, quarters_to_upright
+from pneumo_core.gate.network_check import look
+from pneumo_core.gate.orientation import inverted_radiograph
+from pneumo_core.gate.rules import refusals, warnings_of
+from pneumo_core.imaging import FilmInput, Radiograph, read_radiograph
+from pneumo_core.inference import Outputs, Runtime, open_runtime
 from pneumo_core.lungs import Box, find_lungs
-from pneumo_core.parallel import in_order
-from pneumo_core.reading.gate import refusals, warnings_of
-from pneumo_core.reading.gate_look import look
-from pneumo_core.reading.lung_check import NO_LUNGS, TURNED, lung_warnings, quarters_to_upright
-from pneumo_core.reading.turned import inverted_radiograph
 from pneumo_core.reading.uncertain import UNCERTAIN_MARGIN, band_text, uncertain_band
-from pneumo_core.runtime import Outputs, Runtime, open_runtime
 
 if TYPE_CHECKING:
-    from pneumo_core.heatmaps import HeatMap
+    from pneumo_core.explain import HeatMap
 
 __all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
 
@@ -232,7 +225,7 @@ class Reader:
         """
         if not isinstance(radiograph, Radiograph):
             raise wrong_type("The film", "a Radiograph, as read_radiograph gives it", radiograph)
-        from pneumo_core.heatmaps import heat_map  # torch comes with it: only for who asks
+        from pneumo_core.explain import heat_map  # torch comes with it: only for who asks
 
         seen = self.runtime.input
         heat = heat_map(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 
-from pneumo_core.data import read_radiograph
 from pneumo_core.errors import PneumoError
+from pneumo_core.imaging import read_radiograph
 from pneumo_core.reports.result import Result, digest_of
 
 __all__ = ["header_of", "patient_of", "told_as_damaged"]

@@ -13,9 +13,9 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Flowable, Image, Paragraph, Spacer, Table
 
-from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import OperatingPoint
+from pneumo_core.imaging import colour_scale
 from pneumo_core.metrics import format_rate
-from pneumo_core.pictures import colour_scale
 from pneumo_core.reading import band_text
 from pneumo_core.reports import _fonts
 from pneumo_core.reports.overlays import drawn

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from pneumo_core.core.settings import settings
 from pneumo_core.errors import PneumoError
-from pneumo_core.settings import settings
 
 __all__ = ["KEY_FILE", "pseudonym"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pneumo_core.data import MANUFACTURER
+from pneumo_core.imaging import MANUFACTURER
 from pneumo_core.reports._body_part import body_part_of, laterality_of
 from pneumo_core.reports._pseudonym import pseudonym
 from pneumo_core.reports._uids import Uids, uids_of
@@ -70,7 +70,7 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
             pseudonyms.
         ValueError: the source is missing or another film.
     """
-    from pneumo_core.data._lenient import lenient_pydicom
+    from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
 
     with lenient_pydicom():
         return _file(result, source)

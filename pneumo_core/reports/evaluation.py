@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 from pneumo_core import __version__
-from pneumo_core.analysis import Study, slice_columns, slices
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.figures import PLOTS, still
+from pneumo_core.evaluation import Study, slice_columns, slices
+from pneumo_core.evaluation.shortcuts import ByQuartile, quartile_sentence
 from pneumo_core.metrics import Estimate
+from pneumo_core.reports.figures import PLOTS, still
 from pneumo_core.reports.result import RESEARCH_USE
-from pneumo_core.shortcuts import ByQuartile, quartile_sentence
 
 __all__ = ["EvaluationReport", "report_markdown", "report_pdf"]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from pneumo_core.pictures import Scale, colour_scale, contour_lines, display_pixels, overlay
+from pneumo_core.imaging import Scale, colour_scale, contour_lines, display_pixels, overlay
 from pneumo_core.reports._fonts import font_file
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, refuse_named_film
 from pneumo_core.reports.words import (

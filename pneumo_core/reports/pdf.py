@@ -15,7 +15,7 @@ from reportlab.platypus import (
     Table,
 )
 
-from pneumo_core.data import LABELS, PNEUMONIA
+from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.metrics import adjusted_probability, format_prevalence, format_rate
 from pneumo_core.reading import CUSTOM
 from pneumo_core.reports import _paper as paper

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumo_core import __version__
-from pneumo_core.card import Card, OperatingPoint
-from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import Radiograph
+from pneumo_core.checkpoints import Card, Checkpoint, OperatingPoint
 from pneumo_core.errors import PneumoError
-from pneumo_core.heatmaps import HeatMap, scale_of
-from pneumo_core.pictures import Scale
+from pneumo_core.explain import HeatMap, scale_of
+from pneumo_core.imaging import Radiograph, Scale
 from pneumo_core.reading import Rates, Reading, rates_of
 
 __all__ = [

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pneumo_core.data import LABELS
+from pneumo_core.datasets import LABELS
 from pneumo_core.metrics import CALIBRATED_PREVALENCE, Estimate, adjusted_probability
 from pneumo_core.reading import Reading
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, clean

@@ -9,7 +9,7 @@ import pydantic
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from pneumo_core.data import Validation, ValidationCut
+from pneumo_core.datasets import Validation, ValidationCut
 from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.lungs import NetworkInput
 from pneumo_core.models import Framing, InputFormat, find_model, input_of

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo_core.data import NORMAL, Dataset, PixelStore, Progress
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import NORMAL, Dataset, PixelStore
 from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.films import Films
 from pneumo_core.training.loop import fit
 from pneumo_core.training.state import Progressed
+from pneumo_core.training.training_set import Films
 
 __all__ = ["Pace", "measure_pace"]
 

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pneumo_core.data import Dataset, PixelStore, with_twins
+from pneumo_core.datasets import Dataset, PixelStore, with_twins
 from pneumo_core.errors import TrainingError
 from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.films import Films
+from pneumo_core.training.job import TrainingJob
 from pneumo_core.training.loop import fit
 from pneumo_core.training.relay import Listener
-from pneumo_core.training.runs import Run
 from pneumo_core.training.state import Progressed
+from pneumo_core.training.training_set import Films
 
 __all__ = ["Fold", "fit_folds", "folds_of"]
 
@@ -61,7 +61,7 @@ def _groups(films: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def fit_folds(
-    run: Run,
+    job: TrainingJob,
     pool: Dataset,
     wide: PixelStore,
     seen: PixelStore,
@@ -76,13 +76,13 @@ def fit_folds(
     trained to its last epoch: an epoch chosen by the held-out films would make their predictions
     look better than they are.
     """
-    config = run.config
+    config = job.config
     films = wide.readable(seen.readable(pool.films[pool.films["split"] == "train"]))
     folds = folds_of(films, config.folds, config.seed)
     done: list[Fold] = []
     for number in range(config.folds):
         taught, held_out = films[folds != number], films[folds == number]
-        state = run.folder / "folds" / str(number) / "state.safetensors"
+        state = job.folder / "folds" / str(number) / "state.safetensors"
         state.parent.mkdir(parents=True, exist_ok=True)
         told = _FoldListener(listener, config, tuple(each.progressed for each in done))
         progressed = fit(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from pneumo_core.card import ENSEMBLE, MemberFacts
-from pneumo_core.checkpoints import Checkpoint, check_free, load_checkpoint
-from pneumo_core.data import Dataset, Progress
+from pneumo_core.checkpoints import ENSEMBLE, Checkpoint, MemberFacts, check_free, load_checkpoint
+from pneumo_core.checkpoints.weights import as_member
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import Dataset
 from pneumo_core.errors import TrainingError
-from pneumo_core.runtime import Member, Runtime, dataset_for
+from pneumo_core.inference import Member, Runtime, dataset_for
 from pneumo_core.training.publish import draft_card, seal
-from pneumo_core.weights import as_member
 
 __all__ = ["make_ensemble"]
 

@@ -1,67 +1,15 @@
-"""Epochs that a run kept: one file of weights each, for training in pictures."""
+"""Keep the weights of every epoch: one file each, in a folder beside a job's state."""
 
-import hashlib
-import re
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from torch import nn
 
-from pneumo_core.errors import TrainingError
-from pneumo_core.runtime import Runtime
-from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.runs import Run, list_runs
+from pneumo_core.checkpoints.weights import packed
 from pneumo_core.training.state import write_atomically
-from pneumo_core.weights import packed, trained
 
-__all__ = ["KeptEpoch", "keep_epoch", "kept_epochs", "runs_with_epochs"]
+__all__ = ["EPOCHS_FOLDER", "keep_epoch"]
 
-_FOLDER = "epochs"
-
-
-@dataclass(frozen=True)
-class KeptEpoch:
-    """The network as validation judged it at the end of an epoch.
-
-    ``number`` counts from 1; ``validation_auc`` is NaN where the run's history doesn't tell.
-    """
-
-    run: str
-    number: int
-    file: Path
-    config: TrainingConfig
-    validation_auc: float
-
-    @cached_property
-    def version(self) -> str:
-        """Eight digits that tell these weights from any others. Raises TrainingError."""
-        return hashlib.sha256(self._content()).hexdigest()[:8]
-
-    def runtime(self) -> Runtime:
-        """The network ready to compute; its probabilities are not calibrated.
-
-        Raises TrainingError when its weights are damaged.
-        """
-        config = self.config
-        takes = config.input
-        try:
-            (network,) = trained(self._content(), [(config.model, takes.size)])
-        except ValueError as error:
-            raise self._damaged() from error
-        return Runtime.of(network, takes, mirror=config.mirror)
-
-    def _content(self) -> bytes:
-        try:
-            return self.file.read_bytes()
-        except OSError as error:
-            raise self._damaged() from error
-
-    def _damaged(self) -> TrainingError:
-        return TrainingError(
-            f"Epoch {self.number} of the run '{self.run}' can't be read from '{self.file}'. "
-            "Restore it, or train again with --keep-epochs."
-        )
+EPOCHS_FOLDER = "epochs"
 
 
 def keep_epoch(folder: Path, number: int, network: nn.Module) -> None:
@@ -69,23 +17,6 @@ def keep_epoch(folder: Path, number: int, network: nn.Module) -> None:
 
     Raises TrainingError when the disk refuses.
     """
-    write_atomically(folder / _FOLDER / f"{number:04d}.safetensors", packed(network.state_dict()))
-
-
-def kept_epochs(run: Run) -> tuple[KeptEpoch, ...]:
-    """The epochs that a run kept so far, the first one first."""
-    areas = {report.epoch: report.val_auc for report in run.history}
-    found = sorted((run.folder / _FOLDER).glob("[0-9]*.safetensors"))
-    return tuple(
-        KeptEpoch(run.id, int(file.stem), file, run.config, areas.get(int(file.stem), float("nan")))
-        for file in found
-        if re.fullmatch(r"\d+", file.stem)
+    write_atomically(
+        folder / EPOCHS_FOLDER / f"{number:04d}.safetensors", packed(network.state_dict())
     )
-
-
-def runs_with_epochs() -> list[Run]:
-    """The runs under PNEUMO_HOME that kept two epochs or more, the latest first.
-
-    A damaged run is passed over: there is nothing to be shown of it.
-    """
-    return [run for run in list_runs()[0] if len(kept_epochs(run)) > 1]

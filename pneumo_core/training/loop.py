@@ -17,8 +17,10 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
+from pneumo_core.core.log_levels import log_level
+from pneumo_core.datasets.quality import Balance
 from pneumo_core.errors import TrainingError
-from pneumo_core.inspection import Balance
+from pneumo_core.inference import Runtime
 from pneumo_core.metrics import area_under_roc, confusion
 from pneumo_core.models import (
     InputFormat,
@@ -26,18 +28,16 @@ from pneumo_core.models import (
     resolve_source,
     start_network,
 )
-from pneumo_core.quiet import log_level
-from pneumo_core.runtime import Runtime
-from pneumo_core.training.augment import build_augmentation
+from pneumo_core.training.augmentation import build_augmentation
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.depthwise import QuickDepthwise
 from pneumo_core.training.epochs import keep_epoch
-from pneumo_core.training.films import Films
 from pneumo_core.training.freezing import first_blocks
+from pneumo_core.training.heat_map_snapshots import picture_epoch
 from pneumo_core.training.lung_attention import MapsOf, outside_share
-from pneumo_core.training.pictures import picture_epoch
 from pneumo_core.training.relay import Listener, relayed
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
+from pneumo_core.training.training_set import Films
 
 __all__ = ["fit"]
 

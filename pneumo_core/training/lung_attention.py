@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from pneumo_core.data import NORMAL, PNEUMONIA
+from pneumo_core.datasets import NORMAL, PNEUMONIA
 from pneumo_core.models import PneumoniaNetwork
 
 __all__ = ["MapsOf", "outside_share"]

@@ -18,10 +18,11 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from pneumo_core.data import Dataset, Progress, open_store, scan
+from pneumo_core.core.files import write_whole
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import Dataset, open_store, scan
 from pneumo_core.errors import DatasetError, TrainingError
-from pneumo_core.familiarity import drawn
-from pneumo_core.files import write_whole
+from pneumo_core.gate import drawn
 from pneumo_core.lungs import SIDE
 from pneumo_core.lungs._network import LungNetwork
 from pneumo_core.lungs.finder import POSSIBLE, SURE

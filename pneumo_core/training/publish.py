@@ -12,17 +12,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pneumo_core.card import (
+from pneumo_core.checkpoints import (
     ENSEMBLE,
     SCHEMA_VERSION,
     Card,
+    Checkpoint,
     DatasetFacts,
     MemberFacts,
     OperatingPoint,
+    free_name,
+    save_checkpoint,
 )
-from pneumo_core.checkpoints import Checkpoint, free_name, save_checkpoint
-from pneumo_core.data import MIN_VALIDATION, Dataset, PixelStore, Progress
-from pneumo_core.familiarity import fit_familiarity
+from pneumo_core.checkpoints.weights import as_member, stored_precision
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import MIN_VALIDATION, Dataset, PixelStore
+from pneumo_core.gate import fit_familiarity
+from pneumo_core.inference import Outputs, Runtime, accelerated
 from pneumo_core.metrics import (
     balanced_threshold,
     confusion,
@@ -32,12 +37,10 @@ from pneumo_core.metrics import (
     screening_threshold,
 )
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, origin_of
-from pneumo_core.runtime import Outputs, Runtime, accelerated
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.cross_validation import Fold
-from pneumo_core.training.runs import Run
+from pneumo_core.training.job import TrainingJob
 from pneumo_core.training.state import Progressed
-from pneumo_core.weights import as_member, stored_precision
 
 __all__ = ["draft_card", "publish", "publish_folds", "seal"]
 
@@ -64,7 +67,7 @@ Stages = Callable[[str, Progress | None], Progress]
 
 
 def publish(
-    run: Run,
+    job: TrainingJob,
     dataset: Dataset,
     store: PixelStore,
     progressed: Progressed,
@@ -77,24 +80,24 @@ def publish(
     there are any, are only scored. A name that was taken meanwhile gets a number. Raises
     CheckpointError when it can't be written.
     """
-    config = run.config
+    config = job.config
     network, weights = _finished(config, progressed)
     runtime = Runtime.of(network, config.input, mirror=config.mirror)
     history = pd.DataFrame([vars(report) for report in progressed.reports])
     return seal(
-        replace(_draft(run, config.model, dataset), best_epoch=progressed.best_epoch),
+        replace(_draft(job, config.model, dataset), best_epoch=progressed.best_epoch),
         runtime,
         weights,
         dataset,
         store,
         history=history,
-        overwrite=run.overwrite,
+        overwrite=job.overwrite,
         stages=stages,
     )
 
 
 def publish_folds(
-    run: Run,
+    job: TrainingJob,
     pool: Dataset,
     store: PixelStore,
     folds: Sequence[Fold],
@@ -108,7 +111,7 @@ def publish_folds(
     films, where there are any, are only scored, by the mean of all networks. Raises CheckpointError
     when it can't be written.
     """
-    config = run.config
+    config = job.config
     finished = [_finished(config, fold.progressed) for fold in folds]
     runtimes = [
         accelerated(Runtime.of(network, config.input, mirror=config.mirror))
@@ -131,7 +134,7 @@ def publish_folds(
     for number, (_, each) in enumerate(finished):
         weights.update(as_member(each, number))
     draft = replace(
-        _draft(run, ENSEMBLE, pool),
+        _draft(job, ENSEMBLE, pool),
         best_epoch=config.epochs,
         members=tuple(
             MemberFacts(f"fold {n}", "", config.model, config.input, calibration.temperature)
@@ -152,7 +155,7 @@ def publish_folds(
         scores,
         outputs.features,
         history=pd.DataFrame(reports),
-        overwrite=run.overwrite,
+        overwrite=job.overwrite,
         stages=stages,
     )
 
@@ -184,22 +187,22 @@ def _finished(
     return network.eval().requires_grad_(False), weights
 
 
-def _draft(run: Run, model: str, dataset: Dataset) -> Card:
-    config = run.config
+def _draft(job: TrainingJob, model: str, dataset: Dataset) -> Card:
+    config = job.config
     draft = draft_card(
-        run.name if run.overwrite else free_name(run.name),
+        job.name if job.overwrite else free_name(job.name),
         model,
         config.input,
         dataset,
-        attribution=run.attribution,
-        trained_on=run.trained_on,
+        attribution=job.attribution,
+        trained_on=job.trained_on,
     )
     return replace(
         draft,
         training=pydantic.TypeAdapter(TrainingConfig).dump_python(config),
         origin=origin_of(config.model, config.pretrained),
         mirror=config.mirror,
-        run=run.id,
+        run=job.id,
     )
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from pneumo_core.core.files import write_whole
 from pneumo_core.errors import TrainingError
-from pneumo_core.files import write_whole
 
 __all__ = ["EpochReport", "Progressed", "load_state", "save_state", "write_atomically"]
 

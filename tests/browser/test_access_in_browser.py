@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from websockets.exceptions import InvalidStatus
 
-from pneumo_core.dashboard.page import MENU, RESEARCH_LINE
+from pneumo_core.app.page import MENU, RESEARCH_LINE
 from tests.browser.conftest import (
     DESKTOP,
     PHONE,

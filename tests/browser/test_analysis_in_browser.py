@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import Locator, Page, expect
 
-from pneumo_core.analysis import compare, shipped_scores
 from pneumo_core.checkpoints import load_checkpoint
+from pneumo_core.evaluation import compare, shipped_scores
 from pneumo_core.metrics import confusion
 from tests.browser.conftest import PHONE, ROOT, overflow, serious, settled, start_app, stop
 

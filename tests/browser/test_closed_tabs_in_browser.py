@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import Browser, expect
 
+from tests.app.test_pages import film
 from tests.browser.conftest import start_app, stop, upload
-from tests.dashboard.test_pages import film
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 

@@ -14,12 +14,11 @@ import torch
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import Locator, Page, expect
 
-from pneumo_core.analysis import project, shipped_features
 from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
-from pneumo_core.data import read_radiograph
+from pneumo_core.embeddings import project, shipped_features
+from pneumo_core.imaging import jpeg, read_radiograph
 from pneumo_core.models import build_network
-from pneumo_core.pictures import jpeg
-from pneumo_core.training import Run
+from pneumo_core.runs import Run
 from tests.browser.conftest import PHONE, ROOT, overflow, picture, settled, start_app, stop
 from tests.conftest import HISTORY, make_card
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import Page, expect
 
-from pneumo_core.dashboard.page import MENU
+from pneumo_core.app.page import MENU
 from tests.browser.conftest import DESKTOP, PHONE, ROOT, overflow, serious, settled, start_app, stop
 from tests.conftest import draw_folder
 

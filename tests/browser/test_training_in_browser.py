@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from pneumo_core import jobs
-from pneumo_core.lifecycle import RunState
-from pneumo_core.training import Run, list_runs
+from pneumo_core.runs import Run, RunState, control, list_runs
 from tests.browser.conftest import PHONE, WAIT, overflow, serious, start_app, stop
 from tests.conftest import REAL_DATA
 
@@ -45,7 +43,7 @@ def servers(
 
     yield restart
     for run in list_runs()[0]:
-        jobs.cancel(run)
+        control.cancel(run)
     for server in running:
         stop(server)
 
@@ -109,7 +107,7 @@ def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     expect(card(tab, second).get_by_role("button", name="Cancel")).to_have_count(0)
     card(tab, second).get_by_role("button", name="Resume").click()
     expect(card(tab, second)).to_contain_text("running", timeout=120_000)
-    jobs.cancel(second)
+    control.cancel(second)
 
     card(tab, first).get_by_role("link", name="Read a film with it").click()
     expect(tab).to_have_url(re.compile(r"/read\?.*checkpoint=first"))

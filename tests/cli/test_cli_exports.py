@@ -12,7 +12,7 @@ from PIL import Image
 
 from pneumo_core.checkpoints import Checkpoint
 from tests.cli.conftest import Finished
-from tests.data.films import RAMP12, dicom
+from tests.imaging.images import RAMP12, dicom
 
 Run = Callable[..., Finished]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import scan
-from pneumo_core.intake import stage
+from pneumo_core.datasets import scan
+from pneumo_core.datasets.download import stage
 
 Run = Callable[..., object]
 Maker = Callable[..., Path]
@@ -204,8 +204,7 @@ def test_validation_is_chosen_where_a_split_is_cut(
 def test_training_keeps_the_split_that_is_there_unless_asked_otherwise(
     pneumo: Run, film_folder: Maker, monkeypatch: pytest.MonkeyPatch
 ):
-    from pneumo_core import jobs
-    from pneumo_core.training import start_run
+    from pneumo_core.runs import control, start_run
 
     started = []
 
@@ -213,7 +212,7 @@ def test_training_keeps_the_split_that_is_there_unless_asked_otherwise(
         started.append(start_run(data, name, config))  # type: ignore[arg-type]
         return started[-1]
 
-    monkeypatch.setattr(jobs, "start", start)
+    monkeypatch.setattr(control, "start", start)
     folder = film_folder({"train": 20, "val": 6})
     for number, options in enumerate([(), ("--validation", "late"), ("--cut", "early")]):
         done = pneumo("train", "--data", folder, "--name", f"a{number}", "--detach", *options)

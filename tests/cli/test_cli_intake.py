@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 import pytest
 
-from pneumo_core.intake import SOURCES, find_dataset, sources
-from tests.intake.archives import make_zip, zip_folder
-from tests.intake.conftest import source_of
-from tests.intake.server import Server, serving
+from pneumo_core.datasets.download import SOURCES, find_dataset
+from pneumo_core.datasets.download import catalogue as sources
+from tests.datasets.download.archives import make_zip, zip_folder
+from tests.datasets.download.conftest import source_of
+from tests.datasets.download.server import Server, serving
 
 Run = Callable[..., object]
 Films = Callable[..., Path]

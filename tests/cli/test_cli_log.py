@@ -7,7 +7,7 @@ import pytest
 
 from pneumo_core.audit import Entry, film_digest, open_log
 from pneumo_core.checkpoints import Checkpoint
-from tests.dashboard.test_pages import film
+from tests.app.test_pages import film
 
 
 def test_what_is_read_is_found_by_its_hash_and_not_by_its_name(

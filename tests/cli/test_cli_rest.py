@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pneumo_core.access import OPEN_LINE
+from pneumo_core.audit.roles import OPEN_LINE
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
-from pneumo_core.data import scan
-from pneumo_core.inspection import inspect_dataset
+from pneumo_core.datasets import scan
+from pneumo_core.datasets.quality import inspect_dataset
 
 Run = Callable[..., object]
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import scan
-from pneumo_core.shortcuts import audit, measure_dataset, summary
+from pneumo_core.datasets import scan
+from pneumo_core.evaluation.shortcuts import audit, measure_dataset, summary
 
 Run = Callable[..., object]
 Maker = Callable[..., Path]

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_core.data import read_radiograph
 from pneumo_core.errors import UnreadableFilm
-from tests.data.films import written
+from pneumo_core.imaging import read_radiograph
 from tests.decoders.made import made
 from tests.decoders.theirs import dcmtk_grey, pydicom_grey
+from tests.imaging.images import written
 
 __all__ = ["Compared", "compared"]
 

@@ -15,7 +15,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tests.data.films import dataset
+from tests.imaging.images import dataset
 
 __all__ = ["Made", "made"]
 

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-from pneumo_core.data import read_radiograph, to_input
-from tests.data.films import dataset, dicom, encoded, written
-from tests.data.test_grey_values import FILM, TWELVE, WINDOW
+from pneumo_core.imaging import read_radiograph, to_input
 from tests.decoders.compared import compared
 from tests.decoders.made import made
 from tests.decoders.theirs import DCMTK
+from tests.imaging.images import dataset, dicom, encoded, written
+from tests.imaging.test_grey_values import FILM, TWELVE, WINDOW
 
 _COUNT, _AT_ONCE = 200, 25
 

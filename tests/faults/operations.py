@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pneumo_core.analysis import dataset_scores, features_of
 from pneumo_core.checkpoints import (
     Checkpoint,
     add_gate,
@@ -18,9 +17,12 @@ from pneumo_core.checkpoints import (
     rename_checkpoint,
     save_checkpoint,
 )
-from pneumo_core.data import open_store, scan
-from pneumo_core.intake import delete_dataset, find_dataset, list_datasets, stage
-from pneumo_core.training import list_runs, start_run, training_config
+from pneumo_core.datasets import open_store, scan
+from pneumo_core.datasets.download import delete_dataset, find_dataset, list_datasets, stage
+from pneumo_core.embeddings import features_of
+from pneumo_core.evaluation import dataset_scores
+from pneumo_core.runs import list_runs, start_run
+from pneumo_core.training import training_config
 from tests.conftest import FEATURES, HISTORY, SCORES
 
 __all__ = ["OPERATIONS", "shipped", "write_again"]

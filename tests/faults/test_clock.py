@@ -9,12 +9,14 @@ import pytest
 from filelock import FileLock
 
 from pneumo_core.checkpoints import list_checkpoints
-from pneumo_core.intake import list_datasets, stage
-from pneumo_core.lifecycle import RunState, ahead_of, queue_up, work_lock
-from pneumo_core.lifecycle import status as statuses
-from pneumo_core.training import Run, list_runs, start_run, training_config
+from pneumo_core.datasets.download import list_datasets, stage
+from pneumo_core.runs import Run, RunState, ahead_of, list_runs, start_run
+from pneumo_core.runs import status as statuses
+from pneumo_core.runs.queue import queue_up
+from pneumo_core.runs.status import work_lock
+from pneumo_core.training import training_config
 from tests.conftest import draw_folder
-from tests.intake.archives import zip_folder
+from tests.datasets.download.archives import zip_folder
 
 A_DAY = timedelta(days=1)
 

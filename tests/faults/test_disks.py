@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from pneumo_core.analysis import dataset_scores, features_of
 from pneumo_core.checkpoints import (
     add_gate,
     delete_checkpoint,
@@ -18,18 +17,21 @@ from pneumo_core.checkpoints import (
     load_checkpoint,
     rename_checkpoint,
 )
-from pneumo_core.data import open_store, scan
+from pneumo_core.datasets import open_store, scan
+from pneumo_core.datasets.download import delete_dataset, find_dataset, list_datasets, stage
+from pneumo_core.embeddings import features_of
 from pneumo_core.errors import PneumoError
-from pneumo_core.intake import delete_dataset, find_dataset, list_datasets, stage
+from pneumo_core.evaluation import dataset_scores
 from pneumo_core.reading import samples
-from pneumo_core.training import start_run, training_config
+from pneumo_core.runs import start_run
+from pneumo_core.training import training_config
+from tests.app.test_pages import PAGES, open_app, told, verdict
 from tests.cli.conftest import Finished, pneumo
 from tests.conftest import draw_folder
-from tests.dashboard.test_pages import PAGES, open_app, told, verdict
+from tests.datasets.download.archives import zip_folder
 from tests.faults.disks import full, read_only, small_disk
 from tests.faults.operations import write_again
 from tests.faults.test_versions_of_checkpoints import PLACE
-from tests.intake.archives import zip_folder
 
 __all__ = ["pneumo"]
 

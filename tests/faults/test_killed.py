@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import draw_folder
+from tests.datasets.download.archives import zip_folder
 from tests.faults.operations import OPERATIONS, write_again
 from tests.faults.test_versions_of_checkpoints import PLACE
-from tests.intake.archives import zip_folder
 
 pytestmark = [
     pytest.mark.slow,

@@ -69,7 +69,7 @@ def test_the_command_line_needs_no_network(
 
 
 def test_every_page_needs_no_network(tmp_path: Path) -> None:
-    tests = "tests/dashboard/test_pages.py"
+    tests = "tests/app/test_pages.py"
     words = ["pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "each_page or heat_map"]
     done = offline(tmp_path, *words, PNEUMO_CHECKPOINTS=str(PLACE))
     assert done.returncode == 0, done.stdout + done.stderr

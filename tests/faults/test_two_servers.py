@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from pneumo_core.checkpoints import list_checkpoints
-from pneumo_core.data import scan
-from pneumo_core.intake import find_dataset, list_datasets
+from pneumo_core.datasets import scan
+from pneumo_core.datasets.download import find_dataset, list_datasets
 from tests.conftest import draw_folder
+from tests.datasets.download.archives import zip_folder
 from tests.faults.test_versions_of_checkpoints import PLACE
-from tests.intake.archives import zip_folder
 
 ROOT = Path(__file__).parents[2]
 _SERVER = """

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from pneumo_core.analysis import dataset_scores
 from pneumo_core.checkpoints import Checkpoint, delete_checkpoint, list_checkpoints, load_checkpoint
-from pneumo_core.data import Dataset, read_radiograph, scan
+from pneumo_core.datasets import Dataset, scan
+from pneumo_core.datasets.download import find_dataset
 from pneumo_core.errors import PneumoError
-from pneumo_core.intake import find_dataset
+from pneumo_core.evaluation import dataset_scores
+from pneumo_core.imaging import read_radiograph
 from pneumo_core.reading import open_reader
+from tests.app.test_pages import PAGES, open_app
 from tests.cli.conftest import Finished, pneumo
 from tests.conftest import draw_folder
-from tests.dashboard.test_pages import PAGES, open_app
 from tests.faults.test_versions_of_checkpoints import PLACE
 
 __all__ = ["pneumo"]

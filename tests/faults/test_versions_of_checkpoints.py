@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumo_core.card import SCHEMA_VERSION
-from pneumo_core.checkpoints import list_checkpoints, load_checkpoint
+from pneumo_core.checkpoints import SCHEMA_VERSION, list_checkpoints, load_checkpoint
 from pneumo_core.errors import CheckpointError
 from pneumo_core.reading import open_reader
 from tests.conftest import draw_folder

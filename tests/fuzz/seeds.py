@@ -23,7 +23,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tests.data.films import dataset, encoded, written
+from tests.imaging.images import dataset, encoded, written
 
 __all__ = ["FILMS", "KINDS", "seeds"]
 

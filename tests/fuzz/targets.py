@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo_core.analysis import Study, read_scores, scores_csv, shipped_scores
 from pneumo_core.checkpoints import list_checkpoints, load_checkpoint
-from pneumo_core.data import film_size, read_manifest, read_radiograph, read_values, scan
+from pneumo_core.datasets import read_manifest, scan
+from pneumo_core.datasets.download import stage
 from pneumo_core.errors import PneumoError
-from pneumo_core.intake import stage
+from pneumo_core.evaluation import Study, read_scores, scores_csv, shipped_scores
+from pneumo_core.imaging import film_size, read_radiograph, read_values
 from pneumo_core.reading import Reader, open_reader
 from tests.fuzz.checkpoint import NAME, put
 from tests.fuzz.seeds import FILMS, drawn, seeds
@@ -113,9 +114,9 @@ def _checkpoint(data: bytes, folder: Path, name: str) -> None:
     checkpoint.card_json()
     assert checkpoint.card.operating_point()
     film = drawn()
-    from pneumo_core.data import FilmFacts, Radiograph
-    from pneumo_core.familiarity import open_familiarity
-    from pneumo_core.runtime import open_runtime
+    from pneumo_core.gate import open_familiarity
+    from pneumo_core.imaging import FilmFacts, Radiograph
+    from pneumo_core.inference import open_runtime
 
     facts = FilmFacts("PNG", film.shape[1], film.shape[0], 8, colour=False)
     reader = Reader(

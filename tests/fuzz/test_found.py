@@ -10,16 +10,18 @@ import pytest
 from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from pneumo_core.analysis import shipped_scores
 from pneumo_core.checkpoints import load_checkpoint
-from pneumo_core.data import _stored, read_radiograph, scan
+from pneumo_core.datasets import scan
 from pneumo_core.errors import CheckpointError, DatasetError, UnreadableFilm
-from tests.data.films import dataset, encoded, limits, written
+from pneumo_core.evaluation import shipped_scores
+from pneumo_core.imaging import read_radiograph
+from pneumo_core.imaging.formats import dicom_codecs as _stored
 from tests.fuzz.apart import LIMIT_MB, forget_peak, peak_mb
 from tests.fuzz.checkpoint import NAME, parts, put
 from tests.fuzz.documents import zipped
 from tests.fuzz.pictures import packed_png
 from tests.fuzz.seeds import seeds
+from tests.imaging.images import dataset, encoded, limits, written
 
 
 @pytest.mark.parametrize("header", ["(" * 60, "{" * 90, "\0" * 60, "'''"])

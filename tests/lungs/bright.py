@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumo_core.data import FilmFacts, Radiograph
+from pneumo_core.imaging import FilmFacts, Radiograph
 
 
 class BrightFinder:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.data import Radiograph, read_radiograph
 from pneumo_core.errors import CheckpointError
+from pneumo_core.imaging import Radiograph, read_radiograph
 from pneumo_core.lungs import SIDE, find_lungs, lung_finder, lung_finder_card
 from pneumo_core.lungs.box import Box, box_around
 from pneumo_core.lungs.finder import _StoredFinder

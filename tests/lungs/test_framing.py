@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pneumo_core.data import open_store, scan, to_input
+from pneumo_core.datasets import open_store, scan
+from pneumo_core.imaging import to_input
 from pneumo_core.lungs import Box, NetworkInput, cut_out
 from pneumo_core.models import Framing
 from tests.lungs.bright import BrightFinder, radiograph

@@ -8,12 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from pneumo_core.engine import open_engine
 from pneumo_core.errors import TrainingError, UnknownName
-from pneumo_core.heatmaps import convolutions, forgets, heat_map, layers, run_from
+from pneumo_core.explain import convolutions, forgets, heat_map, layers, run_from
+from pneumo_core.inference import Runtime, open_engine
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, input_of
 from pneumo_core.models.layout import Layout
-from pneumo_core.runtime import Runtime
 
 HALF = (0.5, 0.5, 0.5)
 

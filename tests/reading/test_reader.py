@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.card import OperatingPoint
-from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import read_radiograph, to_input
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.errors import CheckpointError, UnknownName
-from pneumo_core.heatmaps import heat_map
+from pneumo_core.explain import heat_map
+from pneumo_core.imaging import read_radiograph, to_input
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reader, Reading, open_reader, samples
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pneumo_core.card import OperatingPoint
+from pneumo_core.checkpoints import OperatingPoint
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reading, band_text, uncertain_band
 

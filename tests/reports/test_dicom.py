@@ -13,7 +13,7 @@ from pydicom.uid import UID, SecondaryCaptureImageStorage
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.reports import Overlay, Result, file_name, to_dicom, to_json, to_pdf, to_png
-from tests.data.films import RAMP12, dataset, dicom, encoded, written
+from tests.imaging.images import RAMP12, dataset, dicom, encoded, written
 from tests.reports.conftest import Make, heat_map
 from tests.reports.headers import PATIENT
 

@@ -11,13 +11,13 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from pneumo_core.data import LossyStep, read_radiograph
+from pneumo_core.core.settings import settings
 from pneumo_core.errors import PneumoError
-from pneumo_core.reading import refusals
+from pneumo_core.gate import refusals
+from pneumo_core.imaging import LossyStep, read_radiograph
 from pneumo_core.reports import Overlay, Result, to_dicom, to_png
 from pneumo_core.reports._pseudonym import KEY_FILE, pseudonym
-from pneumo_core.settings import settings
-from tests.data.films import RAMP12, dicom, encoded
+from tests.imaging.images import RAMP12, dicom, encoded
 from tests.reports.conftest import Make, film, heat_map
 from tests.reports.headers import PATIENT, request
 

@@ -16,7 +16,7 @@ from pydicom.uid import (
 )
 
 from pneumo_core.reports import Overlay, to_dicom
-from tests.data.films import RAMP12, dataset, encoded, written
+from tests.imaging.images import RAMP12, dataset, encoded, written
 from tests.reports.conftest import COLOURS, Make, heat_map
 from tests.reports.headers import PATIENT, request
 

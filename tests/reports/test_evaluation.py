@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pypdfium2
 
-from pneumo_core.analysis import Study
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.evaluation import Study
+from pneumo_core.evaluation.shortcuts import PROPERTIES, ByQuartile, Quarter
 from pneumo_core.metrics import rate
 from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
-from pneumo_core.shortcuts import PROPERTIES, ByQuartile, Quarter
-from tests.analysis.tables import scores
+from tests.evaluation.tables import scores
 
 LABELS = [0, 0, 0, 1, 1, 1]
 P = [0.1, 0.2, 0.7, 0.8, 0.9, 0.4]

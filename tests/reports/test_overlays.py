@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.heatmaps import HeatMap
-from pneumo_core.pictures import overlay
+from pneumo_core.explain import HeatMap
+from pneumo_core.imaging import overlay
 from pneumo_core.reports import Overlay, Result, to_png
 from pneumo_core.reports.overlays import LONGEST
 from tests.reports.conftest import HEAT, Make, film, heat_map

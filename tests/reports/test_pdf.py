@@ -7,12 +7,12 @@ import pypdfium2
 import pytest
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import read_radiograph
+from pneumo_core.imaging import read_radiograph
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Rates, open_reader
 from pneumo_core.reports import Overlay, Result, result_of, to_pdf
 from tests.conftest import draw_film
-from tests.data.films import encoded
+from tests.imaging.images import encoded
 from tests.reports.conftest import Make, film, heat_map
 
 PICTURE = pypdfium2.raw.FPDF_PAGEOBJ_IMAGE

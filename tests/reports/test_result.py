@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from pneumo_core import reports
-from pneumo_core.card import OperatingPoint
-from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.data import Radiograph
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.errors import PneumoError, UnknownName
+from pneumo_core.imaging import Radiograph
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reading
 from pneumo_core.reports import Overlay, Result, file_name, result_of, to_dicom, to_pdf, to_png

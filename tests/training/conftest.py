@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pneumo_core.data import open_store, scan
+from pneumo_core.datasets import open_store, scan
 from pneumo_core.training import Films, TrainingConfig, films_of, training_config
 from tests.conftest import draw_film
 

@@ -7,9 +7,10 @@ import pytest
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.errors import TrainingError
+from pneumo_core.inference import dataset_for
 from pneumo_core.reading import open_reader
-from pneumo_core.runtime import dataset_for
-from pneumo_core.training import find_run, go_on, start_run, train, training_config
+from pneumo_core.runs import find_run, go_on, start_run, train
+from pneumo_core.training import training_config
 from pneumo_core.training.cross_validation import folds_of
 
 

@@ -13,10 +13,11 @@ from scipy.special import expit, logit
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.cli import main
+from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError, TrainingError, UnknownName
 from pneumo_core.reading import open_reader
-from pneumo_core.settings import settings
-from pneumo_core.training import make_ensemble, train, training_config
+from pneumo_core.runs import train
+from pneumo_core.training import make_ensemble, training_config
 
 
 @pytest.fixture(scope="module")

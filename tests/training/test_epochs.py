@@ -7,19 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from pneumo_core.checkpoints.weights import stored_precision
+from pneumo_core.core.settings import settings
 from pneumo_core.errors import TrainingError
-from pneumo_core.settings import settings
-from pneumo_core.training import (
-    Films,
-    Run,
-    TrainingConfig,
-    fit,
-    go_on,
-    kept_epochs,
-    runs_with_epochs,
-    start_run,
-)
-from pneumo_core.weights import stored_precision
+from pneumo_core.runs import Run, go_on, kept_epochs, runs_with_epochs, start_run
+from pneumo_core.training import Films, TrainingConfig, fit
 
 
 @pytest.fixture

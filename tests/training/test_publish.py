@@ -7,17 +7,11 @@ import pytest
 from PIL import Image
 
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError, DatasetError, TrainingError, UnknownName
 from pneumo_core.reading import open_reader
-from pneumo_core.settings import settings
-from pneumo_core.training import (
-    Progressed,
-    TrainingConfig,
-    find_run,
-    go_on,
-    start_run,
-    train,
-)
+from pneumo_core.runs import find_run, go_on, start_run, train
+from pneumo_core.training import Progressed, TrainingConfig
 
 
 @pytest.fixture

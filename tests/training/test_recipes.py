@@ -11,23 +11,16 @@ import safetensors.torch
 import torch
 from efficientnet_pytorch.utils import url_map
 
-from pneumo_core.analysis import feature_layers, film_features
 from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.cli import main
+from pneumo_core.core.settings import settings
+from pneumo_core.embeddings import feature_layers, film_features
 from pneumo_core.errors import TrainingError, UnknownName
-from pneumo_core.heatmaps import heat_map
+from pneumo_core.explain import heat_map
+from pneumo_core.inference import open_runtime
 from pneumo_core.models import Framing, build_network, find_model
-from pneumo_core.runtime import open_runtime
-from pneumo_core.settings import settings
-from pneumo_core.training import (
-    RECIPES,
-    Augmentation,
-    TrainingConfig,
-    find_run,
-    recipe,
-    start_run,
-    train,
-)
+from pneumo_core.runs import find_run, start_run, train
+from pneumo_core.training import RECIPES, Augmentation, TrainingConfig, recipe
 
 TINY = "timm:test_efficientnet"
 

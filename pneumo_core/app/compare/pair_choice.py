@@ -1,0 +1,49 @@
+"""Which checkpoints are compared, and on which films."""
+
+import streamlit as st
+
+from pneumo_core.app.evaluate.score_cache import FILE, scores_for, source_names
+from pneumo_core.app.widgets.model_choice import choose_linked
+from pneumo_core.app.words import plain
+from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.errors import UnknownName
+from pneumo_core.evaluation import Scores
+
+__all__ = ["MOST", "choose_checkpoints", "choose_films"]
+
+MOST = 4
+
+
+def choose_checkpoints() -> list[Checkpoint]:
+    """Two to four of them; the query parameter ``checkpoints`` carries their names."""
+    by_name = {each.name: each for each in list_checkpoints()[0]}
+    names = list(by_name)
+    asked = [name for name in st.query_params.get("checkpoints", "").split(",") if name]
+    for name in asked:
+        if name not in by_name:
+            st.warning(plain(str(UnknownName("checkpoint", name, names))))
+    start = [name for name in asked if name in by_name][:MOST] or names[:2]
+    chosen = st.multiselect(
+        f"Checkpoints, two to {MOST}",
+        names,
+        start,
+        max_selections=MOST,
+        key="compared",
+        help="The first two are tested against each other.",
+    )
+    st.query_params["checkpoints"] = ",".join(chosen)
+    return [by_name[name] for name in chosen]
+
+
+def choose_films(checkpoints: list[Checkpoint]) -> list[Scores] | None:
+    """One source of films for all of them; None until everyone's scores are there.
+
+    Raises PneumoError.
+    """
+    sources = {
+        source: words for source, words in source_names(checkpoints[0]).items() if source != FILE
+    }
+    source = choose_linked(st.container(), "Films", "films", sources, key="compared films")
+    scores = [scores_for(each, source) for each in checkpoints]
+    there = [each for each in scores if each is not None]
+    return there if len(there) == len(scores) else None

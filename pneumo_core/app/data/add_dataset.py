@@ -1,0 +1,299 @@
+"""Getting films: the public set from its sources, and one's own as a ZIP or a CSV."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pneumo_core.app.actions import done
+from pneumo_core.app.data.quality_findings import say_findings
+from pneumo_core.app.sign_in import may_change, require_analyst
+from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable
+from pneumo_core.app.words import plain
+from pneumo_core.core.progress import Progress
+from pneumo_core.core.settings import settings
+from pneumo_core.datasets.download import (
+    SOURCES,
+    KeptDataset,
+    Source,
+    Staged,
+    check_dataset_name,
+    datasets_home,
+    delete_dataset,
+    fetch,
+    list_datasets,
+    stage,
+)
+from pneumo_core.datasets.quality import Finding, inspect_dataset
+from pneumo_core.errors import PneumoError
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+__all__ = ["acquire_section"]
+
+_STAGED, _FOUND = "staged dataset", "found in the staged dataset"
+_SAID, _FAILED = "said of datasets", "failed with a dataset"
+_MEGA = 1_000_000
+
+
+def acquire_section() -> None:
+    """Get the public set, add films of one's own, and delete what was added."""
+    with st.container():  # always there: tabs that move in the page go back to the first
+        if said := st.session_state.pop(_SAID, None):
+            st.success(plain(said), icon=":material/check:")
+        if failed := st.session_state.pop(_FAILED, None):
+            st.error(plain(failed), icon=":material/error:")
+    public, own, here = st.tabs(["Get the public set", "Add your own", "What is here"])
+    with public:
+        _public()
+    with own:
+        _own()
+    with here:
+        _here()
+
+
+# --- the public set ------------------------------------------------------------------------------
+
+
+def _public() -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Source",
+            list(SOURCES),
+            format_func=lambda each: f"{SOURCES[each].title}: {_size(SOURCES[each].size)}",
+            key="source",
+        )
+        source = SOURCES[name]
+        chosen = st.text_input("Name", source.name, key=f"name for {name}", max_chars=64, width=240)
+    st.caption(
+        f"{source.films:,} films of children's chests, {_size(source.size)} to download from "
+        f"{plain(source.page)}. Licence {plain(source.licence)}. {plain(source.citation)}."
+    )
+    with st.expander("How it is checked, and how to get it by hand"):
+        st.markdown(
+            f"By its size and its {source.algorithm.upper()}, `{source.checksum}`, "
+            f"{plain(source.vouched)}. A download that stops goes on where it was. The films are "
+            f"kept in `{datasets_home()}`."
+        )
+        st.markdown(plain(source.by_hand(settings().home / "downloads")))
+    try:
+        check_dataset_name(chosen)
+    except PneumoError as error:
+        st.info(plain(str(error)), icon=":material/info:")
+        return
+    if not may_change("add datasets"):
+        return
+    try:
+        kept = cancellable(f"Download {source.file}", lambda report: _fetch(source, chosen, report))
+    except Cancelled:
+        return
+    except PneumoError as error:
+        _again(f"Download {source.file}", failed=str(error))
+    else:
+        _again(f"Download {source.file}", said=_kept_words(kept))
+
+
+def _fetch(source: Source, name: str, report: Report) -> KeptDataset:
+    require_analyst("add datasets")
+    kept = fetch(source, name, stages=lambda title: _for_people(title, report))
+    done("added", subject=f"dataset {kept.name}")
+    return kept
+
+
+def _for_people(title: str, report: Report) -> Progress:
+    """Bytes as megabytes still to come, so that the time left is right for a resumed download."""
+    if not title.startswith(("Downloading", "Unpacking")):
+        return report(title)
+    step, begun = report(f"{title}, megabytes"), [-1]
+
+    def tell(done: int, total: int) -> None:
+        if begun[0] < 0:
+            begun[0] = done
+        step((done - begun[0]) // _MEGA, -(-(total - begun[0]) // _MEGA))
+
+    return tell
+
+
+def _again(work: str, *, said: str = "", failed: str = "") -> None:
+    """Draw the page anew, with the work's button back and how it went above everything."""
+    st.session_state.pop(f"wanted {work}", None)
+    if said:
+        st.session_state[_SAID] = said
+    if failed:
+        st.session_state[_FAILED] = failed
+    st.rerun()
+
+
+# --- one's own -----------------------------------------------------------------------------------
+
+
+def _own() -> None:
+    if not may_change("add datasets"):
+        return
+    staged: Staged | None = st.session_state.get(_STAGED)
+    if staged is not None and staged.folder.is_dir():
+        _decide(staged)
+        return
+    st.markdown(_how())
+    most = settings().max_upload_bytes
+    upload = st.file_uploader(
+        f"A ZIP, a CSV or a MedMNIST .npz, up to {_size(most)}",
+        type=["zip", "csv", "tsv", "npz"],
+        key="own dataset",
+        max_upload_size=max(1, most // _MEGA),
+        help="Larger ones: pneumo data add FILE --name NAME, on the machine that Pneumo runs on.",
+    )
+    if upload is None:
+        return
+    if upload.size > most:
+        st.warning(f"This file has {_size(upload.size)}, more than {_size(most)}.")
+        return
+    name = st.text_input("Name", _suggested(upload.name), key="own name", max_chars=64)
+    title = "Check it"
+    try:
+        check_dataset_name(name)
+    except PneumoError as error:
+        st.info(plain(str(error)), icon=":material/info:")
+        return
+    try:
+        checked = cancellable(title, lambda report: _stage(upload, name, report))
+        st.session_state[_STAGED], st.session_state[_FOUND] = checked
+    except Cancelled:
+        st.caption("Nothing is kept before you have seen what was found.")
+    except PneumoError as error:
+        _again(title, failed=str(error))
+    else:
+        _again(title)
+
+
+def _how() -> str:
+    root = settings().data
+    where = (
+        f"A CSV alone may name films below `{root}` only, relative to it."
+        if root and root.is_dir()
+        else "A CSV alone names films on the server: it needs `PNEUMO_DATA`, below which they lie."
+    )
+    return (
+        "- **A ZIP** of folders `train/NORMAL`, `train/PNEUMONIA`, `test/…`, or of `NORMAL` and "
+        "`PNEUMONIA` alone.\n"
+        "- **A ZIP with films and a `manifest.csv`**: columns `path` and `label` (0 or NORMAL, 1 "
+        "or PNEUMONIA), and where you have them `split`, `patient`, `subtype`, `id`.\n"
+        f"- **A CSV** of the same columns. {where} The films are copied.\n\n"
+        "Everybody who can open this dashboard can then see these films. Send none that carry "
+        "names."
+    )
+
+
+def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, tuple[Finding, ...]]:
+    """The upload, written to a file that is gone after it was unpacked, and what is wrong in it."""
+    require_analyst("add datasets")
+    suffix = Path(upload.name).suffix.lower()
+    root = settings().data
+    if suffix in (".csv", ".tsv") and (root is None or not root.is_dir()):
+        raise PneumoError(
+            "A CSV alone names films on the server, and PNEUMO_DATA, below which they must lie, is "
+            "not set. Send a ZIP with the films and this file as manifest.csv."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{_suggested(upload.name)}{suffix}"
+        file.write_bytes(upload.getbuffer())
+        staged = stage(
+            file, name, root=root, base=root, stages=lambda title: _for_people(title, report)
+        )
+    try:
+        found = inspect_dataset(
+            staged.dataset,
+            decoding=report("Decoding films"),
+            comparing=report("Comparing films"),
+            home=staged.scratch,
+        )
+        return staged, tuple(found.findings)
+    except BaseException:  # a click on Cancel among them
+        staged.discard()
+        raise
+
+
+def _decide(staged: Staged) -> None:
+    """What was found in it, and whether to keep it."""
+    st.subheader(plain(staged.name), anchor=False)
+    counts = staged.dataset.as_found().counts()
+    st.dataframe(counts, width="content", alt="Films for each split and label")
+    say_findings(st.session_state[_FOUND])
+    with st.container(horizontal=True):
+        st.button("Keep it", type="primary", on_click=_keep, args=(staged,))
+        st.button("Throw it away", on_click=_discard, args=(staged,))
+
+
+def _keep(staged: Staged) -> None:
+    _forget_staged()
+    try:
+        require_analyst("add datasets")
+        kept = staged.keep()
+        done("added", subject=f"dataset {kept.name}")
+        st.session_state[_SAID] = _kept_words(kept)
+    except PneumoError as error:
+        staged.discard()
+        st.session_state[_FAILED] = str(error)
+
+
+def _discard(staged: Staged) -> None:
+    staged.discard()
+    _forget_staged()
+
+
+def _forget_staged() -> None:
+    st.session_state.pop(_STAGED, None)
+    st.session_state.pop(_FOUND, None)
+
+
+# --- what is here --------------------------------------------------------------------------------
+
+
+def _here() -> None:
+    found = list_datasets()
+    if not found:
+        st.info("No dataset was downloaded or added yet. Get one with the tabs beside this one.")
+    reader = not may_change("delete datasets") if found else False
+    for each in found:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            about = each.about
+            told = f"{about.films:,} films, added {plain(about.added)}" if about else "films"
+            origin = f", from {plain(about.origin)}" if about else ""
+            st.markdown(f"**{plain(each.name)}**: {told}{origin}", width="stretch")
+            with st.popover("Delete", icon=":material/delete:", disabled=reader):
+                st.markdown(f"Delete all films of **{plain(each.name)}** from the disk?")
+                st.button(
+                    "Delete them",
+                    key=f"delete {each.name}",
+                    type="primary",
+                    on_click=_delete,
+                    args=(each.name,),
+                )
+
+
+def _delete(name: str) -> None:
+    try:
+        require_analyst("delete datasets")
+        delete_dataset(name)
+        done("deleted", subject=f"dataset {name}")
+    except PneumoError as error:
+        st.session_state[_FAILED] = str(error)
+    else:
+        st.session_state[_SAID] = f"The dataset {name} was deleted."
+
+
+def _kept_words(kept: KeptDataset) -> str:
+    films = f"{kept.about.films:,} films" if kept.about else "its films"
+    return f"{kept.name} is here: {films}. Every page offers it now."
+
+
+def _suggested(file: str) -> str:
+    """A name for what is in a file: its own, with what no name holds left out."""
+    letters = (each if each.isascii() and each.isalnum() else "-" for each in Path(file).stem)
+    return "".join(letters).strip("-")[:64] or "films"
+
+
+def _size(n: int) -> str:
+    return f"{n / 1e9:.2f} GB" if n >= 1e9 else f"{n / 1e6:.0f} MB"

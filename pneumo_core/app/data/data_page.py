@@ -1,0 +1,45 @@
+"""One dataset on the page, in four views."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pneumo_core.app.data.augmentation_preview import show_augmentation
+from pneumo_core.app.data.dataset_overview import show_overview
+from pneumo_core.app.data.image_grid import show_random_films
+from pneumo_core.app.data.quality_findings import show_findings
+from pneumo_core.app.data.shortcut_audit import show_audit
+from pneumo_core.datasets.quality import Inspection
+
+__all__ = ["show_dataset"]
+
+_VIEWS = {
+    "findings": "What is in it, what is wrong",
+    "shortcuts": "Shortcut audit",
+    "films": "Films",
+    "augmentation": "What training sees",
+}
+
+
+def show_dataset(inspection: Inspection, location: Path) -> None:
+    """The view that is chosen; the query parameter ``view`` carries it."""
+    asked = st.query_params.get("view", "")
+    view = st.segmented_control(
+        "View",
+        list(_VIEWS),
+        default=asked if asked in _VIEWS else "findings",
+        required=True,
+        format_func=_VIEWS.__getitem__,
+        key="data view",
+        label_visibility="collapsed",
+    )
+    st.query_params["view"] = str(view)
+    if view == "films":
+        show_random_films(inspection, location)
+    elif view == "shortcuts":
+        show_audit(inspection, location)
+    elif view == "augmentation":
+        show_augmentation(inspection)
+    else:
+        show_overview(inspection)
+        show_findings(inspection, location)

@@ -1,0 +1,141 @@
+"""The shortcut audit of a dataset: what tells its labels and is no disease."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.memory import shared
+from pneumo_core.app.widgets.dataset_choice import dataset_key
+from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
+from pneumo_core.app.words import plain
+from pneumo_core.datasets import LABELS, Dataset
+from pneumo_core.datasets.quality import Inspection
+from pneumo_core.evaluation.shortcuts import (
+    LIMITS,
+    Audit,
+    Measured,
+    Property,
+    Separation,
+    advice,
+    audit,
+    installed_finder,
+    measure_dataset,
+    shift_sentence,
+    summary,
+)
+from pneumo_core.reports.figures import separation_dots
+
+__all__ = ["measured_here", "show_audit"]
+
+_WHY = (
+    "A network learns whatever tells the labels apart, also what has nothing to do with the lungs: "
+    "the framing, the size of the file, a letter in the corner. It then fails on X-rays where that "
+    "is different. The audit measures how far the labels of this dataset can be told by such "
+    "properties, and which of them differ between train and test."
+)
+
+
+def show_audit(inspection: Inspection, location: Path) -> None:
+    """The audit of the dataset there, once it was asked for."""
+    st.header("Shortcut audit", anchor=False)
+    st.markdown(_WHY)
+    dataset = inspection.dataset
+    try:
+        found = _audited(dataset, location)
+    except Cancelled:
+        st.info("Nothing is measured yet. Start it with the button; the result is kept.")
+        return
+    _show_summary(found)
+    if found.separations:
+        _show_separations(found)
+    _show_shifts(found)
+    _show_advice(found)
+    st.caption(LIMITS)
+    st.download_button(
+        "Download every figure",
+        found.table().to_csv(index=False),
+        f"pneumo-{dataset.name}-shortcuts.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def measured_here(dataset: Dataset, report: Report) -> Measured:
+    """The properties of a dataset's X-rays, measured with a bar or kept from an earlier time."""
+    return measure_dataset(dataset, finder=installed_finder(), progress=report("Measuring X-rays"))
+
+
+def _audited(dataset: Dataset, location: Path) -> Audit:
+    def compute(report: Report) -> Audit:
+        return audit(dataset, measured_here(dataset, report), progress=report("Comparing splits"))
+
+    key = (dataset_key(location), dataset.fingerprint)
+    return cancellable_once(shared, "audits", key, "Run the shortcut audit", compute, most=4)
+
+
+def _show_summary(found: Audit) -> None:
+    first, *others = summary(found)
+    strong = any(each.auc.low >= 0.8 for each in found.together)
+    (st.warning if strong else st.info)(plain(first), icon=":material/fact_check:")
+    st.markdown("\n".join(f"- {plain(each)}" for each in others))
+
+
+def _show_separations(found: Audit) -> None:
+    table, figure = st.columns([3, 2], gap="large")
+    with table:
+        st.subheader("What tells the label", anchor=False)
+        st.dataframe(
+            _separation_table(found.separations),
+            hide_index=True,
+            height=min(520, 38 + 35 * len(found.separations)),
+            alt="Each property and split with its AUC for the label, the largest first.",
+        )
+    with figure:
+        st.plotly_chart(
+            separation_dots(found.separations),
+            key="separations",
+            config={"displayModeBar": False},
+            alt="AUC of each property with its 95 % interval, a mark for each split.",
+        )
+
+
+def _separation_table(found: Iterable[Separation]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "Property": each.prop.title,
+                "Split": each.split,
+                "AUC (95 % interval)": str(each.auc),
+                "Higher in": LABELS[each.higher],
+                "Median NORMAL": each.prop.text(each.medians[0]),
+                "Median PNEUMONIA": each.prop.text(each.medians[1]),
+                "Tells": each.level,
+            }
+            for each in found
+        ]
+    )
+
+
+def _show_shifts(found: Audit) -> None:
+    shifts = [each for each in found.shifts if each.level != "none"]
+    if not found.shifts:
+        return
+    st.subheader("What differs between the splits", anchor=False)
+    if not shifts:
+        st.markdown("No property differs clearly between X-rays of one label in two splits.")
+        return
+    st.markdown("\n".join(f"- {plain(shift_sentence(each))}" for each in shifts))
+
+
+def _show_advice(found: Audit) -> None:
+    props = [each.prop for each in found.separations if each.level != "none"]
+    props += [each.prop for each in found.shifts if each.level != "none"]
+    telling: dict[str, Property] = {each.key: each for each in props}
+    if not telling:
+        return
+    st.subheader("What it means and what to do", anchor=False)
+    for prop in telling.values():
+        st.markdown(f"**{prop.title}.** {plain(' '.join(advice(prop)))}")

@@ -1,0 +1,186 @@
+"""The map on the screen, what was selected on it, and what lies near."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from pneumo_core.app.embeddings.lasso import drawn, selected, take
+from pneumo_core.app.embeddings.map_options import choose_look
+from pneumo_core.app.embeddings.selected_images import show_selection
+from pneumo_core.app.embeddings.uploaded_image import Placed, choose_own_film, show_own_film
+from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.memory import shared
+from pneumo_core.app.sign_in import only_admitted
+from pneumo_core.app.words import plain
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.embeddings import (
+    LEAST_FILMS,
+    PIXELS,
+    PROJECTIONS,
+    Features,
+    Merit,
+    Projection,
+    merit,
+    nearest,
+    with_outcome,
+)
+from pneumo_core.metrics import format_rate
+from pneumo_core.reports.figures import Panel, embedding_map
+
+__all__ = ["Mapped", "show_few", "show_maps"]
+
+Mapped = tuple[Features, Projection]
+
+_CHART = "map of films"
+_FEW = 30
+"""Fewer films than this are told to be few."""
+
+
+def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped]) -> None:
+    """One map, or two of the same films beside each other, and everything that can be asked."""
+    features, projection = maps[-1]
+    threshold = checkpoint.card.operating_point().threshold
+    films = with_outcome(features.table, threshold)
+    _say_what_is_left_out(features)
+    own: tuple[NDArray[np.float32], ...] = ()
+    if projection.points.shape[1] == 2:
+        own = choose_own_film(checkpoint, [each for each, _ in maps])
+    _explore(checkpoint, maps, films, own)
+    _show_merits(maps)
+
+
+def show_few(checkpoint: Checkpoint, features: Features) -> None:
+    """Too few films for a map: a sentence, and the films themselves."""
+    _say_what_is_left_out(features)
+    st.info(
+        f"{len(features.table)} films make no map. Choose at least {LEAST_FILMS}, better hundreds. "
+        "Here they are.",
+        icon=":material/info:",
+    )
+    show_films(_with_probability(features.table), checkpoint.name, key="few")
+
+
+@st.fragment
+def _explore(
+    checkpoint: Checkpoint,
+    maps: Sequence[Mapped],
+    films: pd.DataFrame,
+    own: tuple[NDArray[np.float32], ...],
+) -> None:
+    """A fragment: a selection leaves the choices above alone."""
+    only_admitted()
+    features, projection = maps[-1]
+    turning = projection.points.shape[1] == 3
+    look = choose_look(films, turning=turning)
+    chosen = selected(films, look.found)
+    placed = Placed.on(maps, own) if own else None
+    key = [(each.key, at.method, float(at.points.sum())) for each, at in maps]
+    figure = drawn(
+        _CHART,
+        (tuple(key), look, placed.points[-1].tobytes() if placed else b""),
+        lambda: embedding_map(
+            [_panel(each, at) for each, at in maps],
+            films,
+            films[look.by],
+            chosen=chosen,
+            marked=placed.points if placed else (),
+            drag=look.drag,
+        ),
+    )
+    st.plotly_chart(
+        figure,
+        key=_CHART,
+        on_select="ignore" if turning else lambda: take(_CHART, films),
+        selection_mode=("points", "box", "lasso"),
+        config={"displaylogo": False, "scrollZoom": True},
+        alt="Map of films: near films look alike to this layer. Films can also be found by name.",
+    )
+    if turning:
+        st.caption("Drag to turn. In three dimensions nothing can be selected.")
+    else:
+        st.caption("Draw around films, click one, or find one by its name.")
+    if placed:
+        show_own_film(placed, features, films)
+    if chosen is not None:
+        film = show_selection(checkpoint.name, features.table, films, chosen)
+        if film:
+            _show_neighbours(checkpoint, features, film)
+
+
+def _panel(features: Features, projection: Projection) -> Panel:
+    title = "As pixels, before the network" if features.layer == PIXELS else ""
+    title = title or f"{features.layer} of {features.checkpoint}"
+    name = PROJECTIONS[projection.method]
+    axes = tuple(
+        f"{name} {n + 1}" + (f" ({projection.explained[n]:.1%})" if projection.explained else "")
+        for n in range(projection.points.shape[1])
+    )
+    return Panel(f"{name}: {title}", projection.points, axes)
+
+
+def _show_neighbours(checkpoint: Checkpoint, features: Features, film_id: str) -> None:
+    row = int(np.flatnonzero((features.table["id"] == film_id).to_numpy())[0])
+    near = nearest(features.values, features.values[row], row=row)
+    st.markdown(f"**Nearest to {plain(film_id.rsplit('/', 1)[-1])}**, by {plain(features.layer)}")
+    rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
+    show_films(_with_probability(rows), checkpoint.name, key="near", ordered=True)
+
+
+def _with_probability(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pixels know no probability; lists of films have a column of it."""
+    return rows if "probability" in rows else rows.assign(probability=float("nan"))
+
+
+def _show_merits(maps: Sequence[Mapped]) -> None:
+    """Figures of merit under each map, and of the features behind it."""
+    for column, (features, projection) in zip(st.columns(len(maps)), maps, strict=True):
+        before, on_map = _merits(features, projection)
+        with column:
+            st.markdown(f"**{plain(features.layer)}**")
+            st.markdown(_merit_table(before, on_map))
+    st.caption(
+        "Purity: the share of a film's ten nearest films that have its label. Silhouette: how far "
+        "the labels lie apart, from -1 to 1. Trustworthiness: how far neighbours on the map are "
+        "neighbours in the features. Distances between far groups of a t-SNE mean little."
+    )
+
+
+def _merits(features: Features, projection: Projection) -> tuple[Merit, Merit]:
+    """What the features and the map are worth, judged once."""
+    labels = features.table["label"].to_numpy(np.int64)
+
+    def judge() -> tuple[Merit, Merit]:
+        values, points = features.values, projection.points
+        return merit(values, labels), merit(points, labels, values)
+
+    key = (features.key, projection.method, float(projection.points.sum()))
+    with st.spinner("Judging the map"):
+        return shared("merits", key, judge, most=50)
+
+
+def _merit_table(before: Merit, on_map: Merit) -> str:
+    rows = (
+        ("10-nearest-neighbour purity", before.purity, on_map.purity),
+        ("Silhouette", before.silhouette, on_map.silhouette),
+        ("Trustworthiness", float("nan"), on_map.trustworthiness),
+    )
+    lines = "\n".join(f"| {name} | {_number(a)} | {_number(b)} |" for name, a, b in rows)
+    return f"| | in the features | on the map |\n|:--|--:|--:|\n{lines}"
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else format_rate(value)
+
+
+def _say_what_is_left_out(features: Features) -> None:
+    if features.unreadable:
+        with st.expander(f"{len(features.unreadable)} films could not be read and are left out"):
+            for reason in features.unreadable.values():
+                st.markdown(f"- {plain(reason)}")
+    if LEAST_FILMS <= len(features.table) < _FEW:
+        st.info(f"{len(features.table)} films are few: this map and its figures say little.")
+    if features.table["label"].nunique() == 1:
+        st.info("All these films have one label, so nothing can be told apart on the map.")

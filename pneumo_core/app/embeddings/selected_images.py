@@ -1,0 +1,70 @@
+"""The films that are selected on a map: how many of which, their list, ways to take them away."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from pneumo_core.app.embeddings.lasso import clear
+from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.words import plain
+from pneumo_core.datasets import find_film, folder_of
+
+__all__ = ["show_selection"]
+
+_MOST_TAKEN = 1000
+"""Films that fit into a ZIP made in memory, also where they have their original size."""
+
+
+def show_selection(
+    checkpoint: str, table: pd.DataFrame, films: pd.DataFrame, chosen: NDArray[np.bool_]
+) -> str | None:
+    """The chosen rows (N,) of ``table``, told by ``films``, the same rows in words.
+
+    Gives the id of the film that was picked, or of the only one.
+    """
+    count = int(chosen.sum())
+    st.subheader(f"Selected: {count} of {len(films)} films", anchor=False)
+    inside, shares = films[chosen], []
+    for column in ("label", "outcome", "subtype"):
+        if column in films:
+            counts = inside[column].value_counts().to_dict()
+            whole = films[column].value_counts().to_dict()
+            shares += [f"{word} {n} of {whole[word]}" for word, n in counts.items() if word]
+    st.caption(plain(" · ".join(shares)))
+    rows = table[chosen]
+    _offer_downloads(rows, inside)
+    if "probability" not in rows:
+        rows = rows.assign(probability=float("nan"))
+    picked = show_films(rows, checkpoint, key="mapped")
+    return picked or (str(rows["id"].iloc[0]) if count == 1 else None)
+
+
+def _offer_downloads(rows: pd.DataFrame, inside: pd.DataFrame) -> None:
+    data = dataset_in_use()
+    there = (
+        data is not None and len(rows) > 0 and find_film(data, str(rows["id"].iloc[0])) is not None
+    )
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Selection, CSV",
+            lambda: inside.to_csv(index=False).encode("utf-8-sig"),
+            "pneumo-selection.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="A row per film with its id: a manifest of the selection.",
+        )
+        if data is not None and there:
+            st.download_button(
+                "Selection, films",
+                lambda: folder_of(data, rows),
+                "pneumo-selection.zip",
+                "application/zip",
+                icon=":material/folder_zip:",
+                on_click="ignore",
+                disabled=len(rows) > _MOST_TAKEN,
+                help=f"A new dataset folder, zipped; up to {_MOST_TAKEN:,} films.",
+            )
+        st.button("Clear the selection", icon=":material/close:", on_click=clear, type="tertiary")

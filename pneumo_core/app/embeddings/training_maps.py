@@ -1,0 +1,127 @@
+"""Training in pictures: how a run's epochs saw the same films, one map after the other."""
+
+import streamlit as st
+
+from pneumo_core.app.embeddings.lasso import drawn, selected, take
+from pneumo_core.app.embeddings.map_options import choose_look
+from pneumo_core.app.embeddings.selected_images import show_selection
+from pneumo_core.app.memory import shared
+from pneumo_core.app.sign_in import only_admitted
+from pneumo_core.app.widgets.model_choice import choose_linked
+from pneumo_core.app.widgets.progress import Report, cancellable_once
+from pneumo_core.app.widgets.tables import with_bounds
+from pneumo_core.app.words import plain
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.embeddings import MOST_EPOCHS, PROJECTIONS, EpochMaps, map_epochs, with_outcome
+from pneumo_core.reports.figures import epoch_maps
+from pneumo_core.runs import Run, kept_epochs, runs_with_epochs
+
+__all__ = ["show_training"]
+
+_CHART = "map of epochs"
+_SPLITS = {"test": "Test films", "val": "Validation films", "train": "Training films"}
+_NONE = "No run has kept its epochs yet, so there is nothing to move. Train one that keeps them:"
+_HOW = "pneumo train --data chest_xray --model cnn_94 --name mine --keep-epochs"
+_MEANING = (
+    "Move the slider, or press Play. All maps have the same axes and the films keep their colours. "
+    "t-SNE begins each epoch where the one before ended, and every map is turned to lie on it, so "
+    "what moves has moved in the network. Validation AUC is the run's own, purity that of these "
+    "films: the share of a film's ten nearest films that have its label."
+)
+
+
+def show_training(checkpoint: Checkpoint) -> None:
+    """Select boxes for a run and films, and their maps. Raises Cancelled until there are any."""
+    runs = {run.id: run for run in runs_with_epochs()}
+    if not runs:
+        st.info(_NONE, icon=":material/movie:")
+        st.code(_HOW, language="shell", wrap_lines=True)
+        return
+    which, films, how = st.columns([3, 2, 2])
+    named = {each: f"{run.name}, {run.config.model}, {each}" for each, run in runs.items()}
+    run = runs[choose_linked(which, "Run", "run", named, key="filmed run")]
+    split = choose_linked(films, "Films", "films", _SPLITS, key="filmed films")
+    ways = {each: PROJECTIONS[each] for each in ("tsne", "pca")}
+    method = choose_linked(how, "Map", "map", ways, key="filmed map")
+    maps = _maps(run, split, method)
+    if maps.unreadable:
+        st.caption(f"{len(maps.unreadable)} films could not be read and are left out.")
+    _explore(checkpoint, maps)
+
+
+def _maps(run: Run, split: str, method: str) -> EpochMaps:
+    """The maps, from the shelf or drawn now with bars. Raises Cancelled, PneumoError."""
+    epochs = kept_epochs(run)
+
+    def compute(report: Report) -> EpochMaps:
+        return map_epochs(
+            epochs,
+            run.dataset().split(split),
+            method,
+            decoding=report("Decoding films"),
+            looking=report("Looking at films, epoch by epoch"),
+            drawing=report("Drawing maps"),
+        )
+
+    shown = min(len(epochs), MOST_EPOCHS)
+    title = f"Map {_SPLITS[split].lower()} by {shown} epochs ({PROJECTIONS[method]})"
+    key = (run.id, len(epochs), split, method)
+    return cancellable_once(shared, "epoch maps", key, title, compute, most=6)
+
+
+@st.fragment
+def _explore(checkpoint: Checkpoint, maps: EpochMaps) -> None:
+    """A fragment: a selection leaves the choices above alone."""
+    only_admitted()
+    films = with_outcome(maps.table, 0.5)
+    look = choose_look(films)
+    chosen = selected(films, look.found)
+    name = PROJECTIONS[maps.method]
+    axes = [f"{name} {n + 1}" for n in range(2)]
+    if maps.explained:
+        axes = [f"{each} ({v:.1%})" for each, v in zip(axes, maps.explained, strict=True)]
+    figure = drawn(
+        _CHART,
+        (maps.run, maps.epochs, maps.method, len(films), films["id"].iloc[0], look),
+        lambda: epoch_maps(
+            maps.points,
+            maps.figures,
+            films,
+            films[look.by],
+            axes=axes,
+            chosen=chosen,
+            drag=look.drag,
+        ),
+    )
+    st.plotly_chart(
+        figure,
+        key=_CHART,
+        on_select=lambda: take(_CHART, films),
+        selection_mode=("points", "box", "lasso"),
+        config={"displaylogo": False, "scrollZoom": True},
+        alt="Maps of the same films by epoch, moved by a slider. The table below says the same.",
+    )
+    st.caption(_MEANING)
+    if chosen is not None:
+        show_selection(checkpoint.name, maps.table, films, chosen)
+    _show_figures(maps)
+
+
+def _show_figures(maps: EpochMaps) -> None:
+    st.subheader("Epoch by epoch", anchor=False)
+    names = {
+        "epoch": "Epoch",
+        "validation_auc": "Validation AUC",
+        "purity": "Purity, features",
+        "purity_on_map": "Purity, map",
+        "silhouette": "Silhouette, features",
+        "silhouette_on_map": "Silhouette, map",
+        "trustworthiness": "Trustworthiness",
+    }
+    st.dataframe(
+        with_bounds(maps.figures[list(names)].rename(columns=names), list(names.values())[1:]),
+        hide_index=True,
+        column_config={"Epoch": st.column_config.NumberColumn(format="%d")},
+        alt="Validation AUC and what features and map are worth, a row for each epoch.",
+    )
+    st.caption(plain(f"{len(maps.table)} films, run {maps.run}."))

@@ -1,0 +1,130 @@
+"""What is one click away: slices, doubted labels, and the results as files."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.evaluate.shortcut_quartiles import quartiles_at
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.evaluation import Slice, Study, label_doubts, scores_csv, slice_columns, slices
+from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
+from pneumo_core.reports.figures import PLOTS, interactive, still, to_html
+
+__all__ = ["offer_downloads", "show_doubts", "show_slices"]
+
+Make: TypeAlias = Callable[[], str | bytes]
+
+
+def show_slices(study: Study, threshold: float) -> None:
+    """Sensitivity and specificity of parts of the films."""
+    drawer = st.expander(
+        "Where does it fail? Parts of the films",
+        icon=":material/pie_chart:",
+        key="slices",
+        on_change="rerun",
+    )
+    if not drawer.open:
+        return
+    with drawer:
+        columns = slice_columns(study.table)
+        if not columns:
+            st.caption("These films have no column that cuts them into a few parts.")
+            return
+        wanted = st.multiselect("Cut by", columns, columns[:2], key="slice by")
+        st.dataframe(
+            _slice_table(slices(study.table, threshold, wanted)),
+            hide_index=True,
+            width="stretch",
+            alt="Sensitivity and specificity of each part of the films, the smallest part first.",
+        )
+        st.caption(
+            "The smallest part first. With many parts, some differ by chance: look at the "
+            "intervals. `series` is a patient's name without its number."
+        )
+
+
+def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
+    """Films whose label the checkpoint contradicts with confidence."""
+    drawer = st.expander(
+        "Labels worth a second look", icon=":material/fact_check:", key="doubts", on_change="rerun"
+    )
+    if not drawer.open:
+        return
+    with drawer:
+        doubted = label_doubts(study.table)
+        st.caption(
+            "Films whose label it contradicts as surely as it usually agrees (confident learning, "
+            "Northcutt 2021). A film here is mislabelled, or the checkpoint is wrong about it: "
+            "only a reader can tell."
+        )
+        if doubted.empty:
+            st.info("It contradicts no label with confidence.")
+            return
+        st.download_button(
+            f"{len(doubted)} films as CSV",
+            doubted.to_csv(index=False).encode("utf-8-sig"),
+            f"pneumo-{checkpoint.name}-doubted-labels.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        show_films(doubted, checkpoint.name, key="doubted")
+
+
+def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> None:
+    """Scores, figures and a report of what is on the screen."""
+    drawer = st.expander("Export", icon=":material/download:", key="results", on_change="rerun")
+    if not drawer.open:
+        return
+    with drawer:
+        quartiles = tuple(quartiles_at(study, threshold))
+        report = EvaluationReport(checkpoint, study, threshold, quartiles)
+        name = f"pneumo-{checkpoint.name}"
+        with st.container(horizontal=True, gap="small"):
+            _button(
+                "Scores, CSV", lambda: scores_csv(study.scores, threshold), f"{name}-scores.csv"
+            )
+            _button("Report, PDF", lambda: report_pdf(report), f"{name}-evaluation.pdf")
+            _button("Report, Markdown", lambda: report_markdown(report), f"{name}-evaluation.md")
+        st.caption(
+            "The report states what CLAIM (Mongan 2020) asks of a study and Pneumo knows, at the "
+            "threshold on the screen, and names what only you can add."
+        )
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            which = st.selectbox(
+                "Figure", list(PLOTS), format_func=PLOTS.__getitem__, key="figure", width=240
+            )
+            makers: dict[str, Make] = {
+                "png": lambda: still(study, threshold, which, "png"),
+                "svg": lambda: still(study, threshold, which, "svg"),
+                "html": lambda: to_html(interactive(study, threshold, which)),
+            }
+            for kind, make in makers.items():
+                _button(kind.upper(), make, f"{name}-{which}.{kind}")
+
+
+def _button(title: str, make: Make, file: str) -> None:
+    st.download_button(
+        title,
+        make,
+        file,
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"take {file}",
+    )
+
+
+def _slice_table(found: Sequence[Slice]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Column": [each.column for each in found],
+            "Value": [each.value for each in found],
+            "Films": [each.n for each in found],
+            "With pneumonia": [each.ill for each in found],
+            "Sensitivity": [str(each.sensitivity) for each in found],
+            "Specificity": [str(each.specificity) for each in found],
+        }
+    )

@@ -1,0 +1,284 @@
+"""The evaluate page put together: threshold, matrix, figures, curves, and the films behind them."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from pneumo_core.app.evaluate import cell_selection as chosen
+from pneumo_core.app.evaluate.cell_selection import CELL_WORDS, Selection
+from pneumo_core.app.evaluate.details import offer_downloads, show_doubts, show_slices
+from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.evaluate.score_cache import scores_for, study_of
+from pneumo_core.app.evaluate.shortcut_quartiles import show_shortcuts
+from pneumo_core.app.evaluate.threshold_slider import choose_threshold
+from pneumo_core.app.sign_in import only_admitted
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.datasets import LABELS
+from pneumo_core.errors import PneumoError
+from pneumo_core.evaluation import Scores, Study, point_on
+from pneumo_core.metrics import Evaluation, bin_of, format_rate
+from pneumo_core.reports.figures import (
+    BARS,
+    confusion_matrix,
+    precision_recall,
+    probability_histogram,
+    receiver_operating_characteristic,
+    reliability_diagram,
+)
+from pneumo_core.reports.figures import SERIES as COLOURS
+
+__all__ = ["show_evaluation"]
+
+_BY_NAME = "cell by name"
+_BARE = {"displayModeBar": False}
+
+
+def show_evaluation(checkpoint: Checkpoint, scores: Scores) -> None:
+    """Everything below the choice of checkpoint and films."""
+    if not scores.classes:
+        st.warning(
+            "None of these films has a label, so nothing can be judged. Below they are, the most "
+            "suspicious first. Add a column `label` (0 NORMAL, 1 PNEUMONIA) to judge them.",
+            icon=":material/label_off:",
+        )
+        show_films(scores.table, checkpoint.name, key="unlabelled")
+        return
+    study = study_of(scores)
+    chosen.follow_link()
+    _show(checkpoint, study)
+
+
+@st.fragment
+def _show(checkpoint: Checkpoint, study: Study) -> None:
+    """A fragment: a moved threshold or a chosen cell leaves the rest of the page alone."""
+    only_admitted()
+    _say_what_is_special(study)
+    threshold = choose_threshold(checkpoint, study, _validation(checkpoint))
+    figures = study.at(threshold)
+    predictions = study.predictions(threshold)
+    selection = chosen.current(predictions)
+    matrix, numbers, histogram = st.columns([4, 3, 4], gap="medium")
+    with matrix:
+        _show_matrix(figures, selection)
+    with numbers:
+        _show_numbers(study, figures)
+    with histogram:
+        _show_histogram(study, threshold, selection)
+    _show_curves(study, figures, selection)
+    st.subheader("The films behind the numbers", anchor=False)
+    _choose_by_name(figures, selection)
+    if selection:
+        st.markdown(f"**{selection.words}**: {len(selection.ids)} films, the worst first")
+        show_films(
+            predictions[predictions["id"].isin(selection.ids)], checkpoint.name, key="selected"
+        )
+    else:
+        st.caption("Click a cell of the matrix, a bar or a point, or choose above.")
+    show_slices(study, threshold)
+    show_shortcuts(study, threshold)
+    show_doubts(study, checkpoint)
+    offer_downloads(study, checkpoint, threshold)
+
+
+def _validation(checkpoint: Checkpoint) -> Study | None:
+    """The checkpoint's validation films, where it comes with their scores."""
+    if "val" not in checkpoint.card.evaluation:
+        return None
+    try:
+        scores = scores_for(checkpoint, "val")
+    except PneumoError:
+        return None
+    return study_of(scores) if scores else None
+
+
+def _say_what_is_special(study: Study) -> None:
+    unlabelled = len(study.scores.table) - len(study.table)
+    if unlabelled:
+        st.caption(f"{unlabelled} films without a label are left out of every figure.")
+    if not study.both_classes:
+        (only,) = study.scores.classes
+        rate = "specificity" if only == 0 else "sensitivity"
+        st.info(
+            f"Every film is {LABELS[only]}: only {rate} can be computed; metrics that need both "
+            "classes are not available.",
+            icon=":material/info:",
+        )
+    if len(study.table) < 30:
+        st.info(
+            f"{len(study.table)} films are few: look at the intervals before the figures.",
+            icon=":material/info:",
+        )
+
+
+def _show_matrix(figures: Evaluation, selection: Selection | None) -> None:
+    st.plotly_chart(
+        confusion_matrix(figures.confusion, selection.cell if selection else None),
+        key="matrix",
+        on_select=_cell_clicked,
+        selection_mode="points",
+        config=_BARE,
+        alt="Confusion matrix. The same cells can be chosen by name below.",
+    )
+
+
+def _cell_clicked() -> None:
+    if (data := _clicked("matrix")) is not None:
+        _choose_cell(str(data[0]))
+
+
+def _choose_cell(cell: str) -> None:
+    chosen.choose(Selection(frozenset(), CELL_WORDS[cell], cell))
+    st.session_state[_BY_NAME] = cell
+
+
+def _show_numbers(study: Study, figures: Evaluation) -> None:
+    percent = st.slider(
+        "Prevalence, for PPV and NPV",
+        1,
+        99,
+        round(100 * min(0.99, max(0.01, float(study.labels.mean())))),
+        format="%d %%",
+        key="evaluate prevalence",
+        help="How many of the films you read show pneumonia. It begins at the share in these.",
+    )
+    ppv, npv = study.predictive_values(figures.threshold, percent / 100)
+    rows = (
+        ("Sensitivity", figures.sensitivity),
+        ("Specificity", figures.specificity),
+        (f"PPV at {percent} %", ppv),
+        (f"NPV at {percent} %", npv),
+        ("F1", figures.f1),
+        ("Accuracy", figures.accuracy),
+        ("AUC", figures.auc),
+        ("ECE", figures.ece),
+        ("Brier score", study.brier),
+    )
+    lines = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    st.markdown(f"| {figures.n} films | value (95 % interval) |\n|:--|:--|\n{lines}")
+
+
+def _show_histogram(study: Study, threshold: float, selection: Selection | None) -> None:
+    among = study.rows_of(selection.ids) if selection else None
+    st.plotly_chart(
+        probability_histogram(study.labels, study.probabilities, threshold, chosen=among),
+        key="histogram",
+        on_select=lambda: _bin_clicked(study),
+        selection_mode="points",
+        config=_BARE,
+        alt="Films by probability, PNEUMONIA above and NORMAL below the line.",
+    )
+
+
+def _bin_clicked(study: Study) -> None:
+    if (data := _clicked("histogram")) is None:
+        return
+    label, number = int(data[0]), int(data[1])
+    inside = (bin_of(study.probabilities, BARS) == number) & (study.labels == label)
+    low, high = number / BARS, (number + 1) / BARS
+    told = f"{LABELS[label]} with a probability from {low:.2f} to {high:.2f}"
+    _choose_rows(study, inside, told)
+
+
+def _choose_rows(study: Study, rows: NDArray[np.bool_], words: str) -> None:
+    chosen.choose(Selection(frozenset(study.table.loc[rows, "id"]), words))
+    st.session_state[_BY_NAME] = None
+
+
+def _show_curves(study: Study, figures: Evaluation, selection: Selection | None) -> None:
+    if study.roc is None or study.precision_recall is None:
+        return
+    threshold = figures.threshold
+    picked = study.probabilities[study.rows_of(selection.ids if selection else ())]
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        st.markdown(f"**ROC**, AUC {figures.auc}")
+        st.plotly_chart(
+            receiver_operating_characteristic(
+                [("", COLOURS[0], study.roc, point_on(study.roc, threshold))],
+                study.roc.at(picked),
+                study.ids_at(study.roc),
+            ),
+            key="roc",
+            on_select=lambda: _curve_clicked("roc", study),
+            selection_mode="points",
+            config=_BARE,
+            alt="ROC curve with the threshold in use as a diamond.",
+        )
+    with middle:
+        curve = study.precision_recall
+        st.markdown(
+            f"**Precision and recall**, average precision {format_rate(study.average_precision)}"
+        )
+        st.plotly_chart(
+            precision_recall(
+                curve,
+                float(study.labels.mean()),
+                point_on(curve, threshold),
+                curve.at(picked),
+                study.ids_at(curve),
+            ),
+            key="precision recall",
+            on_select=lambda: _curve_clicked("precision recall", study),
+            selection_mode="points",
+            config=_BARE,
+            alt="Precision by recall with the threshold in use as a diamond.",
+        )
+    with right:
+        st.markdown(f"**Calibration**, ECE {figures.ece}")
+        st.plotly_chart(
+            reliability_diagram(study.reliability),
+            key="reliability",
+            config=_BARE,
+            alt="Reliability diagram: share of pneumonia by mean probability.",
+        )
+
+
+def _curve_clicked(key: str, study: Study) -> None:
+    """A point of a curve stands for the films of one probability."""
+    if (data := _clicked(key)) is None or not data[0]:
+        return
+    p = study.probabilities[study.rows_of([str(data[0])])]
+    if len(p):
+        _choose_rows(
+            study, study.probabilities == p[0], f"Films of probability {format_rate(p[0])}"
+        )
+
+
+def _clicked(key: str) -> list[Any] | None:
+    """The custom data of the mark that was clicked; a selection that ended changes nothing."""
+    points = st.session_state[key]["selection"]["points"]
+    data = points[0].get("customdata") if points else None
+    if data is None:
+        return None
+    return list(data) if isinstance(data, list | tuple) else [data]
+
+
+def _choose_by_name(figures: Evaluation, selection: Selection | None) -> None:
+    """The cells for those who don't use a mouse, and the way to select nothing."""
+    counts = figures.confusion
+    st.session_state.setdefault(_BY_NAME, selection.cell or None if selection else None)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Cell",
+            list(CELL_WORDS),
+            format_func=lambda cell: f"{CELL_WORDS[cell]} ({getattr(counts, cell)})",
+            key=_BY_NAME,
+            on_change=_named,
+            label_visibility="collapsed",
+        )
+        if selection:
+            st.button(
+                "Clear the selection", icon=":material/close:", type="tertiary", on_click=_clear
+            )
+
+
+def _named() -> None:
+    cell = st.session_state[_BY_NAME]
+    chosen.choose(Selection(frozenset(), CELL_WORDS[cell], cell) if cell else None)
+
+
+def _clear() -> None:
+    chosen.forget_selection()
+    st.session_state[_BY_NAME] = None

@@ -1,0 +1,136 @@
+"""False alarms and misses by quartile of what is no disease."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.memory import shared
+from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
+from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
+from pneumo_core.app.words import plain
+from pneumo_core.datasets import scan
+from pneumo_core.evaluation import Study
+from pneumo_core.evaluation.shortcuts import (
+    ByQuartile,
+    Measured,
+    by_quartile,
+    installed_finder,
+    measure_dataset,
+    quartile_sentence,
+)
+from pneumo_core.reports.figures import error_by_quarter
+
+__all__ = ["quartiles_at", "show_shortcuts"]
+
+_MEASURED = "measured for quartiles"
+
+
+def show_shortcuts(study: Study, threshold: float) -> None:
+    """Mistakes by quartile of each property, the clearest rise first."""
+    drawer = st.expander(
+        "Does it rely on shortcuts? Mistakes by framing, size and exposure",
+        icon=":material/crop_free:",
+        key="shortcuts",
+        on_change="rerun",
+    )
+    if not drawer.open:
+        return
+    with drawer:
+        measured = _measured()
+        if measured is None:
+            return
+        found = by_quartile(study.table, measured.table, threshold)
+        if not found:
+            st.info(
+                "None of these X-rays are in the dataset in use, or too few of each label: at "
+                "least 20 are needed."
+            )
+            return
+        missing = int((~study.table["id"].isin(measured.table["id"])).sum())
+        if missing:
+            st.caption(f"{missing} of {len(study.table)} X-rays are not in the dataset in use.")
+        _show(found)
+
+
+def quartiles_at(study: Study, threshold: float) -> list[ByQuartile]:
+    """Mistakes by quartile where the X-rays were measured in this session; else none."""
+    of, measured = st.session_state.get(_MEASURED, (None, None))
+    if measured is None or of != dataset_key(dataset_in_use()):
+        return []
+    return by_quartile(study.table, measured.table, threshold)
+
+
+def _measured() -> Measured | None:
+    """The properties of the dataset in use, measured with a bar and a way out."""
+    data = dataset_in_use()
+    if data is None:
+        st.info(
+            "This needs the X-rays themselves. Get the public set with `pneumo data download "
+            "chest_xray`, or set `PNEUMO_DATA` to your own, and start Pneumo again."
+        )
+        return None
+
+    def compute(report: Report) -> Measured:
+        dataset = scan(data, progress=report("Listing X-rays"))
+        progress = report("Measuring X-rays")
+        return measure_dataset(dataset, finder=installed_finder(), progress=progress)
+
+    try:
+        name = f"Measure the X-rays of {data.stem}"
+        found: Measured = cancellable_once(
+            shared, "properties", dataset_key(data), name, compute, most=4
+        )
+    except Cancelled:
+        st.caption("The framing, size and exposure of each X-ray are measured once and kept.")
+        return None
+    st.session_state[_MEASURED] = (dataset_key(data), found)
+    return found
+
+
+def _show(found: Sequence[ByQuartile]) -> None:
+    st.markdown(f"**{plain(quartile_sentence(found[0]))}**")
+    names = [f"{each.prop.title}: {_error(each)}, {each.split or 'all'}" for each in found]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.dataframe(
+            pd.DataFrame([_row(each) for each in found]),
+            hide_index=True,
+            height=min(420, 38 + 35 * len(found)),
+            alt="False alarms and misses in each quarter of each property, the clearest first.",
+        )
+    with right:
+        number = st.selectbox(
+            "Property", range(len(found)), format_func=names.__getitem__, key="quartile"
+        )
+        chosen = found[number if number < len(found) else 0]
+        st.plotly_chart(
+            error_by_quarter(chosen),
+            key="quarters",
+            config={"displayModeBar": False},
+            alt="Rate of mistakes in each quarter of the property, with 95 % intervals.",
+        )
+        st.caption(plain(quartile_sentence(chosen)))
+    st.caption(
+        "Quartiles are taken over the X-rays of one label in one split; intervals are Wilson's. "
+        "With many properties some differ by chance. A property may change with the disease "
+        "itself: misses are the harder half to interpret."
+    )
+
+
+def _row(each: ByQuartile) -> dict[str, object]:
+    rates = [f"{part.rate.value:.1%} ({part.errors}/{part.n})" for part in each.quarters]
+    parts = rates + [""] * (4 - len(rates))
+    columns = dict(zip(("Lowest", "Second", "Third", "Highest"), parts, strict=True))
+    clear = "clear" if each.clear else "may be chance"
+    return {
+        "Property": each.prop.title,
+        "Mistake": _error(each),
+        "Split": each.split,
+        **columns,
+        "Difference": clear,
+    }
+
+
+def _error(each: ByQuartile) -> str:
+    return "misses" if each.label else "false alarms"

@@ -1,0 +1,109 @@
+"""The frame around every page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from pneumo_core.app.actions import say_unrecorded
+from pneumo_core.app.housekeeping import keep_house
+from pneumo_core.app.sign_in import is_signed_out, let_in, open_to_anyone, show_person
+from pneumo_core.app.widgets.dataset_choice import choose_dataset_in_sidebar
+from pneumo_core.app.words import plain
+from pneumo_core.audit.roles import OPEN_LINE, Person
+from pneumo_core.errors import AccessError, PneumoError
+
+__all__ = ["MENU", "RESEARCH_LINE", "open_page"]
+
+RESEARCH_LINE = "Research use only. Not a medical device."
+
+MENU = (
+    ("streamlit_app.py", "Home", ":material/home:"),
+    ("pages/read.py", "Read films", ":material/pulmonology:"),
+    ("pages/evaluate.py", "Evaluate", ":material/query_stats:"),
+    ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+    ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
+    ("pages/data.py", "Data", ":material/folder_open:"),
+    ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/log.py", "Log", ":material/history:"),
+)
+"""Every page: its file, its name in the menu, its icon."""
+
+_STYLE = """<style>
+.block-container { max-width: 1280px; padding-left: 2.5rem; padding-right: 2.5rem;
+  padding-bottom: 3rem; }
+[data-testid="stMarkdownContainer"] { overflow-wrap: anywhere; }
+/* Streamlit's 0.6 is too pale to read. */
+[data-testid="stApp"] [data-testid="stCaptionContainer"] { opacity: 0.8; }
+[data-testid="stApp"] button:not(:disabled) kbd[aria-label^="Shortcut"] {
+  color: inherit; opacity: 0.8; }
+[data-testid="stMarkdownContainer"] table { width: 100%; }
+/* It would name the server's limit; a film's own is told beside it. */
+.st-key-films-in [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
+.st-key-sign-in { padding-top: 22vh; }
+[data-testid="stSidebar"] [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
+[data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }
+[data-testid="stImage"] img[alt^="Colours of the map"] { height: 0.9rem; object-fit: fill; }
+@media (max-width: 640px) {
+  .block-container { padding-left: 1rem; padding-right: 1rem; }
+  .st-key-filters [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
+}
+</style>"""
+
+_WIDE = """<style>
+.block-container { max-width: 1680px; }
+/* The film stays in sight while its column's neighbour is scrolled. */
+@media (min-width: 900px) {
+  [data-testid="stColumn"]:has(.st-key-film) { align-self: stretch; }
+  [data-testid="stColumn"]:has(.st-key-film) > div {
+    position: sticky; top: 3.25rem; height: fit-content; }
+}
+</style>"""
+
+
+@contextmanager
+def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
+    """Set a page up and draw its frame; what Pneumo refuses inside becomes a sentence on it.
+
+    Every page opens itself so, because a deep link may open it first on a fresh server. ``wide``
+    gives a page that shows films side by side with words the room of a large screen. Where people
+    have to sign in, whoever hasn't sees the sign-in screen and nothing of the page.
+    """
+    who = _set_up(title, wide)
+    with st.sidebar:
+        for file, name, icon in MENU:
+            st.page_link(file, label=name, icon=icon, width="stretch")
+    choose_dataset_in_sidebar()
+    with st.sidebar:
+        show_person(who)
+    with st.container(gap=None):
+        st.title(title, anchor=False)
+        st.caption(RESEARCH_LINE)
+        if open_to_anyone():
+            st.caption(f":material/lock_open: {OPEN_LINE}")
+        say_unrecorded()
+    try:
+        yield
+    except PneumoError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def _set_up(title: str, wide: bool) -> Person:
+    """The page before anything of it is drawn, and who it is drawn for."""
+    try:
+        shown = "Sign in" if is_signed_out() else title
+        refused = ""
+    except AccessError as error:
+        shown, refused = "Sign in", str(error)
+    st.set_page_config(page_title=f"{shown} · Pneumo", layout="wide", initial_sidebar_state=240)
+    keep_house()
+    st.html(_STYLE)
+    if wide:
+        st.html(_WIDE)
+    if not refused:
+        try:
+            return let_in(RESEARCH_LINE)
+        except AccessError as error:
+            refused = str(error)
+    st.error(plain(refused), icon=":material/lock:")
+    st.stop()

@@ -1,0 +1,74 @@
+"""Films of the worklist read several at a time, each decoded once for all models that are asked.
+
+Nothing here knows Streamlit.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pneumo_core.app.reading_room.worklist import Film
+from pneumo_core.core.parallel import in_order
+from pneumo_core.errors import UnreadableFilm
+from pneumo_core.imaging import Radiograph, display_pixels, jpeg, read_radiograph
+from pneumo_core.reading import Reader, Reading
+
+__all__ = ["Answer", "Question", "answers"]
+
+_THUMBNAIL = 96
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is to be asked about a film.
+
+    ``first`` decides whether the ``others`` are asked: about a film that it can't read they aren't.
+    ``decoded``: the film, where somebody has decoded it already; ``picture``: whether one is
+    wanted for the list.
+    """
+
+    film: Film
+    first: Reader | None
+    others: tuple[Reader, ...] = ()
+    decoded: Radiograph | None = None
+    picture: bool = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of a film, and its picture for the list as a data URI; "" without one."""
+
+    film: Film
+    readings: tuple[Reading, ...]
+    thumbnail: str = ""
+
+
+def answers(questions: Sequence[Question], at_once: int) -> Iterator[Answer]:
+    """Answers in the order of the questions, ``at_once`` films at a time, each by one thread."""
+    yield from in_order(_answer, questions, max(1, min(at_once, len(questions))))
+
+
+def _answer(question: Question) -> Answer:
+    film = question.film
+    try:
+        radiograph = question.decoded or read_radiograph(film.source, name=film.name)
+    except UnreadableFilm as error:
+        asked = (question.first,) if question.first else question.others
+        return Answer(film, tuple(reader.failed(error) for reader in asked))
+    thumbnail = _thumbnail(radiograph) if question.picture else ""
+    return Answer(film, tuple(_readings(question, radiograph)), thumbnail)
+
+
+def _readings(question: Question, radiograph: Radiograph) -> Iterator[Reading]:
+    if question.first:
+        reading = question.first.read(radiograph)
+        yield reading
+        if reading.probability is None:
+            return
+    for other in question.others:
+        yield other.read(radiograph)
+
+
+def _thumbnail(radiograph: Radiograph) -> str:
+    small = jpeg(display_pixels(radiograph.pixels, _THUMBNAIL), quality=75)
+    return f"data:image/jpeg;base64,{base64.b64encode(small).decode()}"

@@ -1,0 +1,290 @@
+"""The heat map: off until asked for, and honest about its scale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from pneumo_core.app.memory import kept
+from pneumo_core.app.reading_room.cached_readings import (
+    heat_map,
+    layers_of,
+    radiograph_of,
+    reader_of,
+)
+from pneumo_core.app.reading_room.worklist import Item
+from pneumo_core.app.words import plain
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.explain import METHODS, HeatMap, common_peaks, evidence_strength
+from pneumo_core.imaging import Radiograph, colour_scale, contour_lines, heat_layer, jpeg, png
+from pneumo_core.lungs import find_lungs
+from pneumo_core.metrics import format_rate
+from pneumo_core.reading import Reading
+from pneumo_core.reports import Overlay
+
+if TYPE_CHECKING:
+    from pneumo_core.explain import Forgotten
+
+__all__ = ["Layers", "choose_look", "explain_look", "layers_over", "lung_outline"]
+
+_LOOK = "look"
+
+Peaks = tuple[float, ...]
+
+_FAINT = 0.1
+"""Below this strength the page says that a map is faint."""
+_LONGEST = 640
+"""Pixels of the longer side of a map's layer: maps are coarse, the browser smooths the rest."""
+
+_OWN_PLACE = "default layer"
+_LEVELS = {0.5: "outer", 0.75: "inner"}
+_PROBABILITY, _THIS_FILM, _ALL_FILMS = "Probability", "This film", "All films"
+"""What full colour stands for, the default first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What lies over a film: a PNG of the heat (empty for none), and lines in [0, 1] of it."""
+
+    heat: bytes
+    opacity: float
+    lines: list[dict[str, str]]
+
+
+def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
+    """The layers that a viewer draws over a film of (H, W); none without a look."""
+    if look is None or not look.heat.found:
+        return Layers(b"", 0.0, [])
+    factor = min(1.0, _LONGEST / max(shape))
+    heat = look.over((max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))))
+    if not look.contour:
+        return Layers(png(heat_layer(heat, look.scale)), look.opacity, [])
+    lines = [
+        {"path": _path(line), "level": f"{_LEVELS[level]} {look.scale}"}
+        for level, found in contour_lines(heat, tuple(_LEVELS)).items()
+        for line in found
+    ]
+    return Layers(b"", 0.0, lines)
+
+
+def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
+    """The outline of the lungs as lines in [0, 1] of the X-ray; none where none are found."""
+    lungs = find_lungs(radiograph)
+    if not lungs.found:
+        return []
+    (lines,) = contour_lines(lungs.mask.astype(np.float32), (0.5,)).values()
+    return [{"path": _path(line), "level": "lungs"} for line in lines]
+
+
+def _wanted() -> bool:
+    """A toggle that the query parameter ``look`` leads when the page opens, and follows after."""
+    wanted = st.toggle("Show heat map", st.query_params.get(_LOOK) == "1", key=_LOOK)
+    if wanted:
+        st.query_params[_LOOK] = "1"
+    else:
+        st.query_params.pop(_LOOK, None)
+    return wanted
+
+
+def choose_look(
+    item: Item, reading: Reading, checkpoint: Checkpoint, others: Sequence[Item]
+) -> Overlay | None:
+    """Ask whether and how to show a heat map; None for no.
+
+    It opens with evidence for PNEUMONIA, whatever was predicted, so that its colours mean the same
+    on every film. ``others``: every film on the list that was read, for the scale that they share.
+    """
+    if reading.probability is None or not _wanted():
+        return None
+    what, where = st.columns(2, gap="small")
+    name = what.selectbox(
+        "Method", list(METHODS), format_func=lambda each: METHODS[each].title, key="method"
+    )
+    method = METHODS[name]
+    with where:
+        layer = _choose_layer(checkpoint) if method.takes_layer else None
+    st.caption(f"{plain(method.about)} ({plain(method.source)})")
+    with st.container(horizontal=True, gap="medium"):
+        label = _choose_label(item) if method.takes_label else PNEUMONIA
+        scaled_to = _choose_scale(others)
+        drawn = st.segmented_control(
+            "Drawn as", ("Colours", "Contour"), default="Colours", required=True, key="drawn"
+        )
+    heat = _computed(item, checkpoint, label, name, layer)
+    peaks = strength = None
+    if scaled_to == _ALL_FILMS and not method.slow:
+        peaks = _peaks_of(heat, checkpoint, others)
+    elif scaled_to != _THIS_FILM and method.takes_label:
+        strength = evidence_strength(name, label, reading.probability)
+    opacity = 0.5
+    if drawn != "Contour":
+        opacity = st.slider("Opacity of the map", 0, 100, 50, 5, "%d %%", key="opacity") / 100
+    return Overlay(
+        heat, opacity=opacity, contour=drawn == "Contour", peaks=peaks, strength=strength
+    )
+
+
+def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
+    """Say what the colours or lines mean, and offer the check whether the weights matter."""
+    heat, method = look.heat, METHODS[look.heat.method]
+    if not heat.found:
+        st.info(f"{method.title} found no evidence for {LABELS[heat.label]} in this film.")
+        return
+    if look.contour:
+        st.caption("Lines: half (dashed) and three quarters (solid) of full strength.")
+    else:
+        st.image(
+            jpeg(colour_scale(look.opacity, look.scale)),
+            width="stretch",
+            alt="Colours of the map, from none to full strength",
+        )
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.caption("none", width="content")
+            st.caption("full strength", width="content")
+    raise_what = f"raise the score for {LABELS[heat.label]}"
+    shows = f"highlights regions that {raise_what}" if method.takes_label else "shows responses"
+    st.caption(f"{method.title} {shows}. {plain(_scale_text(look))} It does not outline disease.")
+    if heat.lungs_sentence:
+        st.caption(f"**{heat.lungs_sentence}**")
+    _offer_check(look, item, checkpoint)
+
+
+def _scale_text(look: Overlay) -> str:
+    """What full strength stands for, in a sentence or two."""
+    if look.peaks is not None:
+        return "Full strength is the strongest response on the list, so a weak map stays weak."
+    if look.strength is None:
+        return (
+            "Full strength is the strongest response in this film, however weak it is, so colours "
+            "are not comparable between films."
+        )
+    label, strength = LABELS[look.heat.label], format_rate(look.strength)
+    faint = ", so the map is faint" if look.strength < _FAINT else ""
+    return f"Full strength means a probability of 1 for {label}; here it is {strength}{faint}."
+
+
+def _choose_label(item: Item) -> int:
+    label = st.segmented_control(
+        "Evidence for",
+        (PNEUMONIA, NORMAL),
+        default=PNEUMONIA,
+        required=True,
+        format_func=LABELS.__getitem__,
+        key=f"evidence {item.film.key}",
+    )
+    return PNEUMONIA if label is None else int(label)
+
+
+def _choose_layer(checkpoint: Checkpoint) -> str | None:
+    layer = st.selectbox(
+        "Layer",
+        [_OWN_PLACE, *layers_of(checkpoint)],
+        key="layer",
+        help="Early layers see edges, late ones larger shapes. The default layer is the last "
+        "convolution.",
+    )
+    return None if layer == _OWN_PLACE else layer
+
+
+def _computed(
+    item: Item, checkpoint: Checkpoint, label: int, method: str, layer: str | None
+) -> HeatMap:
+    """The map; a slow one shows how far it is and can be left with a button."""
+    if not METHODS[method].slow:
+        return heat_map(item, checkpoint, label, method, layer)
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text=f"{METHODS[method].title}", width="stretch")
+        st.button("Cancel", on_click=_back_to_fast, key="cancel look")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(1.0, done / total), text=f"{METHODS[method].title}: {done} of {total}")
+
+    heat = heat_map(item, checkpoint, label, method, layer, report)
+    place.empty()
+    return heat
+
+
+def _back_to_fast() -> None:
+    st.session_state["method"] = next(name for name, each in METHODS.items() if not each.slow)
+
+
+def _choose_scale(others: Sequence[Item]) -> str:
+    """What full colour stands for; all films of the list only where there are several."""
+    scales = [_PROBABILITY, _THIS_FILM, *([_ALL_FILMS] if len(others) > 1 else [])]
+    if st.session_state.get("scale") not in scales:
+        st.session_state.pop("scale", None)
+    scale = st.segmented_control(
+        "Scaled to",
+        scales,
+        default=_PROBABILITY,
+        required=True,
+        key="scale",
+        help="Probability: the map fades with the probability of the label, so little evidence "
+        "looks faint. This film: its strongest response has full colour, however weak it is. All "
+        "films: the strongest response of the list has full colour; slow methods can't do that.",
+    )
+    return scale or _PROBABILITY
+
+
+def _peaks_of(heat: HeatMap, checkpoint: Checkpoint, items: Sequence[Item]) -> Peaks:
+    bar = st.progress(0.0, text="Comparing films") if len(items) > 1 else None
+    maps = []
+    for done, item in enumerate(items):
+        maps.append(heat_map(item, checkpoint, heat.label, heat.method, heat.layer))
+        if bar:
+            bar.progress((done + 1) / len(items), text=f"Comparing films: {done + 1}")
+    if bar:
+        bar.empty()
+    return common_peaks(maps)
+
+
+def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
+    """The weight-randomisation check, on demand."""
+    heat = look.heat
+    version = checkpoint.card.version
+    asked = (item.film.key, checkpoint.name, version, heat.method, heat.layer, heat.label)
+    if st.button(
+        "Sanity check: randomise the weights",
+        icon=":material/psychology_alt:",
+        help="Shuffles the network's weights at random and compares the maps (Adebayo et al. 2018, "
+        "arXiv:1810.03292). A map that stays the same shows the film, not what was learned.",
+    ):
+        st.session_state["checked"] = asked
+    if st.session_state.get("checked") != asked:
+        return
+    bar = st.progress(0.0, text="Computing maps with randomised weights")
+    told = kept("checks", asked, lambda: _forgotten(look, item, checkpoint, bar), most=100)
+    bar.empty()
+    st.markdown(told.verdict)
+    if told.similarity is not None:
+        st.caption(
+            f"Rank correlation with maps of {len(told.similarities)} randomised networks: "
+            f"{told.similarity:.2f} (1 is the same map, 0 is unrelated)."
+        )
+
+
+def _forgotten(
+    look: Overlay, item: Item, checkpoint: Checkpoint, bar: DeltaGenerator
+) -> "Forgotten":
+    from pneumo_core.explain import forgets
+
+    runtime, heat = reader_of(checkpoint).runtime, look.heat
+    pixels = runtime.input(radiograph_of(item.film, item.reading))
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(1.0, done / total), text="Computing maps with randomised weights")
+
+    return forgets(
+        runtime, pixels, heat.label, method=heat.method, layer=heat.layer, progress=report
+    )
+
+
+def _path(line: NDArray[np.float64]) -> str:
+    """An SVG path through points (n, 2)."""
+    return "M" + "L".join(f"{x:.4f},{y:.4f}" for x, y in line)

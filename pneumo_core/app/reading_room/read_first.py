@@ -1,0 +1,215 @@
+"""Read first on the screen: the question before the answer, and the decision after it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from pneumo_core.app.actions import digest_of, done, record, record_readings
+from pneumo_core.app.reading_room.reader_calls import Call, Decision, answer_of
+from pneumo_core.app.reading_room.worklist import Item, Worklist, next_hidden
+from pneumo_core.app.sign_in import person
+from pneumo_core.app.words import duration_text, plain
+from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.errors import PneumoError
+from pneumo_core.reading import Reading, entry_of
+
+__all__ = ["ask_for_call", "choose_read_first", "show_decision", "tell"]
+
+_FIRST = "first"
+_CHOICES = (
+    ("Pneumonia", PNEUMONIA, "Alt+P"),
+    ("No pneumonia", NORMAL, "Alt+N"),
+    ("I can't tell", None, "Alt+T"),
+)
+_REASONS = (
+    "It looked at the wrong place",
+    "An artefact, device or positioning",
+    "Another finding explains it",
+    "The clinical picture says otherwise",
+    "An earlier film says otherwise",
+    "Too faint to call",
+)
+_LONGEST = 500
+
+
+def choose_read_first(worklist: Worklist) -> None:
+    """A toggle that the query parameter ``first`` leads when the page opens, and follows after."""
+    own = worklist.own
+    own.wanted = st.toggle(
+        "Read first: my own call before the model's answer",
+        own.wanted or st.query_params.get(_FIRST) == "1",
+        key="read first",
+        help="Answers stay hidden until you have called a film. Your call, the time it took and "
+        "what you decide after go to the log, from which an analyst sees how far readers and "
+        "models agree.",
+    )
+    if own.wanted:
+        st.query_params[_FIRST] = "1"
+    else:
+        st.query_params.pop(_FIRST, None)
+
+
+def tell(worklist: Worklist, items: Sequence[Item]) -> None:
+    """Films whose answers are about to be shown for the first time are told to the log first."""
+    told = worklist.own.told
+    new = [item for item in items if item.reading and item.film.key not in told]
+    record_readings([(item.film, said) for item in new for said in _answers(item)])
+    told.update(
+        item.film.key for item in new if item.reading and item.reading.predicted is not None
+    )
+
+
+def ask_for_call(worklist: Worklist, item: Item) -> None:
+    """In the place of the verdict: what does the reader see?"""
+    st.header("What do you see?", anchor=False, icon=":material/visibility:")
+    with st.container(horizontal=True, gap="small", key="calls"):
+        for name, label, shortcut in _CHOICES:
+            st.button(
+                name,
+                shortcut=shortcut,
+                on_click=_kept,
+                args=(worklist, item, partial(_call, worklist, item, label)),
+                key=f"call {name}",
+            )
+    _say_trouble(worklist, item)
+    st.caption("The model's answer follows your call. The clock runs while the film is open.")
+
+
+def show_decision(worklist: Worklist, item: Item) -> None:
+    """Under the verdict of a film that was called: do both agree, and what stands in the end?"""
+    call, reading = item.call, item.reading
+    if call is None or reading is None:
+        return
+    st.markdown(_compared(call, reading))
+    if reading.predicted is not None:
+        _decide(worklist, item, reading)
+    _say_trouble(worklist, item)
+
+
+def _decide(worklist: Worklist, item: Item, reading: Reading) -> None:
+    answer = answer_of(item.film.key, reading)
+    decision = worklist.own.decisions.get(answer)
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center" if decision else "bottom",  # a select box has a line above
+        gap="small",
+        key="decision",
+    ):
+        if decision:
+            st.markdown(_decided(decision), width="content")
+            undo = worklist.own.undecide
+            st.button("Decide again", type="tertiary", on_click=undo, args=(answer,))
+        else:
+            _offer_decisions(worklist, item, reading)
+        _offer_next(worklist, item)
+
+
+def _offer_decisions(worklist: Worklist, item: Item, reading: Reading) -> None:
+    agree = Decision.to_agree(reading)
+    st.button(
+        f"Agree: {LABELS[agree.label]}",
+        icon=":material/check:",
+        shortcut="Alt+A",
+        on_click=_kept,
+        args=(worklist, item, partial(_record, worklist, item, agree)),
+        key="agree",
+    )
+    reason = st.selectbox(
+        "Or override it, because",
+        _REASONS,
+        index=None,
+        placeholder="Choose or write a reason; no names",
+        accept_new_options=True,
+        width=330,
+        key=f"reason {item.film.key}",
+    )
+    override = Decision.to_override(reading, (reason or "").strip()[:_LONGEST])
+    st.button(
+        f"Override: {LABELS[override.label]}",
+        icon=":material/swap_horiz:",
+        disabled=not override.reason,
+        help=None if override.reason else "Say why first.",
+        on_click=_kept,
+        args=(worklist, item, partial(_record, worklist, item, override)),
+        key="override",
+    )
+
+
+def _offer_next(worklist: Worklist, item: Item) -> None:
+    key, left = next_hidden(worklist, item.film.key)
+    if key is not None:
+        st.button(
+            f"Next film to call ({left} left)",
+            icon=":material/skip_next:",
+            type="primary",
+            on_click=worklist.open,
+            args=(key,),
+            key="next to call",
+        )
+
+
+def _compared(call: Call, reading: Reading) -> str:
+    """The call beside the answer, in a sentence each."""
+    took = duration_text(call.seconds)
+    if call.label is None:
+        return f"You could not tell, after {took}."
+    yours = f"You called it **{call.word}** after {took}."
+    if reading.predicted is None:
+        return f"{yours} The model gave no answer to compare it with."
+    if call.label == reading.predicted:
+        return f":material/handshake: {yours} The model says the same."
+    return f":material/call_split: {yours} The model says **{LABELS[reading.predicted]}**."
+
+
+def _decided(decision: Decision) -> str:
+    if decision.agreed:
+        return f"You agreed: **{LABELS[decision.label]}**."
+    return f"You overrode it: **{LABELS[decision.label]}**. {plain(decision.reason)}"
+
+
+def _answers(item: Item) -> list[Reading]:
+    return [said for said in (item.reading, *item.opinions) if said]
+
+
+def _call(worklist: Worklist, item: Item, label: int | None) -> bool:
+    """To the log first: only a call that is on record uncovers the answer."""
+    key = item.film.key
+    call = Call(label, round(worklist.own.seconds(key, time.monotonic()), 1))
+    kept = done("called", film=digest_of(item.film), result=call.word, seconds=call.seconds)
+    if kept:
+        worklist.own.calls[key] = call
+    return kept
+
+
+def _record(worklist: Worklist, item: Item, decision: Decision) -> bool:
+    reading = item.reading
+    if reading is None:
+        return True
+    entry = replace(
+        entry_of(reading, digest_of(item.film), person().name),
+        deed="agreed" if decision.agreed else "overrode",
+        result=LABELS[decision.label],
+        reason=decision.reason or None,
+    )
+    kept = record([entry])
+    if kept:
+        worklist.own.decisions[answer_of(item.film.key, reading)] = decision
+    return kept
+
+
+def _kept(worklist: Worklist, item: Item, change: partial[bool]) -> None:
+    """A change that the log must have; why it doesn't, where it refuses."""
+    try:
+        told = "" if change() else "It could not be recorded, so nothing was changed."
+    except PneumoError as refused:
+        told = str(refused)
+    worklist.own.trouble = (item.film.key, told)
+
+
+def _say_trouble(worklist: Worklist, item: Item) -> None:
+    key, told = worklist.own.trouble
+    if told and key == item.film.key:
+        st.error(plain(told), icon=":material/error:")

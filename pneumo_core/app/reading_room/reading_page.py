@@ -1,0 +1,109 @@
+"""The reading room put together: the list, the film, what was said of it."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pneumo_core.app.actions import record_readings
+from pneumo_core.app.reading_room.cached_readings import read_waiting, say_progress
+from pneumo_core.app.reading_room.display_options import choose_look, explain_look
+from pneumo_core.app.reading_room.exports import offer_result
+from pneumo_core.app.reading_room.read_first import ask_for_call, show_decision, tell
+from pneumo_core.app.reading_room.similar_images import show_similar
+from pneumo_core.app.reading_room.uploads import carry
+from pneumo_core.app.reading_room.verdict import (
+    show_opinions,
+    show_prevalence,
+    show_probability,
+    show_verdict,
+)
+from pneumo_core.app.reading_room.viewer import show_film
+from pneumo_core.app.reading_room.worklist import Item, Worklist
+from pneumo_core.app.reading_room.worklist_table import pick_film, show_steps
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint
+from pneumo_core.reports import Overlay
+
+__all__ = ["show_reading_room"]
+
+
+def show_reading_room(
+    worklist: Worklist, checkpoint: Checkpoint, point: OperatingPoint, panel: Sequence[Checkpoint]
+) -> None:
+    """Show everything below the choice of films and checkpoint; go on reading what waits.
+
+    ``panel``: the other checkpoints that give a second opinion.
+
+    What comes and goes has a place of its own: the browser draws what follows anew, and shows it
+    twice meanwhile, where the number of elements before it changes.
+    """
+    with st.container():
+        say_progress(worklist, checkpoint, panel)
+    items = worklist.items(checkpoint, point, [checkpoint, *panel])
+    tell(worklist, items)
+    with st.container():
+        opened = pick_film(worklist, items)
+    worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
+    carry(opened.film if opened else None)
+    if opened:
+        readable = [item for item in items if item.reading and item.reading.predicted is not None]
+        _show(worklist, opened, checkpoint, point, readable)
+    elif items:
+        st.caption("Pick a row to open its film. The most suspicious one opens when all are read.")
+    read_waiting(worklist, checkpoint, panel)
+
+
+def _show(
+    worklist: Worklist,
+    item: Item,
+    checkpoint: Checkpoint,
+    point: OperatingPoint,
+    readable: Sequence[Item],
+) -> None:
+    """One film: the verdict across, the film beside everything that can be asked about it."""
+    show_steps(worklist, item)
+    with st.container():
+        if item.hidden:
+            ask_for_call(worklist, item)
+        else:
+            show_verdict(item)
+            show_decision(worklist, item)
+    if item.reading:
+        record_readings([(item.film, item.reading)])
+    seen, said = st.columns([3, 2], gap="large")
+    with said:
+        look = _ask(item, checkpoint, point, readable)
+    with seen, st.container(key="film"):
+        show_film(item.film, look, inverted=item.reading is not None and item.reading.inverted)
+    if item.reading and item.reading.predicted is not None:
+        _offer_similar(item, checkpoint, look)
+
+
+def _offer_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
+    drawer = st.expander(
+        "Similar training films", icon=":material/compare:", key="similar", on_change="rerun"
+    )
+    if drawer.open:
+        with drawer:
+            show_similar(item, checkpoint, look)
+
+
+def _ask(
+    item: Item, checkpoint: Checkpoint, point: OperatingPoint, readable: Sequence[Item]
+) -> Overlay | None:
+    reading, film = item.reading, item.film
+    if reading is None:
+        return None
+    show_probability(reading)
+    prevalence = show_prevalence(reading, checkpoint, point)
+    with st.container():
+        show_opinions(item.opinions)
+    with st.container():
+        look = choose_look(item, reading, checkpoint, readable)
+        if look:
+            explain_look(look, item, checkpoint)
+    drawer = st.expander("Export", icon=":material/download:", key="away", on_change="rerun")
+    if drawer.open:
+        with drawer:
+            offer_result(film, reading, checkpoint, point, look, prevalence)
+    return look

@@ -1,0 +1,145 @@
+"""The most similar normal training film and the most similar one with pneumonia."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pneumo_core.app.memory import kept
+from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
+from pneumo_core.app.reading_room.worklist import Item
+from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.words import plain
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.embeddings import Similar, TrainingFilms, open_training_films
+from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.explain import METHODS, HeatMap, evidence_strength
+from pneumo_core.imaging import Radiograph, display_pixels, jpeg, overlay
+from pneumo_core.inference import dataset_for
+from pneumo_core.reports import Overlay
+
+__all__ = ["show_similar"]
+
+_SIDE = 640
+_HOW_TO_GET = (
+    "The films that this checkpoint learned from are not on this machine, so none can be shown "
+    "beside yours. Get the public set (doi 10.17632/rscbjbr9sj) with `pneumo data download "
+    "chest_xray`, or set `PNEUMO_DATA` to its folder and start Pneumo again."
+)
+
+
+def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
+    """Two training films beside each other, with heat maps of the kind on the screen.
+
+    Says how to get the films where they are not at hand; computes what is missing on demand.
+    """
+    data = dataset_in_use()
+    if data is None:
+        st.markdown(_HOW_TO_GET)
+        return
+    key = f"{checkpoint.name} {checkpoint.card.version} {data}"
+    if not (st.session_state.get(key) or key in _shelf()):
+        st.markdown(
+            "The first time, this checkpoint has to look at all its training films, which takes "
+            "seconds for a small network and minutes for a large one."
+        )
+        st.button("Find similar films", on_click=_want, args=(key, True), type="primary")
+        return
+    try:
+        films = _opened(checkpoint, data, key)
+    except DatasetError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    runtime = reader_of(checkpoint).runtime
+    pixels = runtime.input(radiograph_of(item.film, item.reading))
+    features = runtime.run(pixels[None]).features[0]
+    for column, label in zip(st.columns(2, gap="medium"), (NORMAL, PNEUMONIA), strict=True):
+        with column:
+            found = films.most_similar(features, label)
+            if found is None:
+                st.caption(f"No training film is {LABELS[label]}.")
+            else:
+                _show(found, films, checkpoint, look)
+    st.caption(
+        "Nearest in the checkpoint's penultimate features, by cosine: similar to this network, "
+        "not necessarily to a radiologist."
+    )
+
+
+def _show(
+    found: Similar, films: TrainingFilms, checkpoint: Checkpoint, look: Overlay | None
+) -> None:
+    title = f"{LABELS[found.label]}, the most similar training film"
+    try:
+        radiograph = films.dataset.source.radiograph(found.id)
+    except UnreadableFilm as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    pixels = display_pixels(radiograph.pixels, _SIDE)
+    if look is None:
+        picture = jpeg(pixels)
+    else:
+        like = _overlay_like(look, found.id, radiograph, checkpoint)
+        heat = like.over((pixels.shape[0], pixels.shape[1]))
+        picture = jpeg(overlay(pixels, heat, look.opacity, like.scale))
+        title += f", with {METHODS[like.heat.method].title} for {LABELS[like.heat.label]}"
+    st.image(picture, width="stretch", alt=title)
+    st.caption(f"{title} (similarity {found.similarity:.2f}): {plain(found.id)}")
+
+
+def _overlay_like(
+    look: Overlay, film_id: str, radiograph: Radiograph, checkpoint: Checkpoint
+) -> Overlay:
+    """A map of the same kind, as strong as this film's own probability where the other one is."""
+    like, reader = _heat_like(look.heat), reader_of(checkpoint)
+    who = (film_id, checkpoint.name, checkpoint.card.version)
+    heat = kept(
+        "similar heat maps",
+        (*who, *like.values()),
+        lambda: reader.heat_map(radiograph, **like),
+        most=50,
+    )
+    strength = None
+    if look.strength is not None:
+        reading = kept("similar readings", who, lambda: reader.read(radiograph), most=50)
+        strength = evidence_strength(heat.method, heat.label, reading.probability or 0.0)
+    return replace(look, heat=heat, strength=strength)
+
+
+def _heat_like(heat: HeatMap) -> dict[str, Any]:
+    """How to make a map of the same kind; a slow kind is not made for films nobody asked about."""
+    if METHODS[heat.method].slow:
+        return {"label": heat.label, "method": "grad_cam", "layer": None}
+    return {"label": heat.label, "method": heat.method, "layer": heat.layer}
+
+
+def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingFilms:
+    """The training films, with a bar and a way out while they are seen for the first time."""
+    shelf = _shelf()
+    if key in shelf:
+        return shelf[key]
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Looking at the training films", width="stretch")
+        st.button("Cancel", on_click=_want, args=(key, False), key="cancel similar")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(done / max(1, total), text=f"Looking at training films: {done} of {total}")
+
+    runtime = reader_of(checkpoint).runtime
+    films = open_training_films(checkpoint, runtime, dataset_for(checkpoint, data), progress=report)
+    shelf[key] = films
+    place.empty()
+    return films
+
+
+def _want(key: str, wanted: bool) -> None:
+    st.session_state[key] = wanted
+
+
+@st.cache_resource
+def _shelf() -> dict[str, TrainingFilms]:
+    """Shared by all sessions. A cached function could not draw the bar that is outside it."""
+    return {}

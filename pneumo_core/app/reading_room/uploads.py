@@ -1,0 +1,150 @@
+"""The films that a visitor brings: uploads, which live in memory for this session, and samples."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pneumo_core.app.memory import forget
+from pneumo_core.app.reading_room.worklist import Film, Worklist
+from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.words import plain
+from pneumo_core.core.settings import settings
+from pneumo_core.datasets import find_film
+from pneumo_core.errors import UnknownName
+from pneumo_core.reading import Sample, samples
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+__all__ = ["add_films", "carry", "my_worklist"]
+
+_SAMPLE, _FILM = "sample", "film"
+_HELP = (
+    "One film or a folder's worth. The format is told from the bytes, whatever a file is called. "
+    "Films stay in this session's memory, also while you look at another page, and are never "
+    "written to disk."
+)
+
+
+def my_worklist() -> Worklist:
+    """This visitor's worklist. It outlives a walk to another page and ends with the tab."""
+    worklist: Worklist = st.session_state.setdefault("worklist", Worklist())
+    return worklist
+
+
+def add_films(worklist: Worklist) -> None:
+    """Widgets that put uploads and samples on the list.
+
+    The query carries what is on the screen: ``sample``, or ``film``, an id in the dataset.
+    """
+    found = {each.title.lower(): each for each in samples()}
+    _follow_link(worklist, found)
+    key = f"uploads {worklist.uploads}"
+    most = f"{settings().max_file_bytes / 1e6:g} MB"
+    with st.container(key="films-in"):
+        st.file_uploader(
+            f"Films: PNG, JPEG, TIFF, BMP, WebP, DICOM; up to {most} each",
+            accept_multiple_files=True,
+            key=key,
+            on_change=_take,
+            args=(worklist, key),
+            help=_HELP,
+        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if found:
+            st.caption("Or a sample", width="content")
+        for name, sample in found.items():
+            st.button(
+                sample.title, help=sample.about, on_click=_open, args=(worklist, name, sample)
+            )
+        if worklist.films:
+            st.button(
+                "Clear the list",
+                icon=":material/delete_sweep:",
+                type="tertiary",
+                on_click=_clear,
+                args=(worklist,),
+                help="Takes every film and what was said of it out of this session's memory.",
+            )
+
+
+def carry(film: Film | None) -> None:
+    """Let the address carry what is on the screen, so that it can be sent to a colleague."""
+    link = film.link if film else None
+    if (
+        film
+        and link
+        and link[0] == _FILM
+        and not film.key.startswith(f"{_FILM}/{dataset_in_use()}/")
+    ):
+        link = None  # a film of another dataset: the address would lead to a film of this one
+    for parameter in (_SAMPLE, _FILM):
+        if link and link[0] == parameter:
+            st.query_params[parameter] = link[1]
+        else:
+            st.query_params.pop(parameter, None)
+    st.session_state["followed"] = link
+
+
+def _follow_link(worklist: Worklist, found: Mapping[str, Sample]) -> None:
+    """Open the film that a link asks for, once; afterwards the address follows the page."""
+    asked = next(((p, st.query_params[p]) for p in (_FILM, _SAMPLE) if p in st.query_params), None)
+    if asked and asked != st.session_state.get("followed"):
+        parameter, name = asked
+        if parameter == _FILM:
+            _open_from_dataset(worklist, name)
+        elif name in found:
+            _open(worklist, name, found[name])
+        else:
+            st.warning(plain(str(UnknownName("sample film", name, found))))
+    st.session_state["followed"] = asked
+
+
+def _open(worklist: Worklist, name: str, sample: Sample) -> None:
+    film = Film(f"{_SAMPLE}/{name}", f"{sample.title} sample", sample.path, (_SAMPLE, name))
+    worklist.add([film])
+    worklist.opened = film.key
+
+
+def _open_from_dataset(worklist: Worklist, film_id: str) -> None:
+    data = dataset_in_use()
+    source = find_film(data, film_id) if data else None
+    if source is None:
+        st.warning(
+            f"The link asks for the film {plain(film_id)}, which is not on this machine. Set "
+            "PNEUMO_DATA to the dataset it belongs to, or upload it."
+        )
+        return
+    film = Film(f"{_FILM}/{data}/{film_id}", film_id.rpartition("/")[2], source, (_FILM, film_id))
+    worklist.add([film])
+    worklist.opened = film.key
+
+
+def _clear(worklist: Worklist) -> None:
+    worklist.clear()
+    forget()
+
+
+def _take(worklist: Worklist, key: str) -> None:
+    """Put uploads on the list and empty the uploader: the list is where they are."""
+    films = _films(st.session_state[key])
+    if not films:
+        return
+    repeated = worklist.add(films)
+    worklist.uploads += 1
+    worklist.opened = films[0].key if len(films) == 1 else None
+    if repeated:
+        what = "1 film was" if repeated == 1 else f"{repeated} films were"
+        st.toast(f"{what} on the list already.", icon=":material/content_copy:")
+
+
+def _films(uploads: Sequence["UploadedFile"]) -> list[Film]:
+    films, enough = [], settings().max_file_bytes + 1
+    for upload in uploads:
+        contents = upload.getvalue()[:enough]  # the uploader's own bytes; too many are told later
+        digest = hashlib.sha256(upload.name.encode(errors="replace") + b"\0")
+        digest.update(contents)
+        films.append(Film(digest.hexdigest(), upload.name, contents))
+    return films

@@ -1,0 +1,157 @@
+"""The result of one film: in words first, then the number, then what it is worth."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pneumo_core.app.reading_room.worklist import Item
+from pneumo_core.app.words import agreement_text, disagree, plain
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint
+from pneumo_core.datasets import LABELS, PNEUMONIA
+from pneumo_core.metrics import (
+    CALIBRATED_PREVALENCE,
+    adjusted_probability,
+    format_prevalence,
+    format_rate,
+)
+from pneumo_core.reading import Rates, Reading, band_text, rates_of
+from pneumo_core.reports.figures import probability_bar
+
+__all__ = ["show_opinions", "show_prevalence", "show_probability", "show_verdict"]
+
+_ICONS = {
+    "Likely": ":material/report:",
+    "Unlikely": ":material/check_circle:",
+    "Not read": ":material/block:",
+}
+_ASSUMED = format_prevalence(CALIBRATED_PREVALENCE)
+_PREVALENCE = "own prevalence"
+"""The reader's prevalence in percent, kept while no film asks for it. The link carries it too."""
+
+
+def show_verdict(item: Item) -> None:
+    """Show the verdict in words; why, where it wasn't read; what to be careful about otherwise."""
+    reading = item.reading
+    if reading is None:
+        st.header("Waiting to be read", anchor=False, icon=":material/hourglass_empty:")
+        return
+    st.header(reading.verdict, anchor=False, icon=_ICONS.get(item.group, ":material/help:"))
+    for reason in reading.reasons:
+        st.warning(plain(reason), icon=":material/error:")
+    for warning in reading.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+
+
+def show_probability(reading: Reading) -> None:
+    """Show the calibrated probability beside the operating point, and which model gave it."""
+    if reading.probability is None:
+        return
+    probability, threshold = format_rate(reading.probability), format_rate(reading.threshold)
+    band = band_text(*reading.uncertain_band)
+    st.markdown(
+        f"Probability of pneumonia **{plain(probability)}** at a prevalence of {_ASSUMED}",
+        help=f"Calibrated as if {_ASSUMED} of the films showed pneumonia. Where fewer do, it is "
+        "too high: set your own prevalence below.",
+    )
+    st.plotly_chart(
+        probability_bar(
+            reading.probability,
+            reading.threshold,
+            reading.operating_point,
+            band=reading.uncertain_band,
+        ),
+        config={"staticPlot": True},
+        alt=f"Probability {probability} on a bar from 0 to 1; the operating point "
+        f"{reading.operating_point} lies at {threshold}; shaded is what is uncertain, {band}.",
+        key="probability",
+    )
+    st.caption(
+        f"Model {plain(reading.model)} (version {reading.version}), operating point "
+        f"{plain(reading.operating_point)}: {LABELS[PNEUMONIA]} at {threshold} or higher, "
+        f"uncertain {band}"
+    )
+
+
+def show_prevalence(
+    reading: Reading, checkpoint: Checkpoint, point: OperatingPoint
+) -> float | None:
+    """Ask how common pneumonia is where the film is read, and show what the result is worth there.
+
+    Gives the prevalence in (0, 1), None where nobody said or the film wasn't read.
+    """
+    if reading.probability is None:
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        prevalence = _choose_prevalence()
+        if prevalence is not None:
+            adjusted = format_rate(adjusted_probability(reading.probability, prevalence))
+            share = format_prevalence(prevalence)
+            st.markdown(f"At {share}: probability **{plain(adjusted)}**", width="content")
+    if prevalence is not None:
+        _show_predictive_values(rates_of(checkpoint, point), prevalence)
+    return prevalence
+
+
+def show_opinions(opinions: Sequence[Reading]) -> None:
+    """Show each model's verdict and probability in one strip, and whether they agree."""
+    read = [each for each in opinions if each.probability is not None]
+    if len(read) < 2:
+        return
+    icon = "call_split" if disagree(read) else "groups"
+    st.markdown(f":material/{icon}: {plain(agreement_text(read))}")
+    with st.container(horizontal=True, gap="small"):
+        for each in read:
+            with st.container(border=True, width=150, gap=None):
+                st.caption(plain(each.model))
+                st.markdown(f"**{plain(format_rate(each.probability or 0.0))}**")
+                st.caption(f"{(each.level or '').capitalize()} (≥ {format_rate(each.threshold)})")
+    st.caption("Each at its own default operating point.")
+
+
+def _choose_prevalence() -> float | None:
+    """The reader's own prevalence in (0, 1); the query parameter ``prevalence`` carries it."""
+    if _PREVALENCE not in st.session_state:
+        st.session_state[_PREVALENCE] = _asked()
+    percent = st.number_input(
+        "Your prevalence, %",
+        0.1,
+        99.9,
+        st.session_state[_PREVALENCE],
+        1.0,
+        format="%g",
+        placeholder="not set",
+        key="prevalence",
+        width=170,
+        help="Of 100 films that you read, how many show pneumonia? The probability at that "
+        "prevalence then stands beside the calibrated one, with PPV and NPV.",
+    )
+    st.session_state[_PREVALENCE] = percent
+    if percent is None:
+        st.query_params.pop("prevalence", None)
+        return None
+    st.query_params["prevalence"] = f"{percent:g}"
+    return float(percent) / 100
+
+
+def _asked() -> float | None:
+    """What a link says, in percent; None for nothing that makes sense."""
+    try:
+        percent = float(st.query_params.get("prevalence", ""))
+    except ValueError:
+        return None
+    return percent if 0.1 <= percent <= 99.9 else None
+
+
+def _show_predictive_values(rates: Rates, prevalence: float) -> None:
+    ppv, npv = rates.predictive_values(prevalence)
+    rows = (("PPV", ppv), ("NPV", npv))
+    lines = "\n".join(f"| {name} | {plain(value.text(percent=True))} |" for name, value in rows)
+    share = format_prevalence(prevalence)
+    st.markdown(f"| At a prevalence of {share} | value (95 % interval) |\n|:--|:--|\n{lines}")
+    told = (
+        "PPV: how often PNEUMONIA is right, NPV: how often NORMAL is. From sensitivity "
+        f"{rates.sensitivity} and specificity {rates.specificity} on "
+        f"{rates.films}; logit intervals (Mercaldo 2007). {rates.caution} The verdict above stays "
+        f"that at {_ASSUMED}."
+    )
+    st.caption(plain(told))

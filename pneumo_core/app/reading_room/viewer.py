@@ -1,0 +1,131 @@
+"""The film on the screen: zoom and pan in the browser, windows from the server.
+
+The film travels once per window, at full resolution, under an address that names its contents;
+heat maps and lines lie over it as layers of their own, brightness and opacity are numbers.
+"""
+
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pneumo_core.app.memory import kept
+from pneumo_core.app.reading_room.cached_readings import radiograph_of, values_of
+from pneumo_core.app.reading_room.display_options import layers_over, lung_outline
+from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, Tone, preset_names, seen
+from pneumo_core.app.reading_room.worklist import Film
+from pneumo_core.app.streamlit_patches import address_of
+from pneumo_core.app.words import plain
+from pneumo_core.errors import UnreadableFilm
+from pneumo_core.imaging import jpeg
+from pneumo_core.reports import Overlay
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+__all__ = ["show_film"]
+
+Own = tuple[float, float]
+
+
+def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> None:
+    """The film under what ``look`` asks for, with its window and tone; nothing for a non-film.
+
+    ``inverted``: the film was read, and is shown, with black and white exchanged.
+    """
+    try:
+        radiograph = radiograph_of(film)
+    except UnreadableFilm:
+        return  # its reading has said so
+    place = st.container()
+    preset, own, tone, outlined = _choose_tone(film)
+    lungs = kept("lungs", film.key, lambda: lung_outline(radiograph)) if outlined else []
+    address = address_of(_picture(film, preset, own), "image/jpeg")
+    facts = radiograph.facts
+    layers = layers_over(look, (facts.height, facts.width))
+    with place:
+        _component()(
+            key="viewer",
+            data={
+                "id": film.key,
+                "film": address,
+                "alt": "The film under the heat map" if look else "The film",
+                "label": f"{film.name}: zoom with + and -, move with the arrow keys, 0 to fit",
+                "width": facts.width,
+                "height": facts.height,
+                "tone": asdict(tone) | {"invert": tone.invert != inverted},
+                "heat": address_of(layers.heat, "image/png") if layers.heat else None,
+                "opacity": layers.opacity,
+                "lines": [*layers.lines, *lungs],
+            },
+        )
+        if outlined and not lungs:
+            st.caption("No lungs were found in this image.")
+        told = [plain(film.name), facts.format, f"{facts.width} × {facts.height} pixels"]
+        if facts.modality:
+            told.append(plain(facts.modality))
+        st.caption(" · ".join(told))
+
+
+def _choose_tone(film: Film) -> tuple[str, Own | None, Tone, bool]:
+    """Ask for the window, brightness, contrast and inversion, which each film has of its own, and
+    whether to outline the lungs."""
+    facts = radiograph_of(film).facts
+    names = preset_names(facts)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="tone"):
+        preset = st.selectbox(
+            "Window",
+            names,
+            key=f"window {film.key}",
+            width=185,
+            help="How the film is shown. The model reads it as it was, whatever you choose.",
+        )
+        brightness = st.slider(
+            "Brightness", 20, 300, 100, 5, format="%d %%", key=f"bright {film.key}", width=125
+        )
+        contrast = st.slider(
+            "Contrast", 20, 400, 100, 5, format="%d %%", key=f"contrast {film.key}", width=125
+        )
+        invert = st.toggle("Invert", key=f"invert {film.key}", width="content")
+        outlined = st.toggle(
+            "Lungs", key="lung outline", width="content", help="Outline the lungs."
+        )
+    own = _choose_own(film) if preset == OWN else None
+    return preset or AS_READ, own, Tone(brightness / 100, contrast / 100, invert), outlined
+
+
+def _choose_own(film: Film) -> Own:
+    """Level and width of a window, in the film's own values."""
+    values = values_of(film)
+    span, start = values.full_range(), values.percentiles()
+    lowest, highest = span.center - span.width / 2, span.center + span.width / 2
+    step = span.width / 200
+    with st.container(horizontal=True):
+        level = st.slider("Level", lowest, highest, start.center, step, key=f"level {film.key}")
+        width = st.slider("Width", step, span.width, start.width, step, key=f"width {film.key}")
+    return level - width / 2, level + width / 2
+
+
+def _picture(film: Film, preset: str, own: Own | None) -> bytes:
+    """The whole film through a window, as a JPEG at full resolution."""
+
+    def draw() -> bytes:
+        radiograph = radiograph_of(film)
+        if preset == AS_READ:
+            return jpeg(radiograph.pixels)
+        return jpeg(seen(radiograph, values_of(film), preset, own))
+
+    return kept("pictures", (film.key, preset, own), draw, most=8)
+
+
+@cache
+def _asset(name: str) -> str:
+    return Path(__file__).with_name(f"viewer.{name}").read_text(encoding="utf-8")
+
+
+def _component() -> "ComponentRenderer":
+    return st.components.v2.component(
+        "pneumo_viewer", html=_asset("html"), css=_asset("css"), js=_asset("js")
+    )

@@ -1,0 +1,64 @@
+"""How a film can be shown: its own windows first. What a model reads is never touched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pneumo_core.imaging import FilmFacts, FilmValues, Radiograph, Window, window_over
+
+__all__ = ["AS_READ", "OWN", "Tone", "preset_names", "seen"]
+
+AS_READ = "As read"
+FULL = "Full range"
+PERCENTILES = "Percentiles 1 to 99"
+OWN = "Own window"
+"""Names of the ways that every film, or every DICOM film, can be shown."""
+
+
+@dataclass(frozen=True)
+class Tone:
+    """What the screen does to a film after its window: factors above 0 for both, 1 for nothing."""
+
+    brightness: float = 1.0
+    contrast: float = 1.0
+    invert: bool = False
+
+
+def preset_names(facts: FilmFacts) -> list[str]:
+    """The ways to show a film: as it was read (its first window), its other windows, then ours.
+
+    Windows of the same name are told apart by their number.
+    """
+    own = [_window_name(facts.windows, row) for row in range(1, len(facts.windows))]
+    return [AS_READ, *own, FULL, PERCENTILES, *([OWN] if facts.format == "DICOM" else [])]
+
+
+def seen(
+    radiograph: Radiograph, values: FilmValues, preset: str, own: tuple[float, float] | None = None
+) -> NDArray[np.float32]:
+    """A film through one of ``preset_names``: float32 (H, W) in [0, 1], bright = dense.
+
+    ``own``: the lowest and highest value of the window called ``OWN``.
+    """
+    if preset == AS_READ:
+        return radiograph.pixels
+    return values.through(_window(radiograph.facts, values, preset, own))
+
+
+def _window(
+    facts: FilmFacts, values: FilmValues, preset: str, own: tuple[float, float] | None
+) -> Window:
+    if preset == OWN and own is not None:
+        return window_over(*own, OWN)
+    if preset == PERCENTILES:
+        return values.percentiles()
+    named = {_window_name(facts.windows, row): each for row, each in enumerate(facts.windows)}
+    return named.get(preset) or values.full_range()
+
+
+def _window_name(windows: Sequence[Window], row: int) -> str:
+    name = windows[row].name
+    taken = {AS_READ, FULL, PERCENTILES, OWN} | {each.name for each in windows[:row]}
+    return f"{name} ({row + 1})" if name in taken else name

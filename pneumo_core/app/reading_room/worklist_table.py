@@ -1,0 +1,191 @@
+"""The worklist on the screen: a table to pick a film from, and the way to the next one."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.actions import recorded
+from pneumo_core.app.reading_room.worklist import GROUPS, ORDERS, Item, Worklist, arranged, next_to
+from pneumo_core.app.widgets.tables import with_bounds
+from pneumo_core.app.words import count_text, plain, tally
+from pneumo_core.reading import Reading
+from pneumo_core.reports import to_csv, worklist_json
+
+__all__ = ["pick_film", "show_steps"]
+
+_TABLE = "table"
+_ROW = 44
+_ROWS_SHOWN = 7
+_ALL = "All"
+
+
+def pick_film(worklist: Worklist, items: Sequence[Item]) -> Item | None:
+    """The list with its filters, when there's more than one film; gives the film to show.
+
+    A film stays open until another one is picked, also where a filter hides its row. While films
+    are being read none is opened unasked; afterwards it is the first one of the order.
+    """
+    shown = _filters(items) if len(items) > 1 else list(items)
+    worklist.shown = tuple(item.film.key for item in shown)
+    if worklist.opened not in worklist.films:
+        ready = worklist.stopped or all(item.reading or item.hidden for item in items)
+        worklist.opened = worklist.shown[0] if ready and shown else None
+    if len(items) > 1:
+        _table(worklist, shown)
+        _take_away(items, shown)
+    return next((item for item in items if item.film.key == worklist.opened), None)
+
+
+def show_steps(worklist: Worklist, item: Item) -> None:
+    """The film's name between buttons to the previous and next film of the order shown."""
+    before, after = next_to(worklist.shown, item.film.key)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steps"):
+        if len(worklist.films) > 1:
+            _step(worklist, "Previous", before, ":material/chevron_left:", "Left")
+            _step(worklist, "Next", after, ":material/chevron_right:", "Right")
+        place = ""
+        if item.film.key in worklist.shown and len(worklist.shown) > 1:
+            place = f" · {worklist.shown.index(item.film.key) + 1} of {len(worklist.shown)}"
+        st.markdown(f"**{plain(item.film.name)}**{place}", width="content")
+        st.button(
+            "Remove",
+            icon=":material/close:",
+            type="tertiary",
+            help="Takes this film out of the list and out of this session's memory.",
+            on_click=worklist.remove,
+            args=(item.film.key,),
+        )
+
+
+def _step(worklist: Worklist, label: str, key: str | None, icon: str, arrow: str) -> None:
+    st.button(
+        label,
+        icon=icon,
+        disabled=key is None,
+        shortcut=f"Shift+{arrow}",
+        on_click=worklist.open,
+        args=(key,),
+        key=label,
+    )
+
+
+def _filters(items: Sequence[Item]) -> list[Item]:
+    """Widgets to cut the list down and to order it; what is left, in that order."""
+    counts = {name: sum(item.group == name for item in items) for name in GROUPS}
+    names = [_ALL, *(name for name, count in counts.items() if count)]
+    st.markdown(count_text([item.status for item in items]))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+        group = st.segmented_control(
+            "Show",
+            names,
+            default=_ALL,
+            required=True,
+            key="group",
+            format_func=lambda name: name if name == _ALL else f"{name} {counts[name]}",
+            width="content",
+        )
+        text = st.text_input(
+            "File name", placeholder="Part of a file's name", key="search", width=200
+        )
+        order = st.selectbox(
+            "Order",
+            list(ORDERS),
+            key="order",
+            width=230,
+            help="Previous and next follow this order.",
+        )
+    return arranged(items, order=order, group=None if group in (None, _ALL) else group, text=text)
+
+
+def _table(worklist: Worklist, shown: Sequence[Item]) -> None:
+    if not shown:
+        st.info("No films match. Change the filter or the search text.")
+        return
+    rows = [row for row, key in enumerate(worklist.shown) if key == worklist.opened]
+    st.session_state[_TABLE] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    st.dataframe(
+        with_bounds(_frame(shown), ["Probability"], pictures=["Film"]),
+        key=_TABLE,
+        hide_index=True,
+        height=_ROW * min(len(shown), _ROWS_SHOWN) + 40,
+        row_height=_ROW,
+        on_select=lambda: _select(worklist),
+        selection_mode=("single-row", "single-cell"),
+        placeholder="",
+        alt="The worklist: a row for each film. Pick a row to open the film.",
+        column_config={
+            "Film": st.column_config.ImageColumn(width=60),
+            "File": st.column_config.TextColumn(width="medium"),
+            "Verdict": st.column_config.TextColumn(width="medium"),
+            "Probability": st.column_config.NumberColumn(width="small"),
+            "Models": st.column_config.TextColumn(width="medium"),
+            "Remarks": st.column_config.TextColumn(width="large"),
+        },
+    )
+
+
+def _select(worklist: Worklist) -> None:
+    """Open the film of the row that was ticked, or of the cell that was clicked."""
+    picked = st.session_state[_TABLE]["selection"]
+    rows = [row for row, _ in picked["cells"]] or picked["rows"]
+    if rows and rows[0] < len(worklist.shown):
+        worklist.opened = worklist.shown[rows[0]]
+
+
+def _frame(shown: Sequence[Item]) -> pd.DataFrame:
+    readings = [item.reading for item in shown]
+    calls = [item.call.word if item.call else "" for item in shown]
+    return pd.DataFrame(
+        {
+            "Film": [item.thumbnail for item in shown],
+            "File": [item.film.name for item in shown],
+            **({"You called it": calls} if any(calls) else {}),
+            "Verdict": [_verdict(item) for item in shown],
+            "Probability": pd.Series(
+                [each.probability if each else None for each in readings], dtype="Float64"
+            ),
+            "Models": [tally(item.opinions) for item in shown],
+            "Remarks": [_remarks(each) for each in readings],
+        }
+    )
+
+
+def _verdict(item: Item) -> str:
+    if item.hidden:
+        return "After your call"
+    return item.reading.verdict if item.reading else "Waiting"
+
+
+def _remarks(reading: Reading | None) -> str:
+    """Why it wasn't read, or what to be careful about."""
+    if reading is None:
+        return ""
+    told = " ".join((*reading.reasons, *reading.warnings))
+    return told if reading.status == "read" else f"{reading.status.capitalize()}: {told}"
+
+
+def _take_away(items: Sequence[Item], shown: Sequence[Item]) -> None:
+    """The whole list as a file, in the order shown, hidden films last."""
+    hidden = [item for item in items if item not in shown]
+    readings = [item.reading for item in (*shown, *hidden) if item.reading]
+    told = f"list of {len(readings)} films, with names"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("The whole list:", width="content")
+        st.download_button(
+            "CSV",
+            recorded(lambda: to_csv(readings).encode("utf-8-sig"), subject=f"CSV, {told}"),
+            "pneumo-worklist.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="A row per film. It names the files.",
+        )
+        st.download_button(
+            "JSON",
+            recorded(lambda: worklist_json(readings).encode(), subject=f"JSON, {told}"),
+            "pneumo-worklist.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )

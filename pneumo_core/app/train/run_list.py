@@ -1,0 +1,264 @@
+"""The runs: where they are, how they learn, and what can be done with them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.actions import done
+from pneumo_core.app.sign_in import may_change, only_admitted, person, require_analyst
+from pneumo_core.app.words import duration_text, plain
+from pneumo_core.audit import run_words
+from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.errors import PneumoError
+from pneumo_core.metrics import format_rate
+from pneumo_core.reports.figures.training import LearningCurve, area_curves, loss_curves
+from pneumo_core.runs import (
+    Now,
+    Run,
+    RunState,
+    Status,
+    ahead_of,
+    control,
+    list_runs,
+    losses_of,
+    now_of,
+)
+from pneumo_core.training import EpochReport, epoch_pictures
+
+__all__ = ["show_runs"]
+
+_EVERY = timedelta(seconds=1)
+_SHOWN = 10
+_LOG_LINES = 15
+_BADGES = {
+    RunState.QUEUED: ("gray", "schedule"),
+    RunState.RUNNING: ("blue", "model_training"),
+    RunState.FINISHING: ("blue", "hourglass_bottom"),
+    RunState.DONE: ("green", "check_circle"),
+    RunState.FAILED: ("red", "error"),
+    RunState.CANCELLED: ("orange", "stop_circle"),
+    RunState.LOST: ("red", "help"),
+}
+
+
+def show_runs() -> None:
+    """Every run, the latest first, also those that somebody else starts meanwhile."""
+    st.header("Runs", anchor=False)
+    _draw()
+
+
+# It follows the runs always: stopping and starting that would run the whole page anew, and a click
+# on a run's button in the middle of it would be lost.
+@st.fragment(run_every=_EVERY)
+def _draw() -> None:
+    only_admitted()
+    runs, problems = list_runs()
+    statuses = {run.id: run.status for run in runs}
+    for problem in problems:
+        st.warning(plain(problem), icon=":material/broken_image:")
+    if not runs:
+        st.info("No runs yet. Start one above: it goes on when you close this page.")
+        return
+    may_change("cancel, resume, rename or delete runs")
+    _show_curves(runs, statuses)
+    shown = len(runs) if st.session_state.get("all runs") else _SHOWN
+    made = {each.card.run: each for each in list_checkpoints()[0]}
+    for run in runs[:shown]:
+        _show_run(run, statuses[run.id], made.get(run.id))
+    if len(runs) > _SHOWN:
+        st.toggle(f"All {len(runs)} runs", key="all runs")
+
+
+def _show_curves(runs: list[Run], statuses: dict[str, Status]) -> None:
+    known = {run.id: run for run in runs}
+    begun = [run.id for run in runs if statuses[run.id].started]
+    if not begun:
+        return
+    latest = [run_id for run_id in begun if statuses[run_id].active] or begun[:1]
+    chosen = st.multiselect(
+        "Curves of",
+        begun,
+        latest,
+        format_func=lambda run_id: f"{known[run_id].name} ({run_id[-4:]})",
+        key=f"curves {latest[0]}",
+    )
+    curves = [_curve(known[run_id]) for run_id in chosen if run_id in known]
+    left, right = st.columns(2)
+    config = {"displayModeBar": False}
+    left.plotly_chart(loss_curves(curves), config=config, key="losses", alt="Loss by epoch.")
+    areas = "Validation AUC by epoch; each run's best stands beside its name below."
+    right.plotly_chart(area_curves(curves), config=config, key="areas", alt=areas)
+
+
+def _curve(run: Run) -> LearningCurve:
+    columns = list(EpochReport.__dataclass_fields__)
+    epochs = pd.DataFrame([vars(report) for report in run.history], columns=columns)
+    return LearningCurve(f"{run.name} ({run.id[-4:]})", losses_of(run.folder), epochs)
+
+
+def _show_run(run: Run, status: Status, made: Checkpoint | None) -> None:
+    with st.container(border=True, key=f"run {run.id}"):
+        head, buttons = st.columns([3, 2], vertical_alignment="center")
+        colour, icon = _BADGES[status.state]
+        head.markdown(
+            f"**{plain(run.name)}** :{colour}-badge[:material/{icon}: {status.state}] "
+            f":gray[{plain(run.config.model)}, {status.queued:%Y-%m-%d %H:%M} UTC]"
+        )
+        with buttons.container(
+            horizontal=True, horizontal_alignment="right", vertical_alignment="center"
+        ):
+            _show_buttons(run, status, made)
+        if status.active:
+            _show_progress(run, status)
+        elif status.reason:
+            st.caption(plain(status.reason))
+        st.caption(_summary(run))
+        if st.toggle("Where it looks, and its log", key=f"details {run.id}"):
+            _show_details(run)
+
+
+def _show_progress(run: Run, status: Status) -> None:
+    now = now_of(run.folder)
+    if status.state == RunState.QUEUED:
+        before = ahead_of(run.folder)
+        word = "run comes" if before == 1 else "runs come"
+        st.caption(f"{before} {word} before it." if before else "It starts in a moment.")
+    elif now:
+        st.progress(min(1.0, now.done / max(1, now.total)), text=_told(now))
+    else:
+        st.caption("It is getting ready.")
+
+
+def _told(now: Now) -> str:
+    told = f"{now.stage}: {now.done} of {now.total}"
+    if now.films_per_second:
+        told += f", {now.films_per_second:.0f} films a second"
+    if now.seconds_left is not None:
+        told += f", about {duration_text(now.seconds_left)} of training left"
+    return plain(told)
+
+
+def _summary(run: Run) -> str:
+    history = run.history
+    told = f"{len(history)} of {run.config.all_epochs} epochs"
+    if history:
+        told += f", best validation AUC {format_rate(max(report.val_auc for report in history))}"
+    return told
+
+
+def _show_details(run: Run) -> None:
+    if pictures := epoch_pictures(run.folder):
+        epoch = _choose_epoch(run, list(pictures))
+        st.image(
+            pictures[epoch].read_bytes(),
+            caption=f"Grad-CAM for PNEUMONIA after epoch {epoch}: two normal validation films, "
+            "then two with pneumonia",
+            alt=f"Four films under their heat maps after epoch {epoch}",
+            width="stretch",
+        )
+    if lines := run.log(_LOG_LINES):
+        st.code("\n".join(lines), language=None, wrap_lines=True)
+    st.caption(
+        f"Films in {plain(str(run.data))}. For TensorBoard: "
+        f"{plain(f'tensorboard --logdir {run.folder}')}"
+    )
+
+
+def _choose_epoch(run: Run, epochs: list[int]) -> int:
+    """The latest one, until somebody moves the slider."""
+    if len(epochs) == 1:
+        return epochs[0]
+    key = f"epoch {run.id} {epochs[-1]}"
+    chosen: int = st.select_slider("After epoch", epochs, epochs[-1], key=key)
+    return chosen
+
+
+def _show_buttons(run: Run, status: Status, made: Checkpoint | None) -> None:
+    reader = person().role == "reader"
+    if status.active:
+        st.button("Cancel", key=f"cancel {run.id}", on_click=_cancel, args=(run,), disabled=reader)
+        return
+    if status.state == RunState.DONE:
+        st.page_link(
+            "pages/read.py",
+            label="Read a film with it",
+            icon=":material/pulmonology:",
+            query_params={"checkpoint": status.checkpoint},
+        )
+    else:
+        st.button("Resume", key=f"resume {run.id}", on_click=_resume, args=(run,), disabled=reader)
+    with st.popover("Rename", disabled=reader):
+        _offer_name(run)
+    with st.popover("Delete", icon=":material/delete:", disabled=reader):
+        _ask_to_delete(run, made)
+
+
+def _offer_name(run: Run) -> None:
+    name = st.text_input("Name", run.name, key=f"name {run.id}").strip()
+    st.button(
+        "Rename",
+        key=f"rename {run.id}",
+        disabled=name == run.name,
+        on_click=_rename,
+        args=(run, name),
+    )
+
+
+def _ask_to_delete(run: Run, made: Checkpoint | None) -> None:
+    st.markdown(
+        f"Delete the run **{plain(run.name)}** with its weights so far, its curves and its log? "
+        "This can't be undone."
+    )
+    with_checkpoint = False
+    if made:
+        asked = f"Delete its checkpoint {plain(made.name)}, too"
+        with_checkpoint = st.checkbox(asked, key=f"with checkpoint {run.id}")
+    st.button(
+        "Delete the run for good",
+        key=f"delete {run.id}",
+        type="primary",
+        on_click=_delete,
+        args=(run, with_checkpoint),
+    )
+
+
+def _cancel(run: Run) -> None:
+    with _refusals():
+        require_analyst("cancel runs")
+        control.cancel(run)
+        done("cancelled", subject=run.name)
+
+
+def _resume(run: Run) -> None:
+    with _refusals():
+        require_analyst("resume runs")
+        control.resume(run)
+        done("resumed", subject=run.name)
+
+
+def _rename(run: Run, name: str) -> None:
+    with _refusals():
+        require_analyst("rename runs")
+        control.rename(run, name)
+        done("renamed", subject=f"{run.name} to {name}")
+
+
+def _delete(run: Run, with_checkpoint: bool) -> None:
+    with _refusals():
+        require_analyst("delete runs")
+        control.delete(run, checkpoint=with_checkpoint)
+        deleted = run_words(run.name, checkpoint=with_checkpoint)
+        done("deleted", subject=deleted)
+        st.toast(f"Deleted: {plain(deleted)}.", icon=":material/delete:")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is refused stands over the page for a while, however often that is drawn."""
+    try:
+        yield
+    except PneumoError as error:
+        st.toast(plain(str(error)), icon=":material/error:", duration="long")

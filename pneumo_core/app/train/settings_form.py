@@ -1,0 +1,84 @@
+"""A widget for every setting of a training config, made from what the config says of itself."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pneumo_core.app.words import plain
+from pneumo_core.training import TrainingConfig, training_config
+
+__all__ = ["SWEEPABLE", "choose_settings"]
+
+_CONFIG = pydantic.TypeAdapter(TrainingConfig)
+_SCHEMA = _CONFIG.json_schema()
+_SETTINGS: Mapping[str, Mapping[str, Any]] = _SCHEMA["properties"]
+_CHANGES: Mapping[str, Mapping[str, Any]] = _SCHEMA["$defs"]["Augmentation"]["properties"]
+_FIRST = ("epochs", "batch_size", "learning_rate", "seed")
+_ELSEWHERE = ("model", "augmentation")
+_COLUMNS = 4
+
+SWEEPABLE = tuple(
+    name for name, facts in _SETTINGS.items() if facts.get("type") in {"integer", "number"}
+)
+"""Settings of which several values can be tried, one after the other."""
+
+
+def choose_settings(start: TrainingConfig, key: str) -> TrainingConfig:
+    """Widgets for all settings but the model, beginning where ``start`` is.
+
+    ``key`` changes with ``start``. Raises TrainingError for settings that don't go together.
+    """
+    values = _CONFIG.dump_python(start)
+    rest = [name for name in _SETTINGS if name not in (*_FIRST, *_ELSEWHERE)]
+    chosen = {"model": start.model} | _boxes(_SETTINGS, _FIRST, values, key)
+    with st.expander("All settings"):
+        chosen |= _boxes(_SETTINGS, rest, values, key)
+        st.markdown("**Augmentation**: random changes of each training film, anew in every epoch")
+        changes = values["augmentation"]
+        chosen["augmentation"] = _boxes(_CHANGES, tuple(_CHANGES), changes, f"{key} augmentation")
+    return training_config(**chosen)
+
+
+def _boxes(
+    settings: Mapping[str, Mapping[str, Any]],
+    names: tuple[str, ...] | list[str],
+    values: Mapping[str, Any],
+    key: str,
+) -> dict[str, Any]:
+    chosen = {}
+    for start in range(0, len(names), _COLUMNS):
+        columns = st.columns(_COLUMNS, vertical_alignment="bottom")
+        for column, name in zip(columns, names[start : start + _COLUMNS], strict=False):
+            chosen[name] = _box(column, name, settings[name], values[name], f"{key} {name}")
+    return chosen
+
+
+def _box(place: DeltaGenerator, name: str, facts: Mapping[str, Any], value: Any, key: str) -> Any:
+    """The widget that fits a setting's type."""
+    told: dict[str, Any] = {"help": plain(facts.get("description", "")), "key": key}
+    label = name.replace("_", " ").capitalize()
+    facts = next((each for each in facts.get("anyOf", ()) if each["type"] != "null"), facts)
+    if "enum" in facts:
+        return place.selectbox(label, facts["enum"], facts["enum"].index(value), **told)
+    match facts["type"]:
+        case "boolean":
+            return place.toggle(label, value, **told)
+        case "string":
+            return place.text_input(label, value, **told)
+        case "array":
+            return place.slider(label, 0.0, 0.3, (float(value[0]), float(value[1])), 0.01, **told)
+        case "integer":
+            least, most = facts.get("minimum"), facts.get("maximum")
+            return place.number_input(label, least, most, value, 1, placeholder="its own", **told)
+    least = float(facts.get("minimum", facts.get("exclusiveMinimum", 0)))
+    most = float(facts.get("maximum", facts.get("exclusiveMaximum", 1)))
+    return place.number_input(label, least, most, float(value), _step(value), "%g", **told)
+
+
+def _step(value: float) -> float:
+    """A tenth of the value's own size."""
+    return float(10 ** (math.floor(math.log10(value)) - 1)) if value else 0.01

@@ -1,0 +1,86 @@
+"""Which dataset the pages show films of: that of PNEUMO_DATA, or one that was added.
+
+One choice for the whole session, in the sidebar of every page once there is more than one, and in
+the query parameter ``dataset``. Nothing here stands on torch.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pneumo_core.app.words import plain
+from pneumo_core.core.files import printable
+from pneumo_core.core.settings import settings
+from pneumo_core.errors import UnknownName
+
+__all__ = [
+    "choose_dataset_in_sidebar",
+    "dataset_in_use",
+    "dataset_key",
+    "dataset_link",
+    "offered_datasets",
+]
+
+_CHOSEN = "dataset in use"
+_PARAMETER = "dataset"
+
+
+def offered_datasets() -> dict[str, Path]:
+    """Where each dataset lies, by the name that a link carries: that of PNEUMO_DATA first."""
+    data = settings().data
+    offered = {printable(data.name): data} if data else {}
+    if (settings().home / "datasets").is_dir():
+        from pneumo_core.datasets.download import list_datasets  # pandas comes with it
+
+        for each in list_datasets():
+            if each.location == data:
+                continue
+            name = each.name if each.name not in offered else f"{each.name} (added)"
+            offered[name] = each.location
+    return offered
+
+
+def dataset_in_use() -> Path | None:
+    """The chosen dataset, or the first that is offered; None where there is none."""
+    offered = offered_datasets()
+    return offered.get(_name(offered)) if offered else None
+
+
+def dataset_key(location: Path | None) -> tuple[str, int]:
+    """What names a dataset among things that are kept: another one at its place has another."""
+    try:
+        return str(location), location.stat().st_mtime_ns if location else 0
+    except OSError:
+        return str(location), 0
+
+
+def dataset_link() -> dict[str, str]:
+    """What a link to a film must carry to find it again: nothing where there is one dataset."""
+    offered = offered_datasets()
+    return {_PARAMETER: _name(offered)} if len(offered) > 1 else {}
+
+
+def choose_dataset_in_sidebar() -> None:
+    """A select box where there is more than one dataset. A link leads it when the page opens."""
+    offered = offered_datasets()
+    asked = st.query_params.get(_PARAMETER)
+    if asked and offered and asked not in offered:
+        st.sidebar.warning(plain(str(UnknownName("dataset", asked, offered))))
+    if len(offered) < 2:
+        return
+    if asked in offered and st.session_state.get("dataset followed") != asked:
+        st.session_state[_CHOSEN] = asked
+    names = list(offered)
+    chosen = st.sidebar.selectbox(
+        "Dataset",
+        names,
+        names.index(_name(offered)),
+        help="Whose films are scored, mapped and shown where a page asks for a dataset's films.",
+    )
+    st.session_state[_CHOSEN] = chosen
+    st.session_state["dataset followed"] = st.query_params[_PARAMETER] = chosen
+
+
+def _name(offered: dict[str, Path]) -> str:
+    chosen = st.session_state.get(_CHOSEN)
+    return chosen if chosen in offered else next(iter(offered))

@@ -1,0 +1,179 @@
+"""Which checkpoint reads, and at which operating point. The query carries both."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.words import plain
+from pneumo_core.checkpoints import SHIPPED, Checkpoint, OperatingPoint, list_checkpoints
+from pneumo_core.core.settings import settings
+from pneumo_core.errors import UnknownName
+from pneumo_core.metrics import format_rate
+from pneumo_core.reading.custom_threshold import CUSTOM, custom_point
+from pneumo_core.reading.rates import rates_of
+
+__all__ = [
+    "DATASET",
+    "choose_checkpoint",
+    "choose_linked",
+    "choose_panel",
+    "choose_reader",
+    "dataset_sources",
+    "say_what_is_missing",
+]
+
+DATASET = "dataset "
+"""Prefix of the sources that are a split of the dataset."""
+_PANEL = "panel"
+"""Which second opinions are wanted, by name; kept while another page is open."""
+
+
+def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
+    """Select boxes for a checkpoint and its operating point; None without a checkpoint.
+
+    Query parameters: ``checkpoint``, ``point`` and, for a threshold of the reader's own,
+    ``threshold``. Raises CheckpointError.
+    """
+    boxes = st.container(horizontal=True)
+    checkpoint = choose_checkpoint(boxes)
+    if checkpoint is None:
+        return None
+    points = [point.name for point in checkpoint.card.operating_points]
+    name = _choose(boxes, "Operating point", "point", [*points, CUSTOM])
+    if name == CUSTOM:
+        point = custom_point(checkpoint, _choose_threshold(checkpoint))
+    else:
+        st.query_params.pop("threshold", None)
+        point = checkpoint.card.operating_point(name)
+    rates = rates_of(checkpoint, point)
+    told = (
+        f"{format_rate(point.threshold)} or higher counts as PNEUMONIA. On {rates.films}: "
+        f"sensitivity {rates.sensitivity}, specificity {rates.specificity}, with 95 % intervals."
+    )
+    st.caption(plain(f"{told} {rates.caution}"))
+    return checkpoint, point
+
+
+def choose_panel(chosen: Checkpoint) -> list[Checkpoint]:
+    """Choose which other checkpoints give a second opinion; by default those that ship with Pneumo.
+
+    The query parameter ``panel`` carries their names when they are others than these.
+    """
+    others = {each.name: each for each in list_checkpoints()[0] if each.name != chosen.name}
+    if not others:
+        return []
+    usual = [name for name in others if name in SHIPPED]
+    asked = st.query_params.get("panel")
+    start = usual if asked is None else [name for name in asked.split(",") if name in others]
+    picked: dict[str, bool] = st.session_state.setdefault(_PANEL, {})
+    for name in others:
+        before = picked.get(name, name in start)
+        picked[name] = st.session_state.get(f"panel {name}", before)
+    names = [name for name in others if picked[name]]
+    with st.popover(f"Second opinions: {_models(len(names))}", icon=":material/groups:"):
+        st.caption(
+            "Which other models read each film too. Models that you trained yourself are left out "
+            "until you choose them."
+        )
+        for name in others:
+            st.checkbox(plain(name), picked[name], key=f"panel {name}")
+    if names == usual:
+        st.query_params.pop("panel", None)
+    else:
+        st.query_params["panel"] = ",".join(names)
+    return [others[name] for name in names]
+
+
+def _models(count: int) -> str:
+    return {0: "none", 1: "1 model"}.get(count, f"{count} models")
+
+
+def choose_checkpoint(boxes: DeltaGenerator) -> Checkpoint | None:
+    """A select box that the query parameter ``checkpoint`` follows; None without a checkpoint."""
+    by_name = {each.name: each for each in list_checkpoints()[0]}
+    if not by_name:
+        return None
+    return by_name[_choose(boxes, "Checkpoint", "checkpoint", list(by_name))]
+
+
+def say_what_is_missing() -> None:
+    """A sentence for each damaged checkpoint; how to get one when there is none."""
+    found, problems = list_checkpoints()
+    for problem in problems:
+        st.warning(plain(problem), icon=":material/broken_image:")
+    if not found:
+        _say_how_to_train()
+
+
+def _say_how_to_train() -> None:
+    with st.container(border=True):
+        st.header("No checkpoint yet", anchor=False)
+        st.markdown(
+            f"Pneumo looks for trained checkpoints in `{settings().checkpoints}` "
+            "(set `PNEUMO_CHECKPOINTS` to look elsewhere). Train one on the page Train, or here:"
+        )
+        st.code(
+            "pneumo train --data chest_xray --model cnn_94 --name mine",
+            language="shell",
+            wrap_lines=True,
+        )
+        st.caption("The folder holds split/CLASS/film, with the classes NORMAL and PNEUMONIA.")
+
+
+def choose_linked(
+    boxes: DeltaGenerator,
+    label: str,
+    parameter: str,
+    options: Mapping[str, str],
+    *,
+    key: str,
+) -> str:
+    """A select box that follows the query parameter when the page opens, and leads it after.
+
+    ``options``: what each choice is called on the page, by the word that a link carries.
+    """
+    asked = st.query_params.get(parameter)
+    start = list(options).index(asked) if asked is not None and asked in options else 0
+    chosen: str = boxes.selectbox(
+        label, list(options), start, format_func=options.__getitem__, key=key
+    )
+    st.query_params[parameter] = chosen
+    return chosen
+
+
+def dataset_sources() -> dict[str, str]:
+    """The dataset's splits as sources of films: what a link calls them, what a page does."""
+    data = dataset_in_use()
+    if data is None:
+        return {}
+    splits = {split: f"{split} films" for split in ("test", "val", "train")}
+    return {
+        f"{DATASET}{split}": f"{data.stem if data.suffix == '.npz' else data.name}: {words}"
+        for split, words in (splits | {"all": "every film"}).items()
+    }
+
+
+def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str]) -> str:
+    """A linked select box of names; a link to one that is not there is told."""
+    asked = st.query_params.get(parameter)
+    named = dict(zip(names, names, strict=True))
+    chosen = choose_linked(boxes, label, parameter, named, key=parameter)
+    if asked and asked not in names:
+        st.warning(plain(str(UnknownName(label.lower(), asked, names))))
+    return chosen
+
+
+def _choose_threshold(checkpoint: Checkpoint) -> float:
+    """A slider that begins where the query parameter says, else at the default point."""
+    start = checkpoint.card.operating_point().threshold
+    try:
+        start = min(1.0, max(0.0, float(st.query_params.get("threshold", start))))
+    except ValueError:
+        st.warning("The threshold in the link is not a number. Set it with the slider.")
+    threshold: float = st.slider(
+        "Threshold", 0.0, 1.0, round(start, 3), 0.005, format="%.3f", key="threshold"
+    )
+    st.query_params["threshold"] = f"{threshold:.3f}"
+    return threshold

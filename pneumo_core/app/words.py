@@ -1,0 +1,87 @@
+"""Text for pages: escaping, durations, counts, and whether models agree."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pneumo_core.core.files import printable
+
+if TYPE_CHECKING:
+    from pneumo_core.reading import Reading
+
+__all__ = [
+    "agreement_text",
+    "count_text",
+    "disagree",
+    "duration_text",
+    "plain",
+    "tally",
+    "time_left_text",
+]
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")
+
+
+_LEVELS = ("likely", "uncertain", "unlikely")
+_STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
+
+
+def plain(text: str) -> str:
+    """Text that Streamlit's Markdown shows letter by letter, whatever a file is called."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(printable(text).split()))
+
+
+def count_text(statuses: Sequence[str]) -> str:
+    """How a batch went, by the status of each reading: "3 films: 2 read, 1 failed"."""
+    films = "1 film" if len(statuses) == 1 else f"{len(statuses)} films"
+    counts = [(statuses.count(each), each) for each in _STATUSES]
+    return f"{films}: " + ", ".join(f"{n} {each}" for n, each in counts if n)
+
+
+def time_left_text(done: int, total: int, seconds: float) -> str:
+    """How far a batch is and how long it will take at its pace: "57 of 200, about 12 s left"."""
+    told = f"{done} of {total}"
+    if not done or seconds <= 0:
+        return told
+    left = duration_text(seconds / done * (total - done))
+    return f"{told}, about {left} left ({done / seconds:.1f} a second)"
+
+
+def duration_text(seconds: float) -> str:
+    """About how long: "40 s", "12 min", "3.5 h"."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def tally(opinions: Sequence["Reading"]) -> str:
+    """How many models say what, "2 likely, 1 uncertain, 1 unlikely"; "" for fewer than two."""
+    levels = [str(each.level) for each in opinions if each.level]
+    if len(levels) < 2:
+        return ""
+    counts = [(levels.count(level), level) for level in _LEVELS]
+    return ", ".join(f"{n} {level}" for n, level in counts if n)
+
+
+def agreement_text(opinions: Sequence["Reading"]) -> str:
+    """Whether the models agree, in a sentence; each at its own operating point.
+
+    They disagree only where one says likely and another unlikely: an uncertain one takes no side.
+    """
+    counts = tally(opinions)
+    if not counts:
+        return ""
+    if disagree(opinions):
+        return f"The models disagree: {counts}."
+    levels = [each.level for each in opinions if each.level]
+    if len(set(levels)) > 1:
+        return f"The models: {counts}."
+    everyone = "Both models" if len(levels) == 2 else f"All {len(levels)} models"
+    return f"{everyone}: {levels[0]}."
+
+
+def disagree(opinions: Sequence["Reading"]) -> bool:
+    """Whether one model finds pneumonia likely that another finds unlikely."""
+    return {"likely", "unlikely"} <= {each.level for each in opinions}

@@ -1,0 +1,47 @@
+"""Checkpoints: trained networks on disk with their cards."""
+
+from pneumo_core.checkpoints.card import (
+    ENSEMBLE,
+    SCHEMA_VERSION,
+    Card,
+    DatasetFacts,
+    MemberFacts,
+    OperatingPoint,
+    contradiction,
+)
+from pneumo_core.checkpoints.checkpoint import (
+    SHIPPED,
+    Checkpoint,
+    add_gate,
+    check_free,
+    check_name,
+    default_checkpoint,
+    delete_checkpoint,
+    free_name,
+    list_checkpoints,
+    load_checkpoint,
+    rename_checkpoint,
+    save_checkpoint,
+)
+
+__all__ = [
+    "ENSEMBLE",
+    "SCHEMA_VERSION",
+    "SHIPPED",
+    "Card",
+    "Checkpoint",
+    "DatasetFacts",
+    "MemberFacts",
+    "OperatingPoint",
+    "add_gate",
+    "check_free",
+    "check_name",
+    "contradiction",
+    "default_checkpoint",
+    "delete_checkpoint",
+    "free_name",
+    "list_checkpoints",
+    "load_checkpoint",
+    "rename_checkpoint",
+    "save_checkpoint",
+]

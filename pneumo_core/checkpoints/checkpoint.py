@@ -1,0 +1,384 @@
+"""A checkpoint on disk: a folder with its weights, its card, its scores and its history.
+
+``weights.safetensors`` (float16), ``card.json`` (written last), ``scores.parquet`` (id, patient,
+split, label, subtype, probability of the val and test films), ``features.safetensors``
+(penultimate features of the same films), ``history.csv`` (one row per epoch), and where the gate
+was fitted ``gate.safetensors``, which names the weights it belongs to. The folder is written whole
+beside its place and renamed into it; nothing in it is executed on load.
+"""
+
+import hashlib
+import itertools
+import re
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pydantic
+import safetensors.numpy
+
+from pneumo_core.checkpoints.card import Card, contradiction
+from pneumo_core.core.files import put_back, remove_folder, replace_folder, write_whole
+from pneumo_core.core.settings import settings
+from pneumo_core.errors import CheckpointError, UnknownName, wrong_type
+
+if TYPE_CHECKING:  # torch comes with them, which who only lists or reads need not wait for
+    from torch import Tensor
+
+    from pneumo_core.models import PneumoniaNetwork
+
+__all__ = [
+    "SHIPPED",
+    "Checkpoint",
+    "add_gate",
+    "check_free",
+    "check_name",
+    "default_checkpoint",
+    "delete_checkpoint",
+    "free_name",
+    "list_checkpoints",
+    "load_checkpoint",
+    "rename_checkpoint",
+    "save_checkpoint",
+]
+
+_SCORED = frozenset({"id", "patient", "split", "label", "subtype", "probability"})
+SHIPPED = ("pneumo", "efficientnet_b0", "cnn_94", "cnn_v2")
+"""Names of the checkpoints that come with Pneumo, the default first. In a clone one's own trained
+ones lie beside them."""
+_CARD = pydantic.TypeAdapter(Card)
+_SIGN = "card.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was found on disk. Its parts are read when they are asked for."""
+
+    folder: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is what people call it."""
+        return self.folder.name
+
+    def card_json(self, *, indent: int | None = 2) -> str:
+        """The card as it lies on disk; NaN is the string "NaN"."""
+        return _CARD.dump_json(self.card, indent=indent).decode()
+
+    def networks(self, content: bytes | None = None) -> "list[PneumoniaNetwork]":
+        """The trained network, or an ensemble's: float32, in eval mode, without gradients.
+
+        ``content``: its ``verified_weights``, where somebody has them already. Raises
+        CheckpointError when the weights are missing, damaged, not finite, or not those that the
+        card speaks of.
+        """
+        from pneumo_core.checkpoints.weights import trained
+
+        if content is None:
+            content = self.verified_weights()
+        models = [(part.model, part.input.size) for part in self.card.members or (self.card,)]
+        try:
+            return trained(content, models, members=bool(self.card.members))
+        except ValueError as error:
+            raise self._damaged(str(error)) from error
+
+    def verified_weights(self) -> bytes:
+        """The file of weights, which is the one that the card speaks of. Raises CheckpointError."""
+        try:
+            content = (self.folder / "weights.safetensors").read_bytes()
+            known = hashlib.sha256(content).hexdigest() == self.card.weights_sha256
+            if not known:
+                safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+        except (OSError, safetensors.SafetensorError) as error:
+            raise self._damaged("its weights can't be read") from error
+        if not known:
+            raise self._damaged("its weights are not those its card speaks of")
+        return content
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per val and test film: id, patient, split, label, subtype, probability."""
+        try:
+            table = pd.read_parquet(self.folder / "scores.parquet")
+            possible = table["label"].isin((0, 1)) & table["probability"].between(0, 1)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged("its scores can't be read") from error
+        if not (set(table) >= _SCORED and possible.all()):
+            raise self._damaged("its scores aren't labels of 0 or 1 and probabilities of films")
+        return table
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """Penultimate features float32 (M, D) of the films of ``featured``."""
+        try:
+            stored = safetensors.numpy.load_file(self.folder / "features.safetensors")
+            return stored["features"].astype(np.float32)
+        except (OSError, KeyError, safetensors.SafetensorError) as error:
+            raise self._damaged("its features can't be read") from error
+
+    @cached_property
+    def featured(self) -> pd.DataFrame:
+        """The last M rows of ``scores``: those that ``features`` belong to."""
+        return self.scores.tail(len(self.features)).reset_index(drop=True)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch of its training."""
+        try:
+            return pd.read_csv(self.folder / "history.csv")
+        except (OSError, ValueError) as error:
+            raise self._damaged("its history can't be read") from error
+
+    @cached_property
+    def gate(self) -> dict[str, np.ndarray] | None:
+        """What was fitted for its gate, float32 arrays by name; None where nothing was.
+
+        Raises CheckpointError when it is damaged or was fitted for other weights.
+        """
+        path = self.folder / "gate.safetensors"
+        if not path.is_file():
+            return None
+        try:
+            with safetensors.safe_open(path, "np") as file:
+                fitted_for = (file.metadata() or {}).get("weights_sha256")
+                names = file.keys()
+                arrays = {name: file.get_tensor(name).astype(np.float32) for name in names}
+        except (OSError, safetensors.SafetensorError) as error:
+            raise self._damaged("its gate can't be read") from error
+        if fitted_for != self.card.weights_sha256:
+            raise CheckpointError(
+                f"The gate of the checkpoint '{self.name}' was fitted for other weights than it "
+                "has. Fit it again."
+            )
+        return arrays
+
+    def _damaged(self, why: str) -> CheckpointError:
+        return CheckpointError(
+            f"The checkpoint '{self.name}' can't be used: {why}. Train it again or restore it."
+        )
+
+
+def check_name(name: str) -> str:
+    """The name itself when it can name a checkpoint. Raises CheckpointError, or TypeError."""
+    if not isinstance(name, str):
+        raise wrong_type("A checkpoint's name", "a str", name)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise CheckpointError(
+            f"'{name}' can't name a checkpoint. "
+            "Use up to 64 letters, digits, '-' and '_', starting with a letter or digit."
+        )
+    return name
+
+
+def check_free(name: str, *, overwrite: bool = False, root: Path | None = None) -> Path:
+    """The folder for a new checkpoint. Raises CheckpointError for an impossible or taken name."""
+    place = (root or settings().checkpoints) / check_name(name)
+    if place.exists() and not overwrite:
+        raise CheckpointError(f"A checkpoint named '{name}' exists already. Choose another name.")
+    return place
+
+
+def free_name(name: str, *, taken: Collection[str] = (), root: Path | None = None) -> str:
+    """The name itself while no checkpoint has it and it is not ``taken``, else with a number.
+
+    Raises CheckpointError for an impossible name.
+    """
+    root = root or settings().checkpoints
+    candidates = itertools.chain([check_name(name)], (f"{name}-{n}" for n in itertools.count(2)))
+    return next(each for each in candidates if each not in taken and not (root / each).exists())
+
+
+def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[str]]:
+    """Every checkpoint under ``root`` (default: PNEUMO_CHECKPOINTS) by name, the default first.
+
+    The second list has a sentence for each folder that holds a damaged card.
+    """
+    root = root or settings().checkpoints
+    put_back(root, sign=_SIGN)
+    found, problems = [], []
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    for folder in folders:
+        if folder.name.startswith(".") or not (folder / "card.json").is_file():
+            continue
+        try:
+            found.append(_read(folder))
+        except CheckpointError as error:
+            problems.append(str(error))
+    return sorted(found, key=_preference), problems
+
+
+def load_checkpoint(name: str | None, root: Path | None = None) -> Checkpoint:
+    """The checkpoint of that name, or the default one for None.
+
+    Raises UnknownName, or CheckpointError for a damaged card or where there is none.
+    """
+    if name is None:
+        return default_checkpoint(root)
+    root = root or settings().checkpoints
+    folder = root / check_name(name)
+    put_back(root, sign=_SIGN)
+    if not (folder / _SIGN).is_file():
+        raise UnknownName("checkpoint", name, (each.name for each in list_checkpoints(root)[0]))
+    return _read(folder)
+
+
+def default_checkpoint(root: Path | None = None) -> Checkpoint:
+    """The checkpoint to use when none was named. Raises CheckpointError when there is none."""
+    root = root or settings().checkpoints
+    found, _ = list_checkpoints(root)
+    if not found:
+        raise CheckpointError(
+            f"There is no checkpoint in '{root}'. Train one with 'pneumo train', "
+            "or point PNEUMO_CHECKPOINTS to the folder that holds them."
+        )
+    return found[0]
+
+
+def save_checkpoint(
+    card: Card,
+    weights: "Mapping[str, Tensor]",
+    *,
+    scores: pd.DataFrame,
+    features: np.ndarray,
+    history: pd.DataFrame,
+    gate: Mapping[str, np.ndarray] | None = None,
+    root: Path | None = None,
+    overwrite: bool = False,
+) -> Checkpoint:
+    """Write a checkpoint whole, or not at all.
+
+    ``weights`` must hold what ``stored_precision`` gives, so that what was evaluated is what is
+    stored; ``features`` (M, D) belong to the last M rows of ``scores``. Raises CheckpointError when
+    the name is taken (unless ``overwrite``) or impossible, float16 can't hold a weight, or the
+    disk refuses.
+    """
+    from pneumo_core.checkpoints.weights import packed, unstorable
+
+    root = root or settings().checkpoints
+    place = check_free(card.name, overwrite=overwrite, root=root)
+    if wrong := unstorable(weights):
+        raise CheckpointError(
+            f"The checkpoint '{card.name}' can't be written: its weights {wrong} hold "
+            "values that are not numbers or too large for float16. Train it again."
+        )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".saving-", dir=root))
+        try:
+            _write(temporary, card, packed(weights), scores, features, history)
+            if gate is not None:
+                _write_gate(temporary, gate)
+            if overwrite:
+                replace_folder(temporary, place, sign=_SIGN)
+            else:
+                _move_to_free(temporary, place)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        why = error.strerror or error
+        raise CheckpointError(
+            f"The checkpoint '{card.name}' can't be written to '{root}': {why}. "
+            "Free some space, or set PNEUMO_CHECKPOINTS to a folder you may write to."
+        ) from error
+    return _read(place)
+
+
+def add_gate(checkpoint: Checkpoint, gate: Mapping[str, np.ndarray]) -> Checkpoint:
+    """Keep what was fitted for a checkpoint's gate with it. Raises CheckpointError."""
+    try:
+        _write_gate(checkpoint.folder, gate)
+    except OSError as error:
+        raise CheckpointError(
+            f"The gate of the checkpoint '{checkpoint.name}' can't be written to "
+            f"'{checkpoint.folder}': {error.strerror or error}. Free some space or allow writing."
+        ) from error
+    return _read(checkpoint.folder)
+
+
+def rename_checkpoint(checkpoint: Checkpoint, name: str) -> Checkpoint:
+    """Give a checkpoint another name. Raises CheckpointError for a taken or impossible one."""
+    place = check_free(name, root=checkpoint.folder.parent)
+    card = _CARD.dump_json(replace(checkpoint.card, name=name), indent=2)
+    try:
+        checkpoint.folder.rename(place)
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint '{checkpoint.name}' can't be renamed: {error.strerror or error}."
+        ) from error
+    write_whole(place / "card.json", card + b"\n", error=CheckpointError)
+    return _read(place)
+
+
+def delete_checkpoint(checkpoint: Checkpoint) -> None:
+    """Remove a checkpoint for good. Raises CheckpointError when the disk refuses."""
+    try:
+        remove_folder(checkpoint.folder)
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint '{checkpoint.name}' can't be deleted: {error.strerror or error}."
+        ) from error
+
+
+def _write(
+    folder: Path,
+    card: Card,
+    content: bytes,
+    scores: pd.DataFrame,
+    features: np.ndarray,
+    history: pd.DataFrame,
+) -> None:
+    (folder / "weights.safetensors").write_bytes(content)
+    scores.to_parquet(folder / "scores.parquet", index=False)
+    narrow = {"features": np.ascontiguousarray(features, dtype=np.float16)}
+    (folder / "features.safetensors").write_bytes(safetensors.numpy.save(narrow))
+    history.to_csv(folder / "history.csv", index=False)
+    digest = hashlib.sha256(content).hexdigest()
+    card_bytes = _CARD.dump_json(replace(card, weights_sha256=digest), indent=2)
+    (folder / "card.json").write_bytes(card_bytes + b"\n")
+    folder.chmod(0o755)  # mkdtemp's 0700 would hide it from the other people of this machine
+
+
+def _write_gate(folder: Path, gate: Mapping[str, np.ndarray]) -> None:
+    """Beside its place, then renamed; small numbers would lose too much as float16."""
+    arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in gate.items()}
+    belongs = {"weights_sha256": _read(folder).card.weights_sha256}
+    temporary = folder / ".gate.safetensors"
+    temporary.write_bytes(safetensors.numpy.save(arrays, belongs))
+    temporary.rename(folder / "gate.safetensors")
+
+
+def _move_to_free(temporary: Path, place: Path) -> None:
+    """Never over a checkpoint that another process published meanwhile: it stays."""
+    try:
+        temporary.rename(place)
+    except OSError:
+        check_free(place.name, root=place.parent)
+        raise
+
+
+def _read(folder: Path) -> Checkpoint:
+    try:
+        card = _CARD.validate_json((folder / "card.json").read_bytes())
+    except (OSError, pydantic.ValidationError) as error:
+        raise CheckpointError(
+            f"The checkpoint '{folder.name}' can't be used: its card.json is damaged or written "
+            "by another version of Pneumo. Train it again or restore it."
+        ) from error
+    if why := contradiction(card):
+        raise CheckpointError(
+            f"The checkpoint '{folder.name}' can't be used: {why}. Train it again, restore it, "
+            "or update Pneumo."
+        )
+    return Checkpoint(folder, card)
+
+
+def _preference(checkpoint: Checkpoint) -> tuple[int, str]:
+    name = checkpoint.name
+    return (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name)

@@ -1,0 +1,143 @@
+"""``pneumo data download``, ``add``, ``list``, ``remove``: datasets from elsewhere."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from pneumo_core.cli._datasets import print_findings
+from pneumo_core.cli._shared import data, noted
+from pneumo_core.cli._terminal import bytes_bar, err, out, progress_bar
+from pneumo_core.core.settings import settings
+
+if TYPE_CHECKING:
+    from pneumo_core.core.progress import Progress
+    from pneumo_core.datasets.download import KeptDataset
+
+FolderOption = Annotated[
+    Path | None,
+    typer.Option("--folder", help="Where its folder is made; default: PNEUMO_HOME/datasets."),
+]
+
+
+@data.command("download")
+def download_data(
+    source: Annotated[str | None, typer.Argument(help="One of those that are listed.")] = None,
+    folder: FolderOption = None,
+    name: Annotated[str | None, typer.Option(help="What to call it; default: SOURCE.")] = None,
+) -> None:
+    """Download the public set, checked and unpacked. Without SOURCE: list what there is.
+
+    A stopped download goes on when it is started again.
+    """
+    from pneumo_core.datasets.download import fetch, find_source
+
+    if source is None:
+        _print_sources()
+        return
+    wanted = find_source(source)
+    err.print(
+        f"{wanted.title}: {wanted.size / 1e6:,.0f} MB, {wanted.licence}. "
+        f"{wanted.algorithm.upper()} {wanted.checksum} ({wanted.vouched}).",
+        markup=False,
+    )
+    with ExitStack() as bars:
+        kept = fetch(wanted, name or source, home=folder, stages=_Stages(bars))
+    _print_kept(kept)
+
+
+@data.command("add")
+def add_data(
+    file: Annotated[Path, typer.Argument(help="A ZIP, a CSV manifest or a MedMNIST .npz.")],
+    name: Annotated[str, typer.Option("--name", help="What to call it.")],
+    folder: FolderOption = None,
+) -> None:
+    """Check a dataset, and keep a copy of it under a name.
+
+    A ZIP holds labelled folders, or films and a manifest.csv. A CSV manifest has the columns path
+    and label, and may have split, patient, subtype and id; its paths start beside it. To use a
+    folder or a manifest without a copy, give its path to --data instead.
+    """
+    from pneumo_core.datasets.download import stage
+    from pneumo_core.datasets.quality import inspect_dataset
+
+    with ExitStack() as bars:
+        stages = _Stages(bars)
+        staged = stage(file, name, home=folder, stages=stages)
+        try:
+            found = inspect_dataset(
+                staged.dataset,
+                decoding=stages("Decoding films"),
+                comparing=stages("Comparing films"),
+                home=staged.scratch,
+            )
+        except BaseException:  # Ctrl-C among them
+            staged.discard()
+            raise
+    print_findings(found)
+    _print_kept(staged.keep())
+
+
+@data.command("list")
+def list_data() -> None:
+    """The datasets that were downloaded or added, and the one of PNEUMO_DATA."""
+    from pneumo_core.datasets.download import list_datasets
+
+    found = list_datasets()
+    table = Table("name", "films", "added", "from", "folder", box=None)
+    for each in found:
+        about = each.about
+        facts = (f"{about.films:,}", about.added, about.origin) if about else ("", "", "")
+        table.add_row(each.name, *facts, str(each.location))
+    if found:
+        out.print(table)
+    else:
+        out.print("None yet. 'pneumo data download' lists the public ones.")
+    if place := settings().data:
+        out.print(f"PNEUMO_DATA: {place}", markup=False)
+
+
+@data.command("remove")
+def remove_data(
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Delete a dataset that was downloaded or added, with all its films."""
+    from pneumo_core.datasets.download import delete_dataset, find_dataset
+
+    folder = find_dataset(name).folder
+    if not yes:
+        typer.confirm(f"Delete '{name}' and all films in {folder}?", abort=True)
+    delete_dataset(name)
+    noted("deleted", subject=f"dataset {name}")
+    out.print(f"Deleted '{name}'.", markup=False)
+
+
+class _Stages:
+    """A bar for each stage; downloads count in bytes."""
+
+    def __init__(self, bars: ExitStack) -> None:
+        self.bars = bars
+
+    def __call__(self, title: str) -> "Progress":
+        counts_bytes = title.startswith(("Downloading", "Unpacking"))
+        return self.bars.enter_context((bytes_bar if counts_bytes else progress_bar)(title))
+
+
+def _print_sources() -> None:
+    from pneumo_core.datasets.download import SOURCES
+
+    table = Table("source", "what", "films", "MB", "licence", box=None)
+    for each in SOURCES.values():
+        size = f"{each.size / 1e6:,.0f}"
+        table.add_row(each.name, each.title, f"{each.films:,}", size, each.licence)
+    out.print(table)
+    out.print("Download one: pneumo data download SOURCE")
+
+
+def _print_kept(kept: "KeptDataset") -> None:
+    noted("added", subject=f"dataset {kept.name}")
+    films = f"{kept.about.films:,} films" if kept.about else "films"
+    out.print(f"{kept.name}: {films} in {kept.location}", markup=False)

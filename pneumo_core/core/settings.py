@@ -1,0 +1,137 @@
+"""Where Pneumo keeps things and what it accepts, from the environment.
+
+| variable | default | meaning |
+|---|---|---|
+| ``PNEUMO_HOME`` | ``.pneumo`` in a clone, else ``~/.pneumo`` | runs, datasets, caches |
+| ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else the installed ones | trained models |
+| ``PNEUMO_DATA`` | none | the dataset to analyse and train on: its path, or its name |
+| ``PNEUMO_MAX_FILE_MB`` | 64 | largest film file, in MB (10^6 bytes) |
+| ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest film, in 10^6 pixels |
+| ``PNEUMO_MAX_UPLOAD_MB`` | 200 | largest dataset to upload in a browser |
+| ``PNEUMO_MAX_DATASET_MB`` | 20000 | largest dataset to unpack |
+| ``PNEUMO_CACHE`` | ``cache`` in ``PNEUMO_HOME`` | what can be computed again |
+| ``PNEUMO_THREADS`` | the cores this process may use | threads that compute at once |
+| ``PNEUMO_BATCH`` | by the network's input | films that go through a network at once |
+| ``PNEUMO_ENGINE`` | ``onnxruntime`` | what runs trained networks: that, or ``torch`` |
+| ``PNEUMO_AUDIT`` | ``audit.sqlite`` in ``PNEUMO_HOME`` | URL of the log's database |
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pneumo_core.errors import PneumoError
+
+__all__ = ["MIN_SIDE", "Settings", "cores", "repository_root", "settings"]
+
+MIN_SIDE = 64
+"""Smallest side of a film that is sent to be read, in pixels."""
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_ENGINES = ("onnxruntime", "torch")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Pneumo's configuration; sizes in bytes and pixels; ``batch`` None: chosen by the network;
+    ``audit`` None: a file in ``home``."""
+
+    home: Path
+    checkpoints: Path
+    data: Path | None
+    max_file_bytes: int
+    max_pixels: int
+    max_upload_bytes: int = int(200e6)
+    max_dataset_bytes: int = int(20e9)
+    cache: Path = Path()
+    threads: int = 1
+    batch: int | None = None
+    engine: str = "onnxruntime"
+    audit: str | None = None
+
+
+def settings() -> Settings:
+    """Read the environment now. Raises PneumoError where a value makes no sense."""
+    clone = repository_root()
+    data = os.environ.get("PNEUMO_DATA", "").strip()
+    home = _folder("PNEUMO_HOME", clone / ".pneumo" if clone else Path.home() / ".pneumo")
+    return Settings(
+        home=home,
+        checkpoints=_folder(
+            "PNEUMO_CHECKPOINTS", clone / "checkpoints" if clone else _PACKAGE / "shipped"
+        ),
+        data=_dataset(data, home) if data else None,
+        max_file_bytes=int(_positive("PNEUMO_MAX_FILE_MB", 64) * 1e6),
+        max_pixels=int(_positive("PNEUMO_MAX_MEGAPIXELS", 100) * 1e6),
+        max_upload_bytes=int(_positive("PNEUMO_MAX_UPLOAD_MB", 200) * 1e6),
+        max_dataset_bytes=int(_positive("PNEUMO_MAX_DATASET_MB", 20_000) * 1e6),
+        cache=_folder("PNEUMO_CACHE", home / "cache"),
+        threads=_count("PNEUMO_THREADS") or cores(),
+        batch=_count("PNEUMO_BATCH"),
+        engine=_one_of("PNEUMO_ENGINE", _ENGINES),
+        audit=os.environ.get("PNEUMO_AUDIT", "").strip() or None,
+    )
+
+
+def cores() -> int:
+    """Cores this process may use: those it is tied to, or fewer where a container grants less."""
+    tied = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        granted, period = _QUOTA.read_text().split()
+        return max(1, min(tied or 1, int(granted) // int(period)))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return tied or 1
+
+
+def repository_root() -> Path | None:
+    """The clone that this package lies in, or else the one one stands in, or None."""
+    for root in (_PACKAGE.parent, Path.cwd()):
+        if (root / "streamlit_app.py").is_file() and (root / "pneumo_core").is_dir():
+            return root
+    return None
+
+
+def _folder(variable: str, default: Path) -> Path:
+    value = os.environ.get(variable, "").strip()
+    return Path(value).expanduser().resolve() if value else default
+
+
+def _dataset(given: str, home: Path) -> Path:
+    """A path, or the dataset that was downloaded or added under that name."""
+    path, kept = Path(given).expanduser().resolve(), home / "datasets" / given
+    if path.exists() or len(Path(given).parts) != 1 or not kept.is_dir():
+        return path
+    archive = kept / f"{given}.npz"
+    return archive if archive.is_file() else kept
+
+
+def _positive(variable: str, default: float) -> float:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise PneumoError(f"{variable} is '{value}'. Set it to a number above 0, or unset it.")
+    return number
+
+
+def _count(variable: str) -> int | None:
+    """A whole number above 0, or None where the variable is not set."""
+    value = os.environ.get(variable, "").strip()
+    if value and not (value.isdecimal() and int(value)):
+        raise PneumoError(
+            f"{variable} is '{value}'. Set it to a whole number above 0, or unset it."
+        )
+    return int(value) if value else None
+
+
+def _one_of(variable: str, known: tuple[str, ...]) -> str:
+    """One of some words, the first where the variable is not set."""
+    value = os.environ.get(variable, "").strip() or known[0]
+    if value not in known:
+        raise PneumoError(f"{variable} is '{value}'. Set it to {' or '.join(known)}, or unset it.")
+    return value

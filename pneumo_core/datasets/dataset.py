@@ -1,0 +1,174 @@
+"""A dataset: one table of films, and where their pixels come from."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Protocol
+
+import pandas as pd
+
+from pneumo_core.core.labels import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.errors import DatasetError
+from pneumo_core.imaging.radiograph import Radiograph
+
+__all__ = [
+    "COLUMNS",
+    "LABELS",
+    "NORMAL",
+    "PNEUMONIA",
+    "SPLITS",
+    "Cut",
+    "Dataset",
+    "FilmSource",
+    "LeftAside",
+]
+
+SPLITS = ("train", "val", "test")
+COLUMNS = ("id", "path", "split", "label", "subtype", "patient", "digest")
+
+
+class FilmSource(Protocol):
+    """Where a dataset's films are decoded from."""
+
+    def radiograph(self, film_id: str) -> Radiograph:
+        """One film. Raises UnreadableFilm."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A validation split that was cut from train, since the one there was too small to choose on.
+
+    ``given``: validation films the dataset came with; ``moved`` maps the ids of the films that
+    changed their split to the split they came in; ``note`` says what was done, in a sentence.
+    """
+
+    given: int
+    moved: Mapping[str, str]
+    note: str
+
+
+_ASIDE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "links": ("link that leads nowhere is", "links that lead nowhere are", ""),
+        "system": (
+            "folder that a system or a viewer makes is",
+            "folders that systems and viewers make are",
+            "",
+        ),
+        "masks": (
+            "file or folder named as a mask is",
+            "files or folders named as masks are",
+            " A mask has two grey values and is no film.",
+        ),
+        "documents": ("file that is no picture is", "files that are no pictures are", ""),
+        "datasets": (
+            "folder inside that holds a dataset of its own is",
+            "folders inside that hold datasets of their own are",
+            "",
+        ),
+    }
+)
+"""What is said of one thing of a kind, of several, and of all of them."""
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class LeftAside:
+    """What lies in a dataset's folder and is in no count.
+
+    ``kind``: "links" that lead nowhere, "system" folders, "masks", "documents", or "datasets" of
+    their own; ``paths`` within the dataset's folder, in order.
+    """
+
+    kind: str
+    paths: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What was left out, and the first names."""
+        one, several, more = _ASIDE[self.kind]
+        names = ", ".join(f"'{path}'" for path in self.paths[:_NAMED])
+        if (rest := len(self.paths) - _NAMED) > 0:
+            names += f" and {rest:,} more"
+        what = f"1 {one}" if len(self.paths) == 1 else f"{len(self.paths):,} {several}"
+        return f"{what} left out: {names}.{more}"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table of films.
+
+    ``films`` has one row per film: ``id`` (unique, the same on every machine), ``path``,
+    ``split`` (train, val, test), ``label`` (0 NORMAL, 1 PNEUMONIA), ``subtype`` (bacteria, virus,
+    normal or empty), ``patient`` and ``digest`` (BLAKE2 of the film's bytes). ``notes`` say in
+    sentences what was done to the table on the way; ``cut`` what was done to get a validation
+    split; ``left_aside`` what lies beside the films, which ``notes`` tell, too.
+    """
+
+    name: str
+    films: pd.DataFrame
+    source: FilmSource
+    notes: tuple[str, ...] = ()
+    cut: Cut | None = None
+    left_aside: tuple[LeftAside, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """24 hex digits of SHA-256 over every film's id, split, label and bytes; any order."""
+        columns = self.films[["id", "split", "label", "digest"]].sort_values("id")
+        lines = columns.astype(str).agg("\t".join, axis=1)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:24]
+
+    def counts(self) -> pd.DataFrame:
+        """Films per split (rows) and label name (columns), zeros included."""
+        table = pd.crosstab(self.films["split"], self.films["label"])
+        table = table.reindex(index=SPLITS, columns=(NORMAL, PNEUMONIA), fill_value=0)
+        table.columns = pd.Index(LABELS)
+        return table
+
+    def split(self, name: str) -> "Dataset":
+        """The films of one split ("all" for every film). Raises DatasetError when it has none."""
+        if name == "all":
+            return self
+        chosen = self.films[self.films["split"] == name]
+        if chosen.empty:
+            there = ", ".join(f"{s} ({n})" for s, n in self.films["split"].value_counts().items())
+            raise DatasetError(
+                f"{self.name} has no films in split '{name}'. It has: {there}. "
+                "Choose one of these, or 'all'."
+            )
+        return replace(self, films=chosen.reset_index(drop=True))
+
+    def as_found(self) -> "Dataset":
+        """The same films in the splits they came in."""
+        if self.cut is None:
+            return self
+        films = zip(self.films["id"], self.films["split"], strict=True)
+        came_in = [self.cut.moved.get(film_id, split) for film_id, split in films]
+        notes = tuple(note for note in self.notes if note != self.cut.note)
+        return replace(self, films=self.films.assign(split=came_in), notes=notes, cut=None)
+
+    def pooled(self) -> "Dataset":
+        """Return it with its validation films among the training films, to be cut into folds."""
+        found = self.as_found()
+        return found.with_films(
+            found.films.assign(split=found.films["split"].replace("val", "train"))
+        )
+
+    def with_films(self, films: pd.DataFrame, *notes: str) -> "Dataset":
+        """The same dataset over another table, with notes added."""
+        return replace(self, films=films.reset_index(drop=True), notes=(*self.notes, *notes))
+
+    def with_cut(self, films: pd.DataFrame, cut: Cut) -> "Dataset":
+        """The same dataset over a table with another validation split."""
+        return replace(self.with_films(films, cut.note), cut=cut)
+
+    def select(self, ids: Sequence[str]) -> "Dataset":
+        """The films of these ids, in this order. Raises KeyError for an id that is not here."""
+        return replace(self, films=self.films.set_index("id").loc[list(ids)].reset_index())

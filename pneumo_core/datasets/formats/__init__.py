@@ -1,0 +1,1 @@
+"""One module per layout that a dataset may have."""

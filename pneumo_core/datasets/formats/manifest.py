@@ -1,0 +1,197 @@
+"""A manifest: a table in CSV or TSV, one row per film, with its label and where it lies."""
+
+import csv
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from pneumo_core.datasets.formats.names import CLASS_NAMES, SPLIT_NAMES, patients_of, subtype_of
+from pneumo_core.errors import DatasetError
+from pneumo_core.imaging.radiograph import Radiograph
+from pneumo_core.imaging.read import read_radiograph
+
+__all__ = [
+    "MANIFEST",
+    "ManifestSource",
+    "film_paths",
+    "is_manifest",
+    "is_manifest_name",
+    "read_manifest",
+]
+
+MANIFEST = "manifest.csv"
+"""What a manifest is called that lies in its dataset's folder."""
+
+_NEEDED = ("path", "label")
+_COLUMNS = (*_NEEDED, "split", "patient", "subtype", "id")
+_ENDINGS = (".csv", ".tsv")
+_SUBTYPES = ("", "bacteria", "virus", "normal")
+_HELP = "A manifest has the columns path and label, and may have split, patient, subtype and id."
+
+
+@dataclass(frozen=True)
+class ManifestSource:
+    """Films by their ids' paths."""
+
+    paths: dict[str, str]
+
+    def radiograph(self, film_id: str) -> Radiograph:
+        """One film. Raises UnreadableFilm."""
+        return read_radiograph(Path(self.paths[film_id]))
+
+
+def is_manifest_name(path: Path) -> bool:
+    """Whether a file is called as manifests are: .csv or .tsv."""
+    return path.suffix.lower() in _ENDINGS
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a file is there whose columns are those of a manifest."""
+    try:
+        return path.is_file() and _has_columns(path, *_state(path))
+    except DatasetError:
+        return False
+
+
+def film_paths(path: Path, *, within: Path | None = None) -> dict[str, str]:
+    """Return where each film of a manifest lies, by its id; kept until the file changes.
+
+    Raises DatasetError, as ``read_manifest``.
+    """
+    return _film_paths(path, within, *_state(path))
+
+
+@lru_cache(maxsize=4)
+def _film_paths(path: Path, within: Path | None, *_state: int) -> dict[str, str]:
+    films = read_manifest(path, within=within)
+    return dict(zip(films["id"], films["path"], strict=True))
+
+
+@lru_cache(maxsize=16)
+def _has_columns(path: Path, *_state: int) -> bool:
+    return bool(_rows(path))
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes when a file does."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DatasetError(f"'{path}' can't be opened: {error.strerror}. Check it.") from error
+    return found.st_mtime_ns, found.st_size
+
+
+def read_manifest(
+    path: Path, *, within: Path | None = None, base: Path | None = None
+) -> pd.DataFrame:
+    """The films that a CSV or TSV lists: id, path, split, label, subtype, patient; unread.
+
+    Columns: ``path`` (relative to ``base``, default the CSV's folder, or absolute) and ``label``
+    (0 or 1, or the name of a class); ``split`` (default train), ``patient``, ``subtype`` and
+    ``id`` (default the path) where they are there. Separated by commas, semicolons or tabs.
+    ``within``: the folder that no path may lead out of. Raises DatasetError.
+    """
+    base = base or path.parent
+    rows = _rows(path)
+    films = [_film(path, number, cells, base, within) for number, cells in rows]
+    if not films:
+        raise DatasetError(f"'{path.name}' lists no films. {_HELP}")
+    _check_ids(path, films)
+    table = pd.DataFrame(films)
+    told = [Path(cells["path"].replace("\\", "/")) for _, cells in rows]
+    patients = patients_of(told, table["label"].tolist())
+    given = table["patient"]
+    return table.assign(patient=given.where(given != "", pd.Series(patients, dtype=given.dtype)))
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """(number in the file, cells by column) of each row that isn't empty."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        first = text.partition("\n")[0]
+        separator = max(",;\t", key=first.count)
+        read = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        rows = [[cell.strip() for cell in row] for row in read]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(
+            f"'{path.name}' is no CSV that can be read ({error}). Save it as CSV in UTF-8. {_HELP}"
+        ) from error
+    header = [name.lower() for name in rows[0]] if rows else []
+    if missing := [name for name in _NEEDED if name not in header]:
+        raise DatasetError(f"'{path.name}' has no column {' and '.join(missing)}. {_HELP}")
+    if twice := [name for name in _COLUMNS if header.count(name) > 1]:
+        raise DatasetError(
+            f"'{path.name}' has more than one column {' and '.join(twice)}, so which of them holds "
+            "is not known. Delete or rename the others."
+        )
+    body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]
+    if uneven := next((number for number, row in body if len(row) != len(header)), None):
+        raise DatasetError(
+            f"Row {uneven} of '{path.name}' has another number of cells than its header. Correct "
+            "it; a path that holds the separator belongs in quotes."
+        )
+    return [(number, dict(zip(header, row, strict=True))) for number, row in body]
+
+
+def _film(
+    manifest: Path, number: int, cells: dict[str, str], base: Path, within: Path | None
+) -> dict[str, object]:
+    told = cells["path"].replace("\\", "/")
+    label, subtype = _label(manifest, number, cells["label"])
+    split = cells.get("split", "").lower() or "train"
+    if split not in SPLIT_NAMES:
+        raise _wrong(manifest, number, f"the split '{cells['split']}'", "train, val or test")
+    subtype = cells.get("subtype", "").lower() or subtype or subtype_of(Path(told), label)
+    if subtype not in _SUBTYPES:
+        raise _wrong(manifest, number, f"the subtype '{subtype}'", "bacteria, virus or normal")
+    return {
+        "id": cells.get("id") or told,
+        "path": str(_place(manifest, number, told, base, within)),
+        "split": SPLIT_NAMES[split],
+        "label": label,
+        "subtype": subtype,
+        "patient": cells.get("patient", ""),
+    }
+
+
+def _label(manifest: Path, number: int, told: str) -> tuple[int, str]:
+    named = {"0": (0, "normal"), "1": (1, "")} | CLASS_NAMES
+    if told.lower() not in named:
+        raise _wrong(
+            manifest, number, f"the label '{told}'", "0 or NORMAL, 1 or PNEUMONIA, BACTERIA, VIRUS"
+        )
+    return named[told.lower()]
+
+
+def _place(manifest: Path, number: int, told: str, base: Path, within: Path | None) -> Path:
+    try:
+        place = (base / told).resolve()
+        there = bool(told) and place.is_file()
+    except (OSError, ValueError):
+        there = False
+    if there and within is not None and not place.is_relative_to(within.resolve()):
+        there = False  # said in the same words, so that nobody learns which files exist
+    if not there:
+        where = f"below '{within}'" if within else "there"
+        raise DatasetError(
+            f"Row {number} of '{manifest.name}': no film '{told}' lies {where}. Correct its path; "
+            f"a relative one starts at '{base}'."
+        )
+    return place
+
+
+def _wrong(manifest: Path, number: int, what: str, known: str) -> DatasetError:
+    return DatasetError(f"Row {number} of '{manifest.name}': {what} is not known. Use {known}.")
+
+
+def _check_ids(manifest: Path, films: list[dict[str, object]]) -> None:
+    ids = pd.Series([film["id"] for film in films])
+    twice = ids[ids.duplicated()]
+    if len(twice):
+        raise DatasetError(
+            f"'{manifest.name}' has the id '{twice.iloc[0]}' more than once. Give every film an id "
+            "of its own, and each path only one row."
+        )

@@ -1,0 +1,222 @@
+"""A dataset, looked through once: its table, its files' headers and its pixels."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pneumo_core.core.progress import Progress
+from pneumo_core.core.settings import MIN_SIDE
+from pneumo_core.datasets import Dataset, PixelStore, open_store
+from pneumo_core.datasets.quality.findings import SEVERITIES, Finding, copies_found, find_in_table
+from pneumo_core.datasets.quality.near_copies import Copies, grouped, look_alikes
+from pneumo_core.datasets.quality.overview import (
+    Balance,
+    Sizes,
+    balance_of,
+    film_sizes,
+    grey_values,
+    split_table,
+)
+from pneumo_core.errors import UnreadableFilm
+
+__all__ = ["Inspection", "inspect_dataset"]
+
+_SIDE = 100
+"""The size that CNN_94 takes: training it finds the films decoded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What is in a dataset, and what is wrong with it, the gravest first.
+
+    ``greys`` int64 (2, 256): pixels of each label and grey value.
+    """
+
+    dataset: Dataset
+    sizes: Sizes
+    greys: NDArray[np.int64]
+    unreadable: dict[str, str]
+    findings: tuple[Finding, ...]
+
+    @property
+    def balance(self) -> Balance:
+        """The balance of the train films, or of all where there are none."""
+        train = balance_of(self.dataset, "train")
+        return train if train.normal or train.pneumonia else balance_of(self.dataset, "all")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as JSON knows it; a figure that doesn't exist is None."""
+        return {
+            "dataset": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint,
+            "splits": _records(split_table(self.dataset)),
+            "as_found": _records(split_table(self.dataset.as_found())),
+            "balance": {
+                "ratio": _known(self.balance.ratio),
+                "repeat_normals": _known(self.balance.repeated),
+                "weights": [_known(each) for each in self.balance.weights],
+            },
+            "sizes": _records(self.sizes.distinct),
+            "unreadable": self.unreadable,
+            "findings": [
+                {
+                    "kind": each.kind,
+                    "severity": each.severity,
+                    "what": each.what,
+                    "means": each.means,
+                    "remedy": each.remedy,
+                    "films": [list(group) for group in each.groups],
+                }
+                for each in self.findings
+            ],
+        }
+
+
+def inspect_dataset(
+    dataset: Dataset,
+    *,
+    decoding: Progress | None = None,
+    comparing: Progress | None = None,
+    home: Path | None = None,
+) -> Inspection:
+    """Look a dataset through. Decodes its films the first time (see ``open_store``).
+
+    Raises DatasetError when no film can be read or the disk takes no more.
+    """
+    sizes = film_sizes(dataset)
+    store = open_store(dataset, _SIDE, progress=decoding, home=home)
+    films = store.readable(dataset.films).sort_values("id")
+    once = store.rows(films.drop_duplicates("digest")["id"])
+    copies = look_alikes(store.pixels, once, progress=comparing)
+    found = [
+        *find_in_table(dataset),
+        *copies_found(dataset, _alike(films, store, copies), near=True),
+        *_blank(films, store, copies),
+        *_two_values(dataset, films, store),
+        *_unreadable(store),
+        *_small(sizes, store),
+    ]
+    order = list(SEVERITIES)
+    found.sort(key=lambda each: order.index(each.severity))
+    return Inspection(dataset, sizes, grey_values(dataset, store), store.unreadable, tuple(found))
+
+
+def _alike(films: pd.DataFrame, store: PixelStore, copies: Copies) -> list[tuple[str, ...]]:
+    """Films in groups that look the same; with each its byte-for-byte copies."""
+    groups = grouped(copies.pairs, len(store.ids))
+    return [_with_twins(films, [store.ids[row] for row in group]) for group in groups]
+
+
+def _with_twins(films: pd.DataFrame, ids: list[str]) -> tuple[str, ...]:
+    digests = films.loc[films["id"].isin(ids), "digest"]
+    return tuple(films.loc[films["digest"].isin(digests), "id"])
+
+
+def _blank(films: pd.DataFrame, store: PixelStore, copies: Copies) -> Iterable[Finding]:
+    if not len(copies.blank):
+        return
+    ids = _with_twins(films, [store.ids[row] for row in copies.blank])
+    yield Finding(
+        "blank",
+        "serious",
+        f"{len(ids)} {'film holds' if len(ids) == 1 else 'films hold'} one grey value all over.",
+        "There is nothing to see: a label on them can only be learned by heart.",
+        "Delete them, or export them again from where they came.",
+        tuple((film_id,) for film_id in ids),
+    )
+
+
+_ENDS, _NEAR, _SURE = 0.85, 16, 0.97
+"""Share of a small film's pixels near its two ends that makes it worth a look at full size; how
+near, in grey values of 255; and the share at full size that leaves no doubt."""
+_AT_ONCE = 512
+
+
+def _two_values(dataset: Dataset, films: pd.DataFrame, store: PixelStore) -> Iterable[Finding]:
+    """Masks and drawings: pictures of two grey values and nothing between."""
+    ids = films["id"].tolist()
+    rows = store.rows(ids)
+    maybe: list[str] = []
+    for start in range(0, len(rows), _AT_ONCE):
+        small = store.pixels[rows[start : start + _AT_ONCE]]
+        share = _share_at_ends(small.reshape(len(small), -1))
+        maybe += [ids[start + at] for at in np.flatnonzero(share > _ENDS)]
+    sure = [film_id for film_id in maybe if _is_in_two_values(dataset, film_id)]
+    if sure:
+        n = len(sure)
+        yield Finding(
+            "two grey values",
+            "serious",
+            f"{n} {'film holds' if n == 1 else 'films hold'} two grey values and nothing between.",
+            "They are masks or drawings, not chest X-rays. They count in the ratio of the labels "
+            "and in class weights, and a network learns a label from them.",
+            "Move them out of the class folders, or into a folder named masks, which is left out.",
+            tuple((film_id,) for film_id in sure),
+        )
+
+
+def _is_in_two_values(dataset: Dataset, film_id: str) -> bool:
+    try:
+        pixels = dataset.source.radiograph(film_id).pixels
+    except UnreadableFilm:  # it vanished since
+        return False
+    return bool(_share_at_ends(pixels.reshape(1, -1) * np.float32(255))[0] > _SURE)
+
+
+def _share_at_ends(films: NDArray[Any]) -> NDArray[np.float64]:
+    """The share of the values of each row (N, P) near its lowest or its highest: (N,).
+
+    0 for a row of one value all over.
+    """
+    values = films.astype(np.float32)
+    low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
+    near = (values - low <= _NEAR) | (high - values <= _NEAR)
+    apart = (high - low)[:, 0] > 4 * _NEAR
+    return np.asarray(near.mean(axis=1) * apart, dtype=np.float64)
+
+
+def _unreadable(store: PixelStore) -> Iterable[Finding]:
+    if not store.unreadable:
+        return
+    n = len(store.unreadable)
+    yield Finding(
+        "unreadable",
+        "careful",
+        f"{n} {'film' if n == 1 else 'films'} can't be read.",
+        "They are left out of training and of every score, so that counts there are smaller than "
+        "here.",
+        "Read the reason of each; export it again, or delete it.",
+        tuple((film_id,) for film_id in store.unreadable),
+        store.unreadable,
+    )
+
+
+def _small(sizes: Sizes, store: PixelStore) -> Iterable[Finding]:
+    small = [each for each in sizes.smaller_than(MIN_SIDE) if each not in store.unreadable]
+    if not small:
+        return
+    n = len(small)
+    yield Finding(
+        "small films",
+        "note",
+        f"{n} {'film has' if n == 1 else 'films have'} a side below {MIN_SIDE} pixels.",
+        "A network sees them enlarged, without the fine structure that tells a pneumonia. Single "
+        "films so small are refused by the reading room.",
+        "Get larger ones where they exist; otherwise don't mix them with films of full size.",
+        tuple((film_id,) for film_id in small),
+    )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.to_dict("records")
+    return [{str(name): _known(value) for name, value in row.items()} for row in rows]
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,284 @@
+"""Folders, manifests and archives become datasets."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from pneumo_core.core.files import printable
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets.dataset import COLUMNS, Dataset
+from pneumo_core.datasets.formats.folders import Aside, find_files, place_of, subfolders
+from pneumo_core.datasets.formats.manifest import (
+    MANIFEST,
+    ManifestSource,
+    film_paths,
+    is_manifest,
+    is_manifest_name,
+    read_manifest,
+)
+from pneumo_core.datasets.formats.medmnist import ArchiveSource, archived_film, read_archive
+from pneumo_core.datasets.formats.names import (
+    CLASS_NAMES,
+    SPLIT_NAMES,
+    patient_of,
+    patients_of,
+    subtype_of,
+)
+from pneumo_core.datasets.validation import Validation, ValidationCut, ensure_validation
+from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.imaging.radiograph import Radiograph
+from pneumo_core.imaging.read import read_radiograph
+
+__all__ = ["find_film", "layout_root", "patient_of", "scan", "subtype_of"]
+
+_AT_ONCE = 256
+
+_LAYOUT = "Expected train/NORMAL, train/PNEUMONIA, test/…, or NORMAL and PNEUMONIA directly."
+
+
+def scan(
+    location: Path,
+    *,
+    validation: Validation = "keep",
+    cut: ValidationCut = "late",
+    fraction: float = 0.12,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Return the dataset in a folder, in a CSV manifest, or in a MedMNIST ``.npz`` file.
+
+    A folder has the layout split/CLASS/film or CLASS/film, or a ``manifest.csv`` (see
+    ``read_manifest``) whose films lie in it; a manifest of another name may list any films.
+    Every film's bytes are read once for its digest; nothing is decoded. A folder without splits
+    counts as train. What lies beside the films (``Dataset.left_aside``) is in no count.
+
+    Args:
+        location: the folder or the file.
+        validation: what becomes of the dataset's own validation split, see ``ensure_validation``:
+            "keep" keeps one that has both labels, however small; "late", "early" and "random" cut
+            another one that way.
+        cut: how it is cut where there is none to keep.
+        fraction: share of the train patients that are cut, of each label.
+        seed: of the cut "random".
+        progress: counts films.
+
+    Raises:
+        DatasetError: what is there is no dataset, or can't be opened.
+    """
+    location = Path(location).expanduser().resolve()
+    if location.is_dir():
+        try:
+            dataset = _scan_folder(location, progress)
+        except OSError as error:
+            at = printable(str(error.filename or location))
+            raise DatasetError(f"'{at}' can't be opened: {error.strerror}. Check it.") from error
+    elif location.is_file():
+        named = is_manifest_name(location)
+        dataset = _scan_manifest(location, progress) if named else _scan_npz(location)
+    else:
+        at = printable(str(location))
+        raise DatasetError(f"There is no folder or file '{at}'. Check the path.")
+    return ensure_validation(dataset, validation=validation, cut=cut, fraction=fraction, seed=seed)
+
+
+def find_film(location: Path, film_id: str) -> Path | bytes | None:
+    """Return one film of the dataset there, by id, without looking at the others.
+
+    An id never leads out of the folder by its words; a link that the folder holds is followed, as
+    ``scan`` does. A manifest and the archive that was asked for last are kept in memory until the
+    file changes, so that the next film is found at once.
+
+    Returns:
+        Its file, or the bytes of a PNG where it lies in an archive; None where it isn't.
+
+    Raises:
+        DatasetError: a damaged manifest or archive.
+    """
+    if location.is_dir():
+        root = layout_root(location)
+        if _has_manifest(root):
+            return _listed(film_paths(root / MANIFEST, within=root), film_id)
+        return place_of(root, film_id)
+    if not location.is_file():
+        return None
+    if is_manifest_name(location):
+        return _listed(film_paths(location), film_id)
+    return archived_film(location, film_id)
+
+
+def _listed(paths: dict[str, str], film_id: str) -> Path | None:
+    path = Path(paths[film_id]) if film_id in paths else None
+    return path if path and path.is_file() else None
+
+
+# --- folders ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _FolderSource:
+    root: Path
+
+    def radiograph(self, film_id: str) -> Radiograph:
+        place = place_of(self.root, film_id)
+        if place is None:
+            name = film_id.rpartition("/")[2]
+            raise UnreadableFilm(name, "there is no such file", "Check the path")
+        return read_radiograph(place)
+
+
+def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
+    root = layout_root(root)
+    if _has_manifest(root):
+        manifest = _scan_manifest(root / MANIFEST, progress, within=root)
+        return replace(manifest, name=printable(root.name))
+    aside = Aside(root)
+    found = list(_found(root, aside))
+    if not found:
+        raise DatasetError(
+            f"'{printable(str(root))}' holds no films in the layout Pneumo knows. {_LAYOUT}"
+        )
+    films = _table(found, _digests([str(each.path) for each in found], progress))
+    left = aside.all
+    notes = tuple(each.sentence for each in left)
+    return Dataset(printable(root.name), films, _FolderSource(root), notes, left_aside=left)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A film in a class folder; ``start``: leading folders of its id that are split and class."""
+
+    path: Path
+    id: str
+    split: str
+    label: int
+    subtype: str
+    start: int
+
+
+def _table(found: list[_Found], digests: list[str]) -> pd.DataFrame:
+    ids = [PurePosixPath(each.id) for each in found]
+    patients = patients_of(ids, [each.label for each in found], [each.start for each in found])
+    columns = {
+        "id": [each.id for each in found],
+        "path": _paths([str(each.path) for each in found]),
+        "split": [each.split for each in found],
+        "label": [each.label for each in found],
+        "subtype": [
+            each.subtype or subtype_of(film, each.label)
+            for each, film in zip(found, ids, strict=True)
+        ],
+        "patient": patients,
+        "digest": digests,
+    }
+    return pd.DataFrame(columns).sort_values("id", ignore_index=True)
+
+
+def _paths(paths: list[str]) -> "pd.Series[str]":
+    """A column of paths; pandas' own text holds no name that is not UTF-8."""
+    odd = any(printable(path) != path for path in paths)
+    return pd.Series(paths, dtype=object) if odd else pd.Series(paths)
+
+
+def layout_root(root: Path) -> Path:
+    """Archives often unpack into one folder inside a folder; go to the one with the layout."""
+    folders = subfolders(root)
+    while len(folders) == 1 and not _known(folders[0]) and not _has_manifest(root):
+        root, folders = folders[0], subfolders(folders[0])
+    return root
+
+
+def _found(root: Path, aside: Aside) -> Iterator[_Found]:
+    unknown = []
+    for folder in subfolders(root, aside):
+        name = folder.name.lower()
+        if name in SPLIT_NAMES:
+            for inner in subfolders(folder, aside):
+                if inner.name.lower() in CLASS_NAMES:
+                    yield from _found_in_class(root, inner, SPLIT_NAMES[name], aside)
+                else:
+                    unknown.append(inner)
+        elif name in CLASS_NAMES:
+            yield from _found_in_class(root, folder, "train", aside)
+        elif _is_dataset(folder):
+            aside.put("datasets", folder)
+        else:
+            unknown.append(folder)
+    if unknown:
+        names = ", ".join(f"'{folder.relative_to(root)}'" for folder in unknown[:5])
+        raise DatasetError(
+            printable(
+                f"'{root}' holds folders that are neither a split nor a class: {names}. {_LAYOUT} "
+                "Rename or move them."
+            )
+        )
+
+
+def _found_in_class(root: Path, folder: Path, split: str, aside: Aside) -> Iterator[_Found]:
+    label, subtype = CLASS_NAMES[folder.name.lower()]
+    above = folder.relative_to(root)
+    for path, film in find_files(folder, aside):
+        film_id = f"{above.as_posix()}/{film}"
+        yield _Found(path, film_id, split, label, subtype, len(above.parts))
+
+
+def _is_dataset(folder: Path) -> bool:
+    """Whether it has a layout of its own, as the copy inside the best-known public archive."""
+    return any(_known(inner) for inner in subfolders(folder))
+
+
+def _has_manifest(root: Path) -> bool:
+    """Whether its manifest says what the films are: a good one, or one beside no layout."""
+    manifest = root / MANIFEST
+    known = any(map(_known, subfolders(root)))
+    return manifest.is_file() and (not known or is_manifest(manifest))
+
+
+def _known(folder: Path) -> bool:
+    return folder.name.lower() in SPLIT_NAMES or folder.name.lower() in CLASS_NAMES
+
+
+def _digests(paths: list[str], progress: Progress | None) -> list[str]:
+    digests: list[str] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), _AT_ONCE):
+            digests += pool.map(_file_digest, paths[start : start + _AT_ONCE])
+            if progress:
+                progress(len(digests), len(paths))
+    return digests
+
+
+def _file_digest(path: str) -> str:
+    return _digest(Path(path).read_bytes())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+# --- manifests and archives -------------------------------------------------------------------
+
+
+def _scan_manifest(path: Path, progress: Progress | None, within: Path | None = None) -> Dataset:
+    films = read_manifest(path, within=within)
+    paths = films["path"].tolist()
+    films["digest"] = _digests(paths, progress)
+    source = ManifestSource(dict(zip(films["id"], paths, strict=True)))
+    table = films[list(COLUMNS)].sort_values("id", ignore_index=True)
+    return Dataset(printable(path.stem), table, source)
+
+
+def _scan_npz(path: Path) -> Dataset:
+    rows = []
+    for split, images, labels in read_archive(path):
+        for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+            film_id = f"{split}/{row:06d}"
+            subtype = "normal" if label == 0 else ""
+            digest = _digest(image.tobytes())
+            rows.append((film_id, str(path), split, int(label), subtype, film_id, digest))
+    films = pd.DataFrame(rows, columns=list(COLUMNS))
+    return Dataset(printable(path.stem), films, ArchiveSource(path))

@@ -1,0 +1,175 @@
+"""Decoded films on disk: decoded once, mapped ever after."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from pneumo_core.core.progress import Progress
+from pneumo_core.core.settings import settings
+from pneumo_core.datasets.dataset import Dataset
+from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.imaging.radiograph import Radiograph, to_input
+
+__all__ = ["PixelStore", "Preparation", "Squashed", "open_store"]
+
+# Part of the key: raise it whenever reading or resizing gives other pixels.
+_VERSION = 3
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class PixelStore:
+    """Films of one dataset at one size.
+
+    ``pixels`` uint8 (N, size, size), mapped from disk, read-only, row i is ``ids[i]``;
+    ``unreadable`` maps the ids of the films that are left out to the sentence that says why.
+    """
+
+    folder: Path
+    pixels: np.ndarray
+    ids: tuple[str, ...]
+    unreadable: dict[str, str]
+
+    def __reduce__(self) -> "tuple[Callable[[Path], PixelStore], tuple[Path]]":
+        """Another process maps the same files; a pickled map would be a copy of all pixels."""
+        return _load, (self.folder,)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {film_id: row for row, film_id in enumerate(self.ids)}
+
+    def readable(self, films: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a films table whose films are in the store, numbered anew."""
+        return films[~films["id"].isin(list(self.unreadable))].reset_index(drop=True)
+
+    def rows(self, ids: Iterable[str]) -> np.ndarray:
+        """Row numbers int64 of these ids. Raises KeyError for one that is not in the store."""
+        return np.array([self._rows[film_id] for film_id in ids], dtype=np.int64)
+
+
+class Preparation(Protocol):
+    """Makes a square of an X-ray, uint8 (side, side), in a way that ``key`` names."""
+
+    @property
+    def side(self) -> int: ...
+
+    @property
+    def key(self) -> str: ...
+
+    def __call__(self, radiograph: Radiograph) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Squashed:
+    """Makes a square of a whole X-ray."""
+
+    side: int
+    key: str = ""
+
+    def __call__(self, radiograph: Radiograph) -> np.ndarray:
+        return to_input(radiograph.pixels, self.side)
+
+
+def open_store(
+    dataset: Dataset,
+    wanted: int | Preparation,
+    *,
+    progress: Progress | None = None,
+    home: Path | None = None,
+) -> PixelStore:
+    """The dataset's films as squares, decoded in parallel now or mapped from an earlier time.
+
+    ``wanted``: the side of the square that each film is squashed to, in pixels, or what makes the
+    square. The store lies under ``home`` (default: PNEUMO_HOME) and is keyed by the dataset's
+    fingerprint. Films that can't be read are left out and named. Raises DatasetError when none can
+    be read, the disk takes no more, or what lies there is damaged.
+    """
+    prepare = Squashed(wanted) if isinstance(wanted, int) else wanted
+    kind = f"{prepare.side}-v{_VERSION}" + (f"-{prepare.key}" if prepare.key else "")
+    folder = (home or settings().home) / "stores" / f"{dataset.fingerprint}-{kind}"
+    if not (folder / "index.json").is_file():
+        try:
+            _build(dataset, prepare, folder, progress)
+        except OSError as error:
+            raise DatasetError(
+                f"The decoded films can't be kept in '{folder.parent}': {error.strerror}. "
+                "Free some space or set PNEUMO_HOME to another folder."
+            ) from error
+    return _load(folder)
+
+
+def _load(folder: Path) -> PixelStore:
+    try:
+        index = json.loads((folder / "index.json").read_text())
+        shape = (len(index["ids"]), index["size"], index["size"])
+        pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
+        return PixelStore(folder, pixels, tuple(index["ids"]), index["unreadable"])
+    except (OSError, ValueError, KeyError) as error:
+        raise DatasetError(
+            f"The decoded films in '{folder}' are damaged. Delete this folder and try again."
+        ) from error
+
+
+def _build(dataset: Dataset, prepare: Preparation, folder: Path, progress: Progress | None) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    try:
+        ids, unreadable = _decode_all(dataset, prepare, temporary / "pixels.u8", progress)
+        if not ids:
+            first = next(iter(unreadable.values()), "it is empty")
+            raise DatasetError(f"No film of {dataset.name} can be read. The first: {first}")
+        index = json.dumps({"size": prepare.side, "ids": ids, "unreadable": unreadable})
+        (temporary / "index.json").write_text(index)
+        _publish(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _publish(temporary: Path, folder: Path) -> None:
+    try:
+        temporary.rename(folder)
+    except OSError:
+        # Another process finished the same store first; the films are the same, so keep its.
+        if not (folder / "index.json").is_file():
+            raise
+
+
+def _decode_all(
+    dataset: Dataset, prepare: Preparation, path: Path, progress: Progress | None
+) -> tuple[list[str], dict[str, str]]:
+    """Write one row per readable film to ``path``, in the table's order; name the others.
+
+    It is written, not mapped: a full disk ends a process that writes to a map.
+    """
+    all_ids: Sequence[str] = dataset.films["id"].tolist()
+    ids: list[str] = []
+    unreadable: dict[str, str] = {}
+
+    def decode(film_id: str) -> np.ndarray | UnreadableFilm:
+        try:
+            return prepare(dataset.source.radiograph(film_id))
+        except UnreadableFilm as error:
+            return error
+
+    with path.open("wb") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(all_ids), _AT_ONCE):
+            batch = all_ids[start : start + _AT_ONCE]
+            for film_id, film in zip(batch, pool.map(decode, batch), strict=True):
+                if isinstance(film, UnreadableFilm):
+                    unreadable[film_id] = str(film)
+                else:
+                    file.write(np.ascontiguousarray(film).data)
+                    ids.append(film_id)
+            if progress:
+                progress(start + len(batch), len(all_ids))
+    return ids, unreadable

@@ -1,0 +1,240 @@
+"""Training in pictures: maps of the same films by the networks of a run's epochs, aligned."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
+
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import Dataset
+from pneumo_core.embeddings.features import PENULTIMATE, Features, features_by
+from pneumo_core.embeddings.projection import Merit, merit, principal_components, project
+from pneumo_core.errors import PneumoError
+from pneumo_core.inference import Runtime
+
+__all__ = ["MOST_EPOCHS", "Epoch", "EpochMaps", "aligned", "evenly", "map_epochs", "moved"]
+
+Floats = NDArray[np.float32]
+
+MOST_EPOCHS = 24
+"""Epochs that are shown; of more, so many are taken evenly."""
+
+_FIRST, _LATER = 500, 250
+"""Iterations of the first t-SNE, and of one that begins at the epoch before."""
+
+
+class Epoch(Protocol):
+    """A network on its way, as ``training.KeptEpoch`` is."""
+
+    @property
+    def run(self) -> str:
+        """The run it belongs to."""
+
+    @property
+    def number(self) -> int:
+        """Which epoch it is, from 1."""
+
+    @property
+    def version(self) -> str:
+        """Digits that tell its weights from any others."""
+
+    @property
+    def validation_auc(self) -> float:
+        """What validation said of it; NaN where nothing is known."""
+
+    def runtime(self) -> Runtime:
+        """The network ready to compute."""
+
+
+@dataclass(frozen=True, eq=False)
+class EpochMaps:
+    """A map for each of E epochs of the same N films.
+
+    ``table``: the films, with the last epoch's probability; ``points`` float32 (E, N, 2), row i of
+    every map is the table's row i; ``explained``: the share of the variance of all epochs along
+    each axis, empty but for PCA. ``features``: purity and silhouette of each epoch's features,
+    ``maps``: of each map, with its trustworthiness.
+    """
+
+    run: str
+    method: str
+    epochs: tuple[int, ...]
+    validation_auc: tuple[float, ...]
+    table: pd.DataFrame
+    points: Floats
+    explained: tuple[float, ...]
+    features: tuple[Merit, ...]
+    maps: tuple[Merit, ...]
+    unreadable: dict[str, str]
+
+    @cached_property
+    def figures(self) -> pd.DataFrame:
+        """A row per epoch: its number, validation AUC, and what features and map are worth."""
+        return pd.DataFrame(
+            {
+                "epoch": self.epochs,
+                "validation_auc": self.validation_auc,
+                "purity": [each.purity for each in self.features],
+                "silhouette": [each.silhouette for each in self.features],
+                "purity_on_map": [each.purity for each in self.maps],
+                "silhouette_on_map": [each.silhouette for each in self.maps],
+                "trustworthiness": [each.trustworthiness for each in self.maps],
+            }
+        )
+
+    def as_table(self) -> pd.DataFrame:
+        """A row per epoch and film: epoch, the film's columns, x and y."""
+        parts = [
+            self.table.assign(epoch=epoch, x=points[:, 0], y=points[:, 1])
+            for epoch, points in zip(self.epochs, self.points, strict=True)
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+
+def map_epochs(
+    epochs: Sequence[Epoch],
+    dataset: Dataset,
+    method: str = "tsne",
+    *,
+    perplexity: float = 40.0,
+    seed: int = 0,
+    decoding: Progress | None = None,
+    looking: Progress | None = None,
+    drawing: Progress | None = None,
+) -> EpochMaps:
+    """Maps of a dataset's readable films by each epoch's penultimate layer, aligned.
+
+    At most ``MOST_EPOCHS`` are taken, evenly, the first and the last among them. PCA has one set of
+    axes, fitted on all epochs. Each t-SNE begins where the epoch before ended and is then turned,
+    and mirrored where need be, to lie as near to it as it can; the same seed gives the same maps.
+    Features are kept as those of ``features_of``. ``looking`` counts films of all epochs,
+    ``drawing`` the work on all maps: raising from one stops the work.
+    Raises PneumoError for fewer than two epochs, too few films or another method.
+    """
+    if len(epochs) < 2:
+        raise PneumoError(
+            "This run kept fewer than two epochs, so nothing moves. Train with --keep-epochs."
+        )
+    if method not in ("pca", "tsne"):
+        raise PneumoError(f"Epochs can't be mapped by '{method}'. Use pca or tsne.")
+    shown = evenly(epochs)
+    seen = list(_seen(shown, dataset, decoding, looking))
+    values = [each.values for each in seen]
+    if method == "pca":
+        points, explained = _by_components(values, seed)
+    else:
+        points, explained = _by_neighbours(values, perplexity, seed, _part(drawing, 0, 2)), ()
+    labels = seen[-1].table["label"].to_numpy(np.int64)
+    features, maps = _judged(values, points, labels, _part(drawing, 1, 2))
+    return EpochMaps(
+        run=epochs[0].run,
+        method=method,
+        epochs=tuple(each.number for each in shown),
+        validation_auc=tuple(each.validation_auc for each in shown),
+        table=seen[-1].table,
+        points=points,
+        explained=explained,
+        features=features,
+        maps=maps,
+        unreadable=seen[-1].unreadable,
+    )
+
+
+def evenly(epochs: Sequence[Epoch]) -> list[Epoch]:
+    """At most ``MOST_EPOCHS`` of them, evenly, the first and the last among them."""
+    rows = np.linspace(0, len(epochs) - 1, min(MOST_EPOCHS, len(epochs)))
+    return [epochs[row] for row in np.unique(rows.round().astype(int))]
+
+
+def aligned(points: Floats, onto: Floats) -> Floats:
+    """A map (N, d) moved, turned and mirrored, not stretched, to lie as near to another as it can.
+
+    Orthogonal Procrustes (Schönemann 1966, doi 10.1007/BF02289451): the sum of squared distances
+    between the films' places on both is the least.
+    """
+    centre, goal = points.mean(axis=0), onto.mean(axis=0)
+    turn, _ = orthogonal_procrustes(points - centre, onto - goal)
+    return np.asarray((points - centre) @ turn + goal, dtype=np.float32)
+
+
+def moved(points: Floats) -> float:
+    """How far a film moves from one map of (E, N, d) to the next, in the mean.
+
+    In units of the maps' spread, the root mean square distance from their centre.
+    """
+    spread = np.sqrt(((points - points.mean(axis=1, keepdims=True)) ** 2).sum(axis=2).mean())
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=2)
+    return float(steps.mean() / spread)
+
+
+def _seen(
+    epochs: Sequence[Epoch], dataset: Dataset, decoding: Progress | None, looking: Progress | None
+) -> Iterator[Features]:
+    """Each epoch's features; the films looked at are counted over all of them."""
+    for place, epoch in enumerate(epochs):
+        yield features_by(
+            epoch.runtime,
+            dataset,
+            PENULTIMATE,
+            name=f"{epoch.run}-{epoch.number:04d}",
+            version=epoch.version,
+            decoding=decoding,
+            looking=_part(looking, place, len(epochs)),
+        )
+
+
+def _part(progress: Progress | None, place: int, parts: int) -> Progress | None:
+    """The progress of one of several equal parts, counted on the whole."""
+    if progress is None:
+        return None
+    told = progress
+
+    def step(done: int, total: int) -> None:
+        told(place * total + done, parts * total)
+
+    return step
+
+
+def _by_components(values: Sequence[Floats], seed: int) -> tuple[Floats, tuple[float, ...]]:
+    fitted = principal_components(np.concatenate(values), 2, seed)
+    points = np.stack([fitted.transform(each) for each in values])
+    return points.astype(np.float32), tuple(float(v) for v in fitted.explained_variance_ratio_)
+
+
+def _by_neighbours(
+    values: Sequence[Floats],
+    perplexity: float,
+    seed: int,
+    progress: Progress | None,
+) -> Floats:
+    maps: list[Floats] = []
+    for place, each in enumerate(values):
+        drawn = project(
+            each,
+            "tsne",
+            perplexity=perplexity,
+            iterations=_LATER if maps else _FIRST,
+            seed=seed,
+            start=maps[-1] if maps else None,
+            progress=_part(progress, place, len(values)),
+        ).points
+        maps.append(aligned(drawn, maps[-1]) if maps else drawn)
+    return np.stack(maps)
+
+
+def _judged(
+    values: Sequence[Floats], points: Floats, labels: NDArray[np.int64], progress: Progress | None
+) -> tuple[tuple[Merit, ...], tuple[Merit, ...]]:
+    """What each epoch's features are worth, and each map."""
+    features, maps = [], []
+    for done, (each, at) in enumerate(zip(values, points, strict=True), start=1):
+        features.append(merit(each, labels))
+        maps.append(merit(at, labels, each))
+        if progress:
+            progress(done, len(values))
+    return tuple(features), tuple(maps)

@@ -1,0 +1,63 @@
+"""Evaluate and compare models on many X-rays."""
+
+from pneumo_core.evaluation.compare import (
+    PUBLISHED,
+    Comparison,
+    Published,
+    Spread,
+    compare,
+    seed_groups,
+    spread_of,
+)
+from pneumo_core.evaluation.evaluate import DatasetEvaluation, evaluate_dataset, score_dataset
+from pneumo_core.evaluation.image_changes import CHANGES
+from pneumo_core.evaluation.robustness import ChangedFilms, robustness
+from pneumo_core.evaluation.scores import (
+    UNLABELLED,
+    Scores,
+    dataset_scores,
+    read_scores,
+    scores_csv,
+    shipped_scores,
+)
+from pneumo_core.evaluation.study import CELL_OF, Study, point_on, worst_first
+from pneumo_core.evaluation.subgroups import (
+    SERIES,
+    Slice,
+    label_doubts,
+    slice_columns,
+    slices,
+    with_series,
+)
+
+__all__ = [
+    "CELL_OF",
+    "CHANGES",
+    "PUBLISHED",
+    "SERIES",
+    "UNLABELLED",
+    "ChangedFilms",
+    "Comparison",
+    "DatasetEvaluation",
+    "Published",
+    "Scores",
+    "Slice",
+    "Spread",
+    "Study",
+    "compare",
+    "dataset_scores",
+    "evaluate_dataset",
+    "label_doubts",
+    "point_on",
+    "read_scores",
+    "robustness",
+    "score_dataset",
+    "scores_csv",
+    "seed_groups",
+    "shipped_scores",
+    "slice_columns",
+    "slices",
+    "spread_of",
+    "with_series",
+    "worst_first",
+]

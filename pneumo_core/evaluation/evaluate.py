@@ -1,0 +1,89 @@
+"""A checkpoint on a whole dataset: one score per film, and what the scores say."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from pneumo_core.checkpoints import Checkpoint, OperatingPoint
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import Dataset
+from pneumo_core.inference import open_runtime
+from pneumo_core.metrics import Evaluation, evaluate
+
+__all__ = ["DatasetEvaluation", "evaluate_dataset", "score_dataset"]
+
+
+@dataclass(frozen=True)
+class DatasetEvaluation:
+    """A checkpoint at one operating point on one split.
+
+    ``unreadable`` maps the ids of the films that were left out to the reason. ``scores`` is the
+    table of ``score_dataset``.
+    """
+
+    model: str
+    split: str
+    operating_point: OperatingPoint
+    figures: Evaluation
+    unreadable: dict[str, str]
+    scores: pd.DataFrame = field(repr=False, compare=False)
+
+    def as_dict(self) -> dict[str, object]:
+        """The figures without their intervals, as ``pneumo evaluate --json`` prints them."""
+        figures = self.figures
+        return {
+            "model": self.model,
+            "split": self.split,
+            "n": figures.n,
+            "auc": figures.auc.value,
+            "accuracy": figures.accuracy.value,
+            "sensitivity": figures.sensitivity.value,
+            "specificity": figures.specificity.value,
+            "f1": figures.f1.value,
+            "ece": figures.ece.value,
+            "threshold": figures.threshold,
+            "operating_point": self.operating_point.name,
+            "confusion": figures.confusion.as_rows(),
+        }
+
+
+def score_dataset(
+    checkpoint: Checkpoint,
+    dataset: Dataset,
+    *,
+    decoding: Progress | None = None,
+    scoring: Progress | None = None,
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The scores table of the dataset's readable films, and why the others are left out.
+
+    Columns: id, patient, split, label, subtype, probability. The films of this very dataset (a
+    split is another one) are decoded once and kept. Raises DatasetError or CheckpointError.
+    """
+    runtime = open_runtime(checkpoint)
+    store = runtime.open_store(dataset, decoding)
+    films = store.readable(dataset.films)
+    outputs = runtime.run_store(store, films["id"].tolist(), scoring)
+    columns = films[["id", "patient", "split", "label", "subtype"]]
+    return columns.assign(probability=runtime.calibrated(outputs.margins)), store.unreadable
+
+
+def evaluate_dataset(
+    checkpoint: Checkpoint,
+    dataset: Dataset,
+    split: str,
+    *,
+    operating_point: str | None = None,
+    decoding: Progress | None = None,
+    scoring: Progress | None = None,
+) -> DatasetEvaluation:
+    """Score one split ("all" for every film) and evaluate it at an operating point.
+
+    Raises DatasetError, CheckpointError or UnknownName.
+    """
+    point = checkpoint.card.operating_point(operating_point)
+    chosen = dataset.split(split)
+    scores, unreadable = score_dataset(checkpoint, chosen, decoding=decoding, scoring=scoring)
+    figures = evaluate(
+        scores["label"], scores["probability"], point.threshold, groups=scores["patient"]
+    )
+    return DatasetEvaluation(checkpoint.name, split, point, figures, unreadable, scores)

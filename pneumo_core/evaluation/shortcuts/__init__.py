@@ -1,0 +1,61 @@
+"""Audit shortcuts: what tells the label without a look at the lungs."""
+
+from pneumo_core.evaluation.shortcuts.audit import (
+    Audit,
+    Separation,
+    Shift,
+    Together,
+    audit,
+    level_of,
+)
+from pneumo_core.evaluation.shortcuts.lungs import LungFinder, LungsLike, installed_finder
+from pneumo_core.evaluation.shortcuts.measure import (
+    Measured,
+    measure,
+    measure_dataset,
+    measured_before,
+)
+from pneumo_core.evaluation.shortcuts.properties import LUNG_PROPERTIES, PROPERTIES, Property
+from pneumo_core.evaluation.shortcuts.quartiles import (
+    ByQuartile,
+    Quarter,
+    by_quartile,
+    quartile_table,
+)
+from pneumo_core.evaluation.shortcuts.words import (
+    LIMITS,
+    advice,
+    quartile_sentence,
+    separation_sentence,
+    shift_sentence,
+    summary,
+)
+
+__all__ = [
+    "LIMITS",
+    "LUNG_PROPERTIES",
+    "PROPERTIES",
+    "Audit",
+    "ByQuartile",
+    "LungFinder",
+    "LungsLike",
+    "Measured",
+    "Property",
+    "Quarter",
+    "Separation",
+    "Shift",
+    "Together",
+    "advice",
+    "audit",
+    "by_quartile",
+    "installed_finder",
+    "level_of",
+    "measure",
+    "measure_dataset",
+    "measured_before",
+    "quartile_sentence",
+    "quartile_table",
+    "separation_sentence",
+    "shift_sentence",
+    "summary",
+]

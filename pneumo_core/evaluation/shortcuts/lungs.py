@@ -1,0 +1,64 @@
+"""Properties of where the lungs lie in an X-ray, by any lung finder."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pneumo_core.evaluation.shortcuts.properties import LUNG_PROPERTIES
+from pneumo_core.imaging import Radiograph
+
+__all__ = ["LungFinder", "LungsLike", "installed_finder", "lung_properties"]
+
+
+class LungBox(Protocol):
+    """The box around both lungs, as fractions of the image's height and width in [0, 1]."""
+
+    @property
+    def top(self) -> float: ...
+    @property
+    def bottom(self) -> float: ...
+    @property
+    def left(self) -> float: ...
+    @property
+    def right(self) -> float: ...
+
+
+class LungsLike(Protocol):
+    """What a lung finder says of an X-ray; ``box`` is None where no lungs were found."""
+
+    @property
+    def found(self) -> bool: ...
+    @property
+    def box(self) -> LungBox | None: ...
+
+
+@dataclass(frozen=True)
+class LungFinder:
+    """A lung finder and its name; what it measured is kept under that name."""
+
+    name: str
+    find: Callable[[Radiograph], LungsLike]
+
+
+def installed_finder() -> LungFinder | None:
+    """Return the lung finder of this library; None where it has none."""
+    if importlib.util.find_spec("pneumo_core.lungs") is None:
+        return None
+    lungs = importlib.import_module("pneumo_core.lungs")
+    return LungFinder(f"pneumo {lungs.lung_finder().identity}", lungs.find_lungs)
+
+
+def lung_properties(radiograph: Radiograph, finder: LungFinder | None) -> dict[str, float]:
+    """Measure the size and position of the lungs; NaN without a finder, or where it finds none."""
+    lungs = finder.find(radiograph) if finder else None
+    if lungs is None or not lungs.found or lungs.box is None:
+        return dict.fromkeys(LUNG_PROPERTIES, float("nan"))
+    box = lungs.box
+    return {
+        "lung_height": box.bottom - box.top,
+        "lung_width": box.right - box.left,
+        "lung_centre_down": (box.top + box.bottom) / 2,
+        "lung_centre_across": (box.left + box.right) / 2,
+    }

@@ -1,0 +1,138 @@
+"""A model's false alarms and misses by quartile of each property."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
+from pneumo_core.metrics import Estimate, rate
+
+__all__ = ["FEWEST_FILMS", "ByQuartile", "Quarter", "by_quartile", "quartile_table"]
+
+FEWEST_FILMS = 20
+"""X-rays of a label that are worth cutting into quarters."""
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """A quarter of the X-rays of one label: ``low`` and ``high`` bound its values of a property,
+    both included; ``errors`` of its ``n`` X-rays are called wrongly."""
+
+    low: float
+    high: float
+    n: int
+    errors: int
+    rate: Estimate
+
+
+@dataclass(frozen=True)
+class ByQuartile:
+    """False alarms (label 0) or misses (label 1) by quartile of a property, lowest quarter first.
+
+    Fewer than four parts where many X-rays share a value. ``unmeasured`` X-rays have no value.
+    """
+
+    prop: Property
+    split: str
+    label: int
+    quarters: tuple[Quarter, ...]
+    unmeasured: int
+
+    @property
+    def spread(self) -> float:
+        """The largest rate minus the smallest, in [0, 1]."""
+        rates = [each.rate.value for each in self.quarters]
+        return max(rates) - min(rates)
+
+    @property
+    def gap(self) -> float:
+        """How far apart the intervals of the worst and the best quarter lie; negative where they
+        overlap, so that the difference may be chance."""
+        best = min(self.quarters, key=lambda each: each.rate.value)
+        worst = max(self.quarters, key=lambda each: each.rate.value)
+        return worst.rate.low - best.rate.high
+
+    @property
+    def clear(self) -> bool:
+        """Whether the intervals of the worst and the best quarter do not overlap."""
+        return bool(self.gap > 0)
+
+
+def by_quartile(
+    scores: pd.DataFrame, properties: pd.DataFrame, threshold: float
+) -> list[ByQuartile]:
+    """Count false alarms and misses in the quarters of each property, the clearest rise first.
+
+    The quartiles of a property are taken over the X-rays of one label in one split. A property
+    that is the same in all of them is left out, and so is a label with fewer than 20 X-rays.
+
+    Args:
+        scores: columns ``id``, ``split``, ``label`` (0, 1) and ``probability``.
+        properties: ``Measured.table``; X-rays that are not in it are left out.
+        threshold: X-rays are called PNEUMONIA when their probability is at least this.
+    """
+    films = scores[["id", "split", "label", "probability"]].merge(properties, on="id")
+    films = films.assign(wrong=(films["probability"] >= threshold) != (films["label"] == PNEUMONIA))
+    found = [
+        each
+        for (split, label), rows in films.groupby(["split", "label"], sort=False)
+        if label in (NORMAL, PNEUMONIA)
+        for prop in PROPERTIES.values()
+        if (each := _cut(rows, prop, str(split), int(label))) is not None
+    ]
+    return sorted(found, key=lambda each: (-each.gap, each.label, each.prop.key))
+
+
+def quartile_table(found: Sequence[ByQuartile]) -> pd.DataFrame:
+    """A row for each quarter: property, split, error, quarter, its bounds, counts and rate."""
+    rows: list[dict[str, Any]] = [
+        {
+            "property": each.prop.key,
+            "split": each.split,
+            "label": LABELS[each.label],
+            "error": "misses" if each.label else "false alarms",
+            "quarter": number,
+            "of": len(each.quarters),
+            "low": quarter.low,
+            "high": quarter.high,
+            "n": quarter.n,
+            "errors": quarter.errors,
+            "rate": quarter.rate.value,
+            "rate_low": quarter.rate.low,
+            "rate_high": quarter.rate.high,
+            "not_measured": each.unmeasured,
+        }
+        for each in found
+        for number, quarter in enumerate(each.quarters, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _cut(rows: pd.DataFrame, prop: Property, split: str, label: int) -> ByQuartile | None:
+    known = rows[rows[prop.key].notna()]
+    values = known[prop.key].to_numpy(np.float64)
+    wrong = known["wrong"].to_numpy(np.bool_)
+    if len(values) < FEWEST_FILMS:
+        return None
+    part = _quarter_of(values)
+    if part.max() == 0:
+        return None
+    quarters = [_quarter(values[part == k], wrong[part == k]) for k in range(part.max() + 1)]
+    return ByQuartile(prop, split, label, tuple(quarters), len(rows) - len(known))
+
+
+def _quarter_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Number each value's quarter from 0: equal values share one, and none is empty."""
+    edges = np.quantile(values, [0.25, 0.5, 0.75])
+    part = np.searchsorted(edges, values, side="left")
+    return np.unique(part, return_inverse=True)[1].astype(np.int64)
+
+
+def _quarter(values: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Quarter:
+    errors, n = int(wrong.sum()), len(wrong)
+    return Quarter(float(values.min()), float(values.max()), n, errors, rate(errors, n))

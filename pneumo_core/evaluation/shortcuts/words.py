@@ -1,0 +1,145 @@
+"""An audit in plain sentences, the same on pages, on the command line and in reports."""
+
+import math
+from collections.abc import Sequence
+
+from pneumo_core.datasets import LABELS, PNEUMONIA
+from pneumo_core.evaluation.shortcuts.audit import Audit, Separation, Shift, Together, level_of
+from pneumo_core.evaluation.shortcuts.properties import Property
+from pneumo_core.evaluation.shortcuts.quartiles import ByQuartile
+
+__all__ = [
+    "LIMITS",
+    "advice",
+    "quartile_sentence",
+    "separation_sentence",
+    "shift_sentence",
+    "summary",
+]
+
+LIMITS = (
+    "A property that tells the label is not always a shortcut: some change with the disease "
+    "itself, and both can be true at once. A property with an AUC near 0.5 may still matter "
+    "together with others, and shortcuts that are not listed here are not found. An AUC that "
+    "ignores direction is a little above 0.5 by chance: look at the interval."
+)
+"""What an audit can't tell, in a paragraph."""
+
+_LABEL_NOUN = ("normal", "pneumonia")
+_ORDINAL = ("lowest", "second", "third", "highest")
+
+
+def summary(found: Audit) -> list[str]:
+    """Say in a few sentences what matters, the worst first."""
+    told = [_together_sentence(each, found) for each in found.together]
+    if not told:
+        return ["No split holds X-rays of both labels, so there is no label to tell."]
+    told += [shift_sentence(each) for each in _worth_telling(found.shifts)]
+    if found.unmeasured:
+        names = ", ".join(each.noun for each in found.unmeasured)
+        told.append(f"Not measured: {names}.")
+    return told + list(found.notes)
+
+
+def separation_sentence(told: Separation) -> str:
+    """Say how far one property tells the label of one split."""
+    prop, (normal, ill) = told.prop, told.medians
+    start = _capital(prop.noun)
+    if math.isnan(told.auc.value):
+        return f"{start}: too few X-rays of each label in {told.split} to say."
+    return (
+        f"{start} tells the label of the {told.split} X-rays with AUC {told.auc}: "
+        f"{LABELS[told.higher]} has the higher values (medians: NORMAL {prop.text(normal)}, "
+        f"PNEUMONIA {prop.text(ill)})."
+    )
+
+
+def shift_sentence(shift: Shift) -> str:
+    """Say how the X-rays of one label differ between train and another split."""
+    prop, (before, now) = shift.prop, shift.medians
+    noun = _LABEL_NOUN[shift.label]
+    told = (
+        f"The {shift.split} {noun} X-rays differ from the train {noun} X-rays in {prop.noun}: "
+        f"median {prop.text(now)} against {prop.text(before)} (AUC {shift.auc} for telling the "
+        "two apart)."
+    )
+    if shift.towards is None or shift.towards == shift.label:
+        return told
+    error = "false alarms" if shift.label != PNEUMONIA else "misses"
+    other = _LABEL_NOUN[shift.towards]
+    return (
+        f"{told} They look more like the train {other} X-rays, so a model that relies on it will "
+        f"make more {error} there."
+    )
+
+
+def quartile_sentence(found: ByQuartile) -> str:
+    """Say how false alarms or misses change over the quarters of a property."""
+    error = "Misses" if found.label == PNEUMONIA else "False alarms"
+    rates = [each.rate.value for each in found.quarters]
+    first, last, noun = rates[0], rates[-1], found.prop.noun
+    chance = "" if found.clear else " The intervals overlap: this may be chance."
+    part = "quarter" if len(rates) == 4 else "part"
+    if found.spread == 0:
+        return f"{error} are as frequent ({first:.0%}) in every {part} of {noun}."
+    if {first, last} == {min(rates), max(rates)}:
+        verb = "rise" if last > first else "fall"
+        return (
+            f"{error} {verb} from {first:.0%} to {last:.0%} from the lowest to the highest "
+            f"{part} of {noun}.{chance}"
+        )
+    worst, best = rates.index(max(rates)), rates.index(min(rates))
+    return (
+        f"{error} are most frequent ({rates[worst]:.0%}) in the {_part(found, worst)} of {noun} "
+        f"and least frequent ({rates[best]:.0%}) in the {_part(found, best)}.{chance}"
+    )
+
+
+def advice(prop: Property) -> list[str]:
+    """Say what a property means, what to do about it, and how it may be disease."""
+    told = [prop.means, prop.remedy]
+    return [*told, f"It may partly be disease: {_small(prop.disease)}"] if prop.disease else told
+
+
+def _together_sentence(told: Together, found: Audit) -> str:
+    if math.isnan(told.auc.value):
+        return f"{_capital(told.split)}: too few patients of each label to ask all properties."
+    here = [each for each in found.separations if each.split == told.split]
+    most = f"; {here[0].prop.noun} alone reaches {here[0].auc}" if here else ""
+    level = level_of(told.auc)
+    if level == "none":
+        return (
+            f"{_capital(told.split)}: the label can hardly be told without a look at the lungs "
+            f"(all properties together: AUC {told.auc})."
+        )
+    return (
+        f"{_capital(told.split)}: the label can be told without a look at the lungs. All "
+        f"properties together reach AUC {told.auc}{most}."
+    )
+
+
+def _worth_telling(shifts: Sequence[Shift]) -> list[Shift]:
+    """The clearest shift of each split and label, and those that will cause mistakes."""
+    clear = [each for each in shifts if each.level in ("strong", "moderate")]
+    seen: set[tuple[str, int]] = set()
+    told = []
+    for each in clear:
+        first = (each.split, each.label) not in seen
+        seen.add((each.split, each.label))
+        if first or (each.towards is not None and each.towards != each.label):
+            told.append(each)
+    return told
+
+
+def _part(found: ByQuartile, number: int) -> str:
+    if len(found.quarters) == 4:
+        return f"{_ORDINAL[number]} quarter"
+    return f"part {number + 1} of {len(found.quarters)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,44 @@
+"""Where a network looked, by several methods, and whether a map depends on what was learned.
+
+What a method is and what a map holds need no torch; making one does, so what makes them is
+imported when it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pneumo_core.explain.heat_map import HeatMap, common_peaks, overlap
+from pneumo_core.explain.methods import METHODS, Method, evidence_strength, find_method, scale_of
+
+if TYPE_CHECKING:
+    from pneumo_core.explain.compute import heat_map
+    from pneumo_core.explain.layers import Layer, convolutions, find_convolution, layers, run_from
+    from pneumo_core.explain.sanity_check import Forgotten, forgets
+
+__all__ = [
+    "METHODS",
+    "Forgotten",
+    "HeatMap",
+    "Layer",
+    "Method",
+    "common_peaks",
+    "convolutions",
+    "evidence_strength",
+    "find_convolution",
+    "find_method",
+    "forgets",
+    "heat_map",
+    "layers",
+    "overlap",
+    "run_from",
+    "scale_of",
+]
+
+_FILES = {"heat_map": "compute", "Forgotten": "sanity_check", "forgets": "sanity_check"}
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'layers')}"), name)

@@ -1,0 +1,133 @@
+"""A heat map of one film by any method. Safe to call from several threads at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import LABELS
+from pneumo_core.errors import PneumoError
+from pneumo_core.explain.gradients import from_layer, from_maps
+from pneumo_core.explain.heat_map import HeatMap
+from pneumo_core.explain.layers import Layer, find_convolution
+from pneumo_core.explain.methods import find_method
+from pneumo_core.explain.perturbation import FROM_FILM, Score
+from pneumo_core.inference import Member, Runtime
+from pneumo_core.models import PneumoniaNetwork
+
+__all__ = ["heat_map"]
+
+Film: TypeAlias = NDArray[np.uint8]
+
+
+def heat_map(
+    runtime: Runtime,
+    film: Film,
+    label: int,
+    *,
+    method: str = "grad_cam",
+    layer: str | None = None,
+    progress: Progress | None = None,
+) -> HeatMap:
+    """Where the evidence for ``label`` (0 or 1) in a film uint8 (S, S) came from.
+
+    ``layer``: one of ``layers(runtime)``, whose network gives the only part; without one, the last
+    convolution's activation (``features``) of every network, where Grad-CAM differentiates only
+    what follows it. A runtime that sees films and their mirror images averages both maps, the
+    second mirrored back, so the mirrored film has the mirrored parts, bit by bit.
+    ``progress`` counts films passed through a network; raising from it stops the work. Raises
+    UnknownName for a method or layer that doesn't exist, PneumoError for a layer with a method that
+    takes none, ValueError for another label or film.
+    """
+    if label not in range(len(LABELS)):
+        raise ValueError(f"label {label} must be one of {tuple(range(len(LABELS)))}")
+    work = _Work(runtime, film, label, method, _find_layer(runtime, method, layer))
+    return HeatMap(work.parts(progress or _untold), label, method, layer)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One map to be made."""
+
+    runtime: Runtime
+    film: Film
+    label: int
+    method: str
+    layer: Layer | None
+
+    def parts(self, progress: Progress) -> tuple[NDArray[np.float32], ...]:
+        members = self.runtime.members
+        if self.layer:
+            members = (members[self.layer.member],)
+        views = 2 if self.runtime.mirror else 1
+        slow = FROM_FILM.get(self.method)
+        passes = sum(slow.passes(each.input.size) if slow else 1 for each in members)
+        count = _Count(views * passes, progress)
+        return tuple(self._part(member, count) for member in members)
+
+    def _part(self, member: Member, count: "_Count") -> NDArray[np.float32]:
+        """One network's map (h, w), from both views where there are two."""
+        maps = list(self._maps(member, count))
+        heat = maps[0] if len(maps) == 1 else (maps[0] + maps[1].flip(-1)) / 2
+        return np.asarray(heat.cpu().numpy(), dtype=np.float32)
+
+    def _maps(self, member: Member, count: "_Count") -> Iterator[Tensor]:
+        """The map of each view."""
+        film, network, slow = self.film[np.newaxis], member.network, FROM_FILM.get(self.method)
+        if not slow and not self.layer:
+            for last in self.runtime.maps(film, member):
+                yield from_maps(network, last, self.label, self.method)
+                count.add(1)
+            return
+        for view in self.runtime.views(film, member):
+            if slow:
+                yield slow.compute(self._score(network, count), view, self._plain(member))
+            elif self.layer:
+                yield from_layer(network, view, self.label, self.method, self.layer)
+                count.add(1)
+
+    def _score(self, network: PneumoniaNetwork, count: "_Count") -> Score:
+        def lead(views: Tensor) -> Tensor:
+            logits: Tensor = network(views)
+            count.add(len(views))
+            return logits[:, self.label] - logits[:, 1 - self.label]
+
+        return lead
+
+    def _plain(self, member: Member) -> Tensor:
+        """A view of the film's mean grey; in whole numbers, so equal for the mirrored film."""
+        plain = np.full_like(self.film, round(float(self.film.mean())))
+        return self.runtime.views(plain[np.newaxis], member)[0]
+
+
+class _Count:
+    """Films passed through a network, and how many there will be."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self._total = total
+        self._progress = progress
+        self._done = 0
+
+    def add(self, films: int) -> None:
+        self._done += films
+        self._progress(self._done, self._total)
+
+
+def _find_layer(runtime: Runtime, method: str, layer: str | None) -> Layer | None:
+    chosen = find_method(method)
+    if layer is None:
+        return None
+    if not chosen.takes_layer:
+        raise PneumoError(
+            f"{chosen.title} looks through the whole network and takes no layer, not even "
+            f"'{layer}'. Leave the layer out, or choose another method."
+        )
+    return find_convolution(runtime, layer)
+
+
+def _untold(_done: int, _total: int) -> None:
+    pass

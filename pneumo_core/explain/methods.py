@@ -1,0 +1,112 @@
+"""The methods by name. A new one is a line here and its computation in ``compute``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pneumo_core.datasets import NORMAL, PNEUMONIA
+from pneumo_core.errors import UnknownName
+
+if TYPE_CHECKING:
+    from pneumo_core.imaging import Scale
+
+__all__ = ["METHODS", "Method", "evidence_strength", "find_method", "scale_of"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to tell where a network looked.
+
+    ``about``: one sentence for a page. ``slow``: takes many passes and tells its progress.
+    ``takes_layer``: can be taken at any convolution. ``takes_label``: differs between labels.
+    ``source``: DOI or arXiv number.
+    """
+
+    name: str
+    title: str
+    about: str
+    source: str
+    slow: bool = False
+    takes_layer: bool = True
+    takes_label: bool = True
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            Method(
+                "grad_cam",
+                "Grad-CAM",
+                "Where the channels that raise the label's score are active: each channel of a "
+                "convolution is weighed by its average gradient.",
+                "doi 10.1109/ICCV.2017.74",
+            ),
+            Method(
+                "layer_cam",
+                "LayerCAM",
+                "Like Grad-CAM, but each place has a weight of its own, for the label's lead over "
+                "the other one: works at finer, earlier convolutions too.",
+                "doi 10.1109/TIP.2021.3089943",
+            ),
+            Method(
+                "activation",
+                "Activation",
+                "How strongly a convolution responds at each place, whatever the label: what the "
+                "network sees, not what it concludes.",
+                "arXiv:1506.06579",
+                takes_label=False,
+            ),
+            Method(
+                "occlusion",
+                "Occlusion",
+                "How much the label's lead over the other one shrinks when a patch is hidden "
+                "behind the film's mean grey.",
+                "doi 10.1007/978-3-319-10590-1_53",
+                slow=True,
+                takes_layer=False,
+            ),
+            Method(
+                "integrated_gradients",
+                "Integrated gradients",
+                "How much each place adds to the label's lead over the other one on the way from "
+                "a plain grey film to this one.",
+                "arXiv:1703.01365",
+                slow=True,
+                takes_layer=False,
+            ),
+        )
+    }
+)
+"""Every method by name; read-only, the default first."""
+
+
+def find_method(name: str) -> Method:
+    """The method of that name. Raises UnknownName."""
+    if name not in METHODS:
+        raise UnknownName("heat map method", name, METHODS)
+    return METHODS[name]
+
+
+def scale_of(method: str, label: int) -> "Scale":
+    """Return the colours of a map: one hue for each label, another where a map is for neither."""
+    known = METHODS.get(method)
+    if known is not None and not known.takes_label:
+        return "response"
+    return "pneumonia" if label == PNEUMONIA else "normal"
+
+
+def evidence_strength(method: str, label: int, probability: float) -> float:
+    """Return how strongly to draw a map that is scaled to its own maximum, in [0, 1].
+
+    It is the probability of the map's label, so that a film with little evidence gets a faint map:
+    its own maximum alone would give full colour to any film. ``probability`` is that of PNEUMONIA.
+    A map of the responses for no label has full strength. The probability is taken, not a typical
+    peak of the checkpoint, because each method, layer and network has a unit of its own, and only
+    the probability is known for all of them without reference films.
+    """
+    known = METHODS.get(method)
+    if known is not None and not known.takes_label:
+        return 1.0
+    return 1 - probability if label == NORMAL else probability

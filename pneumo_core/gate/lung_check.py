@@ -1,0 +1,32 @@
+"""The part of the image check that asks whether there are lungs, and which way up they are."""
+
+from pneumo_core.gate.orientation import turned_radiograph
+from pneumo_core.imaging import Radiograph
+from pneumo_core.lungs import find_lungs
+
+__all__ = ["NO_LUNGS", "TURNED", "lung_warnings", "quarters_to_upright"]
+
+NO_LUNGS = "No lungs were found in this image. Upload a frontal chest X-ray that shows both lungs."
+TURNED = {
+    1: "The X-ray lies on its side. Rotate it by 90° to the left and read it again.",
+    2: "The X-ray is upside down. Rotate it by 180° and read it again.",
+    3: "The X-ray lies on its side. Rotate it by 90° to the right and read it again.",
+}
+"""Why a turned X-ray is refused, by the quarter turns to the left that would put it upright."""
+_UNSURE = (
+    "The outline of the lungs is uncertain in this X-ray, so the model may have looked at the "
+    "wrong part of it. The result is less reliable."
+)
+
+
+def quarters_to_upright(radiograph: Radiograph) -> int | None:
+    """Return how many quarter turns to the left show lungs: 0 for as it is, None for none does."""
+    if find_lungs(radiograph).found:
+        return 0
+    sure = (n for n in (1, 3, 2) if find_lungs(turned_radiograph(radiograph, n)).sure)
+    return next(sure, None)
+
+
+def lung_warnings(radiograph: Radiograph) -> tuple[str, ...]:
+    """Return what makes the framing less reliable, a sentence each."""
+    return () if find_lungs(radiograph).sure else (_UNSURE,)

@@ -1,0 +1,86 @@
+"""The gate's second part: a look through the network, once the plain checks found nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo_core.gate.ood import Familiarity, Likeness
+from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
+from pneumo_core.imaging import Radiograph
+from pneumo_core.inference import Outputs, Runtime
+
+__all__ = ["Look", "look"]
+
+_NO_CHEST = "It does not look like a frontal chest X-ray. Send one."
+_PIECE_OR_OTHER = (
+    "It does not look like a frontal chest X-ray, or shows only a piece of one. Send a whole film."
+)
+_REASONS = {
+    "on its side": "The film lies on its side. Turn it upright and send it again.",
+    "upside down": "The film is upside down. Turn it upright and send it again.",
+    "part": "It looks cropped or nearly empty: too little of a chest can be seen. "
+    "Send the whole film.",
+    "small": "It does not look like one whole chest film: it fills too little of the picture, or "
+    "shares it with something else. Cut the picture to one film.",
+    "limb": "It looks like a limb or another body part. Send a frontal chest X-ray.",
+    "picture": "It does not look like a radiograph of a chest. Send a frontal chest X-ray.",
+}
+_INVERTED = "Black and white are swapped in this film: it was read, and is to be shown, corrected."
+_UNUSUAL = "This film looks different from those the model learned from: its reading is less sure."
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the network made of one film.
+
+    ``outputs`` belong to the film as it is to be read: with black and white swapped where
+    ``inverted``. ``reason``: why it may not be read; empty when it may.
+    """
+
+    outputs: Outputs
+    likeness: Likeness
+    inverted: bool = False
+    reason: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the reading less sure, a sentence each."""
+        told = ((self.inverted, _INVERTED), (self.likeness.unusual, _UNUSUAL))
+        return tuple(sentence for applies, sentence in told if applies)
+
+
+def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> Look:
+    """Say whether an X-ray is one that the network knows how to read, and what it gives.
+
+    Costs the forward pass that a reading needs anyway. Only what is unfamiliar is looked at again:
+    with black and white swapped, or turned, to say with certainty that this is what was wrong.
+    """
+    outputs, likeness = _seen(runtime, familiarity, radiograph)
+    if likeness.familiar:
+        return Look(outputs, likeness)
+    if likeness.kind == "inverted":
+        corrected, known = _seen(runtime, familiarity, inverted_radiograph(radiograph))
+        if known.familiar:
+            return Look(corrected, known, inverted=True)
+    return Look(outputs, likeness, reason=_reason(runtime, familiarity, radiograph, likeness))
+
+
+def _reason(
+    runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph, likeness: Likeness
+) -> str:
+    """A named fault where it is sure: turned, when turning it back helps; cut, when it is near."""
+    if likeness.kind == "part" and likeness.distance > 1:
+        return _PIECE_OR_OTHER
+    quarters = {"on its side": (1, 3), "upside down": (2,)}.get(likeness.kind, ())
+    turned = (turned_radiograph(radiograph, quarter) for quarter in quarters)
+    if quarters and not any(_seen(runtime, familiarity, each)[1].familiar for each in turned):
+        return _NO_CHEST
+    return _REASONS.get(likeness.kind, _NO_CHEST)
+
+
+def _seen(
+    runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph
+) -> tuple[Outputs, Likeness]:
+    films = runtime.input(radiograph)[np.newaxis]
+    outputs = runtime.run(films, cells=True)
+    return outputs, familiarity.likeness(outputs.cells, films)[0]

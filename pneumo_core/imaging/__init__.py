@@ -1,0 +1,46 @@
+"""Images: from bytes to one Radiograph."""
+
+from pneumo_core.imaging.inputs import FilmInput
+from pneumo_core.imaging.radiograph import (
+    MANUFACTURER,
+    FilmFacts,
+    LossyStep,
+    Radiograph,
+    Window,
+    to_input,
+)
+from pneumo_core.imaging.read import film_size, read_radiograph, read_values
+from pneumo_core.imaging.rendering import (
+    Scale,
+    colour_scale,
+    contour_lines,
+    display_pixels,
+    heat_layer,
+    jpeg,
+    overlay,
+    png,
+)
+from pneumo_core.imaging.windowing import FilmValues, window_over
+
+__all__ = [
+    "MANUFACTURER",
+    "FilmFacts",
+    "FilmInput",
+    "FilmValues",
+    "LossyStep",
+    "Radiograph",
+    "Scale",
+    "Window",
+    "colour_scale",
+    "contour_lines",
+    "display_pixels",
+    "film_size",
+    "heat_layer",
+    "jpeg",
+    "overlay",
+    "png",
+    "read_radiograph",
+    "read_values",
+    "to_input",
+    "window_over",
+]

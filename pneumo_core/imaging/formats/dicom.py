@@ -1,0 +1,327 @@
+"""DICOM films, by pydicom and the codecs beside it.
+
+Only the elements in `_KEYWORDS` are ever parsed: no name, number or birth date of a person.
+"""
+
+import zlib
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import Tag
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
+
+from pneumo_core.core.settings import Settings
+from pneumo_core.imaging.formats.dicom_codecs import PIXELS, refuse_undecodable, stored_pixels
+from pneumo_core.imaging.formats.dicom_elements import Elements, refused
+from pneumo_core.imaging.formats.dicom_facts import facts_of
+from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel, image_pixel
+from pneumo_core.imaging.formats.dicom_palette import palette_curves
+from pneumo_core.imaging.formats.dicom_stored_values import Cells, cells_of
+from pneumo_core.imaging.formats.dicom_windowing import is_inverted, look_of, modality_curve
+from pneumo_core.imaging.formats.lossy_history import LOSSY_KEYWORDS, dicom_steps
+from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
+from pneumo_core.imaging.grey_values import (
+    TINTED,
+    Grey,
+    colour_sample,
+    luma,
+    luma_curve,
+    sampled_colour,
+    tint_of,
+)
+from pneumo_core.imaging.limits import CountedBytes
+from pneumo_core.imaging.radiograph import MANUFACTURER, FilmFacts, Window
+from pneumo_core.imaging.refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.imaging.windowing import FilmValues
+
+_KEYWORDS = [
+    "SOPClassUID",
+    "Modality",
+    "BodyPartExamined",
+    "ViewPosition",
+    "PatientOrientation",
+    "BurnedInAnnotation",
+    "PatientAge",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "ModalityLUTSequence",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "VOILUTSequence",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "PresentationLUTShape",
+    "PresentationLUTSequence",
+    "PresentationIntentType",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "FloatPixelPaddingValue",
+    "FloatPixelPaddingRangeLimit",
+    "DoubleFloatPixelPaddingValue",
+    "DoubleFloatPixelPaddingRangeLimit",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor",
+    "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData",
+    "SegmentedRedPaletteColorLookupTableData",
+    "SegmentedGreenPaletteColorLookupTableData",
+    "SegmentedBluePaletteColorLookupTableData",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
+    "PixelData",
+    *("Laterality", "ImageLaterality", "Manufacturer", *LOSSY_KEYWORDS),
+]
+_PREAMBLE = bytes(128) + b"DICM"
+_PIECE = 1 << 20
+"""Bytes that are unpacked at once."""
+_LONGEST = 1 << 16
+"""Bytes of a value that pydicom takes apart; what is told explicitly can have no more."""
+_LONGEST_TABLE = 1 << 21
+"""Bytes of a lookup table: 65,536 entries, of which some files write a few."""
+_PIXELS = frozenset(map(Tag, PIXELS))
+_TABLES = frozenset(
+    Tag(keyword)
+    for keyword in ("LUTData", *_KEYWORDS)
+    if keyword.endswith(("LUTData", "Sequence", "TableData", "OffsetTable", "TableLengths"))
+)
+"""The elements that hold tables, those that hold sequences of them, and places of fragments."""
+_SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
+
+
+@dataclass(frozen=True, eq=False)
+class _Film:
+    """A DICOM film decoded: pixels (H, W) as they lie in the file, or (H, W, 3) RGB."""
+
+    ds: Dataset
+    elements: Elements
+    syntax: str | None
+    image: ImagePixel
+    pixels: npt.NDArray[Any]
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether it shows colours, of each pixel or by a palette."""
+        return self.pixels.ndim == 3 or self.image.photometric == "PALETTE COLOR"
+
+    @property
+    def cells(self) -> Cells:
+        """Its pixels of one sample."""
+        return cells_of(self.elements, self.image, self.pixels)
+
+
+def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+    """Grey float32 (H, W), bright = dense, and its facts. Not yet checked for infinities.
+
+    Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
+    """
+    with lenient_pydicom():
+        film = _decoded(data, limits)
+        windows: tuple[Window, ...] = ()
+        if film.is_colour:
+            grey, colour = _grey_of_colour(film)
+        else:
+            cells, colour = film.cells, False
+            look = look_of(film.elements, film.image, cells)
+            grey, windows = cells.through(look.curve), look.windows
+        facts = facts_of(film.elements, film.image, film.syntax, windows=windows, colour=colour)
+        lossy = dicom_steps(film.ds, len(data), film.pixels.nbytes)
+    ours = film.elements.text("Manufacturer") == MANUFACTURER
+    return grey, replace(facts, lossy=lossy, from_pneumo=ours)
+
+
+def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
+    """The values that windows speak of, not yet checked for infinities. Raises as that."""
+    with lenient_pydicom():
+        film = _decoded(data, limits)
+        if film.is_colour:
+            return FilmValues(_grey_of_colour(film)[0], inverted=False)
+        cells = film.cells
+        values = cells.through(modality_curve(film.elements, cells))
+        return FilmValues(values, is_inverted(film.elements, film.image), cells.padded())
+
+
+def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
+    """The luma of a film in colour, without its tint, and whether it carries colour."""
+    if film.pixels.ndim == 3:
+        full = float((1 << film.image.stored) - 1)
+        grey, sample = luma(film.pixels, full), colour_sample(film.pixels)
+    else:
+        cells, full = film.cells, 1.0
+        curves = palette_curves(film.elements, film.ds, cells)
+        grey = cells.through(luma_curve(*curves))
+        coarse = cells.values(colour_sample(film.pixels.view(cells.pixels.dtype)))
+        sample = np.stack([curve(coarse) for curve in curves], axis=-1)
+    if not sampled_colour(sample, full):
+        return grey, False
+    tint = tint_of(sample, full)
+    if tint is None:
+        return grey, True
+    tint.remove_from(grey)
+    film.elements.warn(TINTED)
+    return grey, False
+
+
+def _decoded(data: bytes, limits: Settings) -> _Film:
+    if data[128:132] != b"DICM":
+        data = _PREAMBLE + data
+    ds, syntax = _dataset(data, limits)
+    elements = Elements(ds)
+    keyword = _pixel_keyword(ds, elements)
+    _refuse_unfit(elements, limits)
+    native = not ds.file_meta.TransferSyntaxUID.is_encapsulated
+    held = len(ds[keyword].value or b"") if native else None
+    image = image_pixel(elements, keyword, held)
+    refuse_undecodable(ds, image)
+    pixels = stored_pixels(ds, image)
+    for each in PIXELS:  # nobody needs them twice
+        if each in ds:
+            del ds[each]
+    return _Film(ds, elements, syntax, image, pixels)
+
+
+def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
+    """The dataset, able to be decoded, and the name of the transfer syntax that the file gave."""
+    meta, start = _file_meta(data)
+    if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        raise Refusal("this is a DICOMDIR, the table of contents of a disc", _SEND_PICTURE)
+    syntax = meta.get("TransferSyntaxUID")
+    deflated = syntax == DeflatedExplicitVRLittleEndian
+    file = _inflated(data[start:], limits) if deflated else CountedBytes(data)
+    ds = pydicom.dcmread(file, specific_tags=list(_KEYWORDS))
+    _refuse_long(ds)
+    if not ds:  # pydicom keeps nothing of a dataset that ends in the middle of an element
+        raise Refusal("it is truncated, or it never held a picture", SEND_AGAIN)
+    if syntax in (None, DeflatedExplicitVRLittleEndian):
+        ds.file_meta.TransferSyntaxUID = _guessed_syntax(ds)
+    return ds, str(syntax.name) if syntax else None
+
+
+def _refuse_long(ds: Dataset) -> None:
+    """Refuse values far too long for what they tell, before pydicom makes objects of them.
+
+    Millions of numbers would take minutes and all memory.
+    """
+    for tag in ds.keys() - _PIXELS:
+        element: Any = ds.get_item(tag)  # raw, or taken apart already
+        if isinstance(element, RawDataElement):
+            if len(element.value or b"") > (_LONGEST_TABLE if tag in _TABLES else _LONGEST):
+                raise Refusal("it is damaged: one of its elements is far too long", SEND_AGAIN)
+        elif element.VR == "SQ":
+            for item in element.value:
+                _refuse_long(item)
+
+
+def dicom_size(file: BinaryIO) -> tuple[int, int]:
+    """(width, height) in the header. Raises Refusal, and whatever pydicom raises on damaged bytes.
+
+    Nothing that lies behind the header is read.
+    """
+    with lenient_pydicom():
+        header = pydicom.dcmread(
+            file, stop_before_pixels=True, specific_tags=["Rows", "Columns"], force=True
+        )
+    _refuse_long(header)
+    if "Rows" not in header or "Columns" not in header:
+        raise Refusal("it holds no picture", SEND_A_FILM)
+    return int(header.Columns), int(header.Rows)
+
+
+def _file_meta(data: bytes) -> tuple[Dataset, int]:
+    """The elements of group 0002, and where the dataset begins behind them."""
+    file = CountedBytes(data)
+    file.seek(132)
+    meta = read_dataset(
+        file,
+        is_implicit_VR=False,
+        is_little_endian=True,
+        stop_when=lambda tag, vr, length: tag.group != 2,
+    )
+    return meta, file.tell()
+
+
+def _inflated(packed: bytes, limits: Settings) -> CountedBytes:
+    """A file of the dataset below the deflated transfer syntax, up to four bytes for each allowed
+    pixel. It's written piece by piece: in one, there would be three copies of it for a moment."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    file, left = CountedBytes(), 4 * limits.max_pixels
+    file.write(_PREAMBLE)
+    while left > 0 and packed and not inflater.eof:
+        left -= file.write(inflater.decompress(packed, min(left, _PIECE)))
+        packed = inflater.unconsumed_tail
+    if packed and not inflater.eof:
+        megapixels = f"{limits.max_pixels / 1e6:g} million pixels"
+        raise Refusal(
+            f"it unpacks to more than a film of the {megapixels} allowed here",
+            "Send a smaller copy, or raise PNEUMO_MAX_MEGAPIXELS",
+        )
+    if not inflater.eof:
+        raise Refusal("it is truncated: its deflated dataset has no end", SEND_AGAIN)
+    file.seek(len(_PREAMBLE))
+    if file.read(2) == b"\x02\0":
+        raise Refusal("it is damaged: it holds a second file header", SEND_AGAIN)
+    file.seek(0)
+    return file
+
+
+def _guessed_syntax(ds: Dataset) -> UID:
+    if any(ds[keyword].is_undefined_length for keyword in PIXELS if keyword in ds):
+        raise Refusal("it does not say how its pixels are compressed", SEND_AGAIN)
+    implicit, little = ds.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def _pixel_keyword(ds: Dataset, elements: Elements) -> str:
+    """The element that holds the pixels. Raises Refusal where there is none."""
+    found = next((keyword for keyword in PIXELS if keyword in ds), None)
+    if found is not None:
+        return found
+    if "Rows" in ds:
+        raise Refusal("its pixels are missing: only its header is there", SEND_AGAIN)
+    uid = elements.text("SOPClassUID")
+    kind = f" ({UID(uid.rstrip(chr(0))).name})" if uid else ""
+    raise Refusal(f"this is a DICOM file without a picture{kind}", _SEND_PICTURE)
+
+
+def _refuse_unfit(elements: Elements, limits: Settings) -> None:
+    rows, columns = elements.integer("Rows"), elements.integer("Columns")
+    if not (rows and columns):
+        raise Refusal("its header does not give the size of its picture", SEND_AGAIN)
+    refuse_size(columns, rows, limits)
+    frames = elements.integer("NumberOfFrames") or 1
+    if frames > 1:
+        raise Refusal(f"it holds {frames} frames", SEND_ONE)
+    if frames < 1:
+        raise refused("NumberOfFrames", f"is {frames}")

@@ -1,0 +1,198 @@
+"""What the elements of a DICOM file say, read leniently and without pydicom's global settings.
+
+Numbers with a decimal comma, blanks and foreign representations are common in the field; pydicom
+raises on some and takes others silently for something else.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+from pydicom.datadict import dictionary_description, dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+
+__all__ = ["Elements", "name_of", "refused"]
+
+Element: TypeAlias = RawDataElement | DataElement
+
+_BINARY = {
+    "US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8", "FL": "f4", "FD": "f8",
+    "US or SS": "u2", "US or OW": "u2", "US or SS or OW": "u2", "OW": "u2", "OB": "u1",
+}  # fmt: skip
+"""NumPy's names of numbers by value representation; where the file does not say, unsigned."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MOST_NUMBERS = 64
+"""Numbers of one element that are looked at: the first window counts, a page offers some more."""
+_SHOWN = 40
+"""Letters of a wrong value that a sentence repeats."""
+
+# A functional group of an enhanced object, and what it replaces at the top (PS3.3 C.7.6.16).
+_GROUPS = {
+    "PixelValueTransformationSequence": (
+        "ModalityLUTSequence", "RescaleIntercept", "RescaleSlope"),
+    "FrameVOILUTSequence": (
+        "VOILUTSequence", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
+        "VOILUTFunction"),
+    "PixelMeasuresSequence": ("PixelSpacing",),
+}  # fmt: skip
+
+
+class Elements:
+    """The elements of a dataset by keyword, those of its functional groups in their place.
+
+    ``warnings``: a sentence for each that had to be repaired or left aside, in order.
+    """
+
+    def __init__(self, ds: Dataset, warnings: list[str] | None = None) -> None:
+        self.warnings: list[str] = [] if warnings is None else warnings
+        self._ds = ds
+        self._moved: dict[int, Element | None] = {}
+        for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+            self._move(_items(ds.get(groups)))
+
+    def _move(self, groups: list[Dataset]) -> None:
+        """Put what the functional groups of the first frame say before what the top says."""
+        for group, keywords in _GROUPS.items():
+            for item in _items(groups[0].get(group))[:1] if groups else ():
+                if len(item):
+                    self._moved |= {_tag(keyword): None for keyword in keywords}
+                    self._moved |= {int(tag): item.get_item(tag) for tag in tuple(item.keys())}
+
+    def warn(self, sentence: str) -> None:
+        """Remember what is to be said with every reading of the film."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+    def element(self, keyword: str) -> Element | None:
+        """The element, raw where it was never asked for as an object; None where it is absent."""
+        tag = _tag(keyword)
+        if tag in self._moved:
+            return self._moved[tag]
+        return self._ds.get_item(tag) if tag in self._ds else None
+
+    def items(self, keyword: str) -> list["Elements"]:
+        """The items of a sequence, empty ones left out; their warnings join these."""
+        tag = _tag(keyword)
+        found = self._moved.get(tag)
+        if tag not in self._moved:
+            value = self._ds.get(keyword)
+        else:
+            value = found.value if isinstance(found, DataElement) else None
+            if isinstance(found, RawDataElement):
+                holder = Dataset()
+                holder[tag] = found
+                value = holder.get(keyword)
+        return [Elements(item, self.warnings) for item in _items(value) if len(item)]
+
+    def text(self, keyword: str) -> str | None:
+        """The text, trimmed; None where there is none. Letters of any encoding are kept."""
+        element = self.element(keyword)
+        value = element.value if element is not None else None
+        if isinstance(value, bytes):
+            value = _decoded(value)
+        if value is None:
+            return None
+        text = "".join(each if each.isprintable() else " " for each in str(value))
+        return text.strip() or None
+
+    def numbers(self, keyword: str) -> tuple[float | None, ...]:
+        """The finite numbers, None for a blank among them; empty where there are none.
+
+        A decimal comma is read as a point, with a warning. Raises ValueError, with the value, where
+        it is no number.
+        """
+        element = self.element(keyword)
+        if element is None:
+            return ()
+        values = [self._number(each, keyword) for each in _parts(element)[:_MOST_NUMBERS]]
+        return tuple(values) if any(each is not None for each in values) else ()
+
+    def _number(self, value: Any, keyword: str) -> float | None:
+        if not isinstance(value, str):
+            number = float(value)
+        elif not value.strip(" \0"):
+            return None
+        else:
+            number = self._from_text(value.strip(" \0"), keyword)
+        if not math.isfinite(number):
+            raise ValueError(str(value)[:_SHOWN])
+        return number
+
+    def _from_text(self, text: str, keyword: str) -> float:
+        pointed = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+        if not _NUMBER.fullmatch(pointed):
+            raise ValueError("".join(c for c in text if c.isprintable())[:_SHOWN])
+        if pointed != text:
+            self.warn(f"{name_of(keyword)} has a decimal comma; it was read as a point.")
+        return float(pointed)
+
+    def number(self, keyword: str) -> float | None:
+        """The first number; None where the element is absent or blank. Raises Refusal otherwise."""
+        try:
+            return next((each for each in self.numbers(keyword) if each is not None), None)
+        except ValueError as error:
+            raise refused(keyword, f"is '{error}', not a number") from error
+
+    def integer(self, keyword: str) -> int | None:
+        """``number``, which must be whole. Raises Refusal."""
+        number = self.number(keyword)
+        if number is not None and number != int(number):
+            raise refused(keyword, f"is {number:g}, not a whole number")
+        return None if number is None else int(number)
+
+
+def name_of(keyword: str) -> str:
+    """How the standard calls an element: "Bits Stored (0028,0101)"."""
+    tag = Tag(keyword)
+    return f"{dictionary_description(tag)} ({tag.group:04X},{tag.element:04X})"
+
+
+def refused(keyword: str, what: str) -> Refusal:
+    """The refusal of a file for one element: its name, and ``what`` is wrong with it."""
+    return Refusal(f"its {name_of(keyword)} {what}", SEND_AGAIN)
+
+
+def _tag(keyword: str) -> int:
+    return int(tag_for_keyword(keyword) or 0)
+
+
+def _items(value: Any) -> list[Dataset]:
+    """The items of what should be a sequence."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return []
+    return [item for item in value if isinstance(item, Dataset)]
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def _parts(element: Element) -> list[Any]:
+    """The values of an element: numbers, or texts that should be some."""
+    value = element.value
+    if not isinstance(value, bytes):
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            return [] if value is None else [value]
+        return [each if isinstance(each, int | float) else str(each) for each in value]
+    kind = _BINARY.get(_representation(element))
+    if kind is None:
+        return list(_decoded(value).split("\\", _MOST_NUMBERS))
+    little = not isinstance(element, RawDataElement) or element.is_little_endian
+    whole = len(value) - len(value) % int(kind[1])
+    numbers: list[Any] = np.frombuffer(value[:whole], f"{'<' if little else '>'}{kind}").tolist()
+    return numbers
+
+
+def _representation(element: Element) -> str:
+    """The value representation, the dictionary's where the file does not give it."""
+    told = element.VR
+    return dictionary_VR(element.tag) if told in (None, "UN") else str(told)

@@ -1,0 +1,79 @@
+"""What a DICOM file says of its film besides the pixels."""
+
+import re
+
+from pneumo_core.imaging.formats.dicom_elements import Elements
+from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
+from pneumo_core.imaging.radiograph import FilmFacts, Window
+
+__all__ = ["facts_of"]
+
+_UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+_OLDEST = 130
+"""Years; 999Y is what some write for an unknown age."""
+_UNPROCESSED = (
+    "The file holds unprocessed data of the detector (Presentation Intent Type FOR PROCESSING), "
+    "not a film to be looked at: its reading is less sure."
+)
+
+
+def facts_of(
+    elements: Elements,
+    image: ImagePixel,
+    syntax: str | None,
+    *,
+    windows: tuple[Window, ...],
+    colour: bool,
+) -> FilmFacts:
+    """The facts of a film, with every warning that its elements gave so far."""
+    if (elements.text("PresentationIntentType") or "").upper() == "FOR PROCESSING":
+        elements.warn(_UNPROCESSED)
+    told = elements.text("PhotometricInterpretation")
+    return FilmFacts(
+        format="DICOM",
+        width=image.columns,
+        height=image.rows,
+        bits=image.stored,
+        colour=colour,
+        photometric=image.photometric if told else None,
+        modality=elements.text("Modality"),
+        body_part=elements.text("BodyPartExamined"),
+        view_position=elements.text("ViewPosition"),
+        age_years=_age_years(elements.text("PatientAge")),
+        pixel_spacing_mm=_spacing(elements),
+        transfer_syntax=syntax,
+        windows=windows,
+        orientation=_orientation(elements),
+        burned_in_text={"YES": True, "NO": False}.get(elements.text("BurnedInAnnotation") or ""),
+        warnings=tuple(elements.warnings),
+        laterality=_laterality(elements),
+    )
+
+
+def _laterality(elements: Elements) -> str | None:
+    """L or R, told of the series or of the picture; None where the two disagree."""
+    told = {elements.text(keyword) for keyword in ("Laterality", "ImageLaterality")} & {"L", "R"}
+    return told.pop() if len(told) == 1 else None
+
+
+def _age_years(age: str | None) -> float | None:
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", (age or "").upper())
+    years = int(match[1]) / _UNITS_A_YEAR[match[2]] if match else None
+    return years if years is not None and years <= _OLDEST else None
+
+
+def _spacing(elements: Elements) -> tuple[float, float] | None:
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        try:
+            numbers = [each for each in elements.numbers(keyword) if each is not None]
+        except ValueError:
+            continue
+        if len(numbers) == 2 and min(numbers) > 0:
+            return numbers[0], numbers[1]
+    return None
+
+
+def _orientation(elements: Elements) -> tuple[str, str] | None:
+    parts = [each.strip() for each in (elements.text("PatientOrientation") or "").split("\\")]
+    known = len(parts) == 2 and all(re.fullmatch(r"[APRLHF]{1,3}", each) for each in parts)
+    return (parts[0], parts[1]) if known else None

@@ -1,0 +1,250 @@
+"""How a DICOM file wants its stored values to be seen (PS3.3 C.11): one step per function."""
+
+import math
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
+from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
+from pneumo_core.imaging.formats.dicom_luts import BadTable, LookupTable, lookup_table, white_of
+from pneumo_core.imaging.formats.dicom_stored_values import Cells
+from pneumo_core.imaging.grey_values import Curve, Values, range_curve, window_curve
+from pneumo_core.imaging.radiograph import Window, WindowFunction
+from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+from pneumo_core.imaging.windowing import window_over
+
+__all__ = ["FULL_RANGE", "Look", "film_windows", "is_inverted", "look_of", "modality_curve"]
+
+FULL_RANGE = "Full range of the file"
+"""Name of the window that takes the place of those that a file proposes."""
+
+_FUNCTIONS: dict[str, WindowFunction] = {
+    "LINEAR": "linear",
+    "LINEAR_EXACT": "linear_exact",
+    "SIGMOID": "sigmoid",
+}
+_BLANK = 0.02
+"""Standard deviation of the grey below which a film is nearly blank: the gate's limit."""
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What makes grey of stored values, and the windows to offer, first the one that was used."""
+
+    curve: Curve
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """Values that occur in a film, and how often each."""
+
+    values: Values
+    counts: Values
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest value; 0 twice where there are none."""
+        if not self.values.size:
+            return 0.0, 0.0
+        return float(self.values.min()), float(self.values.max())
+
+    def through(self, curve: Curve) -> "_Spread":
+        """What the values become."""
+        return _Spread(curve(self.values), self.counts)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether grey values show nearly nothing."""
+        total = self.counts.sum()
+        if not total:
+            return True
+        mean = (self.values * self.counts).sum() / total
+        variance = (np.square(self.values - mean) * self.counts).sum() / total
+        return bool(variance < _BLANK**2)
+
+
+def look_of(elements: Elements, image: ImagePixel, cells: Cells) -> Look:
+    """How the file wants its film to be seen, bright = dense; what failed becomes a warning.
+
+    Raises Refusal for a modality transformation that is no numbers.
+    """
+    modality = modality_curve(elements, cells)
+    spread = _Spread(*cells.spread()).through(modality)
+    windows = film_windows(elements)
+    voi, used = _voi(elements, spread, windows)
+    presentation = _presentation(elements, spread.through(voi))
+    inverted = is_inverted(elements, image)
+
+    def curve(values: Values) -> Values:
+        grey = presentation(voi(modality(values)))
+        return 1 - grey if inverted else grey
+
+    return Look(curve, windows if used else (_full(spread, FULL_RANGE), *windows))
+
+
+# Modality LUT (C.11.1).
+
+
+def modality_curve(elements: Elements, cells: Cells) -> Curve:
+    """From stored values to those that windows speak of. Raises Refusal."""
+    spread = _Spread(*cells.spread())
+    curve = _modality_table(elements, spread) or _rescale(elements)
+    lowest, highest = spread.through(curve).ends
+    if not (math.isfinite(lowest) and math.isfinite(highest)) or max(-lowest, highest) > _LARGEST:
+        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+    if lowest == highest and len(set(spread.ends)) > 1:
+        elements.warn(
+            "The file's modality transformation makes all values the same; it was left aside."
+        )
+        return _same
+    return curve
+
+
+def _same(values: Values) -> Values:
+    return values
+
+
+def _modality_table(elements: Elements, spread: _Spread) -> Curve | None:
+    items = elements.items("ModalityLUTSequence")
+    if not items:
+        return None
+    try:
+        return lookup_table(items[0], spread.ends)
+    except BadTable as error:
+        raise refused("ModalityLUTSequence", str(error)) from error
+
+
+def _rescale(elements: Elements) -> Curve:
+    slope, intercept = elements.number("RescaleSlope"), elements.number("RescaleIntercept")
+    if slope == 0:
+        elements.warn(f"{name_of('RescaleSlope')} is 0, which no film has; 1 was taken.")
+        slope = 1.0
+    if (slope is None) != (intercept is None):
+        keyword, value = ("RescaleSlope", "1") if slope is None else ("RescaleIntercept", "0")
+        elements.warn(f"The file does not give its {name_of(keyword)}; {value} was assumed.")
+    factor, shift = 1.0 if slope is None else slope, intercept or 0.0
+    if factor == 1 and shift == 0:
+        return _same
+    return lambda values: values * factor + shift
+
+
+# VOI LUT (C.11.2).
+
+
+def film_windows(elements: Elements) -> tuple[Window, ...]:
+    """The window presets of the file, those with finite numbers."""
+    try:
+        centers, widths = (elements.numbers(f"Window{each}") for each in ("Center", "Width"))
+    except ValueError as error:
+        elements.warn(f"The file's window holds '{error}', not a number; it was left aside.")
+        return ()
+    if bool(centers) != bool(widths):
+        missing = "WindowWidth" if centers else "WindowCenter"
+        elements.warn(f"The file's window has no {name_of(missing)}; it was left aside.")
+    pairs = list(zip(centers, widths, strict=False))
+    names = (elements.text("WindowCenterWidthExplanation") or "").split("\\")[: len(pairs)]
+    function = _function(elements) if pairs else "linear"
+    return tuple(
+        Window(center, width, (name or "").strip() or f"Window {number}", function)
+        for number, ((center, width), name) in enumerate(zip_longest(pairs, names), 1)
+        if center is not None and width is not None
+    )
+
+
+def _function(elements: Elements) -> WindowFunction:
+    told = (elements.text("VOILUTFunction") or "LINEAR").upper().replace(" ", "_")
+    if told not in _FUNCTIONS:
+        elements.warn(f"{name_of('VOILUTFunction')} is '{told[:20]}'; LINEAR was taken.")
+    return _FUNCTIONS.get(told, "linear")
+
+
+def _voi(elements: Elements, spread: _Spread, windows: tuple[Window, ...]) -> tuple[Curve, bool]:
+    """The curve of the first table, the first window, or the full range; whether as the file says.
+
+    A table or window that shows nearly nothing gives way where the full range shows more.
+    """
+    full = range_curve(*spread.ends)
+    hopeless = spread.through(full).is_blank
+    told = [("lookup table", "VOILUTSequence", _voi_table(elements, spread))]
+    told += [("window", "WindowWidth", window_curve(each)) for each in windows[:1]]
+    if not windows and not elements.items("VOILUTSequence"):
+        return full, True
+    for what, keyword, curve in told:
+        if curve is not None and (hopeless or not spread.through(curve).is_blank):
+            return curve, True
+        if curve is not None or what == "window":
+            elements.warn(_shows_nothing(what, keyword))
+    elements.warn("The film is shown over its full range of values.")
+    return full, False
+
+
+def _voi_table(elements: Elements, spread: _Spread) -> Curve | None:
+    items = elements.items("VOILUTSequence")
+    if not items:
+        return None
+    try:
+        return _scaled(elements, lookup_table(items[0], spread.ends))
+    except BadTable as error:
+        elements.warn(f"The file's {name_of('VOILUTSequence')} {error}; it was left aside.")
+        return None
+
+
+def _scaled(elements: Elements, table: LookupTable) -> Curve:
+    white = white_of(elements, table)
+    return lambda values: np.minimum(table(values) / white, 1)
+
+
+def _shows_nothing(what: str, keyword: str) -> str:
+    return (
+        f"The file's {what} ({name_of(keyword)}) shows nearly nothing of this film and was left "
+        "aside."
+    )
+
+
+def _full(spread: _Spread, name: str) -> Window:
+    return window_over(*spread.ends, name)
+
+
+# Presentation LUT (C.11.4 and C.11.6).
+
+
+def is_inverted(elements: Elements, image: ImagePixel) -> bool:
+    """MONOCHROME1 and the shape INVERSE say the same thing; DX films carry both (C.8.11.3)."""
+    told = elements.text("PresentationLUTShape")
+    shape = (told or "").upper()
+    if shape not in ("", "IDENTITY", "INVERSE"):
+        elements.warn(f"{name_of('PresentationLUTShape')} is '{told}'; IDENTITY was taken.")
+    if shape == "INVERSE" and image.photometric == "MONOCHROME2":
+        elements.warn(
+            f"{name_of('PresentationLUTShape')} is INVERSE and "
+            f"{name_of('PhotometricInterpretation')} MONOCHROME2, which contradict each other; the "
+            "film was inverted."
+        )
+    return shape == "INVERSE" or image.photometric == "MONOCHROME1"
+
+
+def _presentation(elements: Elements, grey: _Spread) -> Curve:
+    """The file's presentation table, from grey in [0, 1] to the same; what is not there is same."""
+    items = elements.items("PresentationLUTSequence")
+    if not items:
+        return _same
+    try:
+        table = lookup_table(items[0], (0, 0))
+    except BadTable as error:
+        elements.warn(
+            f"The file's {name_of('PresentationLUTSequence')} {error}; it was left aside."
+        )
+        return _same
+    last, scaled = len(table.entries) - 1, _scaled(elements, table)
+
+    def curve(values: Values) -> Values:
+        return scaled(values * last + table.first)
+
+    if grey.through(curve).is_blank and not grey.is_blank:
+        elements.warn(_shows_nothing("presentation table", "PresentationLUTSequence"))
+        return _same
+    return curve

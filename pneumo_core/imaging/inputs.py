@@ -1,0 +1,201 @@
+"""What a film may be given as: a path, a file's bytes, an open file, an array or a picture.
+
+An array or a picture in memory becomes the file that it would be saved as, without loss, so that
+one set of rules makes the same film of both.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image
+
+from pneumo_core.core.settings import Settings
+from pneumo_core.errors import wrong_type
+from pneumo_core.imaging.refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+
+__all__ = ["FilmInput", "Given", "TextFile", "given_as", "saved_as"]
+
+FilmInput: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | IO[bytes]
+    | npt.NDArray[Any]
+    | Image.Image
+)
+"""What ``read_radiograph`` takes."""
+
+Given: TypeAlias = Path | bytes | IO[bytes] | npt.NDArray[Any] | Image.Image
+"""The same, of fewer kinds."""
+
+_TAKES = (
+    "a path, the bytes of a file, a file opened for reading bytes, a NumPy array or a Pillow image"
+)
+_SAVED: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("1", "L", "LA", "P", "RGB", "RGBA", "I;16"), "PNG"),
+        **dict.fromkeys(("I", "F", "LAB"), "TIFF"),
+    }
+)
+"""The format that keeps a picture of each mode as it is."""
+_DEEP = ("I", "F")
+_KNOWN_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: name for name in ("PNG", "JPEG", "TIFF", "BMP")},
+        "MPO": "JPEG",
+        "WEBP": "WebP",
+    }
+)
+_SCALE = "Scale them to [0, 1], or pass the film as uint8 or uint16"
+
+
+class TextFile(TypeError):
+    """A file that was opened for reading text."""
+
+
+def given_as(source: object) -> Given:
+    """The source as one of few kinds. Raises TypeError for anything else."""
+    if isinstance(source, str | os.PathLike):
+        return Path(os.fsdecode(source))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, np.ndarray):
+        return _checked(source)
+    if isinstance(source, Image.Image) or callable(getattr(source, "read", None)):
+        return source  # type: ignore[return-value]
+    raise wrong_type("A film", _TAKES, source)
+
+
+def saved_as(source: Given, limits: Settings) -> tuple[bytes, str | None, Settings]:
+    """The bytes of a file that holds the film, the format to tell of it, and limits that fit.
+
+    Not for paths. The format is None where the bytes tell it. Raises Refusal, and TextFile.
+    """
+    if isinstance(source, bytes):
+        return source, None, limits
+    if isinstance(source, np.ndarray):
+        image, told = _picture(source, limits), "array"
+    elif isinstance(source, Image.Image):
+        image, told = source, _KNOWN_FORMATS.get(source.format or "", "image")
+    else:
+        return _read(source, limits), None, limits
+    saved = _saved(image, limits)
+    return saved, told, replace(limits, max_file_bytes=max(limits.max_file_bytes, len(saved)))
+
+
+def _read(file: Any, limits: Settings) -> bytes:
+    """What an open file still has to give; one byte more than allowed at most."""
+    parts, left = [], limits.max_file_bytes + 1
+    while left > 0 and (part := _part(file, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def _part(file: Any, size: int) -> bytes:
+    try:
+        part = file.read(size)
+    except (OSError, ValueError) as error:  # ValueError: the file is closed
+        raise Refusal(f"it can't be read: {str(error).rstrip('.')}", "Open it again") from error
+    if isinstance(part, str):
+        raise TextFile("The file gives text. Open it for reading bytes: open(path, 'rb').")
+    return bytes(part or b"")
+
+
+def _checked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array, of a type that can be a film."""
+    if array.dtype.kind not in "uif":
+        raise TypeError(
+            f"An array of {array.dtype} can't be a film. Pass uint8, uint16, or floats in [0, 1]."
+        )
+    return array
+
+
+def _picture(array: npt.NDArray[Any], limits: Settings) -> Image.Image:
+    """Grey (H, W), or uint8 colour (H, W, 3 or 4), as a picture."""
+    colour = array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype == np.uint8
+    if array.ndim != 2 and not colour:
+        raise Refusal(
+            f"it is an array of {array.dtype} with the shape {array.shape}",
+            "Pass one grey film (H, W), or uint8 colour (H, W, 3)",
+        )
+    refuse_size(array.shape[1], array.shape[0], limits)
+    if np.ma.is_masked(array):
+        raise Refusal("some of its values are masked", "Fill them before you pass the array")
+    values = np.asarray(array)
+    if values.dtype.kind == "f":
+        return Image.fromarray(_unit_floats(values))
+    return Image.fromarray(values if values.dtype == np.uint8 else _sixteen_bits(values))
+
+
+def _unit_floats(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    lowest, highest = values.min(), values.max()
+    if lowest < 0 or highest > 1:
+        raise Refusal(
+            f"its values go from {lowest:g} to {highest:g}, and floats must lie in [0, 1]", _SCALE
+        )
+    return np.ascontiguousarray(values, np.float32)
+
+
+def _sixteen_bits(values: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+    lowest, highest = int(values.min()), int(values.max())
+    if lowest < 0 or highest > 0xFFFF:
+        raise Refusal(
+            f"its values go from {lowest} to {highest}, and whole numbers must lie in [0, 65535]",
+            "Shift or scale its values, and pass them as uint16",
+        )
+    return np.ascontiguousarray(values, np.uint16)
+
+
+def _saved(image: Image.Image, limits: Settings) -> bytes:
+    """A file of the picture, which is left as it is."""
+    refuse_size(image.width, image.height, limits)
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise Refusal(f"it holds {image.n_frames} frames", SEND_ONE)  # type: ignore[attr-defined]
+    image.load()
+    _refuse_ambiguous(image)
+    fit = _convertible(image)
+    file = BytesIO()
+    options = {"compress_level": 1} if _SAVED[fit.mode] == "PNG" else {}
+    fit.save(file, _SAVED[fit.mode], exif=_turned(image), **options)
+    return file.getvalue()
+
+
+def _turned(image: Image.Image) -> Image.Exif:
+    """How the picture is to be turned, and nothing else of what it says of itself."""
+    exif, orientation = Image.Exif(), image.getexif().get(ExifTags.Base.Orientation)
+    if orientation:
+        exif[ExifTags.Base.Orientation] = orientation
+    return exif
+
+
+def _refuse_ambiguous(image: Image.Image) -> None:
+    """Refuse deep pictures whose scale only their file tells."""
+    if not image.mode.startswith(_DEEP):
+        return
+    if getattr(image, "tag_v2", {}).get(262) == 0:
+        raise Refusal("its white is 0, which Pillow leaves to you", "Pass the file itself")
+    if image.mode == "F":
+        _unit_floats(np.asarray(image))
+    elif np.asarray(image).min() < 0:
+        raise Refusal("some of its values are below 0", SEND_AGAIN)
+
+
+def _convertible(image: Image.Image) -> Image.Image:
+    """The picture in a mode that can be saved without loss."""
+    if image.mode in _SAVED:
+        return image
+    if image.mode.startswith(_DEEP):
+        return image.convert("I")
+    if image.mode == "La":  # converts to its own straight form only
+        return image.convert("LA")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")

@@ -1,0 +1,213 @@
+"""From a file to a radiograph, and from a radiograph to what a model sees."""
+
+import re
+import zlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import FileIO
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from pneumo_core.core.files import printable
+from pneumo_core.core.settings import Settings, settings
+from pneumo_core.errors import UnreadableFilm, wrong_type
+from pneumo_core.imaging.formats.pillow_images import picture_size, read_picture
+from pneumo_core.imaging.grey_values import Grey
+from pneumo_core.imaging.inputs import FilmInput, Given, TextFile, given_as, saved_as
+from pneumo_core.imaging.limits import CountedFile
+from pneumo_core.imaging.radiograph import FilmFacts, Radiograph
+from pneumo_core.imaging.refusal import SEND_A_FILM, SEND_AGAIN, Refusal
+from pneumo_core.imaging.signature import film_format
+from pneumo_core.imaging.windowing import FilmValues
+
+__all__ = ["film_size", "read_radiograph", "read_values"]
+
+T = TypeVar("T")
+
+_HEAD = 1024
+"""Bytes that tell a file's format."""
+
+_TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
+"""Errors by which decoders tell what is wrong; the others' words are about Python."""
+
+
+def read_radiograph(
+    source: FilmInput, *, name: str | None = None, limits: Settings | None = None
+) -> Radiograph:
+    """Decode one film: PNG, JPEG, TIFF, BMP, WebP or DICOM, told by its bytes.
+
+    Colour becomes Rec. 601 luma, transparency lies over black, EXIF rotation is applied. 8-bit
+    pictures are divided by 255; wider ones by the smallest 2^k - 1 (k >= 8) that holds their
+    maximum. A DICOM film is rescaled, then seen through its VOI table or its first window, or
+    stretched to its full range without one; MONOCHROME1 is inverted.
+
+    An array or a Pillow image gives the film that it would give when saved without loss: uint8 is
+    divided by 255, wider whole numbers in [0, 65535] by the smallest 2^k - 1 (k >= 8) that holds
+    their maximum, and floats must lie in [0, 1]. Bright is dense.
+
+    Args:
+        source: a path; the bytes of a file; a file opened for reading bytes, read from where it
+            stands and left open; an array (H, W), or uint8 (H, W, 3 or 4); a Pillow image.
+        name: what to call the film; when left out the path's name, else "film".
+        limits: what is too large; the environment's settings when left out.
+
+    Raises:
+        UnreadableFilm: whatever the film is; nothing else is raised for what it contains.
+        TypeError: a source, name or limits of another type, an array of another dtype.
+    """
+    shown, told, (pixels, facts) = _opened(source, name, limits, _decode)
+    return Radiograph(shown, pixels, replace(facts, format=told or facts.format))
+
+
+def read_values(
+    source: FilmInput, *, name: str | None = None, limits: Settings | None = None
+) -> FilmValues:
+    """The same film before any window, for a page that shows it through others.
+
+    A DICOM film keeps its rescaled values; any other picture the grey that ``read_radiograph``
+    gives. No model reads this. Arguments and errors are those of ``read_radiograph``.
+    """
+    return _opened(source, name, limits, _decode_values)[-1]
+
+
+def film_size(path: Path | str) -> tuple[int, int]:
+    """(width, height) that a film's header tells, before any rotation; no pixel is decoded.
+
+    Raises UnreadableFilm.
+    """
+    path = Path(path)
+    with _refusing(printable(path.name)), CountedFile(FileIO(path)) as file:
+        kind = film_format(file.read(_HEAD))
+        file.seek(0)
+        if kind == "DICOM":
+            from pneumo_core.imaging.formats.dicom import (
+                dicom_size,  # pydicom only where it is needed
+            )
+
+            return dicom_size(file)
+        return picture_size(file, kind)
+
+
+def _opened(
+    source: FilmInput,
+    name: str | None,
+    limits: Settings | None,
+    decode: Callable[[bytes, Settings], T],
+) -> tuple[str, str | None, T]:
+    """The film's name, its format where the bytes don't tell it, and what ``decode`` makes of it.
+
+    Raises UnreadableFilm, and TypeError.
+    """
+    if not isinstance(limits, Settings | None):
+        raise wrong_type("limits", "pneumo_core.core.settings.Settings", limits)
+    limits = limits or settings()
+    given = given_as(source)
+    shown = _shown_name(given, name)
+    with _refusing(shown):
+        if isinstance(given, Path):
+            return shown, None, decode(_contents(given, limits), limits)
+        data, told, fitting = saved_as(given, limits)
+        return shown, told, decode(data, fitting)
+
+
+@contextmanager
+def _refusing(shown: str) -> Generator[None]:
+    """Whatever a file's bytes raise inside becomes an UnreadableFilm."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise UnreadableFilm(shown, refusal.reason, refusal.remedy) from refusal.__cause__
+    except TextFile as error:
+        raise TypeError(str(error)) from None
+    except MemoryError as error:
+        raise UnreadableFilm(
+            shown, "it needs more memory than this machine has free", "Send a smaller copy"
+        ) from error
+    # The one place where foreign decoders meet foreign bytes: Pillow, pydicom, zlib and the
+    # codecs below them promise no common error, and each of theirs means that the file is damaged.
+    except Exception as error:
+        raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", SEND_AGAIN) from error
+
+
+def _shown_name(source: Given, name: str | None) -> str:
+    if not isinstance(name, str | None):
+        raise wrong_type("A film's name", "a str", name)
+    own = getattr(source, "name", "")  # of a path or a file; a file may have a number
+    given = name if name is not None else own if isinstance(own, str) else ""
+    return printable(re.split(r"[/\\]", given)[-1]) or "film"
+
+
+def _contents(path: Path, limits: Settings) -> bytes:
+    """The file's bytes. One more than allowed is read at most, whatever its size says."""
+    try:
+        if path.is_dir():
+            raise Refusal("this is a folder", "Send the films in it, one file each")
+        if path.exists() and not path.is_file():
+            raise Refusal("this is not an ordinary file", SEND_A_FILM)
+        _refuse_large(path.stat().st_size, limits)
+        with path.open("rb") as file:
+            return file.read(limits.max_file_bytes + 1)
+    except FileNotFoundError as error:
+        raise Refusal("there is no such file", "Check the path") from error
+    except PermissionError as error:
+        raise Refusal(
+            "you are not allowed to read it", "Change its permissions or copy it"
+        ) from error
+    except OSError as error:
+        raise Refusal(f"it cannot be opened: {_detail(error)}", "Check the path") from error
+
+
+def _refuse_large(size: int, limits: Settings) -> None:
+    if size > limits.max_file_bytes:
+        raise Refusal(
+            f"it is larger than the {limits.max_file_bytes / 1e6:g} MB allowed here",
+            "Send a smaller file, or raise PNEUMO_MAX_FILE_MB",
+        )
+
+
+def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+    _refuse_large(len(data), limits)
+    kind = film_format(data)
+    with np.errstate(all="ignore"):  # what overflows is refused below
+        if kind == "DICOM":
+            from pneumo_core.imaging.formats.dicom import (
+                read_dicom,  # pydicom only where it is needed
+            )
+
+            pixels, facts = read_dicom(data, limits)
+        else:
+            pixels, facts = read_picture(data, kind, limits)
+    made_up = kind == "DICOM" or facts.bits > 8  # by a formula of the file's, or stored as it is
+    if made_up and not _finite(pixels):
+        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+    return np.ascontiguousarray(pixels), facts
+
+
+def _decode_values(data: bytes, limits: Settings) -> FilmValues:
+    if film_format(data) != "DICOM":
+        return FilmValues(_decode(data, limits)[0], inverted=False)
+    _refuse_large(len(data), limits)
+    from pneumo_core.imaging.formats.dicom import read_dicom_values
+
+    with np.errstate(all="ignore"):
+        film = read_dicom_values(data, limits)
+    if not _finite(film.values):
+        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+    return film
+
+
+def _finite(values: Grey) -> bool:
+    """Whether all are numbers: by the two ends, which need no mask as large as the film."""
+    return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
+
+
+def _detail(error: Exception) -> str:
+    """What a decoder said, as the end of a clause."""
+    if not isinstance(error, _TELLING):
+        return "its bytes contradict each other"
+    first_line = str(error).strip().split("\n")[0].rstrip(".: ")
+    first_line = "".join(c for c in first_line if c.isprintable())
+    return first_line[:160] or "its bytes contradict each other"

@@ -1,0 +1,368 @@
+"""A checkpoint ready to compute: probabilities and features for batches of films.
+
+X-rays come as uint8 (N, S, S), made by ``Runtime.input`` (``lungs.NetworkInput``). A stored
+checkpoint's networks run in ONNX Runtime (``engine``), one that is still learning in PyTorch.
+Nothing here changes a network or torch's state, and no hooks are used, so one runtime can serve
+several threads at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from pneumo_core.checkpoints import Checkpoint, load_checkpoint
+from pneumo_core.core.parallel import in_order
+from pneumo_core.core.progress import Progress
+from pneumo_core.core.settings import settings
+from pneumo_core.datasets import Dataset, PixelStore, Validation, open_store, scan
+from pneumo_core.imaging import to_input
+from pneumo_core.inference.onnx_backend import Engine, Stages, Stored, open_engine
+from pneumo_core.lungs import NetworkInput
+from pneumo_core.metrics import Calibration
+from pneumo_core.models import InputFormat
+
+if TYPE_CHECKING:  # torch comes with them, and what is in ONNX Runtime does without
+    from torch import Tensor
+
+    from pneumo_core.models import PneumoniaNetwork
+
+__all__ = ["Member", "Outputs", "Runtime", "accelerated", "dataset_for", "open_runtime"]
+
+Films: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Rows: TypeAlias = NDArray[np.int64]
+
+_BATCH = 64
+"""Films at once in PyTorch, which gains from many."""
+_PIXELS = 400_000
+"""Pixels at once in ONNX Runtime: what lies between layers then stays near the core. 8 films of
+224 × 224."""
+_CELLS = 3
+# Beyond these a probability's logit is no use, and at 0 or 1 it is infinite.
+_LEAST, _MOST = 1e-6, 1 - 1e-6
+_UNCALIBRATED = Calibration()
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a checkpoint makes of films, row by row.
+
+    ``margins`` float32 (N,): logit(PNEUMONIA) - logit(NORMAL), before calibration;
+    ``features`` float32 (N, D): the penultimate layer, of several members one after the other;
+    ``cells`` float32 (N, K, 3, 3): the first member's last convolution maps, averaged over the
+    cells of a 3 × 3 grid; K = 0 unless they were asked for.
+    """
+
+    margins: Floats
+    features: Floats
+    cells: Floats
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network with what it takes, and what makes probabilities of its margins.
+
+    ``of``: the network, or where it is stored. ``engine`` runs this network; without one PyTorch
+    does. Raises ValueError for an engine of another network.
+    """
+
+    of: "PneumoniaNetwork | Stored"
+    input: InputFormat
+    calibration: Calibration = _UNCALIBRATED
+    engine: Engine | None = None
+
+    def __post_init__(self) -> None:
+        if self.engine and self.engine.of is not self.of:
+            raise ValueError("the engine runs another network")
+
+    @property
+    def network(self) -> "PneumoniaNetwork":
+        """The network itself. Raises CheckpointError where it is stored and damaged."""
+        return self.of.network if isinstance(self.of, Stored) else self.of
+
+    def tensor(self, films: Films) -> "Tensor":
+        """Films uint8 (N, S, S) as the network takes them: normalised float32 (N, C, S, S)."""
+        import torch
+
+        device = next(self.network.parameters()).device
+        tensor = torch.from_numpy(np.ascontiguousarray(films)).to(device).unsqueeze(1).float() / 255
+        return self.input.normalise(tensor)
+
+    def stages(self, films: Films, *, maps: bool = True) -> Stages:
+        """What every stage gives for films uint8 (N, S, S); K may be 0 without ``maps``."""
+        if self.engine:
+            return self.engine.run(films)
+        import torch
+
+        with torch.inference_mode():
+            last = self.network.features(self.tensor(films))
+            features = self.network.neck(last)
+            logits = self.network.head(features)
+            return Stages(_numpy(last if maps else last[:, :0]), _numpy(features), _numpy(logits))
+
+    @property
+    def single(self) -> "Member":
+        """The same, computing in the caller's thread alone; PyTorch has its own threads."""
+        return replace(self, engine=self.engine.single) if self.engine else self
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One network, or several whose probabilities are averaged, calibrated as one.
+
+    With ``mirror`` each network sees a film and its mirror image, and its margins and features are
+    averaged. Films come in the largest size that a member takes; the others see them smaller.
+    """
+
+    members: tuple[Member, ...]
+    calibration: Calibration = _UNCALIBRATED
+    mirror: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        network: "PneumoniaNetwork",
+        input_format: InputFormat,
+        calibration: Calibration = _UNCALIBRATED,
+        *,
+        mirror: bool = False,
+    ) -> "Runtime":
+        """The runtime of a single network."""
+        return cls((Member(network, input_format),), calibration, mirror)
+
+    @property
+    def size(self) -> int:
+        """Side of the films it takes, in pixels."""
+        return self.input.size
+
+    @property
+    def input(self) -> NetworkInput:
+        """What makes its input of an X-ray; members differ in size only."""
+        return NetworkInput(
+            max(member.input.size for member in self.members), self.members[0].input.framing
+        )
+
+    def run(self, films: Films, *, cells: bool = False) -> Outputs:
+        """What films uint8 (N, S, S) give, computed in small batches; ``cells`` where asked for."""
+        return self.run_rows(films, np.arange(len(films)), cells=cells)
+
+    def calibrated(self, margins: Floats) -> Floats:
+        """P(pneumonia) in [0, 1], float32, of margins."""
+        return self.calibration.probabilities(margins)
+
+    def probabilities(self, films: Films) -> Floats:
+        """P(pneumonia) of films uint8 (N, S, S): float32 (N,) in [0, 1]."""
+        return self.calibrated(self.run(films).margins)
+
+    def views(self, films: Films, member: Member) -> "list[Tensor]":
+        """What a member sees of films uint8 (N, S, S): normalised float32 tensors (N, C, S, S).
+
+        The films, and with ``mirror`` their mirror images. Raises ValueError for other films.
+        """
+        return [member.tensor(view) for view in self._seen(films, member)]
+
+    def maps(self, films: Films, member: Member) -> list[Floats]:
+        """A member's last maps float32 (N, K, h, w) of each of the ``views``."""
+        return [stages.maps for stages in self._stages(films, member)]
+
+    def run_store(
+        self, store: PixelStore, ids: list[str], progress: Progress | None = None
+    ) -> Outputs:
+        """Margins and features of films in a store, in the order of ``ids``."""
+        return self.run_rows(store.pixels, store.rows(ids), progress)
+
+    def run_rows(
+        self,
+        films: Films,
+        rows: Rows,
+        progress: Progress | None = None,
+        *,
+        cells: bool = False,
+    ) -> Outputs:
+        """What some rows of films give, in their order; a batch at a time is read."""
+        at_once = self._at_once() if len(rows) > 1 else 1
+        # One empty batch for no films, so that shapes are kept.
+        batches = [rows[start : start + at_once] for start in range(0, max(1, len(rows)), at_once)]
+        parts = []
+        for outputs in self._each(films, batches, cells=cells):
+            parts.append(outputs)
+            if progress:
+                progress(min(len(parts) * at_once, len(rows)), len(rows))
+        return _joined(parts)
+
+    def open_store(self, dataset: Dataset, progress: Progress | None = None) -> PixelStore:
+        """The dataset's films at this runtime's size."""
+        return open_store(dataset, self.input, progress=progress)
+
+    @property
+    def single(self) -> "Runtime":
+        """The same, computing in the caller's thread alone, for many callers at once."""
+        return replace(self, members=tuple(member.single for member in self.members))
+
+    def _at_once(self) -> int:
+        if not self._accelerated():
+            return settings().batch or _BATCH
+        views = 2 if self.mirror else 1
+        return settings().batch or max(1, _PIXELS // (views * self.size**2))
+
+    def _each(self, films: Films, batches: list[Rows], *, cells: bool) -> Iterator[Outputs]:
+        """What batches of rows give. ONNX Runtime takes one batch a core: they don't wait for
+        each other between layers."""
+        threads = min(self.callers, len(batches)) if len(batches) > 1 else 1
+        runtime = self if threads == 1 else self.single
+        return in_order(lambda rows: runtime._run(films[rows], cells=cells), batches, threads)
+
+    @property
+    def callers(self) -> int:
+        """How many threads may well call ``single`` at once. PyTorch uses all cores for one."""
+        return settings().threads if self._accelerated() else 1
+
+    def _accelerated(self) -> bool:
+        return all(member.engine for member in self.members)
+
+    def _run(self, films: Films, *, cells: bool) -> Outputs:
+        outputs = [
+            self._run_member(films, member, cells=cells and number == 0)
+            for number, member in enumerate(self.members)
+        ]
+        if len(outputs) == 1:
+            return outputs[0]
+        features = np.concatenate([each.features for each in outputs], axis=1)
+        probabilities = [
+            member.calibration.probabilities(each.margins).astype(np.float64)
+            for each, member in zip(outputs, self.members, strict=True)
+        ]
+        mean = np.clip(np.mean(probabilities, axis=0), _LEAST, _MOST)
+        return Outputs(logit(mean).astype(np.float32), features, outputs[0].cells)
+
+    def _run_member(self, films: Films, member: Member, *, cells: bool) -> Outputs:
+        stages = self._stages(films, member, maps=cells)
+        margins = [stage.logits[:, 1] - stage.logits[:, 0] for stage in stages]
+        features = [stage.features for stage in stages]
+        grids = [_grid(stage.maps if cells else stage.maps[:, :0]) for stage in stages]
+        grids[1:] = [grid[..., ::-1] for grid in grids[1:]]  # the mirror image's, mirrored back
+        return Outputs(_mean_of(margins), _mean_of(features), _mean_of(grids))
+
+    def _stages(self, films: Films, member: Member, *, maps: bool = True) -> list[Stages]:
+        """A member's stages of each of the ``views``."""
+        views = self._seen(films, member)
+        if not member.engine or len(views) == 1:
+            return [member.stages(view, maps=maps) for view in views]
+        both, n = member.stages(np.concatenate(views)), len(films)
+        return [
+            Stages(both.maps[part], both.features[part], both.logits[part])
+            for part in (slice(n), slice(n, None))
+        ]
+
+    def _seen(self, films: Films, member: Member) -> list[Films]:
+        """The films in the member's size, and with ``mirror`` their mirror images.
+
+        Raises ValueError for others.
+        """
+        if films.dtype != np.uint8 or films.shape[1:] != (self.size, self.size):
+            expected = f"uint8 (N, {self.size}, {self.size})"
+            raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
+        films = _smaller(films, member.input.size)
+        return [films, films[:, :, ::-1]] if self.mirror else [films]
+
+
+def dataset_for(
+    checkpoint: Checkpoint, location: Path, *, validation: Validation | None = None
+) -> Dataset:
+    """The dataset there, with the validation split that this checkpoint was trained beside.
+
+    One that was trained by cross-validation had none: all its films are training films.
+    ``validation``: what becomes of it instead, see ``scan``. Raises DatasetError.
+    """
+    training = checkpoint.card.training
+    dataset = scan(
+        location,
+        validation=validation or training.get("validation", "large"),
+        cut=training["validation_cut"],
+        fraction=training["validation_fraction"],
+    )
+    return dataset.pooled() if training.get("folds") and not validation else dataset
+
+
+def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
+    """A checkpoint (or its name) ready to compute on the CPU.
+
+    Raises UnknownName or CheckpointError.
+    """
+    if isinstance(checkpoint, str):
+        checkpoint = load_checkpoint(checkpoint)
+    card = checkpoint.card
+    content = checkpoint.verified_weights()  # held, since the checkpoint may be deleted meanwhile
+
+    @cache
+    def built() -> "list[PneumoniaNetwork]":
+        return checkpoint.networks(content)  # all at once, when the first of them is asked for
+
+    def stored(model: str, number: int) -> Stored:
+        identity = f"{card.weights_sha256} {model}, {number} of {len(card.members)}"
+        return Stored(identity, lambda: built()[number])
+
+    members = tuple(
+        Member(stored(part.model, number), part.input, part.calibration)
+        for number, part in enumerate(card.members)
+    )
+    only = Member(stored(card.model, 0), card.input)
+    return accelerated(Runtime(members or (only,), card.calibration, card.mirror))
+
+
+def accelerated(runtime: Runtime) -> Runtime:
+    """The same runtime, its networks in ONNX Runtime where that can run them.
+
+    For networks in eval mode whose weights won't change any more.
+    """
+    members = tuple(
+        replace(member, engine=open_engine(member.of, member.input)) for member in runtime.members
+    )
+    return replace(runtime, members=members)
+
+
+def _smaller(films: Films, size: int) -> Films:
+    """Films uint8 (N, S, S) as a dataset of that size holds them: uint8 (N, size, size)."""
+    if films.shape[1] == size or not len(films):
+        return films[:, :size, :size]
+    return np.stack([to_input(film / np.float32(255), size) for film in films])
+
+
+def _grid(maps: Floats) -> Floats:
+    """Maps (N, K, h, w) averaged over the cells of a grid: (N, K, 3, 3)."""
+    n, channels = maps.shape[:2]
+    grid = np.zeros((n, channels, _CELLS, _CELLS), np.float32)
+    if grid.size:
+        down, across = (_spans(side) for side in maps.shape[2:])
+        for i, j in np.ndindex(_CELLS, _CELLS):
+            grid[:, :, i, j] = maps[:, :, down[i], across[j]].mean(axis=(2, 3))
+    return grid
+
+
+def _spans(side: int) -> list[slice]:
+    """The parts of a side that the cells cover; neighbours share what doesn't divide evenly."""
+    return [slice(cell * side // _CELLS, -(-(cell + 1) * side // _CELLS)) for cell in range(_CELLS)]
+
+
+def _joined(parts: list[Outputs]) -> Outputs:
+    """Batches one after the other."""
+    return Outputs(
+        np.concatenate([part.margins for part in parts]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.cells for part in parts]),
+    )
+
+
+def _mean_of(views: list[Floats]) -> Floats:
+    mean = views[0] if len(views) == 1 else (views[0] + views[1]) / np.float32(2)
+    return np.asarray(mean, dtype=np.float32)
+
+
+def _numpy(tensor: "Tensor") -> Floats:
+    return np.asarray(tensor.float().cpu().numpy(), dtype=np.float32)

@@ -1,0 +1,45 @@
+"""Plots of what the other rooms computed. Nothing here computes a result."""
+
+from pneumo_core.reports.figures._style import SERIES
+from pneumo_core.reports.figures.comparison import probability_scatter
+from pneumo_core.reports.figures.datasets import films_per_split, grey_histogram, size_map
+from pneumo_core.reports.figures.embedding import Panel, embedding_map
+from pneumo_core.reports.figures.epochs import epoch_maps
+from pneumo_core.reports.figures.evaluation import (
+    BARS,
+    CELLS,
+    confusion_matrix,
+    precision_recall,
+    probability_histogram,
+    receiver_operating_characteristic,
+    reliability_diagram,
+)
+from pneumo_core.reports.figures.html import interactive, to_html
+from pneumo_core.reports.figures.probability import probability_bar
+from pneumo_core.reports.figures.shortcuts import error_by_quarter, separation_dots
+from pneumo_core.reports.figures.static import PLOTS, still
+
+__all__ = [
+    "BARS",
+    "CELLS",
+    "PLOTS",
+    "SERIES",
+    "Panel",
+    "confusion_matrix",
+    "embedding_map",
+    "epoch_maps",
+    "error_by_quarter",
+    "films_per_split",
+    "grey_histogram",
+    "interactive",
+    "precision_recall",
+    "probability_bar",
+    "probability_histogram",
+    "probability_scatter",
+    "receiver_operating_characteristic",
+    "reliability_diagram",
+    "separation_dots",
+    "size_map",
+    "still",
+    "to_html",
+]

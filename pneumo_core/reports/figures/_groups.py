@@ -1,0 +1,78 @@
+"""Films by colour: one group for each word of a column, or one on a scale for numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from plotly.colors import qualitative
+
+from pneumo_core.metrics import format_rate
+from pneumo_core.reports.figures._style import BLUE, ORANGE, QUIET
+
+__all__ = ["Group", "groups_of", "hover_texts"]
+
+_SOLID = ("circle", "triangle-up", "square", "diamond", "cross", "x", "star", "hexagon")
+SYMBOLS = (*_SOLID, *(f"{each}-open" for each in _SOLID))
+_REST = "circle-dot"
+_MOST = 12
+"""Words that get a colour of their own, the most frequent ones; nobody tells more colours apart."""
+_PALETTE = (*qualitative.Safe, *qualitative.Set3)
+_KNOWN = {
+    "NORMAL": BLUE,
+    "PNEUMONIA": ORANGE,
+    "normal": BLUE,
+    "bacteria": ORANGE,
+    "virus": "#8a3d78",
+}
+_FACTS = ("label", "subtype", "outcome", "split")
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Films of one colour: rows, what they are called, how they look."""
+
+    rows: NDArray[np.int32]
+    name: str
+    colour: object
+    symbol: str
+    scaled: bool
+
+
+def groups_of(by: pd.Series) -> list[Group]:
+    """Every film of a column (N,) in exactly one group; beyond the most frequent words, "others".
+
+    Numbers of more than eight values are one group on a scale.
+    """
+    if pd.api.types.is_numeric_dtype(by) and by.nunique() > len(_SOLID):
+        rows = np.arange(len(by), dtype=np.int32)
+        return [Group(rows, str(by.name), by.to_numpy(np.float32), "circle", True)]
+    words = by.astype(str)
+    counts = words.value_counts()
+    named = sorted(counts.index[:_MOST])
+    found = []
+    for number, word in enumerate(named):
+        rows = np.flatnonzero((words == word).to_numpy()).astype(np.int32)
+        colour = _KNOWN.get(word, _PALETTE[number % len(_PALETTE)])
+        symbol = SYMBOLS[number]
+        found.append(Group(rows, word or "(none)", colour, symbol, False))
+    rest = np.flatnonzero(~words.isin(named).to_numpy()).astype(np.int32)
+    if len(rest):
+        name = f"others ({len(counts) - _MOST})"
+        found.insert(0, Group(rest, name, QUIET, _REST, False))
+    return found
+
+
+def hover_texts(films: pd.DataFrame) -> NDArray[np.str_]:
+    """What hovering says of each film (N,): its name, and below it what is known of it."""
+    told = films["id"].str.rsplit("/", n=1).str[-1] + "<br>"
+    facts = [films[each].astype(str) for each in _FACTS if each in films]
+    if "probability" in films:
+        facts.append(films["probability"].map(_probability_text))
+    for number, fact in enumerate(facts):
+        told += (", " if number else "") + fact
+    return told.to_numpy(str)
+
+
+def _probability_text(probability: float) -> str:
+    return f"P {format_rate(probability)}"

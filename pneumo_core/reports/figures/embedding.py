@@ -1,0 +1,137 @@
+"""Maps of films: one or two beside each other, in one plot, so that a selection is shared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from pneumo_core.reports.figures._groups import Group, groups_of, hover_texts
+from pneumo_core.reports.figures._style import INK, QUIET, bare
+
+__all__ = ["Panel", "embedding_map"]
+
+_NAMED = 20_000
+"""Beyond so many films what hovering tells stays at home, and all are small discs: the page would
+be heavy, and a machine without a graphics card takes a third of the time to draw them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One map: its title, points float32 (N, 2 or 3), names of the axes."""
+
+    title: str
+    points: NDArray[np.float32]
+    axes: tuple[str, ...]
+
+
+def embedding_map(
+    panels: Sequence[Panel],
+    films: pd.DataFrame,
+    by: pd.Series,
+    *,
+    chosen: NDArray[np.bool_] | None = None,
+    marked: Sequence[NDArray[np.float32]] = (),
+    drag: str = "lasso",
+    height: int = 560,
+) -> go.Figure:
+    """The films (N) on every panel, coloured by ``by``; a point's ``customdata`` is its row.
+
+    ``chosen`` films (N,) stay bright, the others fade; ``marked``: a point on each panel, for a
+    film that is no row. ``drag``: what the mouse does at first, "lasso", or "pan" where a click
+    picks a film. Numbers get a colour scale, words a colour and a shape each. Three
+    dimensions can be turned, not selected, and stand alone.
+    """
+    if panels[0].points.shape[1] == 3:
+        return _turning(panels[0], films, by, height)
+    figure = make_subplots(1, len(panels), subplot_titles=[panel.title for panel in panels])
+    told = hover_texts(films) if len(films) <= _NAMED else None
+    for column, panel in enumerate(panels, start=1):
+        for group in groups_of(by):
+            figure.add_trace(_points(panel, group, told, chosen, column), 1, column)
+        if marked:
+            figure.add_trace(_star(marked[column - 1]), 1, column)
+        figure.update_xaxes(title_text=panel.axes[0], row=1, col=column)
+        figure.update_yaxes(title_text=panel.axes[1], row=1, col=column)
+    bare(figure, height=height, dragmode=drag, showlegend=True)
+    figure.update_xaxes(fixedrange=False, showticklabels=False, zeroline=False)
+    figure.update_yaxes(fixedrange=False, showticklabels=False, zeroline=False)
+    return figure.update_layout(
+        margin={"t": 56, "b": 8, "l": 8, "r": 8},
+        legend={
+            "orientation": "h",
+            "y": 1.06,
+            "yanchor": "bottom",
+            "x": 0,
+            "itemsizing": "constant",
+        },
+    )
+
+
+def _points(
+    panel: Panel,
+    group: Group,
+    told: NDArray[np.str_] | None,
+    chosen: NDArray[np.bool_] | None,
+    column: int,
+) -> go.Scattergl:
+    marker: dict[str, object] = {"color": group.colour, "size": 3}
+    if told is not None:
+        marker |= {"symbol": group.symbol, "size": 6}
+    if group.scaled:
+        marker |= {"colorscale": "Viridis", "showscale": column == 1, "colorbar": {"thickness": 12}}
+    selected = None if chosen is None else np.flatnonzero(chosen[group.rows])
+    return go.Scattergl(
+        x=panel.points[group.rows, 0],
+        y=panel.points[group.rows, 1],
+        customdata=group.rows,
+        text=told[group.rows] if told is not None else None,
+        mode="markers",
+        marker=marker,
+        selectedpoints=selected,
+        unselected={"marker": {"opacity": 0.12}},
+        name=group.name,
+        legendgroup=group.name,
+        showlegend=column == 1 and not group.scaled,
+        hovertemplate=f"%{{text}}<extra>{group.name}</extra>" if told is not None else None,
+    )
+
+
+def _star(point: NDArray[np.float32]) -> go.Scattergl:
+    return go.Scattergl(
+        x=[point[0]],
+        y=[point[1]],
+        mode="markers",
+        marker={"symbol": "star", "size": 18, "color": INK, "line": {"color": "white", "width": 1}},
+        name="your film",
+        hovertemplate="your film<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _turning(panel: Panel, films: pd.DataFrame, by: pd.Series, height: int) -> go.Figure:
+    figure = go.Figure()
+    told = hover_texts(films)
+    for group in groups_of(by):
+        marker: dict[str, object] = {"color": group.colour, "size": 3}
+        if group.scaled:
+            marker |= {"colorscale": "Viridis", "showscale": True}
+        x, y, z = panel.points[group.rows].T
+        figure.add_scatter3d(
+            x=x,
+            y=y,
+            z=z,
+            mode="markers",
+            marker=marker,
+            name=group.name,
+            text=told[group.rows],
+            hovertemplate=f"%{{text}}<extra>{group.name}</extra>",
+        )
+    bare(figure, height=height, showlegend=True, dragmode="orbit")
+    titles = dict(zip(("xaxis", "yaxis", "zaxis"), panel.axes, strict=True))
+    return figure.update_layout(
+        scene={each: {"title": {"text": name}, "color": QUIET} for each, name in titles.items()}
+    )

@@ -1,0 +1,96 @@
+"""How runs learn: the loss within and the AUC after each epoch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pneumo_core.reports.figures._style import DASHES, SERIES, bare
+
+__all__ = ["LearningCurve", "area_curves", "loss_curves"]
+
+_MARKS = ("diamond-open", "circle-open", "square-open", "triangle-up-open")
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """A run by its name: ``losses`` with the columns epoch (in fractions) and loss, ``epochs`` with
+    the columns epoch, val_loss and val_auc."""
+
+    name: str
+    losses: pd.DataFrame
+    epochs: pd.DataFrame
+
+
+def loss_curves(runs: Sequence[LearningCurve]) -> go.Figure:
+    """Training loss as a line, validation loss as marks at the end of each epoch."""
+    figure = go.Figure()
+    for number, run in enumerate(runs):
+        line = _line(number)
+        figure.add_scatter(
+            x=run.losses["epoch"],
+            y=_smoothed(run.losses["loss"]),
+            mode="lines",
+            name=run.name,
+            line=line,
+            hovertemplate="epoch %{x:.2f}: training loss %{y:.3f}",
+        )
+        figure.add_scatter(
+            x=run.epochs["epoch"],
+            y=run.epochs["val_loss"],
+            mode="markers",
+            name=f"{run.name}, validation",
+            marker={"color": line["color"], "symbol": _mark(number), "size": 8},
+            hovertemplate="epoch %{x}: validation loss %{y:.3f}",
+            showlegend=False,
+        )
+    return _by_epoch(figure, "Loss (line: training, marks: validation)")
+
+
+def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
+    """Validation AUC after each epoch."""
+    figure = go.Figure()
+    for number, run in enumerate(runs):
+        figure.add_scatter(
+            x=run.epochs["epoch"],
+            y=run.epochs["val_auc"],
+            mode="lines+markers",
+            name=run.name,
+            line=_line(number),
+            marker={"symbol": _mark(number)},
+            hovertemplate="epoch %{x}: AUC %{y:.4f}",
+        )
+    _by_epoch(figure, "Validation AUC")
+    areas = pd.concat([run.epochs["val_auc"] for run in runs]) if runs else pd.Series(dtype=float)
+    lowest = float(areas.min()) if len(areas) else 0.5
+    margin = max(0.01, (1 - lowest) / 20)
+    return figure.update_yaxes(range=[lowest - margin, 1 + margin])
+
+
+def _line(number: int) -> dict[str, str]:
+    """Colour and dash change together; from the fifth run on, in other pairs."""
+    turn = number // len(SERIES)
+    return {
+        "color": SERIES[number % len(SERIES)],
+        "dash": DASHES[(number + turn) % len(DASHES)],
+    }
+
+
+def _mark(number: int) -> str:
+    return _MARKS[number % len(_MARKS)]
+
+
+def _smoothed(losses: pd.Series) -> pd.Series:
+    """A batch's loss jumps; the mean of a fiftieth of the line shows where it goes."""
+    return losses.rolling(max(1, len(losses) // 50), min_periods=1, center=True).mean()
+
+
+def _by_epoch(figure: go.Figure, title: str) -> go.Figure:
+    bare(figure, height=320, hovermode="closest")
+    figure.update_xaxes(title={"text": "Epoch", "standoff": 6}, rangemode="tozero")
+    figure.update_yaxes(title={"text": title, "standoff": 6})
+    return figure.update_layout(
+        showlegend=len([each for each in figure.data if each.showlegend is not False]) > 1,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )

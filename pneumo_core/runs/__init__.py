@@ -1,0 +1,62 @@
+"""Training runs: start, queue, cancel, resume, status.
+
+What needs torch is imported when it is asked for: a page tells what runs are doing without it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pneumo_core.runs.queue import ahead_of
+from pneumo_core.runs.status import Now, RunState, Status, now_of, status_of
+
+if TYPE_CHECKING:
+    from pneumo_core.runs.control import cancel, delete, rename, resume, start, sweep, wait
+    from pneumo_core.runs.kept_epochs import KeptEpoch, kept_epochs, runs_with_epochs
+    from pneumo_core.runs.recorder import losses_of
+    from pneumo_core.runs.run import Run, find_run, list_runs, made_by, rename_run, start_run
+    from pneumo_core.runs.train import carry_out, go_on, train
+
+__all__ = [
+    "KeptEpoch",
+    "Now",
+    "Run",
+    "RunState",
+    "Status",
+    "ahead_of",
+    "cancel",
+    "carry_out",
+    "delete",
+    "find_run",
+    "go_on",
+    "kept_epochs",
+    "list_runs",
+    "losses_of",
+    "made_by",
+    "now_of",
+    "rename",
+    "rename_run",
+    "resume",
+    "runs_with_epochs",
+    "start",
+    "start_run",
+    "status_of",
+    "sweep",
+    "train",
+    "wait",
+]
+
+_MODULES = {
+    "control": ("cancel", "delete", "rename", "resume", "start", "sweep", "wait"),
+    "kept_epochs": ("KeptEpoch", "kept_epochs", "runs_with_epochs"),
+    "recorder": ("losses_of",),
+    "run": ("Run", "find_run", "list_runs", "made_by", "rename_run", "start_run"),
+    "train": ("carry_out", "go_on", "train"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch (PEP 562)."""
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,79 @@
+"""Epochs that a run kept: one file of weights each, for training in pictures."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pneumo_core.checkpoints.weights import trained
+from pneumo_core.errors import TrainingError
+from pneumo_core.inference import Runtime
+from pneumo_core.runs.run import Run, list_runs
+from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.epochs import EPOCHS_FOLDER
+
+__all__ = ["KeptEpoch", "kept_epochs", "runs_with_epochs"]
+
+
+@dataclass(frozen=True)
+class KeptEpoch:
+    """The network as validation judged it at the end of an epoch.
+
+    ``number`` counts from 1; ``validation_auc`` is NaN where the run's history doesn't tell.
+    """
+
+    run: str
+    number: int
+    file: Path
+    config: TrainingConfig
+    validation_auc: float
+
+    @cached_property
+    def version(self) -> str:
+        """Eight digits that tell these weights from any others. Raises TrainingError."""
+        return hashlib.sha256(self._content()).hexdigest()[:8]
+
+    def runtime(self) -> Runtime:
+        """The network ready to compute; its probabilities are not calibrated.
+
+        Raises TrainingError when its weights are damaged.
+        """
+        config = self.config
+        takes = config.input
+        try:
+            (network,) = trained(self._content(), [(config.model, takes.size)])
+        except ValueError as error:
+            raise self._damaged() from error
+        return Runtime.of(network, takes, mirror=config.mirror)
+
+    def _content(self) -> bytes:
+        try:
+            return self.file.read_bytes()
+        except OSError as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> TrainingError:
+        return TrainingError(
+            f"Epoch {self.number} of the run '{self.run}' can't be read from '{self.file}'. "
+            "Restore it, or train again with --keep-epochs."
+        )
+
+
+def kept_epochs(run: Run) -> tuple[KeptEpoch, ...]:
+    """The epochs that a run kept so far, the first one first."""
+    areas = {report.epoch: report.val_auc for report in run.history}
+    found = sorted((run.folder / EPOCHS_FOLDER).glob("[0-9]*.safetensors"))
+    return tuple(
+        KeptEpoch(run.id, int(file.stem), file, run.config, areas.get(int(file.stem), float("nan")))
+        for file in found
+        if re.fullmatch(r"\d+", file.stem)
+    )
+
+
+def runs_with_epochs() -> list[Run]:
+    """The runs under PNEUMO_HOME that kept two epochs or more, the latest first.
+
+    A damaged run is passed over: there is nothing to be shown of it.
+    """
+    return [run for run in list_runs()[0] if len(kept_epochs(run)) > 1]

@@ -1,0 +1,153 @@
+"""What a run tells while it trains: files beside its state, for people, pages and TensorBoard."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from tensorboardX import SummaryWriter
+
+from pneumo_core.core.progress import Progress
+from pneumo_core.errors import TrainingError
+from pneumo_core.runs.status import Diary, Now, stop_if_asked
+from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.relay import Listener
+from pneumo_core.training.state import EpochReport, Progressed, write_atomically
+
+__all__ = ["Historian", "history_of", "losses_of", "told_to"]
+
+_TELL_EVERY = 0.5
+"""Seconds between two lines about the steps of an epoch."""
+
+_LOSS_COLUMNS = ("epoch", "loss")
+_SCALARS = ("train_loss", "val_loss", "val_auc", "val_sensitivity", "val_specificity")
+
+
+class Historian:
+    """Listens to a run's training, keeps its files, and stops it when that was asked for.
+
+    ``history.csv`` has a row for each epoch; ``losses.csv`` the mean loss of the steps between two
+    lines, with the epoch in fractions; ``tensorboard/`` the same for TensorBoard.
+    """
+
+    def __init__(self, diary: Diary, config: TrainingConfig, other: Listener | None) -> None:
+        self.folder = diary.folder
+        self._diary = diary
+        self._config = config
+        self._other = other
+        self._epochs_done = 0
+        self._pace = _Pace(0.0, 0.0)
+        self._told = 0.0
+        self._recent: list[float] = []
+        self._lines: list[tuple[float, float]] = []
+
+    def begin(self, progressed: Progressed) -> None:
+        self._epochs_done = progressed.epoch
+        kept = losses_of(self.folder)
+        kept = kept[kept["epoch"] <= progressed.epoch]  # an epoch cut short is trained again
+        self._lines = list(kept.itertuples(index=False, name=None))
+        if self._other:
+            self._other.begin(progressed)
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        stop_if_asked(self.folder)
+        now = time.monotonic()
+        self._recent.append(loss)
+        if done == 1:
+            self._pace = _Pace(now, self._pace.epoch_seconds)
+        if done == total or now - self._told >= _TELL_EVERY:
+            self._tell(done, total, now)
+        if self._other:
+            self._other.step(done, total, loss)
+
+    def epoch(self, progressed: Progressed, seconds_left: float) -> None:
+        self._epochs_done = progressed.epoch
+        report = progressed.reports[-1]
+        self._pace = _Pace(0.0, report.seconds)
+        table = pd.DataFrame([vars(each) for each in progressed.reports])
+        write_atomically(self.folder / "history.csv", table.to_csv(index=False).encode())
+        with contextlib.suppress(OSError):  # for people who want it; training goes on without
+            self._tell_tensorboard(report)
+        if self._other:
+            self._other.epoch(progressed, seconds_left)
+
+    def _tell(self, done: int, total: int, now: float) -> None:
+        self._told = now
+        at = self._epochs_done + done / total
+        self._lines.append((at, sum(self._recent) / len(self._recent)))
+        self._recent.clear()
+        with contextlib.suppress(TrainingError):
+            lines = pd.DataFrame(self._lines, columns=_LOSS_COLUMNS).to_csv(index=False)
+            write_atomically(self.folder / "losses.csv", lines.encode())
+        per_second = self._pace.steps_per_second(done, now)
+        self._diary.note(
+            Now(
+                stage=f"Epoch {self._epochs_done + 1} of {self._config.all_epochs}",
+                done=done,
+                total=total,
+                films_per_second=per_second * self._config.batch_size,
+                seconds_left=self._seconds_left(done, total, per_second),
+            )
+        )
+
+    def _seconds_left(self, done: int, total: int, per_second: float) -> float | None:
+        if not per_second:
+            return None
+        epoch = self._pace.epoch_seconds or total / per_second
+        later = self._config.all_epochs - self._epochs_done - 1
+        return (total - done) / per_second + epoch * later
+
+    def _tell_tensorboard(self, report: EpochReport) -> None:
+        with SummaryWriter(str(self.folder / "tensorboard"), purge_step=report.epoch) as writer:
+            for name in _SCALARS:
+                writer.add_scalar(name, getattr(report, name), report.epoch)
+            writer.add_scalar("learning_rate", report.learning_rate, report.epoch)
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """When the first step of an epoch was done, and how long the epoch before took."""
+
+    began: float
+    epoch_seconds: float
+
+    def steps_per_second(self, done: int, now: float) -> float:
+        """0 while only one step is done: it has warm-up in it."""
+        return (done - 1) / (now - self.began) if done > 1 and now > self.began else 0.0
+
+
+def told_to(diary: Diary, stage: str, other: Progress | None) -> Progress:
+    """A progress that the run's files tell of, too, and that stops it when that was asked for."""
+    told = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal told
+        stop_if_asked(diary.folder)
+        now = time.monotonic()
+        if done == total or now - told >= _TELL_EVERY:
+            told = now
+            diary.note(Now(stage, done, total))
+        if other:
+            other(done, total)
+
+    return report
+
+
+def history_of(folder: Path) -> list[EpochReport]:
+    """The epochs that a run has finished."""
+    table = _table(folder / "history.csv", tuple(EpochReport.__dataclass_fields__))
+    return [EpochReport(**row) for row in table.to_dict("records")]  # type: ignore[arg-type]
+
+
+def losses_of(folder: Path) -> pd.DataFrame:
+    """The training loss between a run's epochs: epoch (in fractions) and loss."""
+    return _table(folder / "losses.csv", _LOSS_COLUMNS)
+
+
+def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table of a run, empty where there is none or it is damaged."""
+    try:
+        return pd.read_csv(path)[list(columns)]
+    except (OSError, ValueError, KeyError):
+        return pd.DataFrame({column: pd.Series(dtype=float) for column in columns})

@@ -1,0 +1,263 @@
+"""What a run is doing, from disk alone, and true whatever became of its process."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import pydantic
+from filelock import FileLock, Timeout
+
+from pneumo_core.core.files import write_whole
+from pneumo_core.errors import PneumoError, RunCancelled, TrainingError
+
+__all__ = [
+    "Diary",
+    "Now",
+    "RunState",
+    "Status",
+    "ask_to_stop",
+    "asked_to_stop",
+    "at_work",
+    "enqueue",
+    "is_alive",
+    "is_held",
+    "now_of",
+    "start_lock",
+    "status_of",
+    "stop_if_asked",
+    "work_lock",
+]
+
+
+class RunState(StrEnum):
+    """What a run can be."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHING = "finishing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """Its process ended without a word."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """A run's state, since when, and why it ended. ``checkpoint`` is what it published."""
+
+    state: RunState = RunState.QUEUED
+    queued: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: datetime | None = None
+    ended: datetime | None = None
+    reason: str = ""
+    checkpoint: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether a process is at work on it, or waits for its turn."""
+        return self.state in {RunState.QUEUED, RunState.RUNNING, RunState.FINISHING}
+
+
+@dataclass(frozen=True)
+class Now:
+    """Where an active run is: steps of the stage, and seconds until the last epoch, if known."""
+
+    stage: str
+    done: int
+    total: int
+    films_per_second: float = 0.0
+    seconds_left: float | None = None
+
+
+_STATUS = pydantic.TypeAdapter(Status)
+_NOW = pydantic.TypeAdapter(Now)
+_LOST = (
+    "Its process ended without a word: it was killed, ran out of memory, or the machine stopped. "
+    "Resume it to go on from its last whole epoch."
+)
+_TO_BE_STARTED = timedelta(seconds=3)
+"""Between a run's first file and the process that takes it up."""
+
+_CANCEL, _SPARE, _SPARE_BYTES = "cancel", "spare", 64 * 1024
+_SIGNS = ("config.json", "status.json", "now.json", "history.csv")
+
+
+def status_of(folder: Path) -> Status:
+    """The status of the run in a folder. Raises TrainingError when it can't be told."""
+    status = _read(folder)
+    if not status.active or is_alive(folder):
+        return status
+    status = _read(folder)  # it may have come to its end since
+    waited = abs(datetime.now(UTC) - status.queued)  # the clock may have been set back
+    if not status.active or (status.state == RunState.QUEUED and waited < _TO_BE_STARTED):
+        return status
+    return replace(status, state=RunState.LOST, ended=_last_sign(folder), reason=_LOST)
+
+
+def now_of(folder: Path) -> Now | None:
+    """Where an active run is; None before it has said so."""
+    try:
+        return _NOW.validate_json((folder / "now.json").read_bytes())
+    except (OSError, pydantic.ValidationError):
+        return None
+
+
+class Diary:
+    """Puts down what a run does. Only the process at work on it has one; its threads share it."""
+
+    def __init__(self, folder: Path, status: Status) -> None:
+        self.folder = folder
+        self._status = status
+        self._writing = threading.Lock()
+
+    def enter(self, state: RunState) -> None:
+        """The run is in another active state now."""
+        with self._writing:
+            started = self._status.started or datetime.now(UTC)
+            self._write(replace(self._status, state=state, started=started))
+
+    def end(self, state: RunState, reason: str = "", *, checkpoint: str = "") -> None:
+        """The run has ended; the first to say so is believed."""
+        with self._writing:
+            if not self._status.active:
+                return
+            # Room for these words was kept, so that even a full disk can be told of.
+            (self.folder / _SPARE).unlink(missing_ok=True)
+            ended = replace(self._status, state=state, ended=datetime.now(UTC))
+            self._write(replace(ended, reason=reason, checkpoint=checkpoint))
+
+    def note(self, now: Now) -> None:
+        """Where the run is. Nothing is stopped when that can't be written."""
+        with contextlib.suppress(TrainingError):
+            _write(self.folder / "now.json", _NOW.dump_json(now))
+
+    def _write(self, status: Status) -> None:
+        _write_status(self.folder, status)
+        self._status = status
+
+
+def enqueue(folder: Path) -> None:
+    """Put down that a run waits for its turn. Raises TrainingError when the disk refuses."""
+    for stale in (_CANCEL, "now.json"):
+        (folder / stale).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # without it a full disk can't be told of, that is all
+        (folder / _SPARE).write_bytes(bytes(_SPARE_BYTES))
+    _write_status(folder, Status())
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Ask the process at work on a run to stop."""
+    _write(folder / _CANCEL, b"")
+
+
+def asked_to_stop(folder: Path) -> bool:
+    """Whether somebody asked for it."""
+    return (folder / _CANCEL).exists()
+
+
+def stop_if_asked(folder: Path) -> None:
+    """Raises RunCancelled when somebody asked for it."""
+    if asked_to_stop(folder):
+        raise RunCancelled("It was cancelled.")
+
+
+@contextlib.contextmanager
+def at_work(folder: Path) -> Iterator[Diary]:
+    """Hold a run while a process works on it, and put down how that ended.
+
+    Raises TrainingError when another process is at work on it.
+    """
+    lock = work_lock(folder)
+    try:
+        lock.acquire(timeout=5)  # whoever looks at the lock holds it for a moment
+    except Timeout:
+        raise TrainingError(
+            f"The run {folder.name} is being trained already. Wait for it, or cancel it first."
+        ) from None
+    try:
+        if _read(folder).state != RunState.QUEUED:
+            enqueue(folder)
+        diary = Diary(folder, _read(folder))
+        with _ending_told(diary):
+            yield diary
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _ending_told(diary: Diary) -> Iterator[None]:
+    try:
+        yield
+    except RunCancelled as cancelled:
+        diary.end(RunState.CANCELLED, str(cancelled))
+        raise
+    except KeyboardInterrupt:
+        diary.end(RunState.CANCELLED, "It was stopped from the keyboard.")
+        raise
+    except PneumoError as error:
+        diary.end(RunState.FAILED, str(error))
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        diary.end(RunState.FAILED, f"It met an unforeseen fault: {reason}. Its log has more.")
+        raise
+
+
+def work_lock(folder: Path) -> FileLock:
+    """Held by the process at work on a run; the system lets it go when the process dies."""
+    return FileLock(folder / "work.lock")
+
+
+def start_lock(folder: Path) -> FileLock:
+    """Held by whoever starts that process, until it is at work."""
+    return FileLock(folder / "start.lock")
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a process is at work on a run, or is being started."""
+    return is_held(start_lock(folder)) or is_held(work_lock(folder))
+
+
+def is_held(lock: FileLock) -> bool:
+    """Whether some process holds a lock."""
+    if not Path(lock.lock_file).exists():
+        return False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # its folder is being deleted
+        return False
+    lock.release()
+    return False
+
+
+def _write_status(folder: Path, status: Status) -> None:
+    _write(folder / "status.json", _STATUS.dump_json(status, indent=2))
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_whole(path, content, error=TrainingError, remedy="Free some space, then resume the run.")
+
+
+def _read(folder: Path) -> Status:
+    path = folder / "status.json"
+    try:
+        return _STATUS.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Status(RunState.LOST, _last_sign(folder), reason=_LOST)
+    except (OSError, pydantic.ValidationError) as error:
+        raise TrainingError(
+            f"The run {folder.name} is damaged: its status can't be read. Delete it."
+        ) from error
+
+
+def _last_sign(folder: Path) -> datetime:
+    """When a run last wrote anything."""
+    times = [path.stat().st_mtime for name in _SIGNS if (path := folder / name).exists()]
+    return datetime.fromtimestamp(max(times, default=0.0), UTC)

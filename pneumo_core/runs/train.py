@@ -1,0 +1,101 @@
+"""Training from end to end: from a folder of films to a published checkpoint."""
+
+from functools import partial
+from pathlib import Path
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import open_store
+from pneumo_core.lungs import LungMask, NetworkInput
+from pneumo_core.runs.queue import turn
+from pneumo_core.runs.recorder import Historian, told_to
+from pneumo_core.runs.run import Run, find_run, made_by, start_run
+from pneumo_core.runs.status import Diary, RunState, at_work
+from pneumo_core.training.config import TrainingConfig
+from pneumo_core.training.cross_validation import fit_folds
+from pneumo_core.training.loop import fit
+from pneumo_core.training.publish import publish, publish_folds
+from pneumo_core.training.relay import Listener
+from pneumo_core.training.training_set import films_of
+
+__all__ = ["carry_out", "go_on", "train"]
+
+
+def train(
+    data: Path,
+    name: str,
+    config: TrainingConfig | None = None,
+    *,
+    attribution: str = "",
+    trained_on: str = "",
+    overwrite: bool = False,
+    listener: Listener | None = None,
+    decoding: Progress | None = None,
+) -> Checkpoint:
+    """Train a network on a folder of films and publish it as the checkpoint ``name``.
+
+    Raises DatasetError, TrainingError or CheckpointError, each before the training starts where
+    that can be told. An interrupted run can be resumed: see ``find_run`` and ``go_on``.
+    """
+    run = start_run(
+        data,
+        name,
+        config or TrainingConfig(),
+        attribution=attribution,
+        trained_on=trained_on,
+        overwrite=overwrite,
+    )
+    return go_on(run, listener=listener, decoding=decoding)
+
+
+def go_on(
+    run: Run, *, listener: Listener | None = None, decoding: Progress | None = None
+) -> Checkpoint:
+    """Wait for a run's turn, train it from where it is to its end, and publish it.
+
+    Its status on disk follows. Raises TrainingError, RunCancelled among them, DatasetError or
+    CheckpointError.
+    """
+    with at_work(run.folder) as diary, turn(run.folder):
+        return carry_out(run, diary, listener=listener, decoding=decoding)
+
+
+def carry_out(
+    run: Run,
+    diary: Diary,
+    *,
+    listener: Listener | None = None,
+    decoding: Progress | None = None,
+) -> Checkpoint:
+    """Train a run whose turn has come, publish it and put down that it is done."""
+    diary.enter(RunState.RUNNING)
+    checkpoint = made_by(run)  # by a process that was killed with nothing left to do
+    if checkpoint is None:
+        checkpoint = _trained(run, diary, Historian(diary, run.config, listener), decoding)
+    diary.end(RunState.DONE, checkpoint=checkpoint.name)
+    return checkpoint
+
+
+def _trained(run: Run, diary: Diary, historian: Historian, decoding: Progress | None) -> Checkpoint:
+    config, dataset = run.config, run.dataset()
+    if config.folds:
+        dataset = dataset.pooled()
+    told = told_to(diary, "Decoding X-rays", decoding)
+    seen = open_store(dataset, NetworkInput.of(config.input), progress=told)
+    wide = seen
+    if config.training_input.context > 1:
+        wide = open_store(dataset.split("train"), config.training_input, progress=told)
+    lungs = None
+    if config.lung_attention:
+        masks = LungMask(config.training_input)
+        lungs = open_store(dataset.split("train"), masks, progress=told)
+    stages = partial(told_to, diary)
+    if config.folds:
+        folds = fit_folds(run, dataset, wide, seen, historian, lungs=lungs)
+        diary.enter(RunState.FINISHING)
+        return publish_folds(find_run(run.id), dataset, seen, folds, stages=stages)
+    train_films, val_films = films_of(dataset, wide, "train", lungs), films_of(dataset, seen, "val")
+    progressed = fit(config, train_films, val_films, run.state, historian)
+    diary.enter(RunState.FINISHING)
+    run = find_run(run.id)  # it may have been renamed meanwhile
+    return publish(run, dataset, seen, progressed, stages=stages)

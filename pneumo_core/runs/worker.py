@@ -1,0 +1,89 @@
+"""The process that trains one run: ``python -m pneumo_core.runs.worker FOLDER``.
+
+While it waits for its turn it has nothing heavy in memory, so that many can wait.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pneumo_core.errors import PneumoError
+from pneumo_core.runs.queue import turn
+from pneumo_core.runs.status import Diary, RunState, asked_to_stop, at_work
+
+if TYPE_CHECKING:
+    from pneumo_core.training import Progressed
+
+_PATIENCE = 5.0
+"""Seconds between the wish to stop and the end, whatever the run is doing."""
+
+_NICENESS = 10
+"""Pages and readers go before a training that uses every core."""
+
+
+def main(folder: Path) -> int:
+    """Train the run in a folder to its end. What it says goes into the run's log."""
+    with contextlib.suppress(AttributeError, OSError):  # Windows has no os.nice
+        os.nice(_NICENESS)
+    try:
+        with at_work(folder) as diary:
+            threading.Thread(target=_stop_when_asked, args=(diary,), daemon=True).start()
+            with turn(folder):
+                _train(folder, diary)
+    except PneumoError as error:
+        _say(str(error))
+        return 1
+    return 0
+
+
+def _train(folder: Path, diary: Diary) -> None:
+    from pneumo_core.runs.run import find_run
+    from pneumo_core.runs.train import carry_out
+
+    run = find_run(folder.name)
+    _say(f"Training {run.config.model} as '{run.name}', up to {run.config.epochs} epochs.")
+    checkpoint = carry_out(run, diary, listener=_Log(run.config.epochs))
+    _say(f"Published as '{checkpoint.name}'.")
+
+
+class _Log:
+    """A line for each epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def begin(self, progressed: "Progressed") -> None:
+        if progressed.epoch:
+            _say(f"Going on after epoch {progressed.epoch}.")
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """Steps are told in a file of their own."""
+
+    def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
+        _say(progressed.reports[-1].line(self.epochs, seconds_left))
+
+
+def _stop_when_asked(diary: Diary) -> None:
+    """End the process where its work doesn't stop by itself: a run's files are whole anyway."""
+    while not asked_to_stop(diary.folder):
+        time.sleep(0.3)
+    time.sleep(_PATIENCE)
+    _say("Cancelled in the middle of its work.")
+    diary.end(RunState.CANCELLED, "It was cancelled.")
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)  # with the processes of its devices
+    os._exit(1)
+
+
+def _say(words: str) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {words}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

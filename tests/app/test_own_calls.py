@@ -1,0 +1,206 @@
+"""Read first: no answer is shown or told to the log before the reader's own call is on record."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pneumo_core.app.reading_room.reader_calls import Call, Decision, OwnCalls, answer_of
+from pneumo_core.app.reading_room.worklist import Worklist, next_hidden
+from pneumo_core.audit import open_log
+from pneumo_core.audit.reader_study import second_opinions
+from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.reading import samples
+from tests.app.test_pages import ROOT, VERDICTS, reading_page, told, upload, verdict
+from tests.app.test_worklist import film, reading
+
+ANSWERS = (*VERDICTS, "Probability", "PNEUMONIA at", "The models", "models:")
+
+
+@pytest.fixture(autouse=True)
+def _a_log_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("PNEUMO_AUDIT", f"sqlite:///{tmp_path / 'log.sqlite'}")
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def deeds() -> list[str]:
+    return open_log().search()["deed"].tolist()[::-1]
+
+
+def own_of(app: AppTest) -> OwnCalls:
+    worklist: Worklist = app.session_state["worklist"]
+    return worklist.own
+
+
+def hides_all_answers(app: AppTest) -> bool:
+    tables = [frame.value for frame in app.dataframe]
+    known = [table[["Probability", "Models"]].replace("", None).notna() for table in tables]
+    verdicts = "".join(table["Verdict"].str.cat() for table in tables)
+    said = any(each in told(app) + verdicts for each in ANSWERS)
+    return not said and not any(each.to_numpy().any() for each in known)
+
+
+def called(app: AppTest, name: str) -> AppTest:
+    return app.button(key=f"call {name}").click().run()
+
+
+def two_films() -> tuple[tuple[str, bytes, str], ...]:
+    (chest,) = (each for each in samples() if each.title == "Chest")
+    content = Path(chest.path).read_bytes()
+    return (("one.png", content, "image/png"), ("two.png", content + b" ", "image/png"))
+
+
+def test_the_answer_comes_after_the_call_on_the_page_and_in_the_log(
+    checkpoint: Checkpoint,
+) -> None:
+    app = reading_page(sample="chest", first="1")
+    assert verdict(app) == "What do you see?"
+    assert hides_all_answers(app)
+    assert deeds() == []
+    app = called(app, "Pneumonia")
+    assert not app.exception
+    assert verdict(app).startswith(VERDICTS)
+    assert "You called it **PNEUMONIA** after" in told(app)
+    assert deeds() == ["called", "read"]
+    first, answer = open_log().search().iloc[::-1].itertuples()
+    assert first.film == answer.film
+    assert 0 < first.seconds < 60
+    (opinion,) = second_opinions(open_log().called_films())
+    assert (opinion.counts.n, opinion.too_late) == (1, 0)
+
+
+def test_a_reader_agrees_or_overrides_with_a_reason_and_may_decide_again(
+    checkpoint: Checkpoint,
+) -> None:
+    app = called(reading_page(sample="chest", first="1"), "I can't tell")
+    assert "You could not tell" in told(app)
+    assert app.button(key="override").disabled, "not without a reason"
+    (reason,) = (each for each in app.selectbox if (each.key or "").startswith("reason"))
+    reason.select("Too faint to call").run()
+    app = app.button(key="override").click().run()
+    assert "You overrode it" in told(app)
+    next(each for each in app.button if each.label == "Decide again").click().run()
+    app = app.button(key="agree").click().run()
+    assert "You agreed" in told(app)
+    assert deeds() == ["called", "read", "overrode", "agreed"]
+    found = open_log().search()
+    results = dict(zip(found["deed"], found["result"], strict=True))
+    assert results["agreed"] == results["read"]
+    assert results["overrode"] != results["read"]
+    assert found.set_index("deed").loc["overrode", "reason"] == "Too faint to call"
+
+
+def test_a_log_that_refuses_keeps_the_answer_hidden(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    app = reading_page(sample="chest", first="1")
+    connection = sqlite3.connect(tmp_path / "log.sqlite")
+    connection.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no space'); END"
+    )
+    app = called(app, "Pneumonia")
+    assert verdict(app) == "What do you see?"
+    assert hides_all_answers(app)
+    assert "could not be recorded" in told(app)
+    connection.execute("DROP TRIGGER full")
+    connection.commit()
+    connection.close()
+    app = called(app, "Pneumonia")
+    assert verdict(app).startswith(VERDICTS)
+    assert "could not be recorded" not in told(app)
+
+
+def test_a_list_hides_what_waits_for_a_call_and_leads_to_the_next(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(first="1"), *two_films())
+    assert verdict(app) == "What do you see?"
+    assert hides_all_answers(app)
+    assert "2 films: 2 to be called by you" in told(app)
+    app = called(app, "No pneumonia")
+    (table,) = app.dataframe
+    assert sorted(table.value["You called it"]) == ["", "NORMAL"]
+    assert "After your call" in table.value["Verdict"].tolist()
+    app = app.button(key="next to call").click().run()
+    assert verdict(app) == "What do you see?"
+
+
+def test_turning_it_off_shows_and_records_every_answer_and_asks_for_none_again(
+    checkpoint: Checkpoint,
+) -> None:
+    app = upload(reading_page(first="1"), *two_films())
+    assert deeds() == []
+    app = app.toggle(key="read first").set_value(False).run()
+    assert verdict(app).startswith(VERDICTS)
+    assert deeds() == ["read", "read"]
+    assert "first" not in app.query_params
+    app = app.toggle(key="read first").set_value(True).run()
+    assert verdict(app).startswith(VERDICTS), "what was seen can't be called first"
+
+
+def test_a_film_that_is_none_needs_no_call(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(first="1"), ("notes.txt", b"not a film", "text/plain"))
+    assert verdict(app) == "Not read"
+
+
+def test_films_to_be_called_are_not_shown_on_the_page_compare(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
+    app = reading_page(sample="chest", first="1", checkpoint="cnn_94")
+    app.switch_page("pages/compare.py").run()
+    app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
+    app.segmented_control(key="compare view").set_value("Film by film").run()
+    assert not app.exception
+    assert "wait for your own call" in told(app)
+    assert hides_all_answers(app)
+    assert deeds() == []
+    app.switch_page("pages/read.py").run()
+    app = called(app, "Pneumonia")
+    assert len(deeds()) == 1 + len(list_checkpoints()[0]), "each answer that is shown now"
+    app.switch_page("pages/compare.py").run()
+    app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
+    app.segmented_control(key="compare view").set_value("Film by film").run()
+    assert "Overlap of the maps" in told(app)
+    assert deeds().count("called") == 1
+
+
+def test_time_on_a_film_leaves_out_the_time_on_others() -> None:
+    own = OwnCalls(wanted=True)
+    own.look("a", 0.0)
+    own.look("a", 2.0)
+    own.look("b", 3.0)
+    own.look("a", 10.0)
+    assert own.seconds("a", 11.0) == 4.0
+    own.look(None, 12.0)
+    assert (own.seconds("a", 99.0), own.seconds("b", 99.0)) == (5.0, 7.0)
+
+
+def test_a_forgotten_film_was_still_seen() -> None:
+    worklist = Worklist(own=OwnCalls(wanted=True))
+    worklist.add([film("a"), film("b")])
+    worklist.own.calls["a"] = Call(1, 2.0)
+    assert not worklist.own.hides("a")
+    worklist.own.told.add("a")
+    said = replace(reading(0.9), file="a")
+    worklist.own.decisions[answer_of("a", said)] = Decision.to_agree(said)
+    worklist.remove("a")
+    worklist.clear()
+    worklist.add([film("a"), film("b")])
+    assert not worklist.own.hides("a")
+    assert worklist.own.hides("b")
+    assert not worklist.own.calls
+    assert not worklist.own.decisions
+
+
+def test_the_next_film_to_call_goes_round_the_order_shown() -> None:
+    worklist = Worklist(own=OwnCalls(wanted=True))
+    worklist.add([film("a"), film("b"), film("c"), film("d")])
+    worklist.shown = ("c", "b", "a")
+    assert next_hidden(worklist, "b") == ("a", 4)
+    worklist.own.told.update({"a", "d"})
+    assert next_hidden(worklist, "b") == ("c", 2)
+    worklist.own.told.update({"b", "c"})
+    assert next_hidden(worklist, "b") == (None, 0)

@@ -1,0 +1,176 @@
+"""The Train page as Streamlit runs it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
+
+from pneumo_core.runs import RunState, control, list_runs
+from pneumo_core.training import RECIPES, TrainingConfig, recipe, training_config
+from tests.app.test_pages import open_app, press, told
+
+
+@pytest.fixture
+def films(film_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = film_folder({"train": 20, "test": 2})
+    monkeypatch.setenv("PNEUMO_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    yield
+    for run in list_runs()[0]:
+        control.cancel(run)
+
+
+def train_page() -> AppTest:
+    return open_app("pages/train.py")
+
+
+def chosen(app: AppTest, label: str) -> object:
+    return next(each for each in (*app.number_input, *app.selectbox) if each.label == label)
+
+
+def test_without_films_it_says_how_to_get_some() -> None:
+    app = train_page()
+    assert "no films to train on" in told(app)
+    assert "No runs yet" in told(app)
+
+
+def test_films_that_are_gone_are_a_sentence(films: Path) -> None:
+    shutil.rmtree(films)
+    app = train_page()
+    assert not app.exception
+    assert str(films) in app.error[0].value.replace("\\", "")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_widgets_begin_at_the_recipe(films: Path, name: str) -> None:
+    app = train_page()
+    app.selectbox(key="model").set_value("cnn_v2").run()
+    app.selectbox(key="recipe").set_value(name).run()
+    config = recipe(name, "cnn_v2")
+    assert chosen(app, "Epochs").value == config.epochs
+    assert chosen(app, "Learning rate").value == config.learning_rate
+    assert chosen(app, "Schedule").value == config.schedule
+    assert chosen(app, "Rotation").value == config.augmentation.rotation
+
+
+def test_what_starts_is_what_the_widgets_say(films: Path) -> None:
+    app = train_page()
+    app.selectbox(key="model").set_value("cnn_v2").run()
+    chosen(app, "Epochs").set_value(300)
+    chosen(app, "Batch size").set_value(8)
+    chosen(app, "Rotation").set_value(5.0)
+    press(app, "Start the run")
+    assert not app.exception
+    (run,) = list_runs()[0]
+    start = recipe("strong", "cnn_v2", epochs=300, batch_size=8, pretrained="none")
+    assert run.config == replace(start, augmentation=replace(start.augmentation, rotation=5))
+    press(app, "Cancel")
+    assert run.status.state == RunState.CANCELLED
+    assert "cancelled" in told(app)
+
+
+def test_settings_that_make_no_sense_start_nothing(films: Path) -> None:
+    app = train_page()
+    chosen(app, "Learning rate").set_value(0.0).run()
+    assert "learning_rate" in app.error[0].value.replace("\\", "")
+    assert not [button for button in app.button if button.label == "Start the run"]
+
+
+def test_an_impossible_name_is_a_sentence(films: Path) -> None:
+    app = train_page()
+    next(box for box in app.text_input if box.label == "Name of the checkpoint").set_value("a/b")
+    press(app.run(), "Start the run")
+    assert "can't name a checkpoint" in app.error[0].value.replace("\\", "")
+    assert not list_runs()[0]
+
+
+def test_the_time_is_measured_when_asked_for(films: Path) -> None:
+    app = train_page()
+    app.selectbox(key="model").set_value("cnn_v2").run()
+    chosen(app, "Batch size").set_value(8).run()
+    app = press(app, "Estimate the time")
+    assert "on this machine" in told(app)
+    chosen(app, "Seed").set_value(5).run()
+    assert "on this machine" in told(app), "a seed costs no time"
+
+
+def test_a_sweep_starts_a_run_for_each_value(films: Path) -> None:
+    app = train_page()
+    app.selectbox(key="model").set_value("cnn_v2").run()
+    chosen(app, "Epochs").set_value(300)
+    app.text_input(key="values").set_value("3, 4").run()
+    press(app, "Start 2 runs")
+    assert sorted(run.config.seed for run in list_runs()[0]) == [3, 4]
+    app.text_input(key="values").set_value("three").run()
+    assert "numbers" in app.error[0].value
+
+
+def test_a_refused_change_is_told(films: Path) -> None:
+    config: TrainingConfig = training_config(model="cnn_v2", epochs=1, batch_size=8)
+    run = control.start(films, "mine", config)
+    control.wait(run)
+    app = train_page()
+    app.text_input(key=f"name {run.id}").set_value("not/possible").run()
+    app.button(key=f"rename {run.id}").click().run()
+    assert "can't name a checkpoint" in app.toast[0].value.replace("\\", "")
+    assert [each.name for each in list_runs()[0]] == ["mine"]
+
+
+def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> None:
+    config: TrainingConfig = training_config(model="cnn_v2", epochs=1, batch_size=8)
+    run = control.start(films, "mine", config)
+    control.wait(run)
+    app = train_page()
+    assert "1 of 1 epochs" in told(app)
+    app.text_input(key=f"name {run.id}").set_value("yours").run()
+    app.button(key=f"rename {run.id}").click().run()
+    assert [each.name for each in list_runs()[0]] == ["yours"]
+    app.checkbox(key=f"with checkpoint {run.id}").set_value(True).run()
+    app.button(key=f"delete {run.id}").click().run()
+    assert "No runs yet" in told(app)
+    assert control.made_by(run) is None
+
+
+def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What moves is shown a second time by the browser, greyed, until the page is done."""
+
+    def places(app: AppTest) -> list[int]:
+        def found(block: Block) -> Iterator[int]:
+            for key, each in block.children.items():
+                if getattr(each, "label", "").startswith("A sweep"):
+                    yield key
+                elif isinstance(each, Block):
+                    yield from found(each)
+
+        return list(found(app.main))
+
+    class Run:
+        name = "cnn_v2"
+        status = control.Status()
+
+    monkeypatch.setattr(control, "start", lambda *_, **__: Run)
+    app = train_page()
+    before = places(app)
+    press(app, "Start the run")
+    assert not app.exception
+    assert len(before) == 1
+    assert places(app) == before
+
+
+def test_a_run_is_deleted_after_a_question_and_told(films: Path) -> None:
+    run = control.start(films, "mine", training_config(model="cnn_v2", epochs=300, batch_size=8))
+    control.cancel(run)
+    app = train_page()
+    asked = "Delete the run **mine** with its weights so far, its curves and its log?"
+    assert asked in told(app)
+    app.button(key=f"delete {run.id}").click().run()
+    assert app.toast[0].value == "Deleted: run mine."
+    assert not list_runs()[0]

@@ -1,0 +1,57 @@
+"""A file is there whole, or the old one is."""
+
+from pathlib import Path
+
+import pytest
+
+from pneumo_core.core.files import remove_folder, write_whole
+from pneumo_core.errors import DatasetError, PneumoError
+
+
+def test_a_file_and_its_folder_are_made_and_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "file"
+    for content in (b"first", b"second"):
+        write_whole(target, content)
+        assert target.read_bytes() == content
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_refusal_is_a_sentence_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "file"
+    write_whole(target, b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DatasetError, match="No space left on device. Tidy up."):
+        write_whole(target, b"new", error=DatasetError, remedy="Tidy up.")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_where_a_folder_should_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(PneumoError, match="can't be written: File exists"):
+        write_whole(tmp_path / "taken" / "file", b"new")
+
+
+def test_a_folder_is_gone_at_once_or_stays_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("kept")
+    remove_folder(tmp_path / "one")
+    assert [each.name for each in tmp_path.iterdir()] == ["other"]
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        remove_folder(tmp_path / "other")
+    assert [each.name for each in tmp_path.iterdir()] == ["other"]
+    assert (tmp_path / "other" / "file").read_text() == "kept"

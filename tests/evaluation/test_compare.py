@@ -1,0 +1,88 @@
+"""Two checkpoints on the same films: matched by id, tested, and told in words."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.errors import PneumoError
+from pneumo_core.evaluation import Scores, compare, seed_groups, spread_of
+from pneumo_core.metrics import compare_areas, evaluate, mcnemar
+from tests.evaluation.tables import scores
+
+LABELS = [0, 0, 0, 1, 1, 1]
+FIRST = [0.1, 0.2, 0.7, 0.8, 0.9, 0.4]
+SECOND = [0.1, 0.6, 0.3, 0.7, 0.2, 0.95]
+
+
+def test_the_figures_are_those_of_the_metrics() -> None:
+    found = compare(scores(LABELS, FIRST), scores(LABELS, SECOND), (0.5, 0.65))
+    patients = [f"p{row}" for row in range(6)]
+    calls = [(np.array(p) >= t).astype(int) for p, t in ((FIRST, 0.5), (SECOND, 0.65))]
+    assert found.mcnemar == mcnemar(LABELS, *calls)
+    assert found.evaluations[0].confusion == evaluate(LABELS, FIRST, 0.5, patients).confusion
+    areas = compare_areas(LABELS, FIRST, SECOND, patients)
+    assert found.areas is not None
+    assert found.areas.difference.value == pytest.approx(areas.difference.value)
+    assert found.areas.p == pytest.approx(areas.p)
+
+
+def test_films_are_matched_by_id_not_by_row() -> None:
+    first, second = scores(LABELS, FIRST), scores(LABELS, SECOND)
+    shuffled = Scores(second.table.sample(frac=1, random_state=0), "test films")
+    straight, crossed = compare(first, second, (0.5, 0.5)), compare(first, shuffled, (0.5, 0.5))
+    assert straight.table.equals(crossed.table)
+
+
+def test_films_predicted_differently_come_first_the_farthest_apart_before_others() -> None:
+    found = compare(scores(LABELS, FIRST), scores(LABELS, SECOND), (0.5, 0.5))
+    apart = found.disagreements
+    assert apart["id"].str[-5].tolist() == ["4", "5", "1", "2"]
+    assert found.table.head(4)["id"].tolist() == apart["id"].tolist()
+
+
+def test_films_of_one_side_only_are_left_out_and_counted() -> None:
+    first, second = scores(LABELS, FIRST), scores(LABELS, SECOND)
+    fewer = Scores(second.table.head(5), "test films")
+    assert compare(first, fewer, (0.5, 0.5)).left_out == 1
+
+
+def test_nothing_in_common_and_labels_that_disagree_are_sentences() -> None:
+    first, second = scores(LABELS, FIRST), scores(LABELS, SECOND)
+    other = Scores(second.table.assign(id=second.table["id"] + "x"), "test films")
+    with pytest.raises(PneumoError, match="no labelled film in common"):
+        compare(first, other, (0.5, 0.5))
+    turned = Scores(second.table.assign(label=[1, 0, 0, 1, 1, 1]), "test films")
+    with pytest.raises(PneumoError, match="disagree about what 1 films show"):
+        compare(first, turned, (0.5, 0.5))
+
+
+def test_the_sentence_says_who_is_better_or_that_nobody_is() -> None:
+    labels = [0, 1] * 40
+    right = [0.1 + 0.8 * label for label in labels]
+    guess = np.random.default_rng(0).uniform(0, 1, 80).tolist()
+    told = compare(scores(labels, right), scores(labels, guess), (0.5, 0.5)).sentence
+    assert told.startswith("The first ranks films better")
+    assert "The first is right about more films" in told
+    same = compare(scores(labels, right), scores(labels, right), (0.5, 0.5)).sentence
+    assert same.startswith("Both rank the films alike. Neither is clearly right about more")
+    single = compare(scores([1, 1], [0.4, 0.9]), scores([1, 1], [0.6, 0.9]), (0.5, 0.5))
+    assert single.areas is None
+    assert "one class only" in single.sentence
+
+
+def test_seeds_of_one_network_are_one_group(checkpoint: Checkpoint) -> None:
+    def seeded(seed: int, **changes: object) -> Checkpoint:
+        training = {**checkpoint.card.training, "seed": seed, **changes}
+        return replace(checkpoint, card=replace(checkpoint.card, training=training))
+
+    one, two, other = seeded(0), seeded(1), seeded(2, epochs=5)
+    assert seed_groups([one, other, two]) == [[one, two], [other]]
+
+
+def test_the_spread_of_seeds_by_hand() -> None:
+    found = [evaluate(LABELS, p, 0.5, range(6)) for p in (FIRST, SECOND)]
+    spread = spread_of(found)["accuracy"]
+    assert (spread.mean, spread.n) == (pytest.approx((4 / 6 + 4 / 6) / 2), 2)
+    assert spread.deviation == 0

@@ -1,0 +1,55 @@
+"""Parts of the films by hand, and labels that the checkpoint contradicts."""
+
+import math
+
+from pneumo_core.evaluation import (
+    SERIES,
+    label_doubts,
+    slice_columns,
+    slices,
+    with_series,
+    worst_first,
+)
+from pneumo_core.metrics import rate
+from tests.evaluation.tables import table
+
+
+def test_a_slice_has_the_rates_of_its_films_the_smallest_first() -> None:
+    films = table([1, 1, 1, 0, 0], [0.9, 0.1, 0.8, 0.7, 0.2], site=["a", "a", "b", "a", "a"])
+    small, large = slices(films, 0.5, ["site"])
+    assert (small.value, small.n, small.ill, small.sensitivity.value) == ("b", 1, 1, 1.0)
+    assert math.isnan(small.specificity.value)
+    assert (large.value, large.n, large.ill) == ("a", 4, 2)
+    assert large.sensitivity == rate(1, 2)
+    assert large.specificity == rate(1, 2)
+
+
+def test_the_series_is_a_patients_name_without_its_number() -> None:
+    names = ["person23", "IM-0115", "NORMAL2-IM-0381", "0007"]
+    films = with_series(table([1, 0, 0, 1], [0.5] * 4, patient=names))
+    assert films[SERIES].tolist() == ["person", "IM", "NORMAL2-IM", "(number)"]
+
+
+def test_only_columns_that_cut_into_a_few_parts_are_offered() -> None:
+    films = table(
+        [0, 1] * 30, [0.5] * 60, site=["a", "b"] * 30, scan=list(range(60)), same=["x"] * 60
+    )
+    assert slice_columns(with_series(films)) == ["subtype", "site"]
+
+
+def test_a_label_is_doubted_when_contradicted_as_surely_as_others_are_confirmed() -> None:
+    """Ill films have 0.6 on average and normal ones 0.4: doubted from 0.6 on, and up to 0.4."""
+    films = table([1, 1, 1, 0, 0, 0], [0.9, 0.8, 0.1, 0.1, 0.35, 0.75])
+    found = label_doubts(films)
+    assert found["id"].tolist() == ["test/film-2.png", "test/film-5.png"]
+    assert found["confidence"].round(3).tolist() == [0.9, 0.75]
+
+
+def test_one_class_alone_is_not_doubted() -> None:
+    assert label_doubts(table([1, 1], [0.1, 0.9])).empty
+
+
+def test_the_worst_mistake_comes_first_and_without_labels_the_most_suspicious() -> None:
+    films = table([1, 0, -1, -1], [0.9, 0.3, 0.5, 0.95])
+    found = worst_first(films)["id"].str[-5].tolist()
+    assert found == ["3", "2", "1", "0"]

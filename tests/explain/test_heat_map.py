@@ -1,0 +1,121 @@
+"""A map is scaled to its film or to several, and lies upright over the film."""
+
+import numpy as np
+import pytest
+
+from pneumo_core.explain import HeatMap, common_peaks
+
+
+def heat_of(
+    *parts: list[list[float]], method: str = "grad_cam", layer: str | None = None
+) -> HeatMap:
+    return HeatMap(tuple(np.array(part, np.float32) for part in parts), 1, method, layer)
+
+
+STRONG = heat_of([[0, 1], [2, 4]])
+WEAK = heat_of([[0, 0.5], [0, 1]])
+NOTHING = heat_of([[0, 0], [0, 0]])
+
+
+# --- scaled to this film -----------------------------------------------------------------------
+
+
+def test_a_map_is_scaled_by_its_own_peak() -> None:
+    assert STRONG.scaled().tolist() == [[0.0, 0.25], [0.5, 1.0]]
+    assert STRONG.scaled().dtype == np.float32
+    assert STRONG.peaks == (4.0,)
+
+
+def test_no_evidence_stays_no_evidence() -> None:
+    assert not NOTHING.found
+    assert NOTHING.scaled().max() == NOTHING.over((5, 4)).max() == 0
+    assert STRONG.found
+
+
+def test_several_parts_are_averaged_on_the_finest_grid_by_hand() -> None:
+    # One cell: all of it the highest. The means 1 + 0, 1 + 0.2, 1 + 0.4, 1 + 1 by the greatest, 2.
+    both = heat_of([[3]], [[0, 0.2], [0.4, 1]])
+    assert both.scaled() == pytest.approx(np.array([[0.5, 0.6], [0.7, 1.0]]))
+    assert both.peaks == (3.0, 1.0)
+
+
+def test_the_strongest_evidence_of_several_parts_is_one() -> None:
+    assert heat_of([[1, 0]], [[0, 1]]).scaled().tolist() == [[1.0, 1.0]]
+
+
+def test_the_units_of_a_part_do_not_weigh() -> None:
+    loud, calm = heat_of([[0, 900, 450]], [[1, 0, 0]]), heat_of([[0, 9, 4.5]], [[1, 0, 0]])
+    assert loud.scaled() == pytest.approx(calm.scaled())
+
+
+def test_a_part_without_evidence_does_not_spoil_the_map() -> None:
+    both = heat_of([[0, 0], [0, 0]], [[0, 1], [2, 4]])
+    assert both.found
+    assert both.scaled() == pytest.approx(STRONG.scaled())
+
+
+# --- scaled to several films -------------------------------------------------------------------
+
+
+def test_a_weak_map_stays_weak_beside_a_strong_one() -> None:
+    peaks = common_peaks([WEAK, STRONG, NOTHING])
+    assert peaks == (4.0,)
+    assert WEAK.scaled(peaks).tolist() == [[0.0, 0.125], [0.0, 0.25]]
+    assert STRONG.scaled(peaks).tolist() == STRONG.scaled().tolist()
+    assert WEAK.over((50, 40), peaks).max() == pytest.approx(0.25)
+
+
+def test_what_is_stronger_than_the_reference_is_cut_off() -> None:
+    assert STRONG.scaled((2.0,)).tolist() == [[0.0, 0.5], [1.0, 1.0]]
+
+
+def test_each_part_has_its_own_reference() -> None:
+    one, other = heat_of([[8, 0]], [[0, 1]]), heat_of([[2, 0]], [[0, 4]])
+    assert common_peaks([one, other]) == (8.0, 4.0)
+    # 8/8 and 1/4, 2/8 and 4/4: halves of them, and not stretched again.
+    assert one.scaled((8.0, 4.0)).tolist() == [[0.5, 0.125]]
+    assert other.scaled((8.0, 4.0)).tolist() == [[0.125, 0.5]]
+
+
+def test_films_without_any_evidence_have_none_together() -> None:
+    assert NOTHING.scaled(common_peaks([NOTHING])).max() == 0
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        [],
+        [STRONG, heat_of([[1]], method="activation")],
+        [STRONG, heat_of([[1]], layer="conv 1")],
+        [STRONG, heat_of([[1]], [[1]])],
+    ],
+    ids=["none", "method", "layer", "parts"],
+)
+def test_maps_that_do_not_compare_have_no_common_peaks(maps: list[HeatMap]) -> None:
+    with pytest.raises(ValueError, match="maps of one method, layer and checkpoint compare"):
+        common_peaks(maps)
+
+
+def test_every_part_needs_a_reference() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        heat_of([[1]], [[1]]).scaled((1.0,))
+
+
+# --- over the film -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (21, 21), (1955, 1841), (5, 7)])
+def test_a_map_lies_over_the_film(shape: tuple[int, int]) -> None:
+    heat = HeatMap((np.random.default_rng(0).random((21, 21), dtype=np.float32),), 1, "grad_cam")
+    over = heat.over(shape)
+    assert (over.shape, over.dtype) == (shape, np.float32)
+    assert over.min() >= 0
+    assert over.max() <= 1
+
+
+def test_a_map_is_upright_over_the_film() -> None:
+    heat = heat_of([[0, 0, 0, 1], *[[0, 0, 0, 0]] * 3])  # top right
+    over = heat.over((40, 80))
+    row, column = np.unravel_index(over.argmax(), over.shape)
+    assert row < 10
+    assert column >= 60
