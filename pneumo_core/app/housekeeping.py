@@ -81,7 +81,7 @@ def keep_answers() -> None:
 
 def _fetch(loop: asyncio.AbstractEventLoop) -> None:
     """Import what the first heat map would wait for: PyTorch takes seconds."""
-    loop.run_in_executor(None, import_module, "pneumo_core.explain.compute")
+    loop.run_in_executor(None, import_module, "pneumo_core.explanations.compute")
 
 
 def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:

@@ -1,5 +1,6 @@
 """A checkpoint's card: everything it says of itself."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,8 +79,10 @@ class Card:
     ``trained_on`` says whose films they were ("children of 1 to 5 years"), where that is known;
     ``origin`` where the training started from; ``mirror`` whether each film is read together with
     its mirror image; ``run`` the id of the run that made it; ``validation`` how the predictions of
-    its validation films came to be, where they are not the checkpoint's own. An ensemble
-    (``model`` is "ensemble") names its ``members``.
+    its validation films came to be, where they are not the checkpoint's own; ``lung_finder`` the
+    version of the finder that framed its X-rays; ``inside_lungs`` the mean share of a heat map for
+    PNEUMONIA that lies inside the lungs, over validation X-rays with that label, by method. An
+    ensemble (``model`` is "ensemble") names its ``members``.
     """
 
     # JSON knows no NaN, which is what a rate over no films is.
@@ -107,6 +110,8 @@ class Card:
     offset: float = 0.0
     run: str = ""
     validation: str = ""
+    lung_finder: str = ""
+    inside_lungs: Mapping[str, float] = dataclasses.field(default_factory=dict)
     weights_sha256: str = ""
 
     @property

@@ -10,7 +10,7 @@ from pneumo_core.core.files import write_whole
 from pneumo_core.errors import PneumoError
 
 if TYPE_CHECKING:
-    from pneumo_core.explain import HeatMap
+    from pneumo_core.explanations import HeatMap
     from pneumo_core.imaging import Radiograph
     from pneumo_core.reading import Reader, Reading
     from pneumo_core.reports import Result
@@ -89,7 +89,7 @@ class Exports:
     def _result(
         self, reader: "Reader", reading: "Reading", radiograph: "Radiograph", heat: "HeatMap"
     ) -> "Result":
-        from pneumo_core.explain import evidence_strength
+        from pneumo_core.explanations import evidence_strength
         from pneumo_core.reports import Overlay, result_of
 
         strength = evidence_strength(heat.method, heat.label, reading.probability or 0.0)

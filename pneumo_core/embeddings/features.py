@@ -76,7 +76,7 @@ class Features:
 
 def feature_layers(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Layers whose features can be taken, the usual one first."""
-    from pneumo_core.explain import layers
+    from pneumo_core.explanations import layers
 
     return (PENULTIMATE, PIXELS, LAST_MAPS, *layers(open_runtime(checkpoint)))
 
@@ -218,7 +218,7 @@ def _of_batch(
 
 
 def _of_convolution(runtime: Runtime, films: NDArray[np.uint8], layer: str) -> Floats:
-    from pneumo_core.explain import find_convolution, run_from
+    from pneumo_core.explanations import find_convolution, run_from
 
     found = find_convolution(runtime, layer)
     member = runtime.members[found.member]

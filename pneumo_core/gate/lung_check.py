@@ -2,7 +2,7 @@
 
 from pneumo_core.gate.orientation import turned_radiograph
 from pneumo_core.imaging import Radiograph
-from pneumo_core.lungs import find_lungs
+from pneumo_core.lungs import find_lungs, lung_finder
 
 __all__ = ["NO_LUNGS", "TURNED", "lung_warnings", "quarters_to_upright"]
 
@@ -17,6 +17,10 @@ _UNSURE = (
     "The outline of the lungs is uncertain in this X-ray, so the model may have looked at the "
     "wrong part of it. The result is less reliable."
 )
+_OTHER_FINDER = (
+    "This model was trained with another version of the lung finder, so its figures may not hold. "
+    "Install the version of Pneumo that the model was trained with, or train it again."
+)
 
 
 def quarters_to_upright(radiograph: Radiograph) -> int | None:
@@ -27,6 +31,11 @@ def quarters_to_upright(radiograph: Radiograph) -> int | None:
     return next(sure, None)
 
 
-def lung_warnings(radiograph: Radiograph) -> tuple[str, ...]:
-    """Return what makes the framing less reliable, a sentence each."""
-    return () if find_lungs(radiograph).sure else (_UNSURE,)
+def lung_warnings(radiograph: Radiograph, trained_with: str = "") -> tuple[str, ...]:
+    """Return what makes the framing less reliable, a sentence each.
+
+    ``trained_with``: version of the lung finder that the model was trained with, where known.
+    """
+    unsure = () if find_lungs(radiograph).sure else (_UNSURE,)
+    other = trained_with not in ("", lung_finder().identity)
+    return (*unsure, _OTHER_FINDER) if other else unsure

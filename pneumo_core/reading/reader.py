@@ -22,7 +22,7 @@ from pneumo_core.lungs import Box, find_lungs
 from pneumo_core.reading.uncertain import UNCERTAIN_MARGIN, band_text, uncertain_band
 
 if TYPE_CHECKING:
-    from pneumo_core.explain import HeatMap
+    from pneumo_core.explanations import HeatMap
 
 __all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
 
@@ -205,7 +205,10 @@ class Reader:
         read = replace(
             self._reading(radiograph.name, "read"),
             probability=float(self.runtime.calibrated(outputs.margins)[0]),
-            warnings=(*warnings, *(lung_warnings(radiograph) if framed else ())),
+            warnings=(
+                *warnings,
+                *(lung_warnings(radiograph, self.checkpoint.card.lung_finder) if framed else ()),
+            ),
             lungs=find_lungs(radiograph).box if framed else None,
         )
         return read.at(self.operating_point)
@@ -219,21 +222,22 @@ class Reader:
         layer: str | None = None,
         progress: Progress | None = None,
     ) -> "HeatMap":
-        """Where the evidence for ``label`` (0 or 1) came from, by one of ``heatmaps.METHODS``.
+        """Where the evidence for ``label`` (0 or 1) came from, by one of ``explain.METHODS``.
 
-        ``layer``, ``progress`` and errors are those of ``heatmaps.heat_map``.
+        ``layer``, ``progress`` and errors are those of ``explain.heat_map``.
         """
         if not isinstance(radiograph, Radiograph):
             raise wrong_type("The film", "a Radiograph, as read_radiograph gives it", radiograph)
-        from pneumo_core.explain import heat_map  # torch comes with it: only for who asks
+        from pneumo_core.explanations import (  # torch comes with it: only for who asks
+            heat_map,
+            placed,
+        )
 
         seen = self.runtime.input
         heat = heat_map(
             self.runtime, seen(radiograph), label, method=method, layer=layer, progress=progress
         )
-        lungs = find_lungs(radiograph)
-        heat = replace(heat, box=seen.box(radiograph))
-        return replace(heat, inside_lungs=lungs.share(heat.over(lungs.mask.shape)))
+        return placed(heat, radiograph, seen)
 
     def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
         return Reading(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pneumo_core import __version__
 from pneumo_core.checkpoints import Card, Checkpoint, OperatingPoint
 from pneumo_core.errors import PneumoError
-from pneumo_core.explain import HeatMap, scale_of
+from pneumo_core.explanations import HeatMap, scale_of
 from pneumo_core.imaging import Radiograph, Scale
 from pneumo_core.reading import Rates, Reading, rates_of
 

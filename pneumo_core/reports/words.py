@@ -3,7 +3,7 @@
 import math
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
-from pneumo_core.explain import METHODS
+from pneumo_core.explanations import METHODS
 from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
 from pneumo_core.reports.result import Overlay, Result
 

@@ -11,10 +11,10 @@ from pneumo_core.runs.status import Now, RunState, Status, now_of, status_of
 
 if TYPE_CHECKING:
     from pneumo_core.runs.control import cancel, delete, rename, resume, start, sweep, wait
+    from pneumo_core.runs.execute import carry_out, go_on, train
     from pneumo_core.runs.kept_epochs import KeptEpoch, kept_epochs, runs_with_epochs
     from pneumo_core.runs.recorder import losses_of
     from pneumo_core.runs.run import Run, find_run, list_runs, made_by, rename_run, start_run
-    from pneumo_core.runs.train import carry_out, go_on, train
 
 __all__ = [
     "KeptEpoch",
@@ -50,7 +50,7 @@ _MODULES = {
     "kept_epochs": ("KeptEpoch", "kept_epochs", "runs_with_epochs"),
     "recorder": ("losses_of",),
     "run": ("Run", "find_run", "list_runs", "made_by", "rename_run", "start_run"),
-    "train": ("carry_out", "go_on", "train"),
+    "execute": ("carry_out", "go_on", "train"),
 }
 
 

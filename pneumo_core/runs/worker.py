@@ -43,8 +43,8 @@ def main(folder: Path) -> int:
 
 
 def _train(folder: Path, diary: Diary) -> None:
+    from pneumo_core.runs.execute import carry_out
     from pneumo_core.runs.run import find_run
-    from pneumo_core.runs.train import carry_out
 
     run = find_run(folder.name)
     _say(f"Training {run.config.model} as '{run.name}', up to {run.config.epochs} epochs.")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumo_core.datasets import PNEUMONIA, PixelStore
-from pneumo_core.explain import heat_map
+from pneumo_core.explanations import heat_map
 from pneumo_core.imaging import overlay, png
 from pneumo_core.inference import Runtime
 from pneumo_core.training.state import write_atomically

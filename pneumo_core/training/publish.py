@@ -24,10 +24,12 @@ from pneumo_core.checkpoints import (
     save_checkpoint,
 )
 from pneumo_core.checkpoints.weights import as_member, stored_precision
+from pneumo_core.core.labels import PNEUMONIA
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import MIN_VALIDATION, Dataset, PixelStore
 from pneumo_core.gate import fit_familiarity
 from pneumo_core.inference import Outputs, Runtime, accelerated
+from pneumo_core.lungs import lung_finder
 from pneumo_core.metrics import (
     balanced_threshold,
     confusion,
@@ -39,6 +41,7 @@ from pneumo_core.metrics import (
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, origin_of
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.cross_validation import Fold
+from pneumo_core.training.inside_lungs import inside_lungs
 from pneumo_core.training.job import TrainingJob
 from pneumo_core.training.state import Progressed
 
@@ -140,6 +143,11 @@ def publish_folds(
             MemberFacts(f"fold {n}", "", config.model, config.input, calibration.temperature)
             for n in range(1, len(folds) + 1)
         ),
+        inside_lungs=_inside_lungs(
+            [(each, fold.held_out) for each, fold in zip(runtimes, folds, strict=True)],
+            pool,
+            stages,
+        ),
         validation=f"out-of-fold predictions of a {len(folds)}-fold cross-validation by patient",
     )
     reports = [
@@ -158,6 +166,17 @@ def publish_folds(
         overwrite=job.overwrite,
         stages=stages,
     )
+
+
+def _inside_lungs(
+    networks: Sequence[tuple[Runtime, Sequence[str]]], dataset: Dataset, stages: Stages | None
+) -> Mapping[str, float]:
+    """The shares for a card, over the X-rays of PNEUMONIA among those that each network is for."""
+    films = dataset.films
+    sick = set(films["id"][films["label"] == PNEUMONIA])
+    mapping = stages("Mapping X-rays", None) if stages else None
+    ill = [(runtime, [each for each in ids if each in sick]) for runtime, ids in networks]
+    return inside_lungs([(runtime, ids) for runtime, ids in ill if ids], dataset, mapping)
 
 
 def _out_of_fold(
@@ -233,6 +252,7 @@ def draft_card(
         limitations=(),
         attribution=attribution or f"Trained on {dataset.name}; the terms of its films apply.",
         trained_on=trained_on,
+        lung_finder=lung_finder().identity if input_format.framing else "",
     )
 
 
@@ -257,8 +277,9 @@ def seal(
     outputs = runtime.run_store(store, films["id"].tolist(), scoring)
     runtime = _calibrated(runtime, films, outputs)
     scores = films.assign(probability=runtime.calibrated(outputs.margins))[list(_SCORES)]
+    seen = films["id"][films["split"] == "val"].tolist()
     return _saved(
-        draft,
+        replace(draft, inside_lungs=_inside_lungs([(runtime, seen)], dataset, stages)),
         runtime,
         weights,
         dataset,

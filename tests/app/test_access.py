@@ -9,11 +9,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pneumo_core import checkpoints
 from pneumo_core.app import sign_in as access
 from pneumo_core.app.page import MENU, RESEARCH_LINE
 from pneumo_core.audit.roles import OPEN_LINE
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.checkpoints import checkpoint as checkpoints
 from pneumo_core.datasets import download
 from pneumo_core.runs import Run, control, list_runs, start_run
 from pneumo_core.training import training_config

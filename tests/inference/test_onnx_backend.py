@@ -13,7 +13,7 @@ import torch
 from cachetools import TTLCache
 from torch import Tensor, nn
 
-from pneumo_core.explain import heat_map
+from pneumo_core.explanations import heat_map
 from pneumo_core.inference import (
     Engine,
     Runtime,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pneumo_core.errors import TrainingError, UnknownName
-from pneumo_core.explain import convolutions, forgets, heat_map, layers, run_from
+from pneumo_core.explanations import convolutions, forgets, heat_map, layers, run_from
 from pneumo_core.inference import Runtime, open_engine
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, input_of
 from pneumo_core.models.layout import Layout

@@ -13,7 +13,7 @@ import torch
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from pneumo_core.checkpoints.weights import stored_precision
 from pneumo_core.errors import UnknownName
-from pneumo_core.explain import heat_map
+from pneumo_core.explanations import heat_map
 from pneumo_core.inference import Runtime, open_runtime
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, find_model
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.errors import CheckpointError, UnknownName
-from pneumo_core.explain import heat_map
+from pneumo_core.explanations import heat_map
 from pneumo_core.imaging import read_radiograph, to_input
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reader, Reading, open_reader, samples

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.explain import HeatMap
+from pneumo_core.explanations import HeatMap
 from pneumo_core.imaging import FilmFacts, Radiograph, read_radiograph
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Rates, Reading

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.explain import HeatMap
+from pneumo_core.explanations import HeatMap
 from pneumo_core.imaging import overlay
 from pneumo_core.reports import Overlay, Result, to_png
 from pneumo_core.reports.overlays import LONGEST

@@ -2,6 +2,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -9,6 +10,7 @@ from PIL import Image
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError, DatasetError, TrainingError, UnknownName
+from pneumo_core.imaging import read_radiograph
 from pneumo_core.reading import open_reader
 from pneumo_core.runs import find_run, go_on, start_run, train
 from pneumo_core.training import Progressed, TrainingConfig
@@ -125,3 +127,14 @@ def test_a_full_disk_ends_a_run_with_a_sentence_and_no_torn_checkpoint(
     assert list_checkpoints() == ([], [])
     assert not list(settings().checkpoints.glob(".*"))
     assert go_on(run).name == "full"
+
+
+def test_the_card_says_how_much_of_its_maps_lies_inside_the_lungs(
+    published: Checkpoint, folder: Path
+) -> None:
+    reader, scores = open_reader("small"), published.scores
+    sick = scores["id"][(scores["split"] == "val") & (scores["label"] == 1)]
+    for method in ("grad_cam", "activation"):
+        maps = [reader.heat_map(read_radiograph(folder / film), 1, method=method) for film in sick]
+        shares = [each.inside_lungs for each in maps]
+        assert published.card.inside_lungs[method] == pytest.approx(np.nanmean(shares), abs=1e-4)

@@ -16,7 +16,7 @@ from pneumo_core.cli import main
 from pneumo_core.core.settings import settings
 from pneumo_core.embeddings import feature_layers, film_features
 from pneumo_core.errors import TrainingError, UnknownName
-from pneumo_core.explain import heat_map
+from pneumo_core.explanations import heat_map
 from pneumo_core.inference import open_runtime
 from pneumo_core.models import Framing, build_network, find_model
 from pneumo_core.runs import find_run, start_run, train

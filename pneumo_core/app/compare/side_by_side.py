@@ -15,7 +15,7 @@ from pneumo_core.app.words import agreement_text, plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.explain import METHODS, HeatMap, evidence_strength, overlap, scale_of
+from pneumo_core.explanations import METHODS, HeatMap, evidence_strength, overlap, scale_of
 from pneumo_core.imaging import colour_scale, display_pixels, jpeg, overlay
 from pneumo_core.metrics import format_rate
 from pneumo_core.reading import Reading

@@ -18,7 +18,7 @@ from pneumo_core.app.words import time_left_text
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.explain import HeatMap
+from pneumo_core.explanations import HeatMap
 from pneumo_core.imaging import FilmValues, Radiograph, read_radiograph, read_values
 from pneumo_core.reading import Reader, Reading, open_reader
 
@@ -197,6 +197,6 @@ def _reader(checkpoint: str, version: str) -> Reader:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _layers(checkpoint: str, version: str) -> tuple[str, ...]:
-    from pneumo_core.explain import layers  # torch comes with it: only for who looks at a map
+    from pneumo_core.explanations import layers  # torch comes with it: only for who looks at a map
 
     return layers(_reader(checkpoint, version).runtime)

@@ -20,7 +20,7 @@ from pneumo_core.app.reading_room.worklist import Item
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
-from pneumo_core.explain import METHODS, HeatMap, common_peaks, evidence_strength
+from pneumo_core.explanations import METHODS, HeatMap, common_peaks, evidence_strength
 from pneumo_core.imaging import Radiograph, colour_scale, contour_lines, heat_layer, jpeg, png
 from pneumo_core.lungs import find_lungs
 from pneumo_core.metrics import format_rate
@@ -28,7 +28,7 @@ from pneumo_core.reading import Reading
 from pneumo_core.reports import Overlay
 
 if TYPE_CHECKING:
-    from pneumo_core.explain import Forgotten
+    from pneumo_core.explanations import Forgotten
 
 __all__ = ["Layers", "choose_look", "explain_look", "layers_over", "lung_outline"]
 
@@ -272,7 +272,7 @@ def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
 def _forgotten(
     look: Overlay, item: Item, checkpoint: Checkpoint, bar: DeltaGenerator
 ) -> "Forgotten":
-    from pneumo_core.explain import forgets
+    from pneumo_core.explanations import forgets
 
     runtime, heat = reader_of(checkpoint).runtime, look.heat
     pixels = runtime.input(radiograph_of(item.film, item.reading))

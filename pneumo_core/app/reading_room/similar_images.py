@@ -15,7 +15,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.embeddings import Similar, TrainingFilms, open_training_films
 from pneumo_core.errors import DatasetError, UnreadableFilm
-from pneumo_core.explain import METHODS, HeatMap, evidence_strength
+from pneumo_core.explanations import METHODS, HeatMap, evidence_strength
 from pneumo_core.imaging import Radiograph, display_pixels, jpeg, overlay
 from pneumo_core.inference import dataset_for
 from pneumo_core.reports import Overlay

@@ -64,6 +64,9 @@ def _show_card(checkpoint: Checkpoint, *, default: bool) -> None:
     )
     if split == "val":
         st.caption("Scored on validation films, which it was tuned on: expect less elsewhere.")
+    if "grad_cam" in card.inside_lungs:
+        share = card.inside_lungs["grad_cam"] * 100
+        st.caption(f"On average, {share:.0f} % of its Grad-CAM heat maps lie inside the lungs.")
     st.page_link(
         "pages/read.py",
         label="Read a film with it",

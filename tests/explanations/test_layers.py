@@ -10,11 +10,11 @@ from torch.nn.functional import leaky_relu
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import UnknownName
-from pneumo_core.explain import convolutions, heat_map, layers
-from pneumo_core.explain.layers import find_convolution, run_from
+from pneumo_core.explanations import convolutions, heat_map, layers
+from pneumo_core.explanations.network_layers import find_convolution, run_from
 from pneumo_core.inference import Runtime, open_runtime
 from pneumo_core.models import PneumoniaNetwork
-from tests.explain.networks import INPUT, backbone, ensemble, noise, small
+from tests.explanations.networks import INPUT, backbone, ensemble, noise, small
 
 
 def view_of(runtime: Runtime) -> Tensor:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.errors import PneumoError, UnknownName
-from pneumo_core.explain import METHODS, HeatMap, Layer, convolutions, heat_map, layers
+from pneumo_core.explanations import METHODS, HeatMap, Layer, convolutions, heat_map, layers
 from pneumo_core.inference import Runtime, open_runtime
 from tests.conftest import draw_film
-from tests.explain.networks import INPUT, backbone, ensemble, mirrored, noise, small
+from tests.explanations.networks import INPUT, backbone, ensemble, mirrored, noise, small
 
 SHIPPED = list_checkpoints(Path(__file__).parents[2] / "checkpoints")[0]
 SLOW = [method.name for method in METHODS.values() if method.slow]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pneumo_core.explain import HeatMap, common_peaks
+from pneumo_core.explanations import HeatMap, common_peaks
 
 
 def heat_of(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pneumo_core.explain.layers import Layer, run_from
+from pneumo_core.explanations.network_layers import Layer, run_from
 from pneumo_core.models import PneumoniaNetwork
 
 __all__ = ["FROM_LAYERS", "from_layer", "from_maps"]

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from pneumo_core.errors import UnknownName
-from pneumo_core.explain import METHODS, Forgotten, forgets, heat_map
+from pneumo_core.explanations import METHODS, Forgotten, forgets, heat_map
 from pneumo_core.inference import Runtime
 from pneumo_core.models import InputFormat
-from tests.explain.networks import FILM, INPUT, PLAIN, ensemble, noise, small, weighing
+from tests.explanations.networks import FILM, INPUT, PLAIN, ensemble, noise, small, weighing
 
 
 def learned_weights() -> Runtime:

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pneumo_core.explain import heat_map
+from pneumo_core.explanations import heat_map
 from pneumo_core.inference import Runtime
 from pneumo_core.models import InputFormat, PneumoniaNetwork
-from tests.explain.networks import FILM, PLAIN, two_channels, weighing
+from tests.explanations.networks import FILM, PLAIN, two_channels, weighing
 
 X = FILM / 255
 

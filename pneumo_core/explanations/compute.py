@@ -11,11 +11,11 @@ from torch import Tensor
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import LABELS
 from pneumo_core.errors import PneumoError
-from pneumo_core.explain.gradients import from_layer, from_maps
-from pneumo_core.explain.heat_map import HeatMap
-from pneumo_core.explain.layers import Layer, find_convolution
-from pneumo_core.explain.methods import find_method
-from pneumo_core.explain.perturbation import FROM_FILM, Score
+from pneumo_core.explanations.gradients import from_layer, from_maps
+from pneumo_core.explanations.methods import find_method
+from pneumo_core.explanations.network_layers import Layer, find_convolution
+from pneumo_core.explanations.perturbation import FROM_FILM, Score
+from pneumo_core.explanations.result import HeatMap
 from pneumo_core.inference import Member, Runtime
 from pneumo_core.models import PneumoniaNetwork
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from pneumo_core.core.progress import Progress
-from pneumo_core.explain.compute import heat_map
-from pneumo_core.explain.heat_map import HeatMap
-from pneumo_core.explain.methods import find_method
+from pneumo_core.explanations.compute import heat_map
+from pneumo_core.explanations.methods import find_method
+from pneumo_core.explanations.result import HeatMap
 from pneumo_core.inference import Runtime
 from pneumo_core.models import PneumoniaNetwork
 

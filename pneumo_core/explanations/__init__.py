@@ -7,13 +7,25 @@ imported when it is asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pneumo_core.explain.heat_map import HeatMap, common_peaks, overlap
-from pneumo_core.explain.methods import METHODS, Method, evidence_strength, find_method, scale_of
+from pneumo_core.explanations.methods import (
+    METHODS,
+    Method,
+    evidence_strength,
+    find_method,
+    scale_of,
+)
+from pneumo_core.explanations.result import HeatMap, common_peaks, overlap, placed
 
 if TYPE_CHECKING:
-    from pneumo_core.explain.compute import heat_map
-    from pneumo_core.explain.layers import Layer, convolutions, find_convolution, layers, run_from
-    from pneumo_core.explain.sanity_check import Forgotten, forgets
+    from pneumo_core.explanations.compute import heat_map
+    from pneumo_core.explanations.network_layers import (
+        Layer,
+        convolutions,
+        find_convolution,
+        layers,
+        run_from,
+    )
+    from pneumo_core.explanations.sanity_check import Forgotten, forgets
 
 __all__ = [
     "METHODS",
@@ -30,6 +42,7 @@ __all__ = [
     "heat_map",
     "layers",
     "overlap",
+    "placed",
     "run_from",
     "scale_of",
 ]
@@ -41,4 +54,4 @@ def __getattr__(name: str) -> Any:
     """What needs torch (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'layers')}"), name)
+    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'network_layers')}"), name)

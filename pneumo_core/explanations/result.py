@@ -1,16 +1,17 @@
 """Where a network looked, as a map that can be laid over the film."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pneumo_core.lungs import Box
+from pneumo_core.imaging import Radiograph
+from pneumo_core.lungs import Box, NetworkInput, find_lungs
 
-__all__ = ["HeatMap", "common_peaks", "overlap"]
+__all__ = ["HeatMap", "common_peaks", "overlap", "placed"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -80,6 +81,16 @@ class HeatMap:
         """
         heat = self.scaled(peaks)
         return _resized(heat, *shape) if self.box is None else _placed(heat, self.box, shape)
+
+
+def placed(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) -> HeatMap:
+    """Return a heat map with the part of the X-ray it covers and its share inside the lungs.
+
+    ``seen``: what made the network's input of the X-ray.
+    """
+    lungs = find_lungs(radiograph)
+    heat = replace(heat, box=seen.box(radiograph))
+    return replace(heat, inside_lungs=lungs.share(heat.over(lungs.mask.shape)))
 
 
 def common_peaks(maps: Iterable[HeatMap]) -> tuple[float, ...]:
