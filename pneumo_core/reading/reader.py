@@ -202,6 +202,8 @@ class Reader:
     def _read(self, radiograph: Radiograph, outputs: Outputs) -> Reading:
         warnings = warnings_of(radiograph, self.checkpoint.card.trained_on)
         framed = self.runtime.input.framing is not None
+        trained_with = self.checkpoint.card.lung_finder
+        framing = lung_warnings(radiograph, trained_with) if framed else ()
         read = replace(
             self._reading(radiograph.name, "read"),
             probability=float(self.runtime.calibrated(outputs.margins)[0]),
@@ -222,9 +224,9 @@ class Reader:
         layer: str | None = None,
         progress: Progress | None = None,
     ) -> "HeatMap":
-        """Where the evidence for ``label`` (0 or 1) came from, by one of ``explain.METHODS``.
+        """Where the evidence for ``label`` (0 or 1) came from, by one of ``explanations.METHODS``.
 
-        ``layer``, ``progress`` and errors are those of ``explain.heat_map``.
+        ``layer``, ``progress`` and errors are those of ``explanations.heat_map``.
         """
         if not isinstance(radiograph, Radiograph):
             raise wrong_type("The film", "a Radiograph, as read_radiograph gives it", radiograph)
