@@ -1,17 +1,107 @@
-"""Pneumo: detects pneumonia in chest X-rays and shows why.
+"""Detect pneumonia in chest X-rays, and show why.
 
-Rooms, from the ground up (each imports only what stands above it in this list):
+>>> import pneumo_core as pn
+>>> pn.read("chest.png").verdict  # doctest: +SKIP
+'Signs of pneumonia likely'
 
-- ``errors``, ``settings``: what can go wrong, what can be configured
-- ``data``, ``models``, ``metrics``: films and datasets, architectures, pure functions of numbers
-- ``checkpoints``: trained models on disk
-- ``engine``, ``runtime``: a network in ONNX Runtime, a checkpoint ready to compute
-- ``training``, ``reading``, ``analysis``: learn, read one film, study many films
-- ``cli``, ``dashboard``: the command line and the pages
-
-Importing this package imports none of them: ``from pneumo_core.data import read_radiograph``.
+Names are imported when they are used, so that importing the package costs nothing. Research use
+only: not a medical device.
 """
 
-__all__ = ["__version__"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pneumo_core.checkpoints import Checkpoint, list_checkpoints, load_checkpoint
+    from pneumo_core.datasets import Dataset
+    from pneumo_core.datasets.load import load_dataset
+    from pneumo_core.embeddings.public import embed
+    from pneumo_core.errors import (
+        CheckpointError,
+        DatasetError,
+        PneumoError,
+        TrainingError,
+        UnknownName,
+        UnreadableFilm,
+    )
+    from pneumo_core.evaluation import Comparison, DatasetEvaluation
+    from pneumo_core.evaluation.public import compare, evaluate
+    from pneumo_core.explanations import HeatMap
+    from pneumo_core.imaging import Radiograph, read_radiograph
+    from pneumo_core.lungs import Lungs, find_lungs
+    from pneumo_core.models import register_architecture
+    from pneumo_core.reading import Reader, Reading
+    from pneumo_core.reading.public import explain, load_reader, read
+    from pneumo_core.runs import train
+    from pneumo_core.training import TrainingConfig, recipe
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "Comparison",
+    "Dataset",
+    "DatasetError",
+    "DatasetEvaluation",
+    "HeatMap",
+    "Lungs",
+    "PneumoError",
+    "Radiograph",
+    "Reader",
+    "Reading",
+    "TrainingConfig",
+    "TrainingError",
+    "UnknownName",
+    "UnreadableFilm",
+    "__version__",
+    "compare",
+    "embed",
+    "evaluate",
+    "explain",
+    "find_lungs",
+    "list_checkpoints",
+    "load_checkpoint",
+    "load_dataset",
+    "load_reader",
+    "read",
+    "read_radiograph",
+    "recipe",
+    "register_architecture",
+    "train",
+]
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "checkpoints": ("Checkpoint", "list_checkpoints", "load_checkpoint"),
+    "datasets": ("Dataset",),
+    "datasets.load": ("load_dataset",),
+    "embeddings.public": ("embed",),
+    "errors": (
+        *("CheckpointError", "DatasetError", "PneumoError", "TrainingError"),
+        *("UnknownName", "UnreadableFilm"),
+    ),
+    "evaluation": ("Comparison", "DatasetEvaluation"),
+    "evaluation.public": ("compare", "evaluate"),
+    "explanations": ("HeatMap",),
+    "imaging": ("Radiograph", "read_radiograph"),
+    "lungs": ("Lungs", "find_lungs"),
+    "models": ("register_architecture",),
+    "reading": ("Reader", "Reading"),
+    "reading.public": ("explain", "load_reader", "read"),
+    "runs": ("train",),
+    "training": ("TrainingConfig", "recipe"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    for module, names in _MODULES.items():
+        if name in names:
+            value = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

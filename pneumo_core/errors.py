@@ -1,16 +1,16 @@
-"""Everything Pneumo refuses, as one tree.
+"""Everything that Pneumo refuses, as one tree. Each error is a built-in one, too.
 
 PneumoError
-├── UnreadableFilm      a file that cannot become a radiograph
-├── DatasetError        a folder or archive that cannot become a dataset
-├── CheckpointError     a checkpoint that is missing, damaged or disagrees with itself
-├── TrainingError       a run that cannot start or go on
-│   └── RunCancelled    a run that somebody asked to stop
-├── AccessError         somebody who may not do what they asked for
-├── AuditError          the log of what was done can't be opened, read or added to
-└── UnknownName         a name that is not in a registry
+├── UnreadableFilm      ValueError       a file that can't become a Radiograph
+├── DatasetError        ValueError       a folder or archive that can't become a dataset
+├── CheckpointError     ValueError       a checkpoint that is missing, damaged or inconsistent
+├── TrainingError       RuntimeError     a training that can't start or go on
+│   └── RunCancelled                     a training run that was cancelled
+├── AccessError         PermissionError  a person who may not do this
+├── AuditError          RuntimeError     the log can't be opened, read or written
+└── UnknownName         LookupError      a name that is in no registry
 
-Every message is a sentence for the person who caused it: what, why, what to do.
+Each message is a sentence for the person who caused it: what, why, what to do.
 """
 
 from collections.abc import Iterable
@@ -34,11 +34,11 @@ class PneumoError(Exception):
     """Base of every error that Pneumo raises on purpose."""
 
 
-class AuditError(PneumoError):
+class AuditError(PneumoError, RuntimeError):
     """The log of what was done can't be opened, read or added to."""
 
 
-class UnreadableFilm(PneumoError):
+class UnreadableFilm(PneumoError, ValueError):
     """A file that cannot become a radiograph.
 
     Args:
@@ -57,15 +57,15 @@ class UnreadableFilm(PneumoError):
         return type(self), (self.file, self.reason, self.remedy)
 
 
-class DatasetError(PneumoError):
+class DatasetError(PneumoError, ValueError):
     """A folder or archive that cannot become a dataset."""
 
 
-class CheckpointError(PneumoError):
+class CheckpointError(PneumoError, ValueError):
     """A checkpoint that is missing, damaged or disagrees with itself."""
 
 
-class TrainingError(PneumoError):
+class TrainingError(PneumoError, RuntimeError):
     """A run that cannot start or go on."""
 
 
@@ -73,11 +73,11 @@ class RunCancelled(TrainingError):
     """A run that somebody asked to stop."""
 
 
-class AccessError(PneumoError):
+class AccessError(PneumoError, PermissionError):
     """Somebody who may not do what they asked for, or a configuration that doesn't say who may."""
 
 
-class UnknownName(PneumoError):
+class UnknownName(PneumoError, LookupError):
     """A name that is not in a registry.
 
     Args:

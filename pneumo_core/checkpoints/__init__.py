@@ -7,7 +7,6 @@ from pneumo_core.checkpoints.card import (
     DatasetFacts,
     MemberFacts,
     OperatingPoint,
-    contradiction,
 )
 from pneumo_core.checkpoints.checkpoint import (
     SHIPPED,
@@ -36,7 +35,6 @@ __all__ = [
     "add_gate",
     "check_free",
     "check_name",
-    "contradiction",
     "default_checkpoint",
     "delete_checkpoint",
     "free_name",

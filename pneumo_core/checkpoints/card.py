@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -126,9 +127,10 @@ class Card:
 
     @property
     def architecture(self) -> str:
-        """Its model; of an ensemble the members' models and the sides of their films."""
-        parts = [f"{member.model} ({member.input.size} px)" for member in self.members]
-        return f"mean of {', '.join(parts)}" if parts else self.model
+        """Its network; of an ensemble the members' networks and the sides of their images."""
+        parts = Counter(f"{member.model} ({member.input.size} px)" for member in self.members)
+        counted = [part if n == 1 else f"{n} × {part}" for part, n in parts.items()]
+        return f"mean of {', '.join(counted)}" if counted else self.model
 
     def operating_point(self, name: str | None = None) -> OperatingPoint:
         """The operating point of that name, or the default one. Raises UnknownName."""

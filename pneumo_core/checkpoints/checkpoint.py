@@ -9,10 +9,12 @@ beside its place and renamed into it; nothing in it is executed on load.
 
 import hashlib
 import itertools
+import json
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +25,14 @@ import pandas as pd
 import pydantic
 import safetensors.numpy
 
-from pneumo_core.checkpoints.card import Card, contradiction
+from pneumo_core.checkpoints.card import Card, MemberFacts, contradiction
 from pneumo_core.core.files import put_back, remove_folder, replace_folder, write_whole
+from pneumo_core.core.html import html_table
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError, UnknownName, wrong_type
 
 if TYPE_CHECKING:  # torch comes with them, which who only lists or reads need not wait for
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from pneumo_core.models import PneumoniaNetwork
 
@@ -68,6 +71,25 @@ class Checkpoint:
         """The folder's name, which is what people call it."""
         return self.folder.name
 
+    def __repr__(self) -> str:
+        return f"Checkpoint({self.name!r}, {self.card.architecture}, version {self.card.version})"
+
+    def _repr_html_(self) -> str:
+        evaluation = self.card.evaluation
+        figures = evaluation.get("test") or evaluation.get("val")
+        rows: list[tuple[str, object]] = [
+            ("Architecture", self.card.architecture),
+            ("Version", self.card.version),
+            ("Trained", self.card.created),
+        ]
+        rows += [("AUC", figures.auc)] if figures else []
+        return html_table(self.name, rows)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the card as plain values."""
+        card: dict[str, object] = json.loads(self.card_json())
+        return card
+
     def card_json(self, *, indent: int | None = 2) -> str:
         """The card as it lies on disk; NaN is the string "NaN"."""
         return _CARD.dump_json(self.card, indent=indent).decode()
@@ -88,6 +110,38 @@ class Checkpoint:
             return trained(content, models, members=bool(self.card.members))
         except ValueError as error:
             raise self._damaged(str(error)) from error
+
+    def network(self) -> "nn.Module":
+        """Return the trained network as a torch module, in eval mode, without gradients.
+
+        It takes normalised images (N, C, S, S) and gives logits (N, 2), NORMAL first. Raises
+        CheckpointError for an ensemble, which has several: see ``networks``.
+        """
+        if self.card.members:
+            raise CheckpointError(
+                f"'{self.name}' is the mean of {len(self.card.members)} networks. Take them from "
+                "networks()."
+            )
+        return self.networks()[0]
+
+    def export_onnx(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as one ONNX file, ensembles too, and return its path.
+
+        The graph takes "images" uint8 (N, S, S), as ``lungs.NetworkInput.of(card.input)`` makes
+        them of X-rays, and gives "probability" float32 (N,), calibrated. It runs anywhere ONNX
+        does. Raises CheckpointError where the file can't be written.
+        """
+        from pneumo_core.models.onnx_export import probability_graph
+
+        facts: Sequence[Card | MemberFacts] = self.card.members or (self.card,)
+        parts = [
+            (network, fact.input, fact.calibration.temperature, fact.calibration.offset)
+            for network, fact in zip(self.networks(), facts, strict=True)
+        ]
+        target = Path(path)
+        content = probability_graph(parts, mirror=self.card.mirror)
+        write_whole(target, content, error=CheckpointError, remedy="Choose another place.")
+        return target
 
     def verified_weights(self) -> bytes:
         """The file of weights, which is the one that the card speaks of. Raises CheckpointError."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from pneumo_core.cli._terminal import err
-from pneumo_core.core.settings import settings
 from pneumo_core.errors import AuditError, UnknownName
 
 if TYPE_CHECKING:
@@ -77,25 +76,10 @@ def dataset_folder(given: Path | None) -> Path:
 
 
 def dataset_given(given: Path | None) -> Path | None:
-    """Return where the films are that were asked for, or else those of PNEUMO_DATA.
+    """Return where the dataset lies that was asked for, or that of PNEUMO_DATA, or None."""
+    from pneumo_core.datasets.load import find_dataset_path
 
-    Both may be a path, or the name of a dataset that was downloaded or added; None where there is
-    neither. Raises UnknownName for a plain word that is none of these.
-    """
-    asked = given or settings().data
-    if asked is None or asked.exists():
-        return asked
-    word = str(given) if given else asked.name
-    if len(Path(word).parts) != 1 or (given is None and asked.parent != Path.cwd()):
-        return asked
-    from pneumo_core.datasets.download import list_datasets
-
-    known = {each.name: each.location for each in list_datasets()}
-    if word in known:
-        return known[word]
-    if Path(word).suffix:
-        return asked  # a file, which the reader of files misses
-    raise UnknownName("folder here, and no dataset", word, known)
+    return find_dataset_path(given)
 
 
 def say_left_out(sentences: Iterable[str]) -> None:

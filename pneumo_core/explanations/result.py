@@ -1,14 +1,17 @@
 """Where a network looked, as a map that can be laid over the film."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pneumo_core.imaging import Radiograph
+from pneumo_core.core.html import html_picture
+from pneumo_core.core.labels import LABELS
+from pneumo_core.explanations.methods import scale_of
+from pneumo_core.imaging import Radiograph, heat_layer, png
 from pneumo_core.lungs import Box, NetworkInput, find_lungs
 
 __all__ = ["HeatMap", "common_peaks", "overlap", "placed"]
@@ -37,6 +40,25 @@ class HeatMap:
     layer: str | None = None
     box: Box | None = None
     inside_lungs: float | None = None
+
+    def __repr__(self) -> str:
+        where = "" if self.inside_lungs is None else f", {self.inside_lungs:.0%} inside the lungs"
+        return f"HeatMap({self.method} for {LABELS[self.label]}{where})"
+
+    def _repr_html_(self) -> str:
+        layer = heat_layer(self.over((320, 320)), scale_of(self.method, self.label))
+        return html_picture(png(layer), repr(self))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the map as plain values; ``heat`` is that of ``scaled()``, row by row."""
+        return {
+            "label": LABELS[self.label],
+            "method": self.method,
+            "layer": self.layer,
+            "box": None if self.box is None else asdict(self.box),
+            "inside_lungs": self.inside_lungs,
+            "heat": self.scaled().tolist(),
+        }
 
     @property
     def peaks(self) -> tuple[float, ...]:

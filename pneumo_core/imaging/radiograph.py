@@ -1,5 +1,6 @@
 """One decoded film, and what its file said of itself."""
 
+import io
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 from PIL import Image
+
+from pneumo_core.core.html import html_picture
 
 __all__ = [
     "MANUFACTURER",
@@ -113,6 +116,18 @@ class Radiograph:
                 f"pixels must be C-contiguous float32 (H, W), not {pixels.dtype} {pixels.shape}"
             )
         pixels.setflags(write=False)
+
+    def __repr__(self) -> str:
+        height, width = self.pixels.shape
+        return f"Radiograph({self.name!r}, {width} × {height} pixels, {self.facts.format})"
+
+    def _repr_html_(self) -> str:
+        height, width = self.pixels.shape
+        step = max(1, max(height, width) // 320)
+        small = Image.fromarray((self.pixels[::step, ::step] * 255).round().astype(np.uint8))
+        content = io.BytesIO()
+        small.save(content, "PNG")
+        return html_picture(content.getvalue(), repr(self))
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return what ``make`` gives, made once for each key: a reading and a map share it."""

@@ -177,7 +177,7 @@ def _is_final(network: "PneumoniaNetwork") -> bool:
 def _written(
     of: "PneumoniaNetwork | Stored", takes: InputFormat, file: Path, threads: int
 ) -> Engine | None:
-    from pneumo_core.inference.onnx_export import difference, graph_of
+    from pneumo_core.models.onnx_export import difference, graph_of
 
     network = of.network if isinstance(of, Stored) else of
     try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pneumo_core.errors import CheckpointError
-from pneumo_core.imaging import Radiograph, to_input
+from pneumo_core.imaging import FilmInput, Radiograph, read_radiograph, to_input
 from pneumo_core.lungs.box import Box, box_around
 
 __all__ = ["SIDE", "LungFinder", "Lungs", "find_lungs", "lung_finder", "lung_finder_card"]
@@ -114,13 +114,21 @@ def lung_finder_card() -> dict[str, object]:
     return card
 
 
-def find_lungs(radiograph: Radiograph, *, finder: LungFinder | None = None) -> Lungs:
-    """Find the lungs in an X-ray; the same X-ray is only looked at once.
+def find_lungs(image: FilmInput | Radiograph, *, finder: LungFinder | None = None) -> Lungs:
+    """Find both lungs in an X-ray. The same Radiograph is searched only once.
 
-    ``finder``: another one than the one that ships with Pneumo. An image without lungs gets an
-    answer too, with ``found`` False.
+    Args:
+        image: a Radiograph, or a path, bytes, array, open file or Pillow image to decode.
+        finder: another finder than the one that ships with Pneumo.
+
+    Returns:
+        The mask, the box around it and the confidence. An image without lungs has ``found`` False.
+
+    Raises:
+        UnreadableFilm: ``image`` can't be decoded.
     """
     used = finder or lung_finder()
+    radiograph = image if isinstance(image, Radiograph) else read_radiograph(image)
     return radiograph.once(("lungs", used.identity), lambda: _find(radiograph, used))
 
 

@@ -1,11 +1,12 @@
 """Everything at once: one set of films at one threshold, each figure with its interval."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pneumo_core.core.html import html_table
 from pneumo_core.metrics._checks import Floats, Ints, checked
 from pneumo_core.metrics.calibration import bin_gaps, brier_score, expected_calibration_error
 from pneumo_core.metrics.prevalence import predictive_value_estimates
@@ -45,6 +46,22 @@ class Evaluation:
     specificity: Estimate
     f1: Estimate
     ece: Estimate
+
+    def __repr__(self) -> str:
+        return (
+            f"Evaluation({self.n} X-rays, AUC {self.auc.value:.4f}, accuracy "
+            f"{self.accuracy.value:.4f}, sensitivity {self.sensitivity.value:.4f}, specificity "
+            f"{self.specificity.value:.4f} at {self.threshold:.4f})"
+        )
+
+    def _repr_html_(self) -> str:
+        names = ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece")
+        rows = [(name, getattr(self, name)) for name in names]
+        return html_table(f"{self.n} X-rays at the threshold {self.threshold:.4f}", rows)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return every figure as plain values, intervals as low and high."""
+        return asdict(self)
 
 
 def evaluate(

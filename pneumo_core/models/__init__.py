@@ -15,6 +15,7 @@ from pneumo_core.models.registry import (
     build_network,
     find_model,
     has_backbone,
+    register_architecture,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = [
     "input_of",
     "origin_of",
     "output_shapes",
+    "register_architecture",
     "resolve_source",
     "start_network",
 ]

@@ -73,6 +73,8 @@ def resolve_source(model: str, source: str) -> str:
         return source
     if not has_backbone(model):
         return "none"
+    if find_model(model).pretrained:
+        return "package"
     for candidate in ("hub", "package"):
         try:
             _weights(model, candidate)
@@ -123,6 +125,8 @@ def input_of(
 
 def origin_of(model: str, source: str) -> str:
     """A source in words, for a checkpoint's card."""
+    if source == "package" and find_model(model).pretrained:
+        return "the architecture's own pretrained weights"
     package = _PACKAGES.get(_untagged(model), "")
     learned = "DINOv2" if _untagged(model) in _DINOV2 else "ImageNet"
     known = {
@@ -156,7 +160,9 @@ def _hub(model: str, size: int | None) -> Mapping[str, Tensor]:
 
 
 def _packaged(model: str) -> Mapping[str, Tensor]:
-    """A package's weights under the model's own names."""
+    """Return a package's weights, or the architecture's own, under the model's own names."""
+    if own := find_model(model).pretrained:
+        return own()
     package = _PACKAGES.get(_untagged(model))
     if package is None:
         raise TrainingError(

@@ -1,19 +1,32 @@
 """Architectures by name. A new one is a file beside this and a line in ``MODELS``."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
+from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pneumo_core.errors import UnknownName
+from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.models.input_format import InputFormat
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pneumo_core.models._network import PneumoniaNetwork
 
-__all__ = ["MODELS", "TIMM", "Model", "build_network", "find_model", "has_backbone"]
+__all__ = [
+    "MODELS",
+    "PLUGINS",
+    "TIMM",
+    "Model",
+    "build_network",
+    "find_model",
+    "has_backbone",
+    "register_architecture",
+]
 
 TIMM = "timm:"
 """Prefix of the names of timm's backbones: "timm:convnext_nano"."""
@@ -21,9 +34,17 @@ TIMM = "timm:"
 
 @dataclass(frozen=True)
 class Model:
-    """An architecture: its name, what it takes, how to build it, one sentence about it.
+    """An architecture.
 
-    ``build`` takes the side of the films in pixels, which matters to some of timm's backbones.
+    Attributes:
+        name: what people and files call it.
+        title: its name as it is printed.
+        about: one sentence about it.
+        input: what its networks take.
+        build: makes a network with fresh weights for images of a side in pixels.
+        backbone: whether ``features`` has a submodule "backbone" that pretrained weights fit.
+        pretrained: gives the backbone's pretrained state dict, where the architecture brings its
+            own; it is what the source "auto" means.
     """
 
     name: str
@@ -31,6 +52,8 @@ class Model:
     about: str
     input: InputFormat
     build: "Callable[[int], PneumoniaNetwork]"
+    backbone: bool = False
+    pretrained: "Callable[[], Mapping[str, Tensor]] | None" = None
 
 
 def _beside(module: str) -> "Callable[[int], PneumoniaNetwork]":
@@ -52,30 +75,84 @@ _IMAGENET_224 = InputFormat(
 
 _IMAGENET_160 = replace(_IMAGENET_224, size=160)
 
-MODELS: Mapping[str, Model] = MappingProxyType(
-    {
-        model.name: model
-        for model in (
-            Model("cnn_94", "CNN_94", "The paper's small network", _GREY_100, _beside("cnn_94")),
-            Model("cnn_v2", "CNN_V2", "The paper's deeper network", _GREY_100, _beside("cnn_v2")),
-            Model(
-                "efficientnet_b0",
-                "EfficientNet-B0",
-                "A pretrainable backbone with the paper's head",
-                _IMAGENET_224,
-                _beside("efficientnet_b0"),
-            ),
-            Model(
-                "efficientnet_lite0",
-                "EfficientNet-Lite0",
-                "A small pretrainable backbone with fine heat maps",
-                _IMAGENET_160,
-                _beside("efficientnet_lite0"),
-            ),
+_registered: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model("cnn_94", "CNN_94", "The paper's small network", _GREY_100, _beside("cnn_94")),
+        Model("cnn_v2", "CNN_V2", "The paper's deeper network", _GREY_100, _beside("cnn_v2")),
+        Model(
+            "efficientnet_b0",
+            "EfficientNet-B0",
+            "A pretrainable backbone with the paper's head",
+            _IMAGENET_224,
+            _beside("efficientnet_b0"),
+            backbone=True,
+        ),
+        Model(
+            "efficientnet_lite0",
+            "EfficientNet-Lite0",
+            "A small pretrainable backbone with fine heat maps",
+            _IMAGENET_160,
+            _beside("efficientnet_lite0"),
+            backbone=True,
+        ),
+    )
+}
+
+MODELS: Mapping[str, Model] = MappingProxyType(_registered)
+"""Every architecture by name, registered ones too; read-only."""
+
+PLUGINS = "pneumo.architectures"
+"""Group of entry points, each a function that registers architectures when it is called."""
+
+
+def register_architecture(
+    name: str,
+    build: "Callable[[int], PneumoniaNetwork]",
+    input: InputFormat,
+    *,
+    title: str | None = None,
+    about: str = "",
+    backbone: bool = False,
+    pretrained: "Callable[[], Mapping[str, Tensor]] | None" = None,
+) -> Model:
+    """Add an architecture, so that training, reading, heat maps and the pages know it.
+
+    It is known in this process. For every process, name a function that calls this as an entry
+    point of your package, in the group "pneumo.architectures".
+
+    Args:
+        name: lower-case letters, digits and "_"; what configs, checkpoints and people call it.
+        build: gives a PneumoniaNetwork (features, neck, head) with fresh weights for images of a
+            side in pixels.
+        input: what its networks take: size, channels, mean and standard deviation.
+        title: its name as it is printed; by default ``name``.
+        about: one sentence about it.
+        backbone: whether ``features`` has a submodule "backbone" that pretrained weights fit.
+        pretrained: gives the backbone's pretrained state dict.
+
+    Returns:
+        The architecture.
+
+    Raises:
+        TrainingError: the name is impossible or taken.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        raise TrainingError(
+            f"'{name}' can't name an architecture. Use up to 64 lower-case letters, digits and "
+            "'_', starting with a letter."
         )
-    }
-)
-"""Every architecture by name; read-only."""
+    if name in _registered:
+        raise TrainingError(f"An architecture named '{name}' exists already. Choose another name.")
+    model = Model(name, title or name, about, input, build, backbone, pretrained)
+    _registered[name] = model
+    return model
+
+
+@cache
+def _load_plugins() -> None:
+    for each in entry_points(group=PLUGINS):
+        each.load()()
 
 
 def find_model(name: str) -> Model:
@@ -85,6 +162,8 @@ def find_model(name: str) -> Model:
     """
     if name.startswith(TIMM):
         return _find_timm(name)
+    if name not in MODELS:
+        _load_plugins()
     if name not in MODELS:
         raise UnknownName("model", name, (*MODELS, f"{TIMM}BACKBONE"))
     return MODELS[name]
@@ -102,7 +181,7 @@ def build_network(name: str, size: int | None = None) -> "PneumoniaNetwork":
 
 def has_backbone(model: str) -> bool:
     """Whether a model has a backbone that pretrained weights fit."""
-    return model in ("efficientnet_b0", "efficientnet_lite0") or model.startswith(TIMM)
+    return model.startswith(TIMM) or find_model(model).backbone
 
 
 def _find_timm(name: str) -> Model:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint, load_checkpoint
+from pneumo_core.core.html import html_table
 from pneumo_core.core.parallel import in_order
 from pneumo_core.core.progress import Progress
+from pneumo_core.core.text import clean
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import UnreadableFilm, wrong_type
 from pneumo_core.gate import Familiarity, open_familiarity
@@ -19,12 +21,20 @@ from pneumo_core.gate.rules import refusals, warnings_of
 from pneumo_core.imaging import FilmInput, Radiograph, read_radiograph
 from pneumo_core.inference import Outputs, Runtime, open_runtime
 from pneumo_core.lungs import Box, find_lungs
+from pneumo_core.metrics import CALIBRATED_PREVALENCE
 from pneumo_core.reading.uncertain import UNCERTAIN_MARGIN, band_text, uncertain_band
 
 if TYPE_CHECKING:
     from pneumo_core.explanations import HeatMap
 
-__all__ = ["UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
+__all__ = ["RESULT_FIELDS", "UNCERTAIN_MARGIN", "Reader", "Reading", "open_reader"]
+
+RESULT_FIELDS = (
+    *("file", "status", "verdict", "probability", "assumed_prevalence", "predicted"),
+    *("operating_point", "threshold", "model", "version", "inverted", "lungs"),
+    *("reasons", "warnings"),
+)
+"""Fields of a result that leaves. ``label`` is not among them: it is the truth, unknown here."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -60,6 +70,33 @@ class Reading:
     strangeness: float | None = None
     lungs: Box | None = None
     quarters_to_upright: int = 0
+
+    def __repr__(self) -> str:
+        said = f"{self.verdict}, probability {self.probability:.4f}" if self.level else self.status
+        return f"Reading({self.file!r}: {said}, {self.model} at {self.operating_point})"
+
+    def _repr_html_(self) -> str:
+        return html_table(self.file, self.to_dict().items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, in the words of ``pneumo predict --json``.
+
+        ``predicted`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``assumed_prevalence`` that of the
+        probability, None without one; ``inverted`` whether the X-ray was read with black and white
+        swapped; ``lungs`` the edges of the box around the lungs as fractions of the height and
+        width, None where they were not looked for.
+        """
+        read = self.probability is not None
+        plain = {
+            "assumed_prevalence": CALIBRATED_PREVALENCE if read else None,
+            "file": clean(self.file),
+            "reasons": [clean(reason) for reason in self.reasons],
+            "warnings": [clean(warning) for warning in self.warnings],
+            "lungs": None if self.lungs is None else vars(self.lungs),
+        }
+        return {
+            name: plain[name] if name in plain else getattr(self, name) for name in RESULT_FIELDS
+        }
 
     def as_read(self, radiograph: Radiograph) -> Radiograph:
         """The film as it was read, to be shown and explained: corrected where it was inverted."""
@@ -207,10 +244,7 @@ class Reader:
         read = replace(
             self._reading(radiograph.name, "read"),
             probability=float(self.runtime.calibrated(outputs.margins)[0]),
-            warnings=(
-                *warnings,
-                *(lung_warnings(radiograph, self.checkpoint.card.lung_finder) if framed else ()),
-            ),
+            warnings=(*warnings, *framing),
             lungs=find_lungs(radiograph).box if framed else None,
         )
         return read.at(self.operating_point)
@@ -254,13 +288,16 @@ class Reader:
 
 
 def open_reader(
-    model: str | None = None, operating_point: str | None = None, *, gate: bool = True
+    model: str | Checkpoint | None = None,
+    operating_point: str | None = None,
+    *,
+    gate: bool = True,
 ) -> Reader:
-    """The reader of a checkpoint (default: the first one listed) at one of its operating points.
+    """Return the reader of a model (default: the first one listed) at an operating point.
 
     Raises UnknownName or CheckpointError.
     """
-    checkpoint = load_checkpoint(model or None)
+    checkpoint = model if isinstance(model, Checkpoint) else load_checkpoint(model or None)
     point = checkpoint.card.operating_point(operating_point)
     familiarity = open_familiarity(checkpoint) if gate else None
     return Reader(checkpoint, open_runtime(checkpoint), point, gate, familiarity)

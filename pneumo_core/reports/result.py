@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pneumo_core import __version__
 from pneumo_core.checkpoints import Card, Checkpoint, OperatingPoint
+from pneumo_core.core.text import clean
 from pneumo_core.errors import PneumoError
 from pneumo_core.explanations import HeatMap, scale_of
 from pneumo_core.imaging import Radiograph, Scale
@@ -174,12 +175,6 @@ def file_name(result: Result, kind: Kind) -> str:
         own = clean(result.reading.file).rpartition(".")[0] or clean(result.reading.file)
         stem = re.sub(r"[^\w-]+", "_", own).strip("_")[:_STEM] or stem
     return f"{stem}-{result.reading.model}.{kind}"
-
-
-def clean(text: str) -> str:
-    """Text without control characters, line breaks and halves of letters (lone surrogates)."""
-    whole = text.encode("utf-8", "replace").decode()
-    return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
 
 
 def digest_of(radiograph: Radiograph) -> str:

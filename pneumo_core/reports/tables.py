@@ -8,38 +8,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from pneumo_core.datasets import LABELS
-from pneumo_core.metrics import CALIBRATED_PREVALENCE, Estimate, adjusted_probability
+from pneumo_core.metrics import Estimate, adjusted_probability
 from pneumo_core.reading import Reading
-from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, clean
+from pneumo_core.reading.reader import RESULT_FIELDS
+from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result
 
 __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
-_COLUMNS = (
-    *("file", "status", "verdict", "probability", "assumed_prevalence", "predicted"),
-    *("operating_point", "threshold", "model", "version", "inverted", "lungs"),
-    *("reasons", "warnings"),
-)
+_COLUMNS = RESULT_FIELDS
 """A worklist's columns. ``label`` is not among them: it is the truth, which nobody knows here."""
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def as_row(reading: Reading) -> dict[str, Any]:
-    """Return a reading as JSON knows it, in the words of ``pneumo predict --json``.
-
-    ``predicted`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``assumed_prevalence`` that of the
-    probability, None without one; ``inverted`` says that the film was read with black and white
-    swapped; ``reasons`` and ``warnings`` are lists; ``lungs`` has the edges of the box around the
-    lungs as fractions of the height and width, None where they were not looked for.
-    """
-    read = reading.probability is not None
-    told = {
-        "assumed_prevalence": CALIBRATED_PREVALENCE if read else None,
-        "file": clean(reading.file),
-        "reasons": [clean(reason) for reason in reading.reasons],
-        "warnings": [clean(warning) for warning in reading.warnings],
-        "lungs": None if reading.lungs is None else vars(reading.lungs),
-    }
-    return {name: told[name] if name in told else getattr(reading, name) for name in _COLUMNS}
+    """Return a reading as ``pneumo predict --json`` prints it: see ``Reading.to_dict``."""
+    return reading.to_dict()
 
 
 def to_json(result: Result) -> str:

@@ -1,11 +1,13 @@
 """Training from end to end: from a folder of films to a published checkpoint."""
 
+import os
 from functools import partial
-from pathlib import Path
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import open_store
+from pneumo_core.datasets.load import find_dataset_path
+from pneumo_core.errors import DatasetError
 from pneumo_core.lungs import LungMask, NetworkInput
 from pneumo_core.runs.queue import turn
 from pneumo_core.runs.recorder import Historian, told_to
@@ -22,7 +24,7 @@ __all__ = ["carry_out", "go_on", "train"]
 
 
 def train(
-    data: Path,
+    data: str | os.PathLike[str],
     name: str,
     config: TrainingConfig | None = None,
     *,
@@ -32,13 +34,32 @@ def train(
     listener: Listener | None = None,
     decoding: Progress | None = None,
 ) -> Checkpoint:
-    """Train a network on a folder of films and publish it as the checkpoint ``name``.
+    """Train a network on a dataset and publish it as a model.
 
-    Raises DatasetError, TrainingError or CheckpointError, each before the training starts where
-    that can be told. An interrupted run can be resumed: see ``find_run`` and ``go_on``.
+    Args:
+        data: a folder, manifest or archive of X-rays, or a dataset's name.
+        name: what the model will be called.
+        config: the training's settings, such as ``recipe("strong", "efficientnet_b0")``.
+        attribution: where the X-rays come from and their licence, for the model's card.
+        trained_on: whose X-rays they are, such as "children of 1 to 5 years".
+        overwrite: whether a model of this name may be replaced.
+        listener: is told of every step and epoch.
+        decoding: is called with the number of X-rays decoded and their total.
+
+    Returns:
+        The checkpoint of the trained model.
+
+    Raises:
+        DatasetError: the dataset can't be used.
+        TrainingError: the training can't start or go on; see ``find_run`` and ``go_on`` for how
+            an interrupted one is resumed.
+        CheckpointError: the name is taken or impossible.
     """
+    path = find_dataset_path(data)
+    if path is None:
+        raise DatasetError("No dataset was named. Give a folder or a dataset's name.")
     run = start_run(
-        data,
+        path,
         name,
         config or TrainingConfig(),
         attribution=attribution,

@@ -347,7 +347,8 @@ def test_every_change_asks_for_the_role_in_the_function_that_makes_it() -> None:
     "source",
     [
         "from pneumo_core.runs import control\ndef f(run):\n    control.cancel(run)",
-        "from pneumo_core.runs import control\ndef f(r):\n    st.button('', on_click=control.delete)",
+        "from pneumo_core.runs import control\n"
+        "def f(run):\n    st.button('x', on_click=control.delete)",
         "from pneumo_core.datasets.download import delete_dataset as gone\ndef f():\n    gone('x')",
         "def f(staged):\n    staged.keep()",
         "def g():\n    require_analyst('x')\n    def f(staged):\n        staged.keep()",

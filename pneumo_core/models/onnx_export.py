@@ -6,7 +6,7 @@ The graph takes films as they are stored, uint8, and gives what each stage of th
 import io
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 
-__all__ = ["STAGES", "difference", "graph_of"]
+__all__ = ["STAGES", "difference", "graph_of", "probability_graph"]
 
 STAGES = ("maps", "features", "logits")
 """What a graph gives, in this order."""
@@ -24,6 +24,7 @@ _ROUNDING = 1e-4
 """Largest difference to PyTorch, as a share of a stage's largest number."""
 _writing = threading.Lock()  # torch's exporter is not made for several threads
 
+Part: TypeAlias = tuple[PneumoniaNetwork, InputFormat, float, float]
 Run: TypeAlias = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], ...]]
 
 
@@ -43,22 +44,58 @@ class _Whole(nn.Module):
 
 
 def graph_of(network: PneumoniaNetwork, takes: InputFormat) -> bytes:
-    """The network as an ONNX model, for any number of films."""
+    """Return the network as an ONNX model, for any number of images."""
     example = torch.zeros(2, takes.size, takes.size, dtype=torch.uint8)
+    return _exported(_Whole(network, takes), example, "films", list(STAGES))
+
+
+def _exported(module: nn.Module, example: Tensor, name: str, outputs: list[str]) -> bytes:
     content = io.BytesIO()
     with _writing, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         # By tracing: half a second, where the newer exporter takes five to ten for the same graph.
         torch.onnx.export(
-            _Whole(network, takes),
+            module,
             (example,),
             content,  # type: ignore[arg-type]
             dynamo=False,
-            input_names=["films"],
-            output_names=list(STAGES),
-            dynamic_axes={name: {0: "n"} for name in ("films", *STAGES)},
+            input_names=[name],
+            output_names=outputs,
+            dynamic_axes={each: {0: "n"} for each in (name, *outputs)},
         )
     return content.getvalue()
+
+
+class _Probability(nn.Module):
+    """Images uint8 (N, S, S) to P(PNEUMONIA), the mean over several networks."""
+
+    def __init__(self, parts: Sequence[Part], mirror: bool) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(network for network, _, _, _ in parts)
+        self.parts = [part[1:] for part in parts]
+        self.mirror = mirror
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        greys = images.unsqueeze(1).float() / 255
+        means = []
+        for network, (takes, temperature, offset) in zip(self.networks, self.parts, strict=True):
+            views = [greys, greys.flip(-1)] if self.mirror else [greys]
+            logits = [network(takes.normalise(view)) for view in views]
+            margins = torch.stack([each[:, 1] - each[:, 0] for each in logits]).mean(dim=0)
+            means.append(torch.sigmoid(margins / temperature + offset))
+        return torch.stack(means).mean(dim=0)
+
+
+def probability_graph(parts: Sequence[Part], *, mirror: bool) -> bytes:
+    """Return an ONNX model from images uint8 (N, S, S) to calibrated probabilities float32 (N,).
+
+    ``parts``: each network with its input, and the temperature and offset of its calibration.
+    All take images of one size S.
+    """
+    size = parts[0][1].size
+    example = torch.zeros(2, size, size, dtype=torch.uint8)
+    return _exported(_Probability(parts, mirror), example, "images", ["probability"])
 
 
 def difference(run: Run, network: PneumoniaNetwork, takes: InputFormat) -> str:
