@@ -8,6 +8,7 @@ PneumoError
 │   └── RunCancelled                     a training run that was cancelled
 ├── AccessError         PermissionError  a person who may not do this
 ├── AuditError          RuntimeError     the log can't be opened, read or written
+├── MissingExtra        ImportError      a part of Pneumo that is not installed
 └── UnknownName         LookupError      a name that is in no registry
 
 Each message is a sentence for the person who caused it: what, why, what to do.
@@ -21,6 +22,7 @@ __all__ = [
     "AuditError",
     "CheckpointError",
     "DatasetError",
+    "MissingExtra",
     "PneumoError",
     "RunCancelled",
     "TrainingError",
@@ -75,6 +77,26 @@ class RunCancelled(TrainingError):
 
 class AccessError(PneumoError, PermissionError):
     """Somebody who may not do what they asked for, or a configuration that doesn't say who may."""
+
+
+class MissingExtra(PneumoError, ImportError):
+    """A part of Pneumo that is not installed.
+
+    Args:
+        extra: name of the extra that brings it.
+        modules: the modules that were not found.
+    """
+
+    def __init__(self, extra: str, modules: Iterable[str]) -> None:
+        self.extra = extra
+        self.modules = tuple(modules)
+        super().__init__(
+            f"This needs {', '.join(self.modules)}, which is not installed. "
+            f"Install it: pip install 'pneumo[{extra}]'."
+        )
+
+    def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.extra, self.modules)
 
 
 class UnknownName(PneumoError, LookupError):

@@ -30,7 +30,8 @@ from pneumo_core.cli import (
 )
 from pneumo_core.cli._shared import app
 from pneumo_core.cli._terminal import err, write_any_letter
-from pneumo_core.core.settings import repository_root
+from pneumo_core.core.extras import require
+from pneumo_core.core.settings import pages_folder
 from pneumo_core.errors import PneumoError, UnknownName
 
 __all__ = ["app", "main"]
@@ -61,10 +62,11 @@ def run_app(
     address: Annotated[str, typer.Option(help="Whom to listen to.")] = "127.0.0.1",
 ) -> None:
     """Start the dashboard."""
-    root = repository_root()
+    require("app", "streamlit", "plotly")
+    root = pages_folder()
     if root is None:
         raise PneumoError(
-            "The pages are not installed with the library. Clone the project and run this there."
+            "The dashboard's pages are missing from this installation. Install Pneumo again."
         )
     if listens_beyond(address) and not _asks_to_sign_in(root):
         err.print(f"{OPEN_LINE} docs/operations.md says how to change that.", style="yellow")

@@ -1,5 +1,6 @@
 """``pneumo train`` and ``pneumo ensemble``: make checkpoints."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,6 +57,15 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     devices: Annotated[int | None, typer.Option(min=1)] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Any setting, such as augmentation.rotation=10."
+        ),
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="TOML file with any settings.")
+    ] = None,
     attribution: Annotated[str, typer.Option(help="Where the films come from.")] = "",
     trained_on: Annotated[str, typer.Option(help="Whose films: 'children of 1 to 5'.")] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
@@ -67,7 +77,7 @@ def train(
     It trains in a process of its own, which a closed terminal does not end. Ctrl-C cancels it.
     """
     from pneumo_core.runs import control, find_run
-    from pneumo_core.training import recipe
+    from pneumo_core.training import recipe, settings_from, with_settings
 
     if resume:
         run = control.resume(find_run(resume))
@@ -94,6 +104,7 @@ def train(
             seed=seed,
             devices=devices,
         )
+        config = with_settings(config, settings_from(config_file, assignments or ()))
         run = control.start(
             dataset_folder(data_folder),
             name,

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["MIN_SIDE", "Settings", "cores", "repository_root", "settings"]
+__all__ = ["MIN_SIDE", "Settings", "cores", "pages_folder", "repository_root", "settings"]
 
 MIN_SIDE = 64
 """Smallest side of a film that is sent to be read, in pixels."""
@@ -90,6 +90,15 @@ def repository_root() -> Path | None:
         if (root / "streamlit_app.py").is_file() and (root / "pneumo_core").is_dir():
             return root
     return None
+
+
+def pages_folder() -> Path | None:
+    """Return the folder that has the dashboard's pages: the clone, or the installed package."""
+    root = repository_root()
+    if root is not None:
+        return root
+    installed = _PACKAGE / "app" / "site"
+    return installed if (installed / "streamlit_app.py").is_file() else None
 
 
 def _folder(variable: str, default: Path) -> Path:

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from io import FileIO
 from pathlib import Path
 from typing import TypeVar
@@ -83,9 +84,8 @@ def film_size(path: Path | str) -> tuple[int, int]:
         kind = film_format(file.read(_HEAD))
         file.seek(0)
         if kind == "DICOM":
-            from pneumo_core.imaging.formats.dicom import (
-                dicom_size,  # pydicom only where it is needed
-            )
+            _refuse_without_pydicom()
+            from pneumo_core.imaging.formats.dicom import dicom_size
 
             return dicom_size(file)
         return picture_size(file, kind)
@@ -173,9 +173,8 @@ def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     kind = film_format(data)
     with np.errstate(all="ignore"):  # what overflows is refused below
         if kind == "DICOM":
-            from pneumo_core.imaging.formats.dicom import (
-                read_dicom,  # pydicom only where it is needed
-            )
+            _refuse_without_pydicom()
+            from pneumo_core.imaging.formats.dicom import read_dicom
 
             pixels, facts = read_dicom(data, limits)
         else:
@@ -184,6 +183,15 @@ def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     if made_up and not _finite(pixels):
         raise Refusal("some of its values are not numbers", SEND_AGAIN)
     return np.ascontiguousarray(pixels), facts
+
+
+def _refuse_without_pydicom() -> None:
+    """pydicom is imported only where it is needed: it takes half a second, and is an extra."""
+    if find_spec("pydicom") is None:
+        raise Refusal(
+            "this is a DICOM file, and what reads them is not installed",
+            "Install it: pip install 'pneumo[dicom]'",
+        )
 
 
 def _decode_values(data: bytes, limits: Settings) -> FilmValues:

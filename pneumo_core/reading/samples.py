@@ -1,6 +1,7 @@
 """Real films that come with pydicom-data, so that a fresh machine has something to read."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 __all__ = ["Sample", "samples"]
@@ -23,6 +24,8 @@ _SAMPLES = (
 
 def samples() -> tuple[Sample, ...]:
     """The sample films of the package pydicom-data (MIT) that are installed here."""
+    if find_spec("pydicom") is None:
+        return ()
     from pydicom.data import get_testdata_file  # pydicom takes half a second: only when asked
 
     found = []

@@ -1,9 +1,14 @@
-"""Taking readings away: PDF, PNG, JSON, CSV and DICOM. Nothing here touches the disk."""
+"""Export results: PDF, PNG, JSON, CSV and DICOM. Nothing here writes to the disk.
 
-from pneumo_core.reports.dicom import to_dicom
+PDF and DICOM need the extra "reports"; what makes them is imported when it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pneumo_core.core.extras import require
 from pneumo_core.reports.evaluation import EvaluationReport, report_markdown, report_pdf
 from pneumo_core.reports.overlays import to_png
-from pneumo_core.reports.pdf import to_pdf
 from pneumo_core.reports.result import (
     RESEARCH_USE,
     Kind,
@@ -13,6 +18,10 @@ from pneumo_core.reports.result import (
     result_of,
 )
 from pneumo_core.reports.tables import as_row, to_csv, to_json, worklist_json
+
+if TYPE_CHECKING:
+    from pneumo_core.reports.dicom import to_dicom
+    from pneumo_core.reports.pdf import to_pdf
 
 __all__ = [
     "RESEARCH_USE",
@@ -32,3 +41,13 @@ __all__ = [
     "to_png",
     "worklist_json",
 ]
+
+_MODULES = {"to_dicom": "dicom", "to_pdf": "pdf"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs the extra "reports" (PEP 562). Raises MissingExtra without it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require("reports", "reportlab", "highdicom", "pydicom")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

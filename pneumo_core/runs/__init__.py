@@ -6,6 +6,7 @@ What needs torch is imported when it is asked for: a page tells what runs are do
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pneumo_core.core.extras import require
 from pneumo_core.runs.queue import ahead_of
 from pneumo_core.runs.status import Now, RunState, Status, now_of, status_of
 
@@ -55,9 +56,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch (PEP 562)."""
+    """Import what needs torch and the extra "train" (PEP 562). Raises MissingExtra without it."""
     for module, names in _MODULES.items():
         if name in names:
+            require("train", "kornia", "lightning_fabric", "tensorboardX")
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -1,0 +1,91 @@
+"""What works without an extra, and what is said where one is missing."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.app.test_pages import film
+
+ROOT = Path(__file__).parents[1]
+
+_WITHOUT = """
+import sys
+
+missing = set(sys.argv[1].split(","))
+
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in missing:
+            raise ModuleNotFoundError(f"{name} is not installed here")
+
+
+import importlib.util
+
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in missing else find(name)
+sys.meta_path.insert(0, Missing())
+"""
+DICOM = "pydicom,gdcm,highdicom,openjpeg,libjpeg"
+REPORTS = "reportlab,matplotlib,highdicom"
+TRAIN = "kornia,lightning_fabric,tensorboardX"
+APP = "streamlit,authlib"
+
+
+def run(missing: str, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    whole = f"{_WITHOUT}\n{code}"
+    return subprocess.run(
+        [sys.executable, "-c", whole, missing, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.usefixtures("checkpoint")
+def test_the_library_alone_reads_and_explains_a_png(tmp_path: Path) -> None:
+    path = tmp_path / "chest.png"
+    path.write_bytes(film())
+    code = """
+import pneumo_core as pn
+reader = pn.load_reader("cnn_94", image_check=False)
+print(reader.read(sys.argv[2]).probability, pn.explain(sys.argv[2], model="cnn_94").method)
+print(pn.read(b"\\0" * 128 + b"DICM" + b"\\0" * 400, model="cnn_94").reasons[0])
+"""
+    done = run(",".join((DICOM, REPORTS, TRAIN, APP)), code, str(path))
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.endswith("grad_cam")
+    assert "pip install 'pneumo[dicom]'" in second
+
+
+@pytest.mark.parametrize(
+    ("missing", "code", "extra"),
+    [
+        (TRAIN, "from pneumo_core import train", "train"),
+        (REPORTS, "from pneumo_core.reports import to_pdf", "reports"),
+        (APP, "sys.argv[1:] = ['app']\nfrom pneumo_core.cli import main\nmain()", "app"),
+    ],
+)
+def test_a_missing_extra_is_named(missing: str, code: str, extra: str) -> None:
+    done = run(missing, code)
+    assert done.returncode != 0
+    assert f"pneumo[{extra}]" in " ".join(done.stderr.split())
+
+
+def test_every_pin_of_the_application_lies_in_a_range_of_the_library() -> None:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    ranges = [Requirement(each) for group in groups for each in group]
+    by_name = {canonicalize_name(each.name): each.specifier for each in ranges}
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pins = [Requirement(line.partition("#")[0]) for line in lines if "==" in line]
+    for pin in pins:
+        (exact,) = pin.specifier
+        assert by_name[canonicalize_name(pin.name)].contains(exact.version), pin
