@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.gate.test_network_check import FILM, Judge
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.gate.orientation import rotation_text, turned_radiograph
 from pneumo_core.imaging import FilmFacts, FilmValues, Radiograph
 from pneumo_core.reading import Reader, entry_of, open_reader
+from tests.gate.test_network_check import FILM, Judge
 
 FACTS = FilmFacts(
     format="DICOM",
