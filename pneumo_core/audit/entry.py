@@ -52,7 +52,8 @@ class Entry:
     ``film``: SHA-256 of the file's bytes, 64 hexadecimal digits. ``checkpoint`` and ``version``
     say who answered, ``operating_point`` and ``threshold`` at what; ``result`` is NORMAL,
     PNEUMONIA, refused, failed or CANNOT_TELL, ``probability`` that of pneumonia in [0, 1].
-    ``subject`` names the run, dataset or form of export that it was done to, ``reason`` why, in at
+    ``subject`` names the run, dataset or form of export that it was done to, or how a film was
+    rotated before it was read, ``reason`` why, in at
     most 500 characters, and ``seconds`` how long it took. What does not belong to a deed is None.
     """
 

@@ -122,6 +122,7 @@ def _picture(radiograph: "Radiograph", heat: "HeatMap", probability: float) -> b
 
     The PNG is little compressed, since that is what takes time.
     """
+    import zlib
     from io import BytesIO
 
     import numpy as np
@@ -133,7 +134,7 @@ def _picture(radiograph: "Radiograph", heat: "HeatMap", probability: float) -> b
     file = BytesIO()
     strength = heat.over(pixels.shape) * np.float32(probability)
     picture = Image.fromarray(overlay(pixels, strength, 0.5))
-    picture.save(file, format="PNG", compress_level=1)
+    picture.save(file, format="PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY)
     return file.getvalue()
 
 

@@ -43,6 +43,12 @@ def predict(
             help="PDF and DICOM say whose X-ray it is; otherwise they are de-identified.",
         ),
     ] = False,
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            "--rotate", help="Put X-rays upright that lie on their side or are upside down."
+        ),
+    ] = False,
     gate: Annotated[
         bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest film.")
     ] = True,
@@ -51,13 +57,17 @@ def predict(
     from pneumo_core.reading import open_reader
 
     exports = Exports(heatmaps, pdf, dicom, named=keep_identity)
+    if rotate and not gate:
+        raise typer.BadParameter("--rotate needs the image check: leave --no-gate out")
     if keep_identity and not exports.wanted:
         raise typer.BadParameter("--keep-identity is for what is exported: add --pdf or --dicom")
     paths = list(_expanded(files))
     reader = open_reader(model, operating_point, gate=gate)
     exports.make_folders()
     all_read = True
-    read = reader.each(lambda own, asked: _read_one(own, exports, *asked), list(enumerate(paths)))
+    read = reader.each(
+        lambda own, asked: _read_one(own, exports, rotate, *asked), list(enumerate(paths))
+    )
     with _Recorder(named=keep_identity) as recorder:
         for path, (reading, exported) in zip(paths, read, strict=True):
             all_read &= reading.status == "read" and not exported.trouble
@@ -104,15 +114,17 @@ class _Recorder:
     def _entries(self, film: str, reading: "Reading", exported: Exported) -> "list[Entry]":
         """That a film was read, and each form in which the result left."""
         from pneumo_core.audit import Entry, operator
+        from pneumo_core.gate.orientation import rotation_text
         from pneumo_core.reading import entry_of
 
+        rotated = f", rotated by {rotation_text(reading.rotated)}" if reading.rotated else ""
         left = [
             Entry(
                 who=operator(),
                 deed="exported",
                 film=film,
                 checkpoint=reading.model,
-                subject=f"{kind}, {self._named}",
+                subject=f"{kind}, {self._named}{rotated}",
             )
             for kind, _ in exported.files
         ]
@@ -134,7 +146,7 @@ def _expanded(files: list[Path]) -> Iterator[Path]:
 
 
 def _read_one(
-    reader: "Reader", exports: Exports, number: int, path: Path
+    reader: "Reader", exports: Exports, rotate: bool, number: int, path: Path
 ) -> "tuple[Reading, Exported]":
     """Read a file; where its result is asked for as files, write them."""
     from pneumo_core.imaging import read_radiograph
@@ -143,7 +155,7 @@ def _read_one(
         radiograph = read_radiograph(path)
     except UnreadableFilm as error:
         return reader.failed(error), Exported()
-    reading = reader.read(radiograph)
+    reading = reader.read(radiograph, rotate=rotate)
     if reading.predicted is None:
         return reading, Exported()
     as_read = reading.as_read(radiograph)
@@ -161,7 +173,8 @@ def _json_line(path: Path, reading: "Reading", more: dict[str, list[str]]) -> st
 def _text_line(path: Path, reading: "Reading") -> str:
     shown = printable(str(path))
     if reading.probability is None:
-        return f"{shown}: {reading.status}. {' '.join(reading.reasons)}"
+        hint = " Or add --rotate." if reading.quarters_to_upright else ""
+        return f"{shown}: {reading.status}. {' '.join(reading.reasons)}{hint}"
     from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
 
     line = (

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumo_core.gate.lung_check import TURNED
 from pneumo_core.gate.ood import Familiarity, Likeness
 from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph
@@ -16,8 +17,6 @@ _PIECE_OR_OTHER = (
     "It does not look like a frontal chest X-ray, or shows only a piece of one. Send a whole film."
 )
 _REASONS = {
-    "on its side": "The film lies on its side. Turn it upright and send it again.",
-    "upside down": "The film is upside down. Turn it upright and send it again.",
     "part": "It looks cropped or nearly empty: too little of a chest can be seen. "
     "Send the whole film.",
     "small": "It does not look like one whole chest film: it fills too little of the picture, or "
@@ -25,6 +24,8 @@ _REASONS = {
     "limb": "It looks like a limb or another body part. Send a frontal chest X-ray.",
     "picture": "It does not look like a radiograph of a chest. Send a frontal chest X-ray.",
 }
+_TURNS = {"on its side": (1, 3), "upside down": (2,)}
+"""The quarter turns to the left that may help, by the kind of film."""
 _INVERTED = "Black and white are swapped in this film: it was read, and is to be shown, corrected."
 _UNUSUAL = "This film looks different from those the model learned from: its reading is less sure."
 
@@ -34,13 +35,15 @@ class Look:
     """What the network made of one film.
 
     ``outputs`` belong to the film as it is to be read: with black and white swapped where
-    ``inverted``. ``reason``: why it may not be read; empty when it may.
+    ``inverted``. ``reason``: why it may not be read; empty when it may; ``quarters`` by 90° to the
+    left would make it familiar.
     """
 
     outputs: Outputs
     likeness: Likeness
     inverted: bool = False
     reason: str = ""
+    quarters: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -62,20 +65,25 @@ def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> 
         corrected, known = _seen(runtime, familiarity, inverted_radiograph(radiograph))
         if known.familiar:
             return Look(corrected, known, inverted=True)
-    return Look(outputs, likeness, reason=_reason(runtime, familiarity, radiograph, likeness))
+    reason, quarters = _reason(runtime, familiarity, radiograph, likeness)
+    return Look(outputs, likeness, reason=reason, quarters=quarters)
 
 
 def _reason(
     runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph, likeness: Likeness
-) -> str:
-    """A named fault where it is sure: turned, when turning it back helps; cut, when it is near."""
+) -> tuple[str, int]:
+    """A named fault where it is sure: turned, when turning it back helps; cut, when it is near.
+
+    And the quarter turns to the left that help.
+    """
     if likeness.kind == "part" and likeness.distance > 1:
-        return _PIECE_OR_OTHER
-    quarters = {"on its side": (1, 3), "upside down": (2,)}.get(likeness.kind, ())
-    turned = (turned_radiograph(radiograph, quarter) for quarter in quarters)
-    if quarters and not any(_seen(runtime, familiarity, each)[1].familiar for each in turned):
-        return _NO_CHEST
-    return _REASONS.get(likeness.kind, _NO_CHEST)
+        return _PIECE_OR_OTHER, 0
+    for quarters in _TURNS.get(likeness.kind, ()):
+        turned = turned_radiograph(radiograph, quarters)
+        if _seen(runtime, familiarity, turned)[1].familiar:
+            return TURNED[quarters], quarters
+    turned_in_vain = likeness.kind in _TURNS
+    return (_NO_CHEST if turned_in_vain else _REASONS.get(likeness.kind, _NO_CHEST)), 0
 
 
 def _seen(

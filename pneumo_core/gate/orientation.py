@@ -1,18 +1,46 @@
-"""The same X-ray, turned or with black and white swapped."""
+"""The same X-ray, rotated or with black and white swapped."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from pneumo_core.imaging import Radiograph
+from pneumo_core.imaging import FilmFacts, Radiograph
 
-__all__ = ["inverted_radiograph", "turned_radiograph"]
+__all__ = ["inverted_radiograph", "rotation_text", "turned_radiograph"]
+
+_OPPOSITE = str.maketrans("APRLHF", "PALRFH")
+_TEXTS = ("", "90° to the left", "180°", "90° to the right")
 
 
 def turned_radiograph(radiograph: Radiograph, quarters: int) -> Radiograph:
-    """Return the X-ray turned by quarters of a circle to the left."""
+    """Return the X-ray turned by quarters of a circle to the left, and its facts with it."""
     turned = np.ascontiguousarray(np.rot90(radiograph.pixels, quarters))
-    return Radiograph(radiograph.name, turned, radiograph.facts)
+    facts = radiograph.facts
+    for _ in range(quarters % 4):
+        facts = _turned_facts(facts)
+    rotated = (radiograph.rotated + quarters) % 4
+    return Radiograph(radiograph.name, turned, facts, rotated)
 
 
 def inverted_radiograph(radiograph: Radiograph) -> Radiograph:
     """Return the X-ray with black and white swapped."""
-    return Radiograph(radiograph.name, 1 - radiograph.pixels, radiograph.facts)
+    return replace(radiograph, pixels=1 - radiograph.pixels)
+
+
+def rotation_text(quarters: int) -> str:
+    """Return how far quarter turns to the left rotate: "90° to the left"; "" for not at all."""
+    return _TEXTS[quarters % 4]
+
+
+def _turned_facts(facts: FilmFacts) -> FilmFacts:
+    """What holds after a quarter turn to the left: rows run where columns ran before."""
+    spacing, orientation = facts.pixel_spacing_mm, facts.orientation
+    return replace(
+        facts,
+        width=facts.height,
+        height=facts.width,
+        pixel_spacing_mm=None if spacing is None else (spacing[1], spacing[0]),
+        orientation=None
+        if orientation is None
+        else (orientation[1], orientation[0].translate(_OPPOSITE)),
+    )

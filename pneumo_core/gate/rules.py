@@ -68,10 +68,26 @@ def _doubts(facts: FilmFacts) -> Iterator[str]:
             f"Pneumo does not know the body part that the file names ({body_part.upper()}); the "
             "picture looks like a frontal chest film."
         )
+    if facts.orientation:
+        yield from _oriented(*facts.orientation)
     if is_oblique(facts.view_position or ""):
         yield (
             f"The file says it is an oblique view ({(facts.view_position or '').upper()}); models "
             "learned from frontal ones."
+        )
+
+
+def _oriented(rows: str, columns: str) -> Iterator[str]:
+    """What is odd in where rows and columns of a picture point to, as its file says."""
+    if rows[0] in "AP":
+        yield (
+            f"The file says that the patient is seen from the side (Patient Orientation "
+            f"{rows}\\{columns}); the picture looks like a frontal chest film."
+        )
+    if rows[0] == "R" and columns[0] == "F":
+        yield (
+            f"The file says that left and right are exchanged in the picture (Patient Orientation "
+            f"{rows}\\{columns})."
         )
 
 

@@ -99,6 +99,7 @@ class Radiograph:
         pixels: float32 (H, W), C-contiguous, finite, in [0, 1], bright = dense. The radiograph
             takes the array over and marks it read-only.
         facts: what the file said of itself.
+        rotated: quarter turns to the left, 0 to 3, by which it was rotated since it was decoded.
 
     Raises:
         ValueError: pixels of another dtype, number of dimensions or memory layout.
@@ -107,6 +108,7 @@ class Radiograph:
     name: str
     pixels: npt.NDArray[np.float32]
     facts: FilmFacts
+    rotated: int = 0
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import contourpy
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
@@ -61,10 +62,11 @@ def overlay(
         uint8 (H, W, 3), RGB.
     """
     grey = (pixels * np.float32(255))[..., np.newaxis]
-    colours = _MAPS[scale][np.rint(heat * 255).astype(np.uint8)]
-    cover = (heat * np.float32(opacity))[..., np.newaxis]
-    blended: NDArray[np.uint8] = np.rint(grey + (colours - grey) * cover).astype(np.uint8)
-    return blended
+    blended = _MAPS[scale][np.rint(heat * 255).astype(np.uint8)]
+    blended -= grey  # in place: a copy of a large film takes as long as a step
+    blended *= (heat * np.float32(opacity))[..., np.newaxis]
+    blended += grey
+    return np.rint(blended, out=blended).astype(np.uint8)
 
 
 def display_pixels(pixels: NDArray[np.float32], longest: int = 1024) -> NDArray[np.float32]:
@@ -77,7 +79,9 @@ def display_pixels(pixels: NDArray[np.float32], longest: int = 1024) -> NDArray[
     if factor >= 1:
         return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    smaller = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
+    flat = pa.array(np.ascontiguousarray(pixels).reshape(-1))
+    film = Image.fromarrow(flat, "F", (width, height))  # not copied
+    smaller = film.resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
     shown: NDArray[np.float32] = np.clip(np.array(smaller), 0, 1)
     return shown
 

@@ -43,6 +43,11 @@ class FilmValues:
             grey[self.padding] = 0
         return grey
 
+    def turned(self, quarters: int) -> "FilmValues":
+        """The same film rotated by quarters of a circle to the left."""
+        padding = None if self.padding is None else np.rot90(self.padding, quarters)
+        return FilmValues(np.rot90(self.values, quarters), self.inverted, padding)
+
     def full_range(self) -> Window:
         """The window from the lowest to the highest value, without padding."""
         shown = self._shown(self.values, 1)

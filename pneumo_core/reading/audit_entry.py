@@ -1,6 +1,7 @@
 """A reading as the log remembers it."""
 
 from pneumo_core.audit import Entry
+from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.reading.reader import Reading
 
 __all__ = ["entry_of"]
@@ -18,4 +19,5 @@ def entry_of(reading: Reading, film: str, who: str) -> Entry:
         threshold=reading.threshold,
         result=reading.predicted_name or reading.status,
         probability=reading.probability,
+        subject=f"rotated by {rotation_text(reading.rotated)}" if reading.rotated else None,
     )

@@ -16,7 +16,7 @@ from pneumo_core.errors import UnreadableFilm, wrong_type
 from pneumo_core.gate import Familiarity, open_familiarity
 from pneumo_core.gate.lung_check import NO_LUNGS, TURNED, lung_warnings, quarters_to_upright
 from pneumo_core.gate.network_check import look
-from pneumo_core.gate.orientation import inverted_radiograph
+from pneumo_core.gate.orientation import inverted_radiograph, rotation_text, turned_radiograph
 from pneumo_core.gate.rules import refusals, warnings_of
 from pneumo_core.imaging import FilmInput, Radiograph, read_radiograph
 from pneumo_core.inference import Outputs, Runtime, open_runtime
@@ -31,8 +31,8 @@ __all__ = ["RESULT_FIELDS", "UNCERTAIN_MARGIN", "Reader", "Reading", "open_reade
 
 RESULT_FIELDS = (
     *("file", "status", "verdict", "probability", "assumed_prevalence", "predicted"),
-    *("operating_point", "threshold", "model", "version", "inverted", "lungs"),
-    *("reasons", "warnings"),
+    *("operating_point", "threshold", "model", "version", "inverted", "rotated_left_degrees"),
+    *("lungs", "reasons", "warnings"),
 )
 """Fields of a result that leaves. ``label`` is not among them: it is the truth, unknown here."""
 
@@ -53,7 +53,8 @@ class Reading:
     and white swapped; ``as_read`` gives that film. ``strangeness``: 0 for a film like those the
     checkpoint learned from, 1 where the gate begins to refuse; None where it did not look.
     ``lungs``: the box around the lungs, where the checkpoint's input is framed by them;
-    ``quarters_to_upright``: turns by 90° to the left that would make a refused X-ray readable.
+    ``quarters_to_upright``: turns by 90° to the left that would make a refused X-ray readable;
+    ``rotated``: those that it was read after, which ``as_read`` gives as well.
     """
 
     file: str
@@ -70,6 +71,7 @@ class Reading:
     strangeness: float | None = None
     lungs: Box | None = None
     quarters_to_upright: int = 0
+    rotated: int = 0
 
     def __repr__(self) -> str:
         said = f"{self.verdict}, probability {self.probability:.4f}" if self.level else self.status
@@ -83,7 +85,8 @@ class Reading:
 
         ``predicted`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``assumed_prevalence`` that of the
         probability, None without one; ``inverted`` whether the X-ray was read with black and white
-        swapped; ``lungs`` the edges of the box around the lungs as fractions of the height and
+        swapped, ``rotated_left_degrees`` (0, 90, 180 or 270) how it was rotated before; ``lungs``
+        the edges of the box around the lungs as fractions of the height and
         width, None where they were not looked for.
         """
         read = self.probability is not None
@@ -92,6 +95,7 @@ class Reading:
             "file": clean(self.file),
             "reasons": [clean(reason) for reason in self.reasons],
             "warnings": [clean(warning) for warning in self.warnings],
+            "rotated_left_degrees": 90 * self.rotated,
             "lungs": None if self.lungs is None else vars(self.lungs),
         }
         return {
@@ -99,8 +103,13 @@ class Reading:
         }
 
     def as_read(self, radiograph: Radiograph) -> Radiograph:
-        """The film as it was read, to be shown and explained: corrected where it was inverted."""
-        return inverted_radiograph(radiograph) if self.inverted else radiograph
+        """Return the film as it was read, to be shown and explained: rotated and corrected.
+
+        A radiograph that is rotated already isn't rotated again.
+        """
+        quarters = (self.rotated - radiograph.rotated) % 4
+        upright = turned_radiograph(radiograph, quarters) if quarters else radiograph
+        return inverted_radiograph(upright) if self.inverted else upright
 
     def at(self, point: OperatingPoint) -> "Reading":
         """The same reading at another operating point of the same checkpoint."""
@@ -208,11 +217,30 @@ class Reader:
         """The reading of a file that could not become a radiograph."""
         return self._reading(error.file, "failed", reasons=(str(error),))
 
-    def read(self, film: Radiograph | FilmInput) -> Reading:
-        """Read one film, unless the gate refuses it: a radiograph, or what ``read_file`` takes."""
-        return self._gated(film) if isinstance(film, Radiograph) else self.read_file(film)
+    def read(self, film: Radiograph | FilmInput, *, rotate: bool = False) -> Reading:
+        """Read one film, unless the gate refuses it: a radiograph, or what ``read_file`` takes.
+
+        ``rotate``: a film that is refused only because it is turned is put upright and read, which
+        ``Reading.rotated`` and a warning say.
+        """
+        if not isinstance(film, Radiograph):
+            try:
+                film = read_radiograph(film)
+            except UnreadableFilm as error:
+                return self.failed(error)
+        reading = self._gated(film)
+        if rotate and reading.quarters_to_upright:
+            return self._gated(turned_radiograph(film, reading.quarters_to_upright))
+        return reading
 
     def _gated(self, radiograph: Radiograph) -> Reading:
+        reading = self._checked(radiograph)
+        if not radiograph.rotated:
+            return reading
+        told = f"The X-ray was rotated by {rotation_text(radiograph.rotated)} before it was read."
+        return replace(reading, rotated=radiograph.rotated, warnings=(told, *reading.warnings))
+
+    def _checked(self, radiograph: Radiograph) -> Reading:
         reasons = refusals(radiograph) if self.gate else ()
         if reasons:
             return self._reading(radiograph.name, "refused", reasons=reasons)
@@ -231,7 +259,7 @@ class Reader:
         strangeness = seen.likeness.strangeness
         if seen.reason:
             refused = self._reading(radiograph.name, "refused", reasons=(seen.reason,))
-            return replace(refused, strangeness=strangeness)
+            return replace(refused, strangeness=strangeness, quarters_to_upright=seen.quarters)
         read = self._read(radiograph, seen.outputs)
         warnings = (*seen.warnings, *read.warnings)
         return replace(read, warnings=warnings, inverted=seen.inverted, strangeness=strangeness)

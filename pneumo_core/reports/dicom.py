@@ -114,7 +114,7 @@ def _capture(result: Result, uids: Uids) -> "SCImage":
     from highdicom.sc import SCImage
     from pydicom.uid import JPEGLSLossless
 
-    orientation = result.radiograph.facts.orientation
+    orientation = _orientation(result)
     unknown = ("L", "F")  # highdicom wants one; emptied below
     image = SCImage(
         np.ascontiguousarray(with_legend(film_under_heat(result), result)),
@@ -135,6 +135,18 @@ def _capture(result: Result, uids: Uids) -> "SCImage":
     return image
 
 
+def _orientation(result: Result) -> tuple[str, str] | None:
+    """Return where rows and columns point to; None where the header contradicts the picture.
+
+    A film that had to be rotated has its feet below now. A header that says otherwise described
+    the film before it was turned.
+    """
+    orientation = result.radiograph.facts.orientation
+    if result.reading.rotated and orientation and not orientation[1].startswith("F"):
+        return None
+    return orientation
+
+
 def _deidentify(image: "Dataset", patient: str) -> None:
     image.PatientID = patient
     image.PatientName = "De-identified"
@@ -152,8 +164,10 @@ def _describe(image: "Dataset", result: Result) -> None:
     image.ManufacturerModelName = reading.model
     image.SoftwareVersions = [result.software, f"{reading.model[:55]} {reading.version}"]
     image.SeriesDescription = f"Pneumo {reading.model}"[:40] + ", research use only"
+    rotated = f", rotated by {90 * reading.rotated} degrees to the left" if reading.rotated else ""
     image.DerivationDescription = (
         f"{heat_words(result.overlay)} ({_drawn(result.overlay)}), by {checkpoint_words(result)}"
+        f"{rotated}"
     )[:1024]
     image.ImageComments = ". ".join(_comments(result))
     body_part, side = body_part_of(result), laterality_of(result)
@@ -223,6 +237,8 @@ def _numbers(result: Result) -> str:
         predicted = int(reading.probability >= reading.threshold)
         told |= {"probability": reading.probability, "predicted": predicted}
     told |= {"threshold": reading.threshold, "operating_point": reading.operating_point}
+    if reading.rotated:
+        told |= {"rotated_left_degrees": 90 * reading.rotated}
     told |= {"model": reading.model, "version": reading.version}
     return "; ".join(f"{name}={value}" for name, value in told.items())
 

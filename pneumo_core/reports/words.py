@@ -4,6 +4,7 @@ import math
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.explanations import METHODS
+from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
 from pneumo_core.reports.result import Overlay, Result
 
@@ -75,11 +76,14 @@ def scale_words(overlay: Overlay) -> str:
 
 
 def facts_words(result: Result) -> tuple[str, ...]:
-    """ "DICOM", "1841 × 1955 pixels", "CR", "PA view": nothing else that a header holds."""
+    """ "DICOM", "1841 × 1955 pixels", "CR", "PA view", and how it was rotated: nothing else
+    that a header holds."""
     facts = result.radiograph.facts
     told = [facts.format, f"{facts.width} × {facts.height} pixels"]
     if facts.modality in _MODALITIES:
         told.append(facts.modality)
     if facts.view_position in _VIEWS:
         told.append(f"{facts.view_position} view")
+    if result.reading.rotated:
+        told.append(f"rotated by {rotation_text(result.reading.rotated)}")
     return tuple(told)

@@ -10,9 +10,11 @@ import pypdfium2
 import pytest
 from PIL import Image
 
+from pneumo_core.audit import open_log
 from pneumo_core.checkpoints import Checkpoint
 from tests.cli.conftest import Finished
-from tests.imaging.images import RAMP12, dicom
+from tests.imaging.images import RAMP12, dicom, encoded
+from tests.lying import LYING, know_lying_films
 
 Run = Callable[..., Finished]
 
@@ -137,3 +139,29 @@ def test_a_large_x_ray_has_a_heat_map_that_is_quick_to_write(
     pneumo("predict", films / "a.png", "--heatmaps", tmp_path / "maps", "--no-gate")
     with Image.open(tmp_path / "maps" / "0000_a.png") as drawn:
         assert drawn.size == (1024, 768)
+
+
+def test_a_film_on_its_side_is_rotated_where_that_is_asked_for(
+    pneumo: Run, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know_lying_films(monkeypatch)
+    (tmp_path / "side.png").write_bytes(encoded(LYING, "PNG"))
+    refused = pneumo("predict", tmp_path / "side.png")
+    assert refused.code == 1
+    assert "lies on its side" in refused.out
+    assert "--rotate" in refused.out
+
+    folders = ("--dicom", tmp_path / "dcm", "--heatmaps", tmp_path / "heat")
+    done = pneumo("predict", tmp_path / "side.png", "--json", "--rotate", *folders)
+    (row,) = printed(done).values()
+    assert (done.code, row["status"], row["rotated_left_degrees"]) == (0, "read", 90)
+    made = pydicom.dcmread(row["exported"][0])
+    assert "rotated_left_degrees=90" in made.ImageComments
+    (heat,) = (tmp_path / "heat").iterdir()
+    with Image.open(heat) as picture:
+        assert picture.size == (128, 160)
+    entries = open_log().search().dropna(subset="subject")
+    subjects = dict(zip(entries.deed, entries.subject, strict=True))
+    assert subjects["read"] == "rotated by 90° to the left"
+    assert subjects["exported"] == "DICOM, without names, rotated by 90° to the left"
+    assert pneumo("predict", tmp_path / "side.png", "--rotate", "--no-gate").code == 2

@@ -1,4 +1,4 @@
-"""Compare generated DICOM films with two independent decoders; write the table.
+"""Compare generated DICOM films with three independent decoders; write the table.
 
     python -m tests.decoders --count 2000 --seed 0 [--no-page]
 
@@ -14,6 +14,7 @@ from tests.decoders.compared import Compared, compared
 from tests.decoders.theirs import DCMTK
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+_DECODERS = ("pydicom", "DCMTK", "GDCM")
 _BEGIN, _END = "<!-- decoders -->", "<!-- /decoders -->"
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--no-page", action="store_true", help="leave docs/reliability.md alone")
     given = parser.parse_args()
     if DCMTK is None:
-        print("DCMTK is not installed: compared with pydicom only", file=sys.stderr)
+        print("DCMTK is not installed: compared with pydicom and GDCM only", file=sys.stderr)
     found = [compared(given.seed, number) for number in range(given.count)]
     wrong = [each for each in found if each.off]
     for each in wrong:
@@ -39,25 +40,31 @@ def main() -> None:
 
 
 def _table(found: list[Compared], seed: int) -> list[str]:
+    """The lines of the page: what was compared with whom, and how it came out."""
+    alone = sum(not each.refused and not each.difference for each in found)
+    two = sum(len(each.difference or {}) > 1 for each in found)
     head = [
-        f"{len(found):,} films, seed {seed}.",
+        f"{len(found):,} films, seed {seed}; {two:,} compared with two decoders or three, "
+        f"{alone:,} with none.",
         "",
-        "| VOI | films | refused | full range instead | pydicom: compared | largest difference "
-        "| DCMTK: compared | largest difference | off by more than rounding |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| VOI | films | refused | full range instead | "
+        + " | ".join(f"{name}: agree / compared | largest difference" for name in _DECODERS)
+        + " | off by more than rounding |",
+        "|---" + "|--:" * (4 + 2 * len(_DECODERS)) + "|",
     ]
-    return head + [
-        _row(voi, [each for each in found if each.voi == voi])
-        for voi in sorted({each.voi for each in found})
-    ]
+    groups = sorted({each.voi for each in found})
+    rows = [_row(voi, [each for each in found if each.voi == voi]) for voi in groups]
+    return [*head, *rows, _row("all", found)]
 
 
 def _row(voi: str, films: list[Compared]) -> str:
-    cells = [voi, str(len(films)), str(sum(bool(each.refused) for each in films))]
+    cells = [voi, f"{len(films):,}", str(sum(bool(each.refused) for each in films))]
     cells.append(str(sum(each.fell_back for each in films)))
-    for name in ("pydicom", "DCMTK"):
-        known = [each.difference[name] for each in films if name in (each.difference or {})]
-        cells += [str(len(known)), f"{max(known, default=0):.5f}"]
+    for name in _DECODERS:
+        known = [each for each in films if name in (each.difference or {})]
+        agree = sum(name not in each.off for each in known)
+        largest = max(((each.difference or {})[name] for each in known), default=0.0)
+        cells += [f"{agree:,} / {len(known):,}", f"{largest:.5f}" if known else "–"]
     return "| " + " | ".join([*cells, str(sum(bool(each.off) for each in films))]) + " |"
 
 

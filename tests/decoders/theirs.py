@@ -1,4 +1,4 @@
-"""What two independent decoders make of a film: pydicom's own pipeline, and DCMTK."""
+"""What independent decoders make of a film: pydicom's own pipeline, DCMTK and GDCM."""
 
 import shutil
 import subprocess
@@ -7,14 +7,16 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import gdcm
 import numpy as np
 from PIL import Image
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
 
 from tests.decoders.made import Made
 
-__all__ = ["DCMTK", "Theirs", "dcmtk_grey", "pydicom_grey"]
+__all__ = ["DCMTK", "Theirs", "dcmtk_grey", "gdcm_values", "pydicom_grey"]
 
 DCMTK = next(filter(None, map(shutil.which, ("dcm2img", "dcm2pnm"))), None)
 """The program, where DCMTK is installed: dcm2pnm, as later versions call it dcm2img."""
@@ -30,49 +32,57 @@ _FAR = 1e12
 def pydicom_grey(made: Made, data: bytes, *, voi: bool = True) -> Theirs | None:
     """Pydicom's stored values, modality, VOI and the inversion, padding black.
 
-    None for a table of 8 bits and more than 256 entries: its index is as narrow as the entries.
+    None for a table whose index it cuts.
     """
-    if voi and made.voi == "table":
-        count, _, bits = made.film.VOILUTSequence[0].LUTDescriptor
-        if bits == 8 and (count or 65536) > 256:
-            return None
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         film = dcmread(BytesIO(data))
         stored = made.stored if made.left else film.pixel_array  # it knows no other High Bit
         values = apply_modality_lut(stored.astype(np.int64), film)
+        if voi and made.voi == "table" and _is_cut(film, values):
+            return None
         grey = _through_voi(made, film, values) if voi else None
     if grey is None:
         shown = values[~made.padding].astype(np.float64)
-        grey = np.clip((values - shown.min()) / max(np.ptp(shown), 1e-30), 0, 1)
+        lowest, width = (0, 255) if _is_byte(made) else (shown.min(), max(np.ptp(shown), 1e-30))
+        grey = np.clip((values - lowest) / width, 0, 1)
     if film.PhotometricInterpretation == "MONOCHROME1":
         grey = 1 - grey
     return np.where(made.padding, 0, grey), _FLOAT
 
 
-def _through_voi(made: Made, film: object, values: np.ndarray) -> np.ndarray | None:
+def _is_cut(film: Dataset, values: np.ndarray) -> bool:
+    """Whether the index into the VOI table is larger than pydicom's type of it: that of entries."""
+    _, first, bits = film.VOILUTSequence[0].LUTDescriptor
+    return bool(np.rint(values.max()) - first > (255 if bits == 8 else 65535))
+
+
+def _through_voi(made: Made, film: Dataset, values: np.ndarray) -> np.ndarray | None:
     if made.voi == "none":
         return None
     if made.voi == "table":
-        bits = film.VOILUTSequence[0].LUTDescriptor[2]  # type: ignore[attr-defined]
+        bits = film.VOILUTSequence[0].LUTDescriptor[2]
         found = np.rint(values).astype(np.int64)
-        return apply_voi(found, film) / float((1 << bits) - 1)  # type: ignore[arg-type]
+        return apply_voi(found, film) / float((1 << bits) - 1)
     probed = np.append(values.ravel().astype(np.float64), [-_FAR, _FAR])
-    shown = apply_windowing(probed, film)  # type: ignore[arg-type]
+    shown = apply_windowing(probed, film)
     return ((shown - shown[-2]) / (shown[-1] - shown[-2]))[:-2].reshape(values.shape)
 
 
 def dcmtk_grey(made: Made, data: bytes) -> Theirs | None:
     """What ``dcm2pnm`` draws in 16 bits; None for what it does not know or shows otherwise.
 
-    It knows no LINEAR_EXACT, counts padding into the range, rounds rescaled values to integers, and
-    overflows where a slope takes 32 bits beyond themselves.
+    It knows no LINEAR_EXACT, counts padding into the range, and keeps rescaled values as integers
+    of 32 bits: it rounds them, and cuts those that are larger.
     """
     rounded = float(made.film.get("RescaleSlope", 1)) % 1 != 0
-    counted = made.voi == "none" and (made.padding.any() or made.film.BitsStored == 32)
-    if DCMTK is None or made.voi == "linear_exact" or counted or rounded:
+    counted = made.voi == "none" and made.padding.any() and not _is_byte(made)
+    unlike = made.voi == "linear_exact" or counted or rounded or _is_beyond_32_bits(made)
+    if DCMTK is None or unlike:
         return None
-    option = {"none": ["+Wm"], "table": ["+Wl", "1"]}.get(made.voi, ["+Wi", "1"])
+    option = {"none": ["-W"] if _is_byte(made) else ["+Wm"], "table": ["+Wl", "1"]}.get(
+        made.voi, ["+Wi", "1"]
+    )
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "film.dcm"), Path(folder, "film.png")
         source.write_bytes(data)
@@ -85,6 +95,49 @@ def dcmtk_grey(made: Made, data: bytes) -> Theirs | None:
             return None  # a transfer syntax that needs a program of its own
         drawn = np.asarray(Image.open(target)).astype(np.float64) / 65535
     return np.where(made.padding, 0, drawn), _rounding(made)
+
+
+def _is_byte(made: Made) -> bool:
+    """Whether the film's values are those of an 8-bit picture, which are shown from 0 to 255."""
+    film = made.film
+    changed = float(film.get("RescaleSlope", 1)) != 1 or float(film.get("RescaleIntercept", 0)) != 0
+    whole = film.BitsStored == 8 and film.PixelRepresentation == 0
+    return whole and not changed and "ModalityLUTSequence" not in film
+
+
+def _is_beyond_32_bits(made: Made) -> bool:
+    ends = np.array([made.stored.min(), made.stored.max()], np.float64)
+    lowest, highest = np.sort(_rescaled(made, ends))
+    return not (0 <= lowest <= highest < 2**32 or -(2**31) <= lowest <= highest < 2**31)
+
+
+def _rescaled(made: Made, values: np.ndarray) -> np.ndarray:
+    slope, intercept = made.film.get("RescaleSlope", 1), made.film.get("RescaleIntercept", 0)
+    return values * float(slope) + float(intercept)
+
+
+def gdcm_values(made: Made, data: bytes) -> Theirs | None:
+    """Return GDCM's stored values, rescaled: it knows no windows and tables.
+
+    None where it knows the bits no better: it aborts the process on 8 bits of which fewer are
+    stored, reads 32 bits of which fewer are stored as 16, and knows no other High Bit.
+    """
+    film = made.film
+    whole = film.BitsAllocated == 16 or film.BitsStored == film.BitsAllocated
+    if made.left or not whole or "ModalityLUTSequence" in film:
+        return None
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "film.dcm")
+        source.write_bytes(data)
+        reader = gdcm.ImageReader()
+        reader.SetFileName(str(source))
+        assert reader.Read()
+        image = reader.GetImage()
+        pixels = image.GetBuffer().encode("utf-8", "surrogateescape")
+        form = image.GetPixelFormat()
+    kind = "i" if form.GetPixelRepresentation() else "u"
+    stored = np.frombuffer(pixels, f"{kind}{form.GetBitsAllocated() // 8}")
+    return _rescaled(made, stored.reshape(made.stored.shape).astype(np.float64)), _FLOAT
 
 
 def _rounding(made: Made) -> float:

@@ -12,14 +12,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.actions import record_readings
 from pneumo_core.app.memory import kept
-from pneumo_core.app.reading_room.batch_reading import Answer, Question, answers
+from pneumo_core.app.reading_room.batch_reading import Answer, Question, answers, decoded
 from pneumo_core.app.reading_room.worklist import Film, Item, Worklist, by_film, waiting
 from pneumo_core.app.words import time_left_text
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
 from pneumo_core.errors import UnreadableFilm
 from pneumo_core.explanations import HeatMap
-from pneumo_core.imaging import FilmValues, Radiograph, read_radiograph, read_values
+from pneumo_core.imaging import FilmValues, Radiograph, read_values
 from pneumo_core.reading import Reader, Reading, open_reader
 
 __all__ = [
@@ -85,19 +85,23 @@ def reader_of(checkpoint: Checkpoint) -> Reader:
 
 
 def radiograph_of(film: Film, reading: Reading | None = None) -> Radiograph:
-    """The decoded film; with a reading, as it was read: corrected where it was inverted.
+    """The decoded film, rotated where that was asked for; with a reading, as it was read.
 
     Raises UnreadableFilm.
     """
     if reading is not None and reading.inverted:
         return kept("corrected", film.key, lambda: reading.as_read(radiograph_of(film)), most=2)
     # Few, since a decoded film may take 100 MB.
-    return kept("films", film.key, lambda: read_radiograph(film.source, name=film.name), most=3)
+    return kept("films", film.key, lambda: decoded(film), most=3)
 
 
 def values_of(film: Film) -> FilmValues:
     """The film before any window. Raises UnreadableFilm."""
-    return kept("values", film.key, lambda: read_values(film.source, name=film.name), most=2)
+
+    def values() -> FilmValues:
+        return read_values(film.source, name=film.name).turned(film.quarters)
+
+    return kept("values", film.key, values, most=2)
 
 
 def layers_of(checkpoint: Checkpoint) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.errors import PneumoError, UnreadableFilm
+from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.reading import Reading
 from pneumo_core.reports import (
     Kind,
@@ -82,7 +83,7 @@ def offer_result(
         for kind, title, mime in _KINDS:
             st.download_button(
                 title,
-                recorded(makers[kind], **about, subject=_subject(title, named)),
+                recorded(makers[kind], **about, subject=_subject(title, reading, named)),
                 file_name(result, kind),
                 mime,
                 icon=":material/download:",
@@ -95,8 +96,9 @@ def offer_result(
     )
 
 
-def _subject(title: str, named: bool) -> str:
-    return f"{title}, {'with' if named else 'without'} names"
+def _subject(title: str, reading: Reading, named: bool) -> str:
+    rotated = f", rotated by {rotation_text(reading.rotated)}" if reading.rotated else ""
+    return f"{title}, {'with' if named else 'without'} names{rotated}"
 
 
 def _makers(result: Result, source: Path | bytes) -> dict[Kind, Callable[[], bytes]]:

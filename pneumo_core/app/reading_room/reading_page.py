@@ -13,6 +13,7 @@ from pneumo_core.app.reading_room.read_first import ask_for_call, show_decision,
 from pneumo_core.app.reading_room.similar_images import show_similar
 from pneumo_core.app.reading_room.uploads import carry
 from pneumo_core.app.reading_room.verdict import (
+    offer_rotation,
     show_opinions,
     show_prevalence,
     show_probability,
@@ -68,6 +69,7 @@ def _show(
         else:
             show_verdict(item)
             show_decision(worklist, item)
+        offer_rotation(worklist, item)
     if item.reading:
         record_readings([(item.film, item.reading)])
     seen, said = st.columns([3, 2], gap="large")

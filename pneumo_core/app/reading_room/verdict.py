@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pneumo_core.app.reading_room.worklist import Item
+from pneumo_core.app.reading_room.worklist import Item, Worklist
 from pneumo_core.app.words import agreement_text, disagree, plain
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.datasets import LABELS, PNEUMONIA
+from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.metrics import (
     CALIBRATED_PREVALENCE,
     adjusted_probability,
@@ -17,7 +18,7 @@ from pneumo_core.metrics import (
 from pneumo_core.reading import Rates, Reading, band_text, rates_of
 from pneumo_core.reports.figures import probability_bar
 
-__all__ = ["show_opinions", "show_prevalence", "show_probability", "show_verdict"]
+__all__ = ["offer_rotation", "show_opinions", "show_prevalence", "show_probability", "show_verdict"]
 
 _ICONS = {
     "Likely": ":material/report:",
@@ -40,6 +41,30 @@ def show_verdict(item: Item) -> None:
         st.warning(plain(reason), icon=":material/error:")
     for warning in reading.warnings:
         st.warning(plain(warning), icon=":material/warning:")
+
+
+def offer_rotation(worklist: Worklist, item: Item) -> None:
+    """Offer to put a turned film upright and read it; of one that was, to undo that."""
+    film, reading = item.film, item.reading
+    if reading is not None and reading.quarters_to_upright:
+        quarters = reading.quarters_to_upright
+        st.button(
+            "Rotate and read",
+            type="primary",
+            icon=":material/rotate_90_degrees_ccw:",
+            help=f"Rotates the film by {rotation_text(quarters)}. It is shown, explained and "
+            "exported like that.",
+            on_click=worklist.rotate,
+            args=(film.key, film.quarters + quarters),
+        )
+    elif film.quarters:
+        st.button(
+            "Undo rotation",
+            type="tertiary",
+            icon=":material/undo:",
+            on_click=worklist.rotate,
+            args=(film.key, 0),
+        )
 
 
 def show_probability(reading: Reading) -> None:

@@ -4,7 +4,7 @@ Nothing here knows Streamlit. One worklist belongs to one visitor and lives in m
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,6 +29,8 @@ __all__ = [
 Said = tuple[str, str]
 """A checkpoint's name and version."""
 
+_ROTATED = "?rotated="
+
 
 @dataclass(frozen=True)
 class Film:
@@ -36,12 +38,22 @@ class Film:
 
     ``key`` names the contents and the name: equal keys, equal films. ``link`` is what an address
     carries of it, a query parameter and its value; empty for an upload, which stays here.
+    ``quarters`` of a circle to the left by which it is rotated to be read and shown: it has a key
+    of its own then.
     """
 
     key: str
     name: str
     source: Path | bytes
     link: tuple[str, str] | None = None
+    quarters: int = 0
+
+    def rotated(self, quarters: int) -> "Film":
+        """The same film, rotated by these quarters and no others; 0 for as it came."""
+        key = self.key.partition(_ROTATED)[0]
+        if quarters % 4:
+            key += f"{_ROTATED}{quarters % 4}"
+        return replace(self, key=key, quarters=quarters % 4)
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,16 @@ class Worklist:
         self.own.forget(key)
         for said in self.readings.values():
             said.pop(key, None)
+
+    def rotate(self, key: str, quarters: int) -> None:
+        """Put a film in its own place again, rotated by quarters of a circle to the left, and
+        forget what was said of it as it was; it is read anew."""
+        film = self.films[key].rotated(quarters)
+        places = [film if each == key else other for each, other in self.films.items()]
+        shown = tuple(film.key if each == key else each for each in self.shown)
+        self.remove(key)
+        self.films = {each.key: each for each in places}
+        self.shown, self.opened, self.stopped = shown, film.key, False
 
     def clear(self) -> None:
         """Forget everything, except which answers were seen."""

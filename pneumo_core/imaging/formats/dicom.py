@@ -27,8 +27,10 @@ from pneumo_core.core.settings import Settings
 from pneumo_core.imaging.formats.dicom_codecs import PIXELS, refuse_undecodable, stored_pixels
 from pneumo_core.imaging.formats.dicom_elements import Elements, refused
 from pneumo_core.imaging.formats.dicom_facts import facts_of
-from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel, image_pixel
+from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel, image_pixel, warn_of_rest
 from pneumo_core.imaging.formats.dicom_palette import palette_curves
+from pneumo_core.imaging.formats.dicom_proportions import squared, squared_values, true_shape
+from pneumo_core.imaging.formats.dicom_shape import believed_shape
 from pneumo_core.imaging.formats.dicom_stored_values import Cells, cells_of
 from pneumo_core.imaging.formats.dicom_windowing import is_inverted, look_of, modality_curve
 from pneumo_core.imaging.formats.lossy_history import LOSSY_KEYWORDS, dicom_steps
@@ -52,11 +54,13 @@ _KEYWORDS = [
     "Modality",
     "BodyPartExamined",
     "ViewPosition",
+    "ViewCodeSequence",
     "PatientOrientation",
     "BurnedInAnnotation",
     "PatientAge",
     "PixelSpacing",
     "ImagerPixelSpacing",
+    "PixelAspectRatio",
     "NumberOfFrames",
     "SamplesPerPixel",
     "PhotometricInterpretation",
@@ -154,21 +158,27 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
             cells, colour = film.cells, False
             look = look_of(film.elements, film.image, cells)
             grey, windows = cells.through(look.curve), look.windows
+        shape = true_shape(film.elements, *grey.shape, limits)
         facts = facts_of(film.elements, film.image, film.syntax, windows=windows, colour=colour)
         lossy = dicom_steps(film.ds, len(data), film.pixels.nbytes)
     ours = film.elements.text("Manufacturer") == MANUFACTURER
-    return grey, replace(facts, lossy=lossy, from_pneumo=ours)
+    return squared(grey, replace(facts, lossy=lossy, from_pneumo=ours), shape)
 
 
 def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
     """The values that windows speak of, not yet checked for infinities. Raises as that."""
     with lenient_pydicom():
         film = _decoded(data, limits)
-        if film.is_colour:
-            return FilmValues(_grey_of_colour(film)[0], inverted=False)
-        cells = film.cells
-        values = cells.through(modality_curve(film.elements, cells))
-        return FilmValues(values, is_inverted(film.elements, film.image), cells.padded())
+        values = _values_of(film)
+        return squared_values(values, true_shape(film.elements, *values.values.shape, limits))
+
+
+def _values_of(film: _Film) -> FilmValues:
+    if film.is_colour:
+        return FilmValues(_grey_of_colour(film)[0], inverted=False)
+    cells = film.cells
+    values = cells.through(modality_curve(film.elements, cells))
+    return FilmValues(values, is_inverted(film.elements, film.image), cells.padded())
 
 
 def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
@@ -202,6 +212,10 @@ def _decoded(data: bytes, limits: Settings) -> _Film:
     native = not ds.file_meta.TransferSyntaxUID.is_encapsulated
     held = len(ds[keyword].value or b"") if native else None
     image = image_pixel(elements, keyword, held)
+    if held:
+        little = ds.file_meta.TransferSyntaxUID != ExplicitVRBigEndian
+        image = believed_shape(elements, image, ds[keyword].value, little=little)
+        warn_of_rest(elements, image, held)
     refuse_undecodable(ds, image)
     pixels = stored_pixels(ds, image)
     for each in PIXELS:  # nobody needs them twice

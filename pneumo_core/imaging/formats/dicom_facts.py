@@ -11,6 +11,14 @@ __all__ = ["facts_of"]
 _UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _OLDEST = 130
 """Years; 999Y is what some write for an unknown age."""
+_VIEWS = {
+    **dict.fromkeys(("399348003", "R-10206"), "AP"),
+    **dict.fromkeys(("272479007", "R-10214"), "PA"),
+    **dict.fromkeys(("399173006", "R-10236"), "LL"),
+    **dict.fromkeys(("399198007", "R-10232"), "RL"),
+    **dict.fromkeys(("399067008", "R-102CD"), "LATERAL"),
+}
+"""Codes of SNOMED and of its older form in DICOM (PS3.16 CID 4010)."""
 _UNPROCESSED = (
     "The file holds unprocessed data of the detector (Presentation Intent Type FOR PROCESSING), "
     "not a film to be looked at: its reading is less sure."
@@ -38,7 +46,7 @@ def facts_of(
         photometric=image.photometric if told else None,
         modality=elements.text("Modality"),
         body_part=elements.text("BodyPartExamined"),
-        view_position=elements.text("ViewPosition"),
+        view_position=elements.text("ViewPosition") or _coded_view(elements),
         age_years=_age_years(elements.text("PatientAge")),
         pixel_spacing_mm=_spacing(elements),
         transfer_syntax=syntax,
@@ -48,6 +56,13 @@ def facts_of(
         warnings=tuple(elements.warnings),
         laterality=_laterality(elements),
     )
+
+
+def _coded_view(elements: Elements) -> str | None:
+    """What the View Code Sequence says, as a View Position where there is one, else its words."""
+    for item in elements.items("ViewCodeSequence")[:1]:
+        return _VIEWS.get(item.text("CodeValue") or "") or item.text("CodeMeaning")
+    return None
 
 
 def _laterality(elements: Elements) -> str | None:

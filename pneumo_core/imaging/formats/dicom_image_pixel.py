@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
 from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
 
-__all__ = ["ImagePixel", "image_pixel"]
+__all__ = ["ImagePixel", "image_pixel", "warn_of_rest"]
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _ALLOCATED = (1, 8, 16, 32, 64)
+_FEW = 8
+"""Rows or columns that a wrong header says too many; more of them are missing bytes."""
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
 
@@ -198,6 +200,7 @@ def _compare_length(elements: Elements, image: ImagePixel, held: int | None) -> 
         return
     expected = image.bytes
     if held < expected:
+        _refuse_long_sides(image, expected - held)
         raise Refusal(
             f"it is truncated: {held:,} of its {expected:,} bytes of pixels are there", SEND_AGAIN
         )
@@ -207,11 +210,24 @@ def _compare_length(elements: Elements, image: ImagePixel, held: int | None) -> 
         and held in range(2 * expected, 2 * expected + 3)
     ):
         raise refused("BitsAllocated", "is 8, but there are bytes for 16")
-    if held > expected + 2:
+
+
+def warn_of_rest(elements: Elements, image: ImagePixel, held: int) -> None:
+    """Warn of bytes behind an uncompressed picture."""
+    more = held - image.bytes
+    if more > 2:
         elements.warn(
-            f"The file holds {held:,} bytes of pixels, {held - expected:,} more than its picture "
-            "has; those behind it were left out."
+            f"The file holds {held:,} bytes of pixels, {more:,} more than its picture has; those "
+            "behind it were left out."
         )
+
+
+def _refuse_long_sides(image: ImagePixel, missing: int) -> None:
+    """Refuse Rows or Columns that say a few more than there are pixels for."""
+    for keyword, told in (("Columns", image.columns), ("Rows", image.rows)):
+        fewer, left = divmod(missing, image.bytes // told)
+        if 0 < fewer <= _FEW and left == 0:
+            raise refused(keyword, f"is {told}, but the file holds pixels for {told - fewer}")
 
 
 def _assumed(elements: Elements, keyword: str, value: str) -> None:

@@ -27,6 +27,10 @@ _FUNCTIONS: dict[str, WindowFunction] = {
 }
 _BLANK = 0.02
 """Standard deviation of the grey below which a film is nearly blank: the gate's limit."""
+_SHADES = 0.005
+"""Least share of a film between black and white; a window of width 1 leaves none."""
+_NEAR_END = 0.01
+_BYTE = 255.0
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -66,6 +70,12 @@ class _Spread:
         variance = (np.square(self.values - mean) * self.counts).sum() / total
         return bool(variance < _BLANK**2)
 
+    @property
+    def is_film(self) -> bool:
+        """Whether grey values show something, and in more than black and white."""
+        between = (self.values > _NEAR_END) & (self.values < 1 - _NEAR_END)
+        return not self.is_blank and self.counts[between].sum() >= _SHADES * self.counts.sum()
+
 
 def look_of(elements: Elements, image: ImagePixel, cells: Cells) -> Look:
     """How the file wants its film to be seen, bright = dense; what failed becomes a warning.
@@ -75,7 +85,8 @@ def look_of(elements: Elements, image: ImagePixel, cells: Cells) -> Look:
     modality = modality_curve(elements, cells)
     spread = _Spread(*cells.spread()).through(modality)
     windows = film_windows(elements)
-    voi, used = _voi(elements, spread, windows)
+    full = _full_curve(elements, cells, spread)
+    voi, used = _voi(elements, spread, windows, full)
     presentation = _presentation(elements, spread.through(voi))
     inverted = is_inverted(elements, image)
 
@@ -162,24 +173,50 @@ def _function(elements: Elements) -> WindowFunction:
     return _FUNCTIONS.get(told, "linear")
 
 
-def _voi(elements: Elements, spread: _Spread, windows: tuple[Window, ...]) -> tuple[Curve, bool]:
-    """The curve of the first table, the first window, or the full range; whether as the file says.
+def _full_curve(elements: Elements, cells: Cells, spread: _Spread) -> Curve:
+    """What shows a film without a table or window: its range of values.
+
+    Of 8 bits that nothing transforms it is 0 to 255, as in a PNG of the same picture, unless that
+    would show nearly nothing.
+    """
+    bits = cells.bits
+    is_byte = bits is not None and bits.stored == 8 and not bits.signed
+    if is_byte and not elements.items("ModalityLUTSequence") and _rescale(elements) is _same:
+        bytes_ = range_curve(0, _BYTE)
+        if not spread.through(bytes_).is_blank:
+            return bytes_
+    return range_curve(*spread.ends)
+
+
+def _voi(
+    elements: Elements, spread: _Spread, windows: tuple[Window, ...], full: Curve
+) -> tuple[Curve, bool]:
+    """The curve of the first table, the first window, or ``full``; whether as the file says.
 
     A table or window that shows nearly nothing gives way where the full range shows more.
     """
-    full = range_curve(*spread.ends)
-    hopeless = spread.through(full).is_blank
+    bare = spread.through(full)
     told = [("lookup table", "VOILUTSequence", _voi_table(elements, spread))]
     told += [("window", "WindowWidth", window_curve(each)) for each in windows[:1]]
     if not windows and not elements.items("VOILUTSequence"):
         return full, True
     for what, keyword, curve in told:
-        if curve is not None and (hopeless or not spread.through(curve).is_blank):
+        if curve is not None and _shows(spread.through(curve), bare, shaded=what == "window"):
             return curve, True
         if curve is not None or what == "window":
             elements.warn(_shows_nothing(what, keyword))
     elements.warn("The film is shown over its full range of values.")
     return full, False
+
+
+def _shows(seen: _Spread, bare: _Spread, *, shaded: bool) -> bool:
+    """Whether grey shows something of a film, or ``bare``, its full range, doesn't either.
+
+    ``shaded``: it must have shades between black and white, too; a table may be made to have none.
+    """
+    if shaded:
+        return seen.is_film or not bare.is_film
+    return not seen.is_blank or bare.is_blank
 
 
 def _voi_table(elements: Elements, spread: _Spread) -> Curve | None:

@@ -18,6 +18,7 @@ from PIL import (
 )
 
 from pneumo_core.core.settings import Settings
+from pneumo_core.imaging.formats.deep_colour import deep_colour, is_deep_colour
 from pneumo_core.imaging.formats.lossy_history import picture_steps
 from pneumo_core.imaging.formats.tiff import read_grey_tiff, tiff_facts
 from pneumo_core.imaging.grey_values import (
@@ -73,14 +74,15 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
             refuse_scans(data, image.width * image.height)
         bits = _bits(image, data)
         white_is_zero = kind == "TIFF" and image.tag_v2.get(262) == 0
-        image.load()
+        deep = is_deep_colour(image) and "transparency" not in image.info
+        if not deep:
+            image.load()
         lossy = picture_steps(image, kind, data)
         software = str(image.info.get("Software", ""))
-        ImageOps.exif_transpose(image, in_place=True)  # otherwise it copies even an upright film
-        if image.mode.startswith(_DEEP_MODES):
-            grey, colour, tinted = _deep(image, white_is_zero), False, False
+        if deep:
+            grey, colour, tinted = deep_colour(lambda: _OPEN[kind](CountedBytes(data), ""))
         else:
-            grey, colour, tinted = _shallow(image)
+            grey, colour, tinted = _grey(image, white_is_zero)
     return grey, FilmFacts(
         format=kind,
         width=grey.shape[1],
@@ -92,6 +94,14 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
         lossy=lossy,
         from_pneumo=software.startswith(f"{MANUFACTURER} "),
     )
+
+
+def _grey(image: Image.Image, white_is_zero: bool) -> tuple[Grey, bool, bool]:
+    """Grey of a loaded picture, upright; whether it carries colour, and whether it had a tint."""
+    ImageOps.exif_transpose(image, in_place=True)  # otherwise it copies even an upright film
+    if image.mode.startswith(_DEEP_MODES):
+        return _deep(image, white_is_zero), False, False
+    return _shallow(image)
 
 
 def picture_size(file: BinaryIO, kind: str) -> tuple[int, int]:

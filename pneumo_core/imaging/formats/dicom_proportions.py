@@ -1,0 +1,86 @@
+"""Films whose pixels are not square, stretched to their true proportions."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
+from PIL import Image
+
+from pneumo_core.core.settings import Settings
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of
+from pneumo_core.imaging.grey_values import Grey
+from pneumo_core.imaging.radiograph import FilmFacts
+from pneumo_core.imaging.windowing import FilmValues
+
+__all__ = ["squared", "squared_values", "true_shape"]
+
+_SAME = 0.01
+"""How far from 1 the ratio may be; spacings are rounded."""
+_MOST = 4.0
+"""A larger ratio is a mistake in the header."""
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio")
+
+
+def true_shape(elements: Elements, height: int, width: int, limits: Settings) -> tuple[int, int]:
+    """Return (height, width) with square pixels; the same where they are or nobody knows.
+
+    No side gets shorter. What was done, or could not be, becomes a warning.
+    """
+    keyword, ratio = _ratio(elements)
+    if abs(ratio - 1) <= _SAME:
+        return height, width
+    shape = (round(height * ratio), width) if ratio > 1 else (height, round(width / ratio))
+    if not 1 / _MOST <= ratio <= _MOST or shape[0] * shape[1] > limits.max_pixels:
+        elements.warn(
+            f"The file says that its pixels are {ratio:.3g} times as high as wide "
+            f"({name_of(keyword)}); the film is shown as if they were square."
+        )
+        return height, width
+    elements.warn(
+        f"The pixels are not square ({name_of(keyword)}); the film was stretched from "
+        f"{width} × {height} to {shape[1]} × {shape[0]} pixels."
+    )
+    return shape
+
+
+def _ratio(elements: Elements) -> tuple[str, float]:
+    """The element that tells how high a pixel is, and that by its width; 1 where none does."""
+    for keyword in _SPACINGS:
+        try:
+            numbers = [each for each in elements.numbers(keyword) if each is not None]
+        except ValueError:
+            continue
+        if len(numbers) == 2 and min(numbers) > 0:
+            return keyword, numbers[0] / numbers[1]
+    return _SPACINGS[0], 1.0
+
+
+def squared(grey: Grey, facts: FilmFacts, shape: tuple[int, int]) -> tuple[Grey, FilmFacts]:
+    """Return a film in another shape, between its pixels interpolated, and its facts with it."""
+    if grey.shape == shape:
+        return grey, facts
+    spacing = facts.pixel_spacing_mm and (min(facts.pixel_spacing_mm),) * 2
+    facts = replace(facts, height=shape[0], width=shape[1], pixel_spacing_mm=spacing or None)
+    return _stretched(grey, shape), facts
+
+
+def squared_values(values: FilmValues, shape: tuple[int, int]) -> FilmValues:
+    """Return the values of a film in another shape; padding stays what it is."""
+    if values.values.shape == shape:
+        return values
+    padding = values.padding
+    if padding is not None:
+        rows, columns = (
+            np.arange(n) * old // n for n, old in zip(shape, padding.shape, strict=True)
+        )
+        padding = padding[np.ix_(rows, columns)]
+    return FilmValues(_stretched(values.values, shape), values.inverted, padding)
+
+
+def _stretched(grey: npt.NDArray[np.float32], shape: tuple[int, int]) -> Grey:
+    height, width = grey.shape
+    flat: Any = pa.array(np.ascontiguousarray(grey).reshape(-1))
+    film = Image.fromarrow(flat, "F", (width, height))  # not copied
+    return np.array(film.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))

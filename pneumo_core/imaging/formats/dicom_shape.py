@@ -1,0 +1,65 @@
+"""Rows and Columns that contradict the picture: exchanged, or too few columns."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of
+from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
+from pneumo_core.imaging.formats.dicom_stored_values import Bits
+
+__all__ = ["believed_shape"]
+
+_LINES = 256
+"""Pairs of rows that are compared."""
+_SMOOTHER = 4.0
+_ROUGH = 0.01
+"""A picture whose rows follow each other more smoothly is whole as it is."""
+_MOST_COLUMNS = 8
+
+
+def believed_shape(
+    elements: Elements, image: ImagePixel, data: bytes, *, little: bool
+) -> ImagePixel:
+    """Return how the uncompressed pixels of one sample lie, Rows and Columns as the picture tells.
+
+    Read with wrong ones, rows don't follow each other. What was repaired becomes a warning.
+    """
+    if image.samples != 1 or image.allocated not in (8, 16) or image.is_float:
+        return image
+    cells = np.frombuffer(data, f"{'<' if little else '>'}u{image.allocated // 8}")
+    declared = _roughness(cells, image, image.columns)
+    exchanged = _roughness(cells, image, image.rows)
+    if image.rows != image.columns and declared > max(_ROUGH, _SMOOTHER * exchanged):
+        elements.warn(
+            f"{name_of('Rows')} and {name_of('Columns')} are exchanged: the picture is whole "
+            f"only as {image.rows} × {image.columns} pixels; it was read so."
+        )
+        return replace(image, rows=image.columns, columns=image.rows)
+    # One byte may fill up to an even number.
+    more, left = divmod(len(cells) - image.rows * image.columns, image.rows)
+    if 0 < more <= _MOST_COLUMNS and left <= 1:
+        wider = image.columns + more
+        if _roughness(cells, image, wider) < declared:
+            elements.warn(
+                f"{name_of('Columns')} is {image.columns}, but the file holds pixels for {wider}; "
+                "all of them were read."
+            )
+            return replace(image, columns=wider)
+    return image
+
+
+def _roughness(cells: npt.NDArray[Any], image: ImagePixel, columns: int) -> float:
+    """The mean square step from a row to the next over the variance, in rows of that length."""
+    rows = len(cells) // columns
+    if rows < 2:
+        return 0.0
+    lines = cells[: rows * columns].reshape(rows, columns)
+    upper = np.unique(np.linspace(0, rows - 2, min(rows - 1, _LINES)).astype(int))
+    bits = Bits(image.stored, image.high + 1 - image.stored, bool(image.signed))
+    kind = lines.dtype.newbyteorder("=")
+    first, second = (bits.values(lines[each].astype(kind)) for each in (upper, upper + 1))
+    variance = float(first.var())
+    return float(np.mean(np.square(second - first))) / variance if variance else 0.0
