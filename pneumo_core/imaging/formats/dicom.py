@@ -158,7 +158,7 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
             cells, colour = film.cells, False
             look = look_of(film.elements, film.image, cells)
             grey, windows = cells.through(look.curve), look.windows
-        shape = true_shape(film.elements, *grey.shape, limits)
+        shape = true_shape(film.elements, grey.shape, limits)
         facts = facts_of(film.elements, film.image, film.syntax, windows=windows, colour=colour)
         lossy = dicom_steps(film.ds, len(data), film.pixels.nbytes)
     ours = film.elements.text("Manufacturer") == MANUFACTURER
@@ -170,7 +170,7 @@ def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
     with lenient_pydicom():
         film = _decoded(data, limits)
         values = _values_of(film)
-        return squared_values(values, true_shape(film.elements, *values.values.shape, limits))
+        return squared_values(values, true_shape(film.elements, values.values.shape, limits))
 
 
 def _values_of(film: _Film) -> FilmValues:

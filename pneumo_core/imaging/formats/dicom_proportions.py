@@ -23,16 +23,17 @@ _MOST = 4.0
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio")
 
 
-def true_shape(elements: Elements, height: int, width: int, limits: Settings) -> tuple[int, int]:
-    """Return (height, width) with square pixels; the same where they are or nobody knows.
+def true_shape(elements: Elements, shape: tuple[int, ...], limits: Settings) -> tuple[int, int]:
+    """Return the shape (height, width) with square pixels; the same where they are or nobody knows.
 
     No side gets shorter. What was done, or could not be, becomes a warning.
     """
+    height, width = shape
     keyword, ratio = _ratio(elements)
     if abs(ratio - 1) <= _SAME:
         return height, width
-    shape = (round(height * ratio), width) if ratio > 1 else (height, round(width / ratio))
-    if not 1 / _MOST <= ratio <= _MOST or shape[0] * shape[1] > limits.max_pixels:
+    true = (round(height * ratio), width) if ratio > 1 else (height, round(width / ratio))
+    if not 1 / _MOST <= ratio <= _MOST or true[0] * true[1] > limits.max_pixels:
         elements.warn(
             f"The file says that its pixels are {ratio:.3g} times as high as wide "
             f"({name_of(keyword)}); the film is shown as if they were square."
@@ -40,9 +41,9 @@ def true_shape(elements: Elements, height: int, width: int, limits: Settings) ->
         return height, width
     elements.warn(
         f"The pixels are not square ({name_of(keyword)}); the film was stretched from "
-        f"{width} × {height} to {shape[1]} × {shape[0]} pixels."
+        f"{width} × {height} to {true[1]} × {true[0]} pixels."
     )
-    return shape
+    return true
 
 
 def _ratio(elements: Elements) -> tuple[str, float]:
