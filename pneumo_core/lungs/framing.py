@@ -15,7 +15,7 @@ from pneumo_core.models import Framing, InputFormat
 
 __all__ = ["LungMask", "NetworkInput", "cut_out"]
 
-_VERSION = 1
+_VERSION = 2
 """Part of the key: raise it whenever framing gives other pixels."""
 
 
@@ -24,8 +24,9 @@ class NetworkInput:
     """Makes a network's input of an X-ray.
 
     Without ``framing`` the whole X-ray is squashed to a square. With it, the square shows the box
-    around the lungs, widened by the framing's margin; what lies beyond the X-ray is black. Where no
-    lungs are found, the whole X-ray is shown.
+    around the lungs, widened by the framing's margin. Beyond its edges the X-ray is continued by
+    its mirror image: a black band there would tell how the X-ray was framed. Where no lungs are
+    found, the whole X-ray is shown.
 
     ``size``: side of the square, in pixels, without ``context``: how many times as far it reaches,
     at the same resolution, so that training can draw other boxes from it.
@@ -101,19 +102,24 @@ class LungMask:
         if not lungs.found:
             return np.full((self.side, self.side), 255, np.uint8)
         box = self.input.box(radiograph) or Box(0, 0, 1, 1)
-        return cut_out(lungs.mask.astype(np.float32), box.widened(self.input.context), self.side)
+        wide = box.widened(self.input.context)
+        return cut_out(lungs.mask.astype(np.float32), wide, self.side, mirrored=False)
 
 
-def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint8]:
-    """Bring a box of an X-ray to a square, antialiased, in 8 bits; black beyond the X-ray.
+def cut_out(
+    pixels: NDArray[np.float32], box: Box, size: int, *, mirrored: bool = True
+) -> NDArray[np.uint8]:
+    """Bring a box of an X-ray to a square, antialiased, in 8 bits.
 
     ``pixels`` float32 (H, W) in [0, 1] → uint8 (size, size). Edges lie between pixels, not on them.
+    ``mirrored``: beyond its edges the X-ray is continued by its mirror image, else it is black.
     """
     height, width = pixels.shape
     top, bottom = box.top * height, box.bottom * height
     left, right = box.left * width, box.right * width
     first_row, first_column = math.floor(top), math.floor(left)
-    canvas = _canvas(pixels, first_row, math.ceil(bottom), first_column, math.ceil(right))
+    rows, columns = (first_row, math.ceil(bottom)), (first_column, math.ceil(right))
+    canvas = _canvas(pixels, rows, columns, mirrored=mirrored)
     flat = pa.array(canvas.reshape(-1))  # not copied
     image = Image.fromarrow(flat, "F", (canvas.shape[1], canvas.shape[0]))
     edges = (left - first_column, top - first_row, right - first_column, bottom - first_row)
@@ -122,14 +128,20 @@ def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint
 
 
 def _canvas(
-    pixels: NDArray[np.float32], top: int, bottom: int, left: int, right: int
+    pixels: NDArray[np.float32], rows: tuple[int, int], columns: tuple[int, int], *, mirrored: bool
 ) -> NDArray[np.float32]:
-    """Rows top to bottom and columns left to right, zero where there is no X-ray."""
+    """Rows and columns from the first to before the last, which may lie beyond the X-ray."""
     height, width = pixels.shape
+    (top, bottom), (left, right) = rows, columns
     inner = pixels[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    if top >= 0 and left >= 0 and bottom <= height and right <= width:
+    beyond = (
+        (max(0, -top), max(0, bottom - height)),
+        (max(0, -left), max(0, right - width)),
+    )
+    if not any(each for side in beyond for each in side):
         return np.ascontiguousarray(inner)
-    canvas = np.zeros((bottom - top, right - left), np.float32)
-    row, column = max(0, -top), max(0, -left)
-    canvas[row : row + inner.shape[0], column : column + inner.shape[1]] = inner
-    return canvas
+    if not inner.size:
+        return np.zeros((bottom - top, right - left), np.float32)
+    if mirrored:
+        return np.ascontiguousarray(np.pad(inner, beyond, mode="symmetric"))
+    return np.ascontiguousarray(np.pad(inner, beyond))
