@@ -27,8 +27,16 @@ def test_a_box_is_cut_out_as_a_squashed_film_would_be() -> None:
     np.testing.assert_array_equal(part, to_input(pixels[16:48, 48:96], 16))
 
 
-def test_what_lies_beyond_the_xray_is_black() -> None:
-    part = cut_out(np.ones((40, 40), np.float32), Box(-0.5, -0.5, 0.5, 0.5), 40)
+def test_beyond_its_edges_the_xray_is_continued_by_its_mirror_image() -> None:
+    """A black band would tell that the lungs reach the edge, which is how sick X-rays are framed."""
+    pixels = np.random.default_rng(0).random((40, 40)).astype(np.float32)
+    part = cut_out(pixels, Box(-0.5, 0, 0.5, 1), 40)
+    np.testing.assert_array_equal(part[:20], part[20:][::-1])
+    np.testing.assert_array_equal(part[20:], np.rint(pixels[:20] * 255))
+
+
+def test_a_mask_ends_at_the_edges_of_the_xray() -> None:
+    part = cut_out(np.ones((40, 40), np.float32), Box(-0.5, -0.5, 0.5, 0.5), 40, mirrored=False)
     assert part[:19].max() == part[:, :19].max() == 0
     assert part[21:, 21:].min() == 255
 
