@@ -28,7 +28,7 @@ def test_a_box_is_cut_out_as_a_squashed_film_would_be() -> None:
 
 
 def test_beyond_its_edges_the_xray_is_continued_by_its_mirror_image() -> None:
-    """A black band would tell that the lungs reach the edge, which is how sick X-rays are framed."""
+    """A black band would tell that the lungs reach the edge, as they do in most sick X-rays."""
     pixels = np.random.default_rng(0).random((40, 40)).astype(np.float32)
     part = cut_out(pixels, Box(-0.5, 0, 0.5, 1), 40)
     np.testing.assert_array_equal(part[:20], part[20:][::-1])
