@@ -44,11 +44,11 @@ def show_model(name: str) -> None:
 
 @models.command("gate")
 def fit_models_gate(name: str, data_folder: DataOption = None) -> None:
-    """Fit a checkpoint's gate anew, on the films it was trained on."""
+    """Fit a checkpoint's gate anew, on the X-rays it was trained on."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.gate import fit_gate
 
     folder = dataset_folder(data_folder)
-    with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as looking:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Looking at X-rays") as looking:
         fitted = fit_gate(load_checkpoint(name), folder, decoding=decoding, looking=looking)
     out.print(f"The gate of '{fitted.name}' is fitted.", markup=False)

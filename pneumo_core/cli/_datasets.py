@@ -28,15 +28,15 @@ def inspect_data(
     validation: ValidationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count a dataset's films, and say what is wrong with it, what it means and what to do."""
+    """Count a dataset's X-rays, and say what is wrong with it, what it means and what to do."""
     from pneumo_core.datasets import scan
     from pneumo_core.datasets.quality import inspect_dataset
 
     location = dataset_folder(folder)
-    with progress_bar("Listing films") as listing:
+    with progress_bar("Listing X-rays") as listing:
         chosen = validation_choice(validation) or "keep"
         dataset = scan(location, validation=chosen, progress=listing)
-    with progress_bar("Decoding films") as decoding, progress_bar("Comparing films") as comparing:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Comparing X-rays") as comparing:
         found = inspect_dataset(dataset, decoding=decoding, comparing=comparing)
     if as_json:
         print(json.dumps(found.as_dict()))

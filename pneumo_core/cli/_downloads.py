@@ -56,7 +56,7 @@ def add_data(
 ) -> None:
     """Check a dataset, and keep a copy of it under a name.
 
-    A ZIP holds labelled folders, or films and a manifest.csv. A CSV manifest has the columns path
+    A ZIP holds labelled folders, or X-rays and a manifest.csv. A CSV manifest has the columns path
     and label, and may have split, patient, subtype and id; its paths start beside it. To use a
     folder or a manifest without a copy, give its path to --data instead.
     """
@@ -69,8 +69,8 @@ def add_data(
         try:
             found = inspect_dataset(
                 staged.dataset,
-                decoding=stages("Decoding films"),
-                comparing=stages("Comparing films"),
+                decoding=stages("Decoding X-rays"),
+                comparing=stages("Comparing X-rays"),
                 home=staged.scratch,
             )
         except BaseException:  # Ctrl-C among them
@@ -104,12 +104,12 @@ def remove_data(
     name: str,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    """Delete a dataset that was downloaded or added, with all its films."""
+    """Delete a dataset that was downloaded or added, with all its X-rays."""
     from pneumo_core.datasets.download import delete_dataset, find_dataset
 
     folder = find_dataset(name).folder
     if not yes:
-        typer.confirm(f"Delete '{name}' and all films in {folder}?", abort=True)
+        typer.confirm(f"Delete '{name}' and all X-rays in {folder}?", abort=True)
     delete_dataset(name)
     noted("deleted", subject=f"dataset {name}")
     out.print(f"Deleted '{name}'.", markup=False)
@@ -139,5 +139,5 @@ def _print_sources() -> None:
 
 def _print_kept(kept: "KeptDataset") -> None:
     noted("added", subject=f"dataset {kept.name}")
-    films = f"{kept.about.films:,} films" if kept.about else "films"
+    films = f"{kept.about.films:,} X-rays" if kept.about else "films"
     out.print(f"{kept.name}: {films} in {kept.location}", markup=False)

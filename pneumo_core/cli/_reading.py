@@ -1,4 +1,4 @@
-"""``pneumo predict``: read films."""
+"""``pneumo predict``: read X-rays."""
 
 import contextlib
 import json
@@ -23,12 +23,12 @@ _TOLD_AT_ONCE = 200
 
 @app.command()
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Films, or folders of films.")],
+    files: Annotated[list[Path], typer.Argument(help="X-rays, or folders of X-rays.")],
     model: ModelOption = None,
     operating_point: PointOption = None,
     as_json: JsonOption = False,
     heatmaps: Annotated[
-        Path | None, typer.Option(help="Folder for a PNG per film: its heat map.")
+        Path | None, typer.Option(help="Folder for a PNG per X-ray: its heat map.")
     ] = None,
     pdf: Annotated[
         Path | None, typer.Option(help="Folder for a PDF per X-ray that was read.")
@@ -50,10 +50,10 @@ def predict(
         ),
     ] = False,
     gate: Annotated[
-        bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest film.")
+        bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest X-ray.")
     ] = True,
 ) -> None:
-    """Read films: one line each, whatever they hold."""
+    """Read X-rays: one line each, whatever they hold."""
     from pneumo_core.reading import open_reader
 
     exports = Exports(heatmaps, pdf, dicom, named=keep_identity)
@@ -81,7 +81,7 @@ def predict(
 
 
 class _Recorder:
-    """Tells the log what was read, some films at once; one that refuses is asked no more."""
+    """Tells the log what was read, some X-rays at once; one that refuses is asked no more."""
 
     def __init__(self, *, named: bool) -> None:
         self._readings: list[tuple[Path, Reading, Exported]] = []
@@ -112,7 +112,7 @@ class _Recorder:
         self._heard = self._heard and told(entries)
 
     def _entries(self, film: str, reading: "Reading", exported: Exported) -> "list[Entry]":
-        """That a film was read, and each form in which the result left."""
+        """That an X-ray was read, and each form in which the result left."""
         from pneumo_core.audit import Entry, operator
         from pneumo_core.gate.orientation import rotation_text
         from pneumo_core.reading import entry_of
@@ -141,7 +141,7 @@ def _expanded(files: list[Path]) -> Iterator[Path]:
             continue
         inside = list(files_below(path))
         if not inside:
-            raise PneumoError(f"The folder '{path}' is empty. Give films, or a folder of films.")
+            raise PneumoError(f"The folder '{path}' is empty. Give X-rays, or a folder of X-rays.")
         yield from inside
 
 

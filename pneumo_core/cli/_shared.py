@@ -43,14 +43,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-models = typer.Typer(help="The checkpoints that are here.", no_args_is_help=True)
+models = typer.Typer(help="The models that are here.", no_args_is_help=True)
 data = typer.Typer(help="Datasets.", no_args_is_help=True)
 runs = typer.Typer(help="Trainings that are under way, or were.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(runs, name="runs")
 app.add_typer(data, name="data")
 
-ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint; default: the first.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Model; default: the first.")]
 PointOption = Annotated[str | None, typer.Option("--operating-point", help="balanced, screening.")]
 DataOption = Annotated[
     Path | None,
@@ -68,10 +68,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def dataset_folder(given: Path | None) -> Path:
-    """Return where the films are. Raises UnknownName, and BadParameter where nobody said."""
+    """Return where the X-rays are. Raises UnknownName, and BadParameter where nobody said."""
     folder = dataset_given(given)
     if folder is None:
-        raise typer.BadParameter("say which films: --data FOLDER, or set PNEUMO_DATA")
+        raise typer.BadParameter("say which X-rays: --data FOLDER, or set PNEUMO_DATA")
     return folder
 
 
@@ -83,13 +83,13 @@ def dataset_given(given: Path | None) -> Path | None:
 
 
 def say_left_out(sentences: Iterable[str]) -> None:
-    """Say on standard error which films, and what beside them, take no part."""
+    """Say on standard error which X-rays, and what beside them, take no part."""
     for sentence in sentences:
         err.print(f"Left out: {sentence}", markup=False)
 
 
 def say_left_aside(dataset: "Dataset") -> None:
-    """Say on standard error what lies beside a dataset's films."""
+    """Say on standard error what lies beside a dataset's X-rays."""
     for each in dataset.left_aside:
         err.print(each.sentence, markup=False)
 
@@ -134,7 +134,7 @@ def told(entries: "Sequence[Entry]") -> bool:
 
 
 def without_nan(figures: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no NaN: a figure over no films is null."""
+    """JSON knows no NaN: a figure over no X-rays is null."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in figures.items()

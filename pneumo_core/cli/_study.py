@@ -1,4 +1,4 @@
-"""``pneumo evaluate``, ``compare`` and ``robustness``: study many films."""
+"""``pneumo evaluate``, ``compare`` and ``robustness``: study many X-rays."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ShippedOption = Annotated[
     bool,
-    typer.Option("--shipped", help="Films that come with the checkpoint, despite PNEUMO_DATA."),
+    typer.Option("--shipped", help="X-rays that come with the model, despite PNEUMO_DATA."),
 ]
 
 
@@ -60,7 +60,7 @@ def evaluate(
 
     checkpoint = load_checkpoint(model or None)
     dataset = _dataset(checkpoint, dataset_folder(data_folder), validation)
-    with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Scoring X-rays") as scoring:
         result = evaluate_dataset(
             checkpoint,
             dataset,
@@ -81,7 +81,7 @@ def evaluate(
     out.print(table)
     (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
     out.print(
-        f"{result.figures.n} films, threshold {format_rate(result.figures.threshold)} "
+        f"{result.figures.n} X-rays, threshold {format_rate(result.figures.threshold)} "
         f"({result.operating_point.name}): {tp} pneumonia found, {fn} missed, "
         f"{tn} normal passed, {fp} false alarms."
     )
@@ -99,7 +99,7 @@ def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuart
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(help="A checkpoint.")],
+    first: Annotated[str, typer.Argument(help="A model.")],
     second: Annotated[str, typer.Argument(help="Another one.")],
     data_folder: DataOption = None,
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
@@ -107,7 +107,7 @@ def compare(
     shipped: ShippedOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two checkpoints on the same films, each at its default operating point.
+    """Compare two checkpoints on the same X-rays, each at its default operating point.
 
     Without --data and PNEUMO_DATA, or with --shipped, the scores that come with them are compared.
     """
@@ -129,12 +129,12 @@ def compare(
     out.print(table)
     out.print(f"First: {first}, second: {second}. {compared.sentence}", markup=False)
     out.print(
-        f"{len(compared.disagreements)} of {len(compared.table)} films predicted differently."
+        f"{len(compared.disagreements)} of {len(compared.table)} X-rays predicted differently."
     )
 
 
 def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
-    """The dataset there, as a checkpoint sees it; what lies beside its films is said."""
+    """The dataset there, as a checkpoint sees it; what lies beside its X-rays is said."""
     from pneumo_core.inference import dataset_for
 
     dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
@@ -152,7 +152,7 @@ def _scores(
         return shipped_scores(checkpoint, split)
     dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
     films = dataset.split(split)
-    with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Scoring X-rays") as scoring:
         return dataset_scores(checkpoint, films, decoding=decoding, scoring=scoring)
 
 
@@ -184,14 +184,14 @@ def robustness(
     operating_point: PointOption = None,
     validation: ValidationOption = None,
 ) -> None:
-    """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
+    """Score a split again with its X-rays cropped, rotated, compressed, brighter, darker, larger."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import robustness as measure
     from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
     films = _dataset(checkpoint, dataset_folder(data_folder), validation).split(split)
-    with progress_bar("Scoring films") as progress:
+    with progress_bar("Scoring X-rays") as progress:
         rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
     say_left_out(rows[0].unreadable.values())
     table = Table("films", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
@@ -219,9 +219,9 @@ def embed(
     validation: ValidationOption = None,
     shipped: ShippedOption = False,
 ) -> None:
-    """Write a map of films to a file: a row per film with its id, label, split, x, y (and z).
+    """Write a map of X-rays to a file: a row per X-ray with its id, label, split, x, y (and z).
 
-    Without --data and PNEUMO_DATA, or with --shipped, the films that come with the checkpoint are
+    Without --data and PNEUMO_DATA, or with --shipped, the X-rays that come with the checkpoint are
     mapped.
     """
     from pneumo_core.checkpoints import load_checkpoint
@@ -235,7 +235,7 @@ def embed(
         features = shipped_features(checkpoint, split)
     else:
         films = _dataset(checkpoint, folder, validation).split(split)
-        with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as bar:
+        with progress_bar("Decoding X-rays") as decoding, progress_bar("Looking at X-rays") as bar:
             features = features_of(checkpoint, films, layer, decoding=decoding, looking=bar)
     with progress_bar("Drawing the map") as drawing:
         found = project(
@@ -251,7 +251,7 @@ def embed(
     write(as_table(features, found))
     labels = features.table["label"].to_numpy()
     behind, on_map = merit(features.values, labels), merit(found.points, labels, features.values)
-    out.print(f"{len(features.table)} films in '{target}'.", markup=False)
+    out.print(f"{len(features.table)} X-rays in '{target}'.", markup=False)
     out.print(
         f"10-nearest-neighbour purity {format_rate(behind.purity)} in the features, "
         f"{format_rate(on_map.purity)} on the map; silhouette {format_rate(behind.silhouette)} and "

@@ -27,7 +27,7 @@ _KNOWN = _UNPAIRED | frozenset(_PAIRED_TERMS.split())
 def body_part_of(result: Result) -> str | None:
     """Return the source's body part where it is a term of the standard.
 
-    Otherwise a film that was read was read as a chest film: "CHEST". None for a film that was not
+    Otherwise an X-ray that was read was read as a chest X-ray: "CHEST". None for an X-ray that was not
     read and does not say what it shows.
     """
     told = (result.radiograph.facts.body_part or "").strip().upper()

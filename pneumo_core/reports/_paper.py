@@ -162,16 +162,16 @@ class ProbabilityBar(Flowable):
 
 
 def pictures(result: Result, height: float) -> Table:
-    """The film beside its heat map and colour bar; the film alone where there's no map.
+    """The X-ray beside its heat map and colour bar; the X-ray alone where there's no map.
 
-    ``height`` in points, the captions not counted; less where the films are too wide for it.
+    ``height`` in points, the captions not counted; less where the X-rays are too wide for it.
     """
     rows, columns = result.radiograph.pixels.shape
     count = 1 if result.overlay is None else 2
     column = (WIDTH - (count - 1) * _GAP) / count
     factor = min(column / columns, height / rows)
     size = (columns * factor, rows * factor)
-    film = [_framed(drawn(result, _JPEG_LONGEST, bare=True), size), *_caption("The film")]
+    film = [_framed(drawn(result, _JPEG_LONGEST, bare=True), size), *_caption("The X-ray")]
     if result.overlay is None:
         return _beside([film], [WIDTH])
     under = [
@@ -205,7 +205,7 @@ def _scale(look: Overlay, width: float) -> Flowable:
 
 
 def _framed(pixels: NDArray[np.uint8], size: tuple[float, float]) -> Flowable:
-    """A picture in a thin frame: a film may be as white as the paper."""
+    """A picture in a thin frame: an X-ray may be as white as the paper."""
     frame = [*BARE, ("BOX", (0, 0), (-1, -1), 0.5, RULE)]
     return Table([[_picture(pixels, size)]], [size[0]], [size[1]], style=frame, hAlign="LEFT")
 

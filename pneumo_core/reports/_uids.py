@@ -26,7 +26,7 @@ class Uids:
 
 
 def uids_of(result: Result, patient: str, header: "Dataset | None") -> Uids:
-    """Return UIDs made of the film, the checkpoint, its operating point and how it is drawn.
+    """Return UIDs made of the X-ray, the checkpoint, its operating point and how it is drawn.
 
     Nothing of what the checkpoint answered is in them: its last digit may differ from machine to
     machine. A study is one patient's: ``patient`` is the pseudonym of a de-identified one. With a

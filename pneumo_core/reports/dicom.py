@@ -44,31 +44,31 @@ _OFFSET = re.compile(r"([+-])(\d\d)([0-5]\d)")
 
 
 def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
-    """Return the film under its heat map, with its legend, as a DICOM file (8-bit RGB, JPEG-LS
+    """Return the X-ray under its heat map, with its legend, as a DICOM file (8-bit RGB, JPEG-LS
     lossless).
 
-    De-identified (the default of ``result_of``): a study of its own. Of the film's header only
+    De-identified (the default of ``result_of``): a study of its own. Of the X-ray's header only
     body part, side, orientation, burned-in flag and history of lossy compression are told on. The
     patient is called by a pseudonym (``_pseudonym``): of the patient's ID where ``source`` is
-    given and has one, else of the film. No study or birth date is given, and Patient Identity
+    given and has one, else of the X-ray. No study or birth date is given, and Patient Identity
     Removed is YES. Its dates are those of its making.
 
-    Otherwise, for a DICOM film: a new series in the patient's own study, with the source's
+    Otherwise, for a DICOM X-ray: a new series in the patient's own study, with the source's
     Patient and Study modules, request, time zone, and a reference to the image that was read. For
-    any other film a new study without a patient's name.
+    any other X-ray a new study without a patient's name.
 
-    The same result of the same film always gets the same UIDs, so that an archive that is sent it
+    The same result of the same X-ray always gets the same UIDs, so that an archive that is sent it
     twice keeps it once. Pixel Spacing is left out: nobody should measure in an overlay.
 
     Args:
         result: what to export.
-        source: the file that was read; needed for a DICOM film that is not to be de-identified.
+        source: the file that was read; needed for a DICOM X-ray that is not to be de-identified.
 
     Raises:
         PneumoError: the picture may show the patient's name (``result.withheld``), the header is
             damaged, the source can't be read any more, or there is no place for the key of
             pseudonyms.
-        ValueError: the source is missing or another film.
+        ValueError: the source is missing or another X-ray.
     """
     from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
 
@@ -99,7 +99,7 @@ def _file(result: Result, source: bytes | Path | None) -> bytes:
 
 
 def _pseudonym_of(result: Result, source: bytes | Path | None) -> str:
-    """The patient's, where the source has a patient's ID; otherwise the film's."""
+    """The patient's, where the source has a patient's ID; otherwise the X-ray's."""
     from pneumo_core.reports._header import patient_of
 
     dicom = result.radiograph.facts.format == "DICOM"

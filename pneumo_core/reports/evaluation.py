@@ -20,10 +20,10 @@ __all__ = ["EvaluationReport", "report_markdown", "report_pdf"]
 
 _YOURS = (
     "ethics approval, consent and who paid",
-    "where, when and by which criteria the films were collected, and which were excluded",
+    "where, when and by which criteria the X-rays were collected, and which were excluded",
     "scanners and acquisition protocols",
     "who set the reference standard, how many readers, and how they agreed",
-    "how many films were planned for, and why",
+    "how many X-rays were planned for, and why",
     "what was done about missing data",
 )
 _COLUMNS = 2
@@ -76,7 +76,7 @@ class EvaluationReport:
         return [(name, str(value)) for name, value in named]
 
     def parts(self) -> list[tuple[str, ...]]:
-        """Rows about parts of the films: what, films, sensitivity, specificity."""
+        """Rows about parts of the X-rays: what, X-rays, sensitivity, specificity."""
         columns = slice_columns(self.study.table)[:_COLUMNS]
         return [
             (
@@ -92,9 +92,9 @@ class EvaluationReport:
         table, card = self.study.table, self.checkpoint.card
         ill, patients = int(self.study.labels.sum()), table["patient"].nunique()
         told = [
-            f"{len(table)} films of {patients} patients as far as their names tell: {ill} with "
+            f"{len(table)} X-rays of {patients} patients as far as their names tell: {ill} with "
             f"pneumonia, {len(table) - ill} without ({self.study.scores.name}).",
-            f"Training films: {card.attribution}",
+            f"Training X-rays: {card.attribution}",
         ]
         if card.trained_on:
             told.append(f"They show {card.trained_on}.")
@@ -114,7 +114,7 @@ class EvaluationReport:
     def _model(self) -> list[str]:
         card = self.checkpoint.card
         told = [
-            f"{card.model}, version {card.version}, of {card.created}; films squashed to "
+            f"{card.model}, version {card.version}, of {card.created}; X-rays squashed to "
             f"{card.input.size} × {card.input.size} pixels"
             + (", each read together with its mirror image." if card.mirror else "."),
             f"Training started from {card.origin}.",
@@ -131,14 +131,14 @@ class EvaluationReport:
         told = [f"A probability of {self.threshold:.4f} or higher counts as PNEUMONIA."]
         told += [
             f"Operating point {point.name}: {point.threshold:.4f}, {point.rule}, chosen on "
-            f"{point.chosen_on} films."
+            f"{point.chosen_on} X-rays."
             for point in card.operating_points
         ]
         if round(self.threshold, 3) not in {round(p.threshold, 3) for p in card.operating_points}:
             told.append("The threshold in use is none of these.")
         told.append(
-            f"Probabilities were calibrated on validation films (temperature {card.temperature:.3f}"
-            f", offset {card.offset:.3f})."
+            f"Probabilities were calibrated on validation X-rays (temperature "
+            f"{card.temperature:.3f}, offset {card.offset:.3f})."
         )
         return told
 
@@ -210,7 +210,7 @@ def report_pdf(report: EvaluationReport) -> bytes:
     rows[-1] += [Spacer(1, 1)] * (2 - len(rows[-1]))
     story += [Table(rows, colWidths=[width / 2] * 2, style=paper.BARE), Spacer(1, 12)]
     if report.parts():
-        head = ("Part of the films", "films", "sensitivity", "specificity")
+        head = ("Part of the X-rays", "films", "sensitivity", "specificity")
         told = [[paper.text(cell, "caption") for cell in row] for row in (head, *report.parts())]
         cut = [0.34 * width, 0.1 * width, 0.28 * width, 0.28 * width]
         story += [Table(told, colWidths=cut, repeatRows=1), Spacer(1, 12)]

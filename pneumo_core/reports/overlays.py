@@ -1,4 +1,4 @@
-"""The film under its heat map, as a picture to take away."""
+"""The X-ray under its heat map, as a picture to take away."""
 
 import textwrap
 from io import BytesIO
@@ -42,13 +42,13 @@ _GRID = 256  # heat is smooth: its lines need no finer one
 
 
 def to_png(result: Result, *, legend: bool = False) -> bytes:
-    """The film under its heat map as an RGB PNG; the bare film where the result has no map.
+    """The X-ray under its heat map as an RGB PNG; the bare X-ray where the result has no map.
 
-    It has the film's own size, so that it can be laid over the film, up to ``LONGEST`` pixels on
+    It has the X-ray's own size, so that it can be laid over the X-ray, up to ``LONGEST`` pixels on
     the longer side. ``legend`` adds a strip below with the colour bar and who says so (and
-    enlarges small films to make room for it). The same words travel as text chunks inside.
+    enlarges small X-rays to make room for it). The same words travel as text chunks inside.
 
-    Raises PneumoError for a de-identified result of a film that names its patient.
+    Raises PneumoError for a de-identified result of an X-ray that names its patient.
     """
     picture = film_under_heat(result)
     file = BytesIO()
@@ -58,13 +58,13 @@ def to_png(result: Result, *, legend: bool = False) -> bytes:
 
 
 def film_under_heat(result: Result) -> Picture:
-    """``drawn``, unless the film names its patient and the result must not: PneumoError."""
+    """``drawn``, unless the X-ray names its patient and the result must not: PneumoError."""
     refuse_named_film(result)
     return drawn(result, LONGEST)
 
 
 def drawn(result: Result, longest: int, *, bare: bool = False) -> Picture:
-    """The film under its heat map, or the ``bare`` film: uint8 (H, W, 3), RGB.
+    """The X-ray under its heat map, or the ``bare`` X-ray: uint8 (H, W, 3), RGB.
 
     No side is longer than ``longest`` pixels.
     """
@@ -76,7 +76,7 @@ def drawn(result: Result, longest: int, *, bare: bool = False) -> Picture:
     if look.contour:
         return _outlined(pixels, look)
     heat = look.over((height, width))
-    # In bands: a blend of the whole film at once would hold it five times over as float32 RGB.
+    # In bands: a blend of the whole X-ray at once would hold it five times over as float32 RGB.
     bands = [slice(row, row + _ROWS_AT_ONCE) for row in range(0, height, _ROWS_AT_ONCE)]
     return np.concatenate([overlay(pixels[b], heat[b], look.opacity, look.scale) for b in bands])
 
@@ -87,7 +87,7 @@ def _grey(pixels: NDArray[np.float32]) -> Picture:
 
 
 def _outlined(pixels: NDArray[np.float32], look: Overlay) -> Picture:
-    """The film with lines at half and three quarters of the strongest heat, as the viewer has."""
+    """The X-ray with lines at half and three quarters of the strongest heat, as the viewer has."""
     height, width = pixels.shape
     film = Image.fromarray(_grey(pixels))
     draw = ImageDraw.Draw(film)

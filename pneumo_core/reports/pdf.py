@@ -32,13 +32,13 @@ _GAP = 18.0
 
 
 def to_pdf(result: Result) -> bytes:
-    """One A4 page: the verdict in words, the number, the film beside its heat map, who says so.
+    """One A4 page: the verdict in words, the number, the X-ray beside its heat map, who says so.
 
     Its content also fits on US Letter. Letters that neither Helvetica nor DejaVu Sans has are
     shown as empty boxes. The pictures are JPEGs of 1,200 pixels, so that a page stays below
-    2 MB whatever the film's size.
+    2 MB whatever the X-ray's size.
 
-    Raises PneumoError for a de-identified result of a film that names its patient.
+    Raises PneumoError for a de-identified result of an X-ray that names its patient.
     """
     refuse_named_film(result)
     file = BytesIO()
@@ -165,7 +165,7 @@ def _predictive(result: Result) -> list[tuple[str, str]]:
 
 
 def _area(result: Result) -> list[tuple[str, str]]:
-    """The AUC on test films, or on the films there are."""
+    """The AUC on test X-rays, or on the X-rays there are."""
     evaluation = result.card.evaluation
     split = next((each for each in ("test", "val") if each in evaluation), None)
     if split is None:
@@ -175,13 +175,13 @@ def _area(result: Result) -> list[tuple[str, str]]:
 
 
 def _split(name: str) -> str:
-    return "validation films" if name == "val" else f"{name} films"
+    return "validation X-rays" if name == "val" else f"{name} X-rays"
 
 
 def _limits(result: Result) -> list[Flowable]:
     card = result.card
     said = [("Limitations", " ".join(card.limitations)), ("Intended use", card.intended_use)]
-    said += [("Training films", card.attribution)]
+    said += [("Training X-rays", card.attribution)]
     parts: list[Flowable] = [Spacer(1, 8)]
     for title, words in said:
         if words:

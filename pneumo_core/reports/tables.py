@@ -1,4 +1,4 @@
-"""Readings as JSON and CSV: one film with everything, or a worklist with a row per file."""
+"""Readings as JSON and CSV: one X-ray with everything, or a worklist with a row per file."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def as_row(reading: Reading) -> dict[str, Any]:
 def to_json(result: Result) -> str:
     """Write a result as one JSON object: its row, and what is needed to judge it. No pixels.
 
-    ``rates`` are those of test films where the checkpoint has any, else those of the films that
+    ``rates`` are those of test X-rays where the checkpoint has any, else those of the X-rays that
     ``on`` names. ``at_prevalence`` is what follows at the reader's own prevalence, null without.
     """
     card, point = result.card, result.point
@@ -136,5 +136,5 @@ def _heat_map(overlay: Overlay | None) -> dict[str, Any] | None:
 def _scaled_to(overlay: Overlay) -> str:
     """What full colour stands for; ``strength`` is the probability of the label then."""
     if overlay.peaks is not None:
-        return "several films"
-    return "this film" if overlay.strength is None else "probability"
+        return "several X-rays"
+    return "this X-ray" if overlay.strength is None else "probability"

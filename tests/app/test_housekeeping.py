@@ -168,10 +168,10 @@ def test_the_chores_are_done_with_streamlit_as_it_is_installed(
     [
         (None, "media_file_mgr", "a picture may be missing"),
         ("media_file_mgr", "_get_inactive_file_ids", "a picture may be missing"),
-        (None, "_session_mgr", "the films of a closed tab stay"),
-        (None, "_get_async_objs", "the films of a closed tab stay"),
-        ("_session_mgr", "_session_storage", "the films of a closed tab stay"),
-        ("_session_mgr", "_storage_lock", "the films of a closed tab stay"),
+        (None, "_session_mgr", "the X-rays of a closed tab stay"),
+        (None, "_get_async_objs", "the X-rays of a closed tab stay"),
+        ("_session_mgr", "_session_storage", "the X-rays of a closed tab stay"),
+        ("_session_mgr", "_storage_lock", "the X-rays of a closed tab stay"),
     ],
 )
 def test_a_renamed_part_costs_a_feature_and_a_line_in_the_log(
@@ -204,7 +204,7 @@ def test_a_queue_of_another_kind_is_cleared_as_streamlit_does(
     queue = Queue()
     queue.clear(True, something_new=1)
     assert queue.cleared == 1
-    assert "uploads that begin while a list is being read may never begin" in warned[0]
+    assert "uploads started while a list is being read may hang" in warned[0]
 
 
 def test_a_method_that_is_gone_stops_no_page(

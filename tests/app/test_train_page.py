@@ -38,7 +38,7 @@ def chosen(app: AppTest, label: str) -> object:
 
 def test_without_films_it_says_how_to_get_some() -> None:
     app = train_page()
-    assert "no films to train on" in told(app)
+    assert "no X-rays to train on" in told(app)
     assert "No runs yet" in told(app)
 
 
@@ -67,7 +67,7 @@ def test_what_starts_is_what_the_widgets_say(films: Path) -> None:
     chosen(app, "Epochs").set_value(300)
     chosen(app, "Batch size").set_value(8)
     chosen(app, "Rotation").set_value(5.0)
-    press(app, "Start the run")
+    press(app, "Start training")
     assert not app.exception
     (run,) = list_runs()[0]
     start = recipe("strong", "cnn_v2", epochs=300, batch_size=8, pretrained="none")
@@ -81,13 +81,13 @@ def test_settings_that_make_no_sense_start_nothing(films: Path) -> None:
     app = train_page()
     chosen(app, "Learning rate").set_value(0.0).run()
     assert "learning_rate" in app.error[0].value.replace("\\", "")
-    assert not [button for button in app.button if button.label == "Start the run"]
+    assert not [button for button in app.button if button.label == "Start training"]
 
 
 def test_an_impossible_name_is_a_sentence(films: Path) -> None:
     app = train_page()
     next(box for box in app.text_input if box.label == "Name of the checkpoint").set_value("a/b")
-    press(app.run(), "Start the run")
+    press(app.run(), "Start training")
     assert "can't name a checkpoint" in app.error[0].value.replace("\\", "")
     assert not list_runs()[0]
 
@@ -159,7 +159,7 @@ def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.M
     monkeypatch.setattr(control, "start", lambda *_, **__: Run)
     app = train_page()
     before = places(app)
-    press(app, "Start the run")
+    press(app, "Start training")
     assert not app.exception
     assert len(before) == 1
     assert places(app) == before

@@ -1,4 +1,4 @@
-"""Films by colour: one group for each word of a column, or one on a scale for numbers."""
+"""X-rays by colour: one group for each word of a column, or one on a scale for numbers."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ _FACTS = ("label", "subtype", "outcome", "split")
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Films of one colour: rows, what they are called, how they look."""
+    """X-rays of one colour: rows, what they are called, how they look."""
 
     rows: NDArray[np.int32]
     name: str
@@ -40,7 +40,7 @@ class Group:
 
 
 def groups_of(by: pd.Series) -> list[Group]:
-    """Every film of a column (N,) in exactly one group; beyond the most frequent words, "others".
+    """Every X-ray of a column (N,) in exactly one group; beyond the most frequent words, "others".
 
     Numbers of more than eight values are one group on a scale.
     """
@@ -64,7 +64,7 @@ def groups_of(by: pd.Series) -> list[Group]:
 
 
 def hover_texts(films: pd.DataFrame) -> NDArray[np.str_]:
-    """What hovering says of each film (N,): its name, and below it what is known of it."""
+    """What hovering says of each X-ray (N,): its name, and below it what is known of it."""
     told = films["id"].str.rsplit("/", n=1).str[-1] + "<br>"
     facts = [films[each].astype(str) for each in _FACTS if each in films]
     if "probability" in films:

@@ -1,4 +1,4 @@
-"""Training in pictures: one map of films that a slider moves from epoch to epoch."""
+"""Training in pictures: one map of X-rays that a slider moves from epoch to epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from pneumo_core.reports.figures._style import BLUE, INK, ORANGE, SERIES, bare
 __all__ = ["epoch_maps"]
 
 _SMOOTH = 2500
-"""Films up to which the browser lets them glide; more are drawn by WebGL, which can't."""
+"""X-rays up to which the browser lets them glide; more are drawn by WebGL, which can't."""
 _GLIDE = 500
 _MARGIN = 0.05
 _LINES = (
@@ -37,11 +37,11 @@ def epoch_maps(
     drag: str = "lasso",
     height: int = 720,
 ) -> go.Figure:
-    """Maps float32 (E, N, 2) of the same films (N), coloured by ``by``, one epoch at a time.
+    """Maps float32 (E, N, 2) of the same X-rays (N), coloured by ``by``, one epoch at a time.
 
     ``figures`` has a row per epoch: epoch, validation_auc, purity, purity_on_map; lines of them
     stand below the map, and a bar marks the epoch that is shown. It begins with the last one. The
-    axes have one range for all epochs; colours, ``customdata`` (a film's row) and the selection are
+    axes have one range for all epochs; colours, ``customdata`` (an X-ray's row) and the selection are
     those of ``embedding_map``.
     """
     figure = make_subplots(2, 1, row_heights=[0.78, 0.22], vertical_spacing=0.14)
@@ -75,7 +75,7 @@ def _films(
     told: NDArray[np.str_],
     chosen: NDArray[np.bool_] | None,
 ) -> Any:
-    """A group's films on one epoch's map (N, 2)."""
+    """A group's X-rays on one epoch's map (N, 2)."""
     marker: dict[str, object] = {"color": group.colour, "symbol": group.symbol, "size": 6}
     if group.scaled:
         scale = {"thickness": 12, "len": 0.7, "y": 0.65}

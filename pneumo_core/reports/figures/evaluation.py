@@ -1,7 +1,7 @@
-"""One checkpoint on many films: the matrix, the histogram, the curves.
+"""One checkpoint on many X-rays: the matrix, the histogram, the curves.
 
-What can be selected carries ``customdata``, so that a page learns which films lie behind a mark:
-a cell's name, a bin's bounds, or a film's id.
+What can be selected carries ``customdata``, so that a page learns which X-rays lie behind a mark:
+a cell's name, a bin's bounds, or an X-ray's id.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
                 "color": _tinted(tint, 0.12 + 0.45 * share),
                 "line": {"color": INK, "width": 3 if cell == chosen else 0},
             },
-            hovertemplate=f"{_TOLD[cell]}: {count} of {row}<extra>Click to see the films</extra>",
+            hovertemplate=f"{_TOLD[cell]}: {count} of {row}<extra>Click to see the X-rays</extra>",
             unselected={"marker": {"opacity": 1}},
         )
     bare(figure, height=330, barmode="overlay", bargap=0)
@@ -93,7 +93,7 @@ def probability_histogram(
     *,
     chosen: NDArray[np.bool_] | None = None,
 ) -> go.Figure:
-    """Films per probability and label, NORMAL hanging down; ``chosen`` films (N,) stand out.
+    """X-rays per probability and label, NORMAL hanging down; ``chosen`` X-rays (N,) stand out.
 
     A bar's ``customdata`` is its label and its bin, one of ``BARS`` (see ``metrics.bin_of``).
     """
@@ -109,7 +109,7 @@ def probability_histogram(
             name=name,
             customdata=[[label, each] for each in range(bins)],
             marker={"color": _tinted(colour, 0.45 if chosen is not None else 0.85)},
-            hovertemplate=f"around %{{x:.3f}}: %{{text}} films labelled {name}<extra></extra>",
+            hovertemplate=f"around %{{x:.3f}}: %{{text}} X-rays labelled {name}<extra></extra>",
             text=counts,
             textposition="none",
             unselected={"marker": {"opacity": 1}},
@@ -155,7 +155,7 @@ def receiver_operating_characteristic(
 ) -> go.Figure:
     """ROC curves: each a name, a colour, the curve, and the operating point's (x, y).
 
-    ``ids`` (K,): the film at each threshold of the first curve; ``chosen`` points stand out.
+    ``ids`` (K,): the X-ray at each threshold of the first curve; ``chosen`` points stand out.
     """
     figure = go.Figure()
     diagonal(figure)
@@ -182,13 +182,13 @@ def precision_recall(
     )
     _draw_curves(figure, [("", BLUE, curve, point)], ids)
     _draw_chosen(figure, chosen)
-    return square(figure, "Sensitivity (recall)", "PPV on these films (precision)")
+    return square(figure, "Sensitivity (recall)", "PPV on these X-rays (precision)")
 
 
 def reliability_diagram(points: Sequence[ReliabilityBin]) -> go.Figure:
     """Share of PNEUMONIA by mean probability with 95 % intervals; on the dashed line, calibrated.
 
-    A mark's area grows with its films.
+    A mark's area grows with its X-rays.
     """
     figure = go.Figure()
     diagonal(figure)
@@ -217,7 +217,7 @@ def reliability_diagram(points: Sequence[ReliabilityBin]) -> go.Figure:
 def _bin_text(point: ReliabilityBin) -> str:
     share = Estimate(point.share, point.low, point.high).text(percent=True)
     probability = format_rate(point.probability)
-    return f"{point.n} films, mean probability {probability}<br>{share} show pneumonia"
+    return f"{point.n} X-rays, mean probability {probability}<br>{share} show pneumonia"
 
 
 def _draw_curves(

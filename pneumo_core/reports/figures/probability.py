@@ -1,4 +1,4 @@
-"""One film's probability."""
+"""One X-ray's probability."""
 
 import plotly.graph_objects as go
 
