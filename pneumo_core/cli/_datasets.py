@@ -28,7 +28,7 @@ def inspect_data(
     validation: ValidationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count a dataset's X-rays, and say what is wrong with it, what it means and what to do."""
+    """Count a dataset's X-rays, and report problems, what they mean and what to do."""
     from pneumo_core.datasets import scan
     from pneumo_core.datasets.quality import inspect_dataset
 
@@ -61,7 +61,7 @@ def _print_overview(found: "Inspection") -> None:
 
 
 def print_findings(found: "Inspection") -> None:
-    """What is wrong with a dataset, what it means and what to do."""
+    """Print the findings: what is wrong, what it means and what to do."""
     for each in found.findings:
         out.print()
         out.print(f"{each.title} ({each.severity})", style="bold", markup=False)
@@ -75,4 +75,4 @@ def print_findings(found: "Inspection") -> None:
             shown = ", ".join(group[:_MOST_FILMS]) + (" …" if len(group) > _MOST_FILMS else "")
             out.print(f"  - {shown}", markup=False)
         if len(each.groups) > _MOST_FILMS:
-            out.print(f"  - and {len(each.groups) - _MOST_FILMS} more: --json lists all")
+            out.print(f"  - and {len(each.groups) - _MOST_FILMS} more; --json lists all")

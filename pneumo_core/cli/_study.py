@@ -1,4 +1,4 @@
-"""``pneumo evaluate``, ``compare`` and ``robustness``: study many X-rays."""
+"""``pneumo evaluate``, ``compare`` and ``robustness``: evaluate models on many X-rays."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ShippedOption = Annotated[
     bool,
-    typer.Option("--shipped", help="X-rays that come with the model, despite PNEUMO_DATA."),
+    typer.Option("--shipped", help="Use the stored scores, even if PNEUMO_DATA is set."),
 ]
 
 
@@ -48,12 +48,12 @@ def evaluate(
     model: ModelOption = None,
     operating_point: PointOption = None,
     shortcuts: Annotated[
-        bool, typer.Option("--shortcuts", help="Count mistakes by properties that are no disease.")
+        bool, typer.Option("--shortcuts", help="Count errors by properties other than disease.")
     ] = False,
     validation: ValidationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a split of a dataset."""
+    """Evaluate a model on a split of a dataset."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import evaluate_dataset
     from pneumo_core.metrics import format_rate
@@ -90,7 +90,7 @@ def evaluate(
 
 
 def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuartile]":
-    """Mistakes by quartile of each property; the whole dataset is measured once for all splits."""
+    """Return errors by quartile of each property; the whole dataset is measured once."""
     from pneumo_core.evaluation.shortcuts import by_quartile
 
     properties = measured(dataset).table
@@ -100,16 +100,16 @@ def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuart
 @app.command()
 def compare(
     first: Annotated[str, typer.Argument(help="A model.")],
-    second: Annotated[str, typer.Argument(help="Another one.")],
+    second: Annotated[str, typer.Argument(help="Another model.")],
     data_folder: DataOption = None,
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     validation: ValidationOption = None,
     shipped: ShippedOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two checkpoints on the same X-rays, each at its default operating point.
+    """Compare two models on the same X-rays, each at its default operating point.
 
-    Without --data and PNEUMO_DATA, or with --shipped, the scores that come with them are compared.
+    Without --data and PNEUMO_DATA, or with --shipped, their stored scores are compared.
     """
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import compare as measure
@@ -134,7 +134,7 @@ def compare(
 
 
 def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
-    """The dataset there, as a checkpoint sees it; what lies beside its X-rays is said."""
+    """Return the dataset as a checkpoint splits it; report other files."""
     from pneumo_core.inference import dataset_for
 
     dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
@@ -184,7 +184,7 @@ def robustness(
     operating_point: PointOption = None,
     validation: ValidationOption = None,
 ) -> None:
-    """Score a split again with its X-rays cropped, rotated, compressed, brighter, darker, larger."""
+    """Evaluate a split again with its X-rays cropped, rotated, compressed and so on."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import robustness as measure
     from pneumo_core.metrics import format_rate
@@ -214,14 +214,14 @@ def embed(
     method: Annotated[str, typer.Option(help="pca, tsne or umap.")] = "tsne",
     dimensions: Annotated[int, typer.Option(min=2, max=3)] = 2,
     perplexity: Annotated[float, typer.Option(min=1)] = 40.0,
-    iterations: Annotated[int, typer.Option(min=1, help="Of t-SNE, at most.")] = 500,
+    iterations: Annotated[int, typer.Option(min=1, help="Largest number for t-SNE.")] = 500,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     validation: ValidationOption = None,
     shipped: ShippedOption = False,
 ) -> None:
-    """Write a map of X-rays to a file: a row per X-ray with its id, label, split, x, y (and z).
+    """Write a map to a file: a row per X-ray with id, label, split, x, y (and z).
 
-    Without --data and PNEUMO_DATA, or with --shipped, the X-rays that come with the checkpoint are
+    Without --data and PNEUMO_DATA, or with --shipped, the features stored with the model are
     mapped.
     """
     from pneumo_core.checkpoints import load_checkpoint
@@ -235,7 +235,7 @@ def embed(
         features = shipped_features(checkpoint, split)
     else:
         films = _dataset(checkpoint, folder, validation).split(split)
-        with progress_bar("Decoding X-rays") as decoding, progress_bar("Looking at X-rays") as bar:
+        with progress_bar("Decoding X-rays") as decoding, progress_bar("Computing features") as bar:
             features = features_of(checkpoint, films, layer, decoding=decoding, looking=bar)
     with progress_bar("Drawing the map") as drawing:
         found = project(
@@ -260,7 +260,7 @@ def embed(
 
 
 def _writer(target: Path) -> "Callable[[DataFrame], None]":
-    """How to write a table there. Raises PneumoError for another kind of file."""
+    """Return a function that writes the table. Raises PneumoError for another file type."""
     from pneumo_core.core.files import write_whole
     from pneumo_core.errors import PneumoError
 

@@ -1,4 +1,4 @@
-"""Whose X-ray it is, as its DICOM header says."""
+"""Patient and study of an X-ray, from its DICOM header."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def header_of(result: Result, source: bytes | Path) -> Dataset:
     """
     film = result.reading.as_read(read_radiograph(source, name=result.reading.file))
     if digest_of(film) != digest_of(result.radiograph):
-        raise ValueError(f"source is another X-ray than {result.reading.file}")
+        raise ValueError(f"source is a different X-ray from {result.reading.file}")
     data = source if isinstance(source, bytes) else source.read_bytes()
     if data[128:132] != b"DICM":
         data = _PREAMBLE + data
@@ -35,7 +35,7 @@ def header_of(result: Result, source: bytes | Path) -> Dataset:
 
 
 def patient_of(result: Result, source: bytes | Path) -> tuple[str, str] | None:
-    """Return who issued the patient's ID, and the ID: to tell one patient from another.
+    """Return issuer and ID of the patient, to distinguish patients.
 
     None where the header has no ID or can't be read. Raises ValueError for another X-ray.
     """
@@ -46,14 +46,14 @@ def patient_of(result: Result, source: bytes | Path) -> tuple[str, str] | None:
                 str(header.get(keyword) or "").strip()
                 for keyword in ("IssuerOfPatientID", "PatientID")
             )
-    except PneumoError:  # whoever can't be told from others is told by the X-ray
+    except PneumoError:  # without a patient's ID, the X-ray identifies the patient
         return None
     return (issuer, patient) if patient else None
 
 
 @contextmanager
 def told_as_damaged(result: Result) -> Iterator[None]:
-    """Whatever goes wrong inside is a damaged header: PneumoError with a way out."""
+    """Turn any error inside into a PneumoError about a damaged header."""
     try:
         yield
     # pydicom's parsers promise no common error, and here each means that the header is damaged.

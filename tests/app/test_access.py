@@ -119,7 +119,7 @@ def test_a_configuration_that_is_wrong_opens_nothing(secrets: dict, sentence: st
 def test_roles_without_sign_in_open_nothing() -> None:
     app = opened(run=False)
     del app.secrets["auth"]
-    assert "nobody could sign in" in told(app.run())
+    assert "nobody can sign in" in told(app.run())
 
 
 def test_sign_in_that_vanishes_from_the_configuration_opens_nothing() -> None:
@@ -139,7 +139,7 @@ def test_a_configuration_that_cannot_be_read_opens_nothing(
         app = open_app()
     finally:
         st.config._set_option("secrets.files", before, "test")
-    assert "nobody is let in" in told(app)
+    assert "nobody can sign in" in told(app)
     assert "Read an X-ray" not in buttons(app)
 
 

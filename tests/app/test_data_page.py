@@ -36,7 +36,7 @@ def test_without_a_dataset_the_page_says_what_to_do(checkpoint: Checkpoint) -> N
     words = told(data_page())
     assert "No dataset yet" in words
     assert "PNEUMO_DATA" in words
-    assert "cnn_94 learned from X-rays: train 3 NORMAL and 5 PNEUMONIA" in words.replace("**", "")
+    assert "cnn_94 was trained on films: train 3 NORMAL and 5 PNEUMONIA" in words.replace("**", "")
 
 
 def test_a_dataset_that_is_gone_is_a_sentence(
@@ -55,11 +55,11 @@ def test_the_page_tells_what_the_library_tells(folder: Path) -> None:
     for finding in inspection.findings:
         for sentence in (finding.title, finding.what, finding.means, finding.remedy):
             assert sentence in words
-    assert {"The same picture in two splits", "X-rays that can't be read"} < {
+    assert {"The same picture in two splits", "Films that can't be read"} < {
         each.title for each in inspection.findings
     }
     shown = {each.label: each.value for each in app.metric}
-    assert shown["Films"] == str(len(inspection.dataset))
+    assert shown["X-rays"] == str(len(inspection.dataset))
     assert shown["Unreadable"] == "1"
     assert len(app.get("plotly_chart")) == 2, "splits and grey values; one size needs no plot"
 
@@ -113,7 +113,7 @@ def test_sixteen_draws_follow_the_recipe(folder: Path) -> None:
     app.text_input(key="preview film").set_value("PERSON4_").run()
     assert "test/PNEUMONIA/person4_" in told(app)
     app.text_input(key="preview film").set_value("nobody").run()
-    assert "No readable X-ray is called nobody" in told(app)
+    assert "No readable X-ray matches nobody" in told(app)
     assert not app.exception
 
 
@@ -125,7 +125,7 @@ def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
         Image.open(path).resize((120, 80)).save(path)
     monkeypatch.setenv("PNEUMO_DATA", str(folder))
     app = data_page(view="shortcuts")
-    assert "Nothing is measured yet" in told(app)
+    assert "Not measured yet" in told(app)
     press(app, "Run the shortcut audit")
     assert not app.exception
     dataset = scan(folder)
@@ -133,7 +133,7 @@ def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
         assert sentence in told(app)
     (table,) = (each.value for each in app.dataframe if "Property" in each.value)
     first = table.iloc[0]
-    assert (first["Property"], first["Higher in"], first["Tells"]) == (
+    assert (first["Property"], first["Higher in"], first["Predictive"]) == (
         "Width / height",
         "PNEUMONIA",
         "strong",

@@ -85,7 +85,7 @@ def test_a_button_brings_the_set_and_every_page_offers_it() -> None:
     app = press(opened(), "Download films.zip")
     assert not app.exception
     assert [each.value.replace("\\", "") for each in app.success] == [
-        "X-rays is here: 12 X-rays. Every page offers it now."
+        "Added films: 12 X-rays. It is now available on every page."
     ]
     assert names() == ["films"]
     assert "is there already" in told(app), "the same name again"
@@ -114,7 +114,7 @@ def test_what_is_sent_is_looked_at_before_it_is_kept(film_folder: Films, tmp_pat
     press(app, "Add dataset")
     assert names() == ["mine"]
     assert not app.exception
-    assert "mine is here: 12 X-rays" in app.success[0].value.replace("\\", "")
+    assert "Added mine: 12 X-rays" in app.success[0].value.replace("\\", "")
 
 
 def test_what_is_thrown_away_is_gone(film_folder: Films, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_csv_alone_needs_the_folder_that_is_open_to_it(
 ) -> None:
     sent = tmp_path / "sent.csv"
     sent.write_text("path,label\ntrain/NORMAL/IM-0001-0001.png,0\n")
-    assert "PNEUMO_DATA, below which they must lie, is not set" in told(send(opened(), sent))
+    assert "refers to images under PNEUMO_DATA, which is not set" in told(send(opened(), sent))
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 2})))
     press(send(opened(), sent), "Add dataset")
     assert names() == ["mine"]
@@ -167,7 +167,7 @@ def test_a_csv_reads_nothing_outside_of_that_folder(
     for path in ("../secret.png", str(tmp_path / "secret.png"), "../gone.png"):
         sent.write_text(f"path,label\n{path},0\n")
         app = send(opened(), sent)
-        assert f"no X-ray '{path}' lies below" in told(app), "the same words, there or not"
+        assert f"no film '{path}' lies below" in told(app), "the same words, there or not"
     assert nothing_is_left()
 
 
@@ -247,5 +247,5 @@ def test_another_dataset_of_the_same_name_is_not_the_old_one(
         stage(zip_folder(folder, tmp_path / f"{films}.zip"), "mine").keep()
         app = open_app("pages/data.py")
         assert not app.exception
-        assert {each.label: each.value for each in app.metric}["Films"] == str(2 * films)
+        assert {each.label: each.value for each in app.metric}["X-rays"] == str(2 * films)
         delete_dataset("mine")

@@ -41,7 +41,7 @@ def own_of(app: AppTest) -> OwnCalls:
 def hides_all_answers(app: AppTest) -> bool:
     tables = [frame.value for frame in app.dataframe]
     known = [table[["Probability", "Models"]].replace("", None).notna() for table in tables]
-    verdicts = "".join(table["Verdict"].str.cat() for table in tables)
+    verdicts = "".join(table["Result"].str.cat() for table in tables)
     said = any(each in told(app) + verdicts for each in ANSWERS)
     return not said and not any(each.to_numpy().any() for each in known)
 
@@ -105,13 +105,13 @@ def test_a_log_that_refuses_keeps_the_answer_hidden(checkpoint: Checkpoint, tmp_
     app = called(app, "Pneumonia")
     assert verdict(app) == "What do you see?"
     assert hides_all_answers(app)
-    assert "could not be recorded" in told(app)
+    assert "the log could not record it" in told(app)
     connection.execute("DROP TRIGGER full")
     connection.commit()
     connection.close()
     app = called(app, "Pneumonia")
     assert verdict(app).startswith(VERDICTS)
-    assert "could not be recorded" not in told(app)
+    assert "the log could not record it" not in told(app)
 
 
 def test_a_list_hides_what_waits_for_a_call_and_leads_to_the_next(checkpoint: Checkpoint) -> None:
@@ -122,7 +122,7 @@ def test_a_list_hides_what_waits_for_a_call_and_leads_to_the_next(checkpoint: Ch
     app = called(app, "No pneumonia")
     (table,) = app.dataframe
     assert sorted(table.value["Your call"]) == ["", "NORMAL"]
-    assert "After your call" in table.value["Verdict"].tolist()
+    assert "After your call" in table.value["Result"].tolist()
     app = app.button(key="next to call").click().run()
     assert verdict(app) == "What do you see?"
 
@@ -163,7 +163,7 @@ def test_films_to_be_called_are_not_shown_on_the_page_compare(
     app.switch_page("pages/compare.py").run()
     app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
     app.segmented_control(key="compare view").set_value("X-ray by X-ray").run()
-    assert "Overlap of the maps" in told(app)
+    assert "Overlap of the heat maps" in told(app)
     assert deeds().count("called") == 1
 
 

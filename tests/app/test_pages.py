@@ -128,7 +128,7 @@ def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
 def test_home_names_the_dataset(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "No dataset is here" in told(open_app())
+    assert "No dataset yet" in told(open_app())
     monkeypatch.setenv("PNEUMO_DATA", str(tmp_path))
     assert str(tmp_path) in told(open_app())
 
@@ -136,7 +136,7 @@ def test_home_names_the_dataset(
 def test_nothing_is_read_before_it_is_asked_for(checkpoint: Checkpoint) -> None:
     app = reading_page()
     assert not app.header
-    assert "Nothing to read yet" in told(app)
+    assert "No X-rays yet" in told(app)
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -190,8 +190,8 @@ def test_a_batch_is_read_to_its_end_and_its_failures_stay_on_the_list(
     assert "2 X-rays: 1 read, 1 failed" in told(app)
     (table,) = app.dataframe
     assert table.value["File"].tolist() == ["film*1*.png", "notes.txt"], "what was read comes first"
-    assert table.value["Film"].iloc[0].startswith("data:image/jpeg;base64,")
-    assert "Failed: notes.txt" in table.value["Remarks"].iloc[1]
+    assert table.value["X-ray"].iloc[0].startswith("data:image/jpeg;base64,")
+    assert "Failed: notes.txt" in table.value["Notes"].iloc[1]
     assert verdict(app).startswith(VERDICTS)
     press(app, "Next")
     assert verdict(app) == "Not read"
@@ -242,7 +242,7 @@ def test_films_outlive_a_walk_to_another_page(checkpoint: Checkpoint) -> None:
     press(app, "Remove")
     assert verdict(app) == "Not read", "the next X-ray is opened"
     press(app, "Clear the list")
-    assert "Nothing to read yet" in told(app)
+    assert "No X-rays yet" in told(app)
     assert not app.session_state["worklist"].readings
 
 

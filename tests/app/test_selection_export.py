@@ -47,7 +47,7 @@ def test_it_holds_the_films_of_the_dataset_in_use(
     for film in other.rglob("*.png"):
         film.write_bytes(b"another X-ray of the same name")
     monkeypatch.setenv("PNEUMO_DATA", str(other))
-    make = offered(films, films, monkeypatch)["Selection, films"]
+    make = offered(films, films, monkeypatch)["Selection, X-rays"]
     with zipfile.ZipFile(io.BytesIO(make())) as archive:
         for name in archive.namelist():
             assert archive.read(name) == (films / name).read_bytes()

@@ -38,7 +38,7 @@ def chosen(app: AppTest, label: str) -> object:
 
 def test_without_films_it_says_how_to_get_some() -> None:
     app = train_page()
-    assert "no X-rays to train on" in told(app)
+    assert "No dataset to train on" in told(app)
     assert "No runs yet" in told(app)
 
 
@@ -86,7 +86,7 @@ def test_settings_that_make_no_sense_start_nothing(films: Path) -> None:
 
 def test_an_impossible_name_is_a_sentence(films: Path) -> None:
     app = train_page()
-    next(box for box in app.text_input if box.label == "Name of the checkpoint").set_value("a/b")
+    next(box for box in app.text_input if box.label == "Model name").set_value("a/b")
     press(app.run(), "Start training")
     assert "can't name a checkpoint" in app.error[0].value.replace("\\", "")
     assert not list_runs()[0]
@@ -145,7 +145,7 @@ def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.M
     def places(app: AppTest) -> list[int]:
         def found(block: Block) -> Iterator[int]:
             for key, each in block.children.items():
-                if getattr(each, "label", "").startswith("A sweep"):
+                if getattr(each, "label", "").startswith("Sweep"):
                     yield key
                 elif isinstance(each, Block):
                     yield from found(each)
@@ -169,7 +169,7 @@ def test_a_run_is_deleted_after_a_question_and_told(films: Path) -> None:
     run = control.start(films, "mine", training_config(model="cnn_v2", epochs=300, batch_size=8))
     control.cancel(run)
     app = train_page()
-    asked = "Delete the run **mine** with its weights so far, its curves and its log?"
+    asked = "Delete the training run **mine** with its weights, curves and log?"
     assert asked in told(app)
     app.button(key=f"delete {run.id}").click().run()
     assert app.toast[0].value == "Deleted: run mine."

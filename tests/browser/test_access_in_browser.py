@@ -225,7 +225,7 @@ def test_a_role_that_is_given_counts_without_a_restart(
         secrets.write_text("[auth")
         tab.wait_for_timeout(5000)
         tab.goto(guarded)
-        expect(tab.get_by_text("nobody is let in")).to_be_visible()
+        expect(tab.get_by_text("nobody can sign in")).to_be_visible()
         assert "Train" not in words(tab)
 
 

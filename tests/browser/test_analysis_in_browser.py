@@ -50,14 +50,14 @@ def test_a_clicked_cell_lists_its_films(shipped: str, page: Page) -> None:
     threshold = checkpoint.card.operating_point().threshold
     counts = confusion(films["label"], films["probability"], threshold)
     click_cell(page, 2)
-    told = f"Missed: pneumonia predicted NORMAL: {counts.fn} X-rays, worst errors first"
+    told = f"Missed: pneumonia predicted as NORMAL: {counts.fn} X-rays, worst errors first"
     expect(page.get_by_text(told)).to_be_visible()
     expect(page).to_have_url(re.compile("cell=fn"))
-    expect(page.get_by_text("The X-rays themselves are not on this machine")).to_be_visible()
+    expect(page.get_by_text("The image files are not on this machine")).to_be_visible()
     settled(page)
 
     click_cell(page, 1)
-    told = f"False alarms: normal predicted PNEUMONIA: {counts.fp} X-rays, worst errors first"
+    told = f"False alarms: normal predicted as PNEUMONIA: {counts.fp} X-rays, worst errors first"
     expect(page.get_by_text(told)).to_be_visible()
 
 
@@ -70,9 +70,9 @@ def test_the_page_follows_the_slider_at_once(shipped: str, page: Page) -> None:
     for step in range(1, 4):
         page.keyboard.press("ArrowRight")
         counts = confusion(films["label"], films["probability"], 0.5 + step / 1000)
-        shown = page.get_by_text(f"False alarms: normal predicted PNEUMONIA: {counts.fp} X-rays")
+        shown = page.get_by_text(f"False alarms: normal predicted as PNEUMONIA: {counts.fp} X-rays")
         expect(shown).to_be_visible()
-    named = page.get_by_role("radio", name=f"Missed: pneumonia predicted NORMAL ({counts.fn})")
+    named = page.get_by_role("radio", name=f"Missed: pneumonia predicted as NORMAL ({counts.fn})")
     expect(named).to_be_visible()
     expect(page).to_have_url(re.compile("threshold=0.503"))
 
@@ -134,7 +134,7 @@ def test_twenty_thousand_films_make_a_page(shipped: str, page: Page, tmp_path: P
     expect(page.get_by_text("20000 X-rays")).to_be_visible()
     started = time.monotonic()
     click_cell(page, 3)
-    expect(page.get_by_text("Pneumonia predicted PNEUMONIA: ")).to_be_visible()
+    expect(page.get_by_text("Correct: pneumonia predicted as PNEUMONIA: ")).to_be_visible()
     assert time.monotonic() - started < 15, "no stall"
 
 

@@ -37,7 +37,7 @@ def test_the_last_visitors_film_is_gone_with_their_session(
         page = context.new_page()
         page.goto(f"{address}/read")
         (tmp_path / "mine.png").write_bytes(film(512))
-        expect(page.get_by_text("Nothing to read yet")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("No X-rays yet")).to_be_visible(timeout=60_000)
         upload(page, tmp_path / "mine.png")
         shown = page.get_by_role("img", name="The X-ray", exact=True)
         expect(shown).to_be_visible(timeout=60_000)

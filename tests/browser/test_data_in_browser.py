@@ -70,7 +70,7 @@ def test_a_finding_leads_to_its_pictures(with_films: str, page: Page) -> None:
 
 def test_a_random_film_opens_in_the_reading_room(with_films: str, page: Page) -> None:
     page.goto(f"{with_films}/data?view=films")
-    page.get_by_role("link", name="Read").first.click()
+    page.get_by_role("link", name="Read it").first.click()
     page.get_by_text("Probability of pneumonia").first.wait_for()
 
 

@@ -93,7 +93,7 @@ def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
     expect(told).to_be_visible()
 
     page.get_by_role("combobox", name="Colour").click()
-    page.get_by_role("option", name="error kind").click()
+    page.get_by_role("option", name="outcome").click()
     page.wait_for_function(
         "document.querySelector('.st-key-map-of-films .js-plotly-plot')?._fullData?.length > 2"
     )
@@ -119,7 +119,7 @@ def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page:
     """For a film of every trace: the picture under its name is that of its file."""
     address, folder = with_films
     page.goto(f"{address}/embeddings?films=dataset%20test&map=pca")
-    page.get_by_role("button", name="Look at test X-rays (penultimate)").click()
+    page.get_by_role("button", name="Compute features of test X-rays (penultimate)").click()
     chart(page)
     page.get_by_role("radio", name="Click and move").click()
     mode = "document.querySelector('.st-key-map-of-films .js-plotly-plot')._fullLayout.dragmode"

@@ -52,7 +52,7 @@ def toggle_look(page: Page) -> None:
 def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Path) -> None:
     page.goto(app)
     page.get_by_role("button", name="Read an X-ray").click()
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
 
     upload(page, film)
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
@@ -124,7 +124,7 @@ def test_a_row_opens_its_film_and_the_list_outlives_a_walk_home(
 ) -> None:
     (tmp_path / "notes.txt").write_text("not an X-ray")
     page.goto(f"{app}/read")
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
     upload(page, film, dicom("RG1_J2KR.dcm"), tmp_path / "notes.txt")
     expect(page.get_by_text("3 X-rays: 2 read, 1 failed")).to_be_visible()
     settled(page)
@@ -191,7 +191,7 @@ def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
 @pytest.mark.parametrize("key", ["Enter", "Space"])
 def test_the_keyboard_alone_reaches_and_chooses(app: str, page: Page, key: str) -> None:
     page.goto(f"{app}/read")
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
     expect(page.get_by_role("button", name="Chest")).to_be_visible()  # its script comes late
     settled(page)
     reached = []
@@ -224,6 +224,6 @@ def test_read_first_asks_by_keyboard_and_answers_after(app: str, page: Page) -> 
     page.keyboard.press("Alt+a")
     expect(page.get_by_text("You agreed:")).to_be_visible()
     page.goto(f"{app}/log")
-    page.get_by_role("tab", name="Second opinion").click()
+    page.get_by_role("tab", name="Reader agreement").click()
     expect(page.get_by_text("beyond chance")).to_be_visible()
     assert not serious(page)

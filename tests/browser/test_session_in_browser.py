@@ -44,7 +44,7 @@ def films(real_data: Path, tmp_path: Path) -> list[Path]:
 
 def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[Path]) -> None:
     page.goto(f"{shipped}/read")
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
     upload(page, *films)
     failed = len(films) - 60
     told = page.get_by_text(re.compile(rf"{len(films)} X-rays: \d+ read.* {failed} failed$"))

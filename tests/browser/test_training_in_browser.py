@@ -52,13 +52,13 @@ def open_train(tab: Page, address: str) -> Page:
     expect.set_options(timeout=2 * WAIT)  # a training shares the machine
     tab.set_default_timeout(2 * WAIT)
     tab.goto(f"{address}/train")
-    expect(tab.get_by_role("heading", name="Runs")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Training runs")).to_be_visible()
     return tab
 
 
 def start_run(tab: Page, name: str, epochs: int) -> Run:
     before = {run.id for run in list_runs()[0]}
-    for label, value in (("Epochs", str(epochs)), ("Name of the checkpoint", name)):
+    for label, value in (("Epochs", str(epochs)), ("Model name", name)):
         box = tab.get_by_label(label, exact=True)
         box.fill(value)
         box.press("Enter")

@@ -92,7 +92,7 @@ def test_what_names_its_patient_in_its_pixels_is_told_and_the_rest_goes_on(
 
 
 def test_what_is_not_read_is_not_exported(pneumo: Run, films: Path, tmp_path: Path) -> None:
-    (films / "Musterfrau.dcm").write_bytes(b"no film")
+    (films / "Musterfrau.dcm").write_bytes(b"no X-ray")
     done = pneumo("predict", films, "--json", "--pdf", tmp_path / "pdf")
     assert done.code == 1
     assert printed(done)["Musterfrau.dcm"]["exported"] == []

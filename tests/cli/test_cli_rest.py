@@ -58,7 +58,7 @@ def test_evaluate_finds_the_films_in_the_environment(
 ):
     assert "PNEUMO_DATA" in pneumo("evaluate").err
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"test": 2})))
-    assert "4 films, threshold 0.500 (balanced)" in pneumo("evaluate").out
+    assert "4 X-rays, threshold 0.500 (balanced)" in pneumo("evaluate").out
 
 
 def test_a_split_that_is_not_there_is_answered_with_those_that_are(
@@ -66,7 +66,7 @@ def test_a_split_that_is_not_there_is_answered_with_those_that_are(
 ):
     done = pneumo("evaluate", "--data", film_folder({"train": 8}), "--split", "test")
     assert done.code == 1
-    assert "no films in split 'test'" in done.err
+    assert "no X-rays in split 'test'" in done.err
     assert "train (" in done.err
 
 
@@ -134,7 +134,7 @@ def test_a_gate_is_fitted_on_the_films_the_checkpoint_learned_from_or_not_at_all
     done = pneumo("models", "gate", "cnn_94", "--data", film_folder({"train": 4}))
     assert done.code == 1
     said = " ".join(done.err.split())
-    assert "'cnn_94' was trained on other films" in said
+    assert "'cnn_94' was trained on other X-rays" in said
     assert "Give the dataset it was trained on." in said
 
 
@@ -183,7 +183,7 @@ def test_two_checkpoints_are_compared(pneumo, checkpoint, monkeypatch):
     facts = json.loads(done.out)
     assert (facts["n"], facts["predicted_differently"]) == (624, 27)
     assert facts["mcnemar_p"] == 1.0
-    assert "Neither clearly ranks films better" in pneumo("compare", "cnn_94", "cnn_v2").out
+    assert "Neither clearly ranks X-rays better" in pneumo("compare", "cnn_94", "cnn_v2").out
 
 
 @pytest.mark.parametrize(

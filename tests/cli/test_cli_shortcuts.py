@@ -55,7 +55,7 @@ def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:
 
 
 def test_what_cant_be_read_is_said_and_fails(pneumo: Run, framed: Path) -> None:
-    (framed / "test/NORMAL/broken.png").write_bytes(b"no film")
+    (framed / "test/NORMAL/broken.png").write_bytes(b"no X-ray")
     done = pneumo("data", "audit", framed, "--json")
     assert done.code == 1
     assert "Left out: broken.png" in done.err

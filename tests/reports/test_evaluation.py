@@ -25,7 +25,7 @@ def test_markdown_holds_the_figures_and_claims_items(checkpoint: Checkpoint) -> 
     assert "| NORMAL | 2 | 1 |" in told
     assert "| PNEUMONIA | 1 | 2 |" in told
     for words in (
-        "6 films of 6 patients",
+        "6 X-rays of 6 patients",
         checkpoint.card.attribution,
         checkpoint.card.version,
         "Operating point screening: 0.2000",

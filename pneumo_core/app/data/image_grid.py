@@ -87,7 +87,7 @@ def _show_picture(dataset: Dataset, film_id: str, location: Path, words: str) ->
     if location == dataset_in_use():
         st.page_link(
             "pages/read.py",
-            label="Read",
+            label="Read it",
             icon=":material/pulmonology:",
             query_params={"film": film_id} | dataset_link(),
         )

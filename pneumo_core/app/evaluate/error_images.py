@@ -113,7 +113,7 @@ def _show_picture(film_id: str, label: int, probability: float, checkpoint: str)
         return
     st.image(picture, width="stretch", alt=f"{film_id}: {said}")
     st.caption(f"{plain(film_id.rsplit('/', 1)[-1])}: {said}")
-    open_in_reading_room(film_id, checkpoint, "Read")
+    open_in_reading_room(film_id, checkpoint, "Read it")
 
 
 def film_picture(film_id: str, side: int = 3 * _SIDE) -> bytes:

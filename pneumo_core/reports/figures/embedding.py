@@ -1,4 +1,4 @@
-"""Maps of X-rays: one or two beside each other, in one plot, so that a selection is shared."""
+"""Maps of X-rays: one or two side by side in one plot, with a shared selection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from pneumo_core.reports.figures._style import INK, QUIET, bare
 __all__ = ["Panel", "embedding_map"]
 
 _NAMED = 20_000
-"""Beyond so many X-rays what hovering tells stays at home, and all are small discs: the page would
-be heavy, and a machine without a graphics card takes a third of the time to draw them."""
+"""Above this size hover texts are omitted and all marks are small discs, to keep the page small and
+fast without a graphics card."""
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One map: its title, points float32 (N, 2 or 3), names of the axes."""
+    """A map: title, points float32 (N, 2 or 3), names of the axes."""
 
     title: str
     points: NDArray[np.float32]
@@ -38,10 +38,10 @@ def embedding_map(
     drag: str = "lasso",
     height: int = 560,
 ) -> go.Figure:
-    """The X-rays (N) on every panel, coloured by ``by``; a point's ``customdata`` is its row.
+    """Draw X-rays (N) on every panel, coloured by ``by``; ``customdata`` is the row.
 
     ``chosen`` X-rays (N,) stay bright, the others fade; ``marked``: a point on each panel, for a
-    X-ray that is no row. ``drag``: what the mouse does at first, "lasso", or "pan" where a click
+    X-ray that is not in the table. ``drag``: mouse mode at first, "lasso", or "pan" where a click
     picks an X-ray. Numbers get a colour scale, words a colour and a shape each. Three
     dimensions can be turned, not selected, and stand alone.
     """

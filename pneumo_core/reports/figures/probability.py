@@ -1,4 +1,4 @@
-"""One X-ray's probability."""
+"""Plot of one probability."""
 
 import plotly.graph_objects as go
 
