@@ -39,7 +39,7 @@ def chosen(app: AppTest, label: str) -> object:
 def test_without_films_it_says_how_to_get_some() -> None:
     app = train_page()
     assert "No dataset to train on" in told(app)
-    assert "No runs yet" in told(app)
+    assert "No training runs yet" in told(app)
 
 
 def test_films_that_are_gone_are_a_sentence(films: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> N
     assert [each.name for each in list_runs()[0]] == ["yours"]
     app.checkbox(key=f"with checkpoint {run.id}").set_value(True).run()
     app.button(key=f"delete {run.id}").click().run()
-    assert "No runs yet" in told(app)
+    assert "No training runs yet" in told(app)
     assert control.made_by(run) is None
 
 

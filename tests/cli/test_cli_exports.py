@@ -84,7 +84,7 @@ def test_what_names_its_patient_in_its_pixels_is_told_and_the_rest_goes_on(
     done = pneumo("predict", films, "--json", "--pdf", tmp_path / "pdf")
     assert done.code == 1
     assert "Not exported as PDF." in done.err
-    assert "text is burned into its picture" in done.err
+    assert "burned-in text" in done.err
     rows = printed(done)
     assert rows["Musterfrau.dcm"]["status"] == "read"
     assert rows["Musterfrau.dcm"]["exported"] == []

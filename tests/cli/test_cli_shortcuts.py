@@ -76,5 +76,5 @@ def test_evaluate_counts_mistakes_by_quartile(
         assert sum(row["n"] for row in of) == 24
         assert sum(row["errors"] for row in of) == number
     assert (
-        "Shortcuts: mistakes by quartile" in pneumo("evaluate", "--data", folder, "--shortcuts").out
+        "Shortcuts: errors by quartile" in pneumo("evaluate", "--data", folder, "--shortcuts").out
     )

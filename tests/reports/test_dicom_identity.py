@@ -137,7 +137,7 @@ def test_a_damaged_key_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
         pseudonym("patient")
     (tmp_path / "file").touch()
     monkeypatch.setenv("PNEUMO_HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(PneumoError, match="can't be read or made: Not a directory"):
+    with pytest.raises(PneumoError, match="cannot be read or created: Not a directory"):
         pseudonym("patient")
 
 

@@ -27,7 +27,7 @@ def opened(result: Result) -> tuple[str, pypdfium2.PdfDocument]:
 
 
 def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make) -> None:
-    result = make(warnings=("The X-ray is only 80 × 96 pixels; fine signs may be lost.",))
+    result = make(warnings=("The film is only 80 × 96 pixels; fine signs may be lost.",))
     words, document = opened(result)
     for said in (
         "Signs of pneumonia likely",
@@ -36,7 +36,7 @@ def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make)
         "Measured on 150 test X-rays",
         "0.900 (0.800–0.950)",
         "validation X-rays: by hand",
-        "The X-ray is only 80 × 96 pixels",
+        "The film is only 80 × 96 pixels",
         f"cnn_94, version {result.card.version}",
         "Limitations. It learned nothing.",
         "children of 1 to 5 years",
