@@ -138,8 +138,7 @@ def _capture(result: Result, uids: Uids) -> "SCImage":
 def _orientation(result: Result) -> tuple[str, str] | None:
     """Return where rows and columns point to; None where the header contradicts the picture.
 
-    A film that had to be rotated has its feet below now. A header that says otherwise described
-    the film before it was turned.
+    A rotated X-ray is upright now; an orientation in the header described it before the rotation.
     """
     orientation = result.radiograph.facts.orientation
     if result.reading.rotated and orientation and not orientation[1].startswith("F"):

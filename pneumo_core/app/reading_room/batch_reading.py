@@ -49,7 +49,7 @@ def answers(questions: Sequence[Question], at_once: int) -> Iterator[Answer]:
 
 
 def decoded(film: Film) -> Radiograph:
-    """The film as it is to be read and shown: rotated where that was asked for.
+    """Return the decoded X-ray, rotated if asked.
 
     Raises UnreadableFilm.
     """

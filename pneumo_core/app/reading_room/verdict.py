@@ -44,7 +44,7 @@ def show_verdict(item: Item) -> None:
 
 
 def offer_rotation(worklist: Worklist, item: Item) -> None:
-    """Offer to put a turned film upright and read it; of one that was, to undo that."""
+    """Offer to rotate an X-ray and read it, or to undo the rotation."""
     film, reading = item.film, item.reading
     if reading is not None and reading.quarters_to_upright:
         quarters = reading.quarters_to_upright
@@ -52,7 +52,7 @@ def offer_rotation(worklist: Worklist, item: Item) -> None:
             "Rotate and read",
             type="primary",
             icon=":material/rotate_90_degrees_ccw:",
-            help=f"Rotates the film by {rotation_text(quarters)}. It is shown, explained and "
+            help=f"Rotates the X-ray by {rotation_text(quarters)}. It is shown, explained and "
             "exported like that.",
             on_click=worklist.rotate,
             args=(film.key, film.quarters + quarters),

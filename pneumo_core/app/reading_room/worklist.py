@@ -48,7 +48,7 @@ class Film:
     quarters: int = 0
 
     def rotated(self, quarters: int) -> "Film":
-        """The same film, rotated by these quarters and no others; 0 for as it came."""
+        """Return the X-ray rotated by these quarter turns; 0 for the original."""
         key = self.key.partition(_ROTATED)[0]
         if quarters % 4:
             key += f"{_ROTATED}{quarters % 4}"
@@ -148,7 +148,7 @@ class Worklist:
             said.pop(key, None)
 
     def rotate(self, key: str, quarters: int) -> None:
-        """Rotate an X-ray by quarter turns to the left, and remove its results; it is read again."""
+        """Rotate an X-ray by quarter turns to the left, and read it again."""
         film = self.films[key].rotated(quarters)
         places = [film if each == key else other for each, other in self.films.items()]
         shown = tuple(film.key if each == key else each for each in self.shown)
