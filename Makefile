@@ -1,9 +1,9 @@
 # make app     start the dashboard on http://127.0.0.1:8501
-# make test    everything that must hold
-# make benchmark  measure how fast everything is, and write docs/performance.md
-# make lock    pin everything that requirements.txt brings, with hashes, in requirements.lock
-# make audit   known vulnerabilities and licences of what is installed
-# make fuzz    read 220,000 damaged files, and write what became of them to docs/reliability.md
+# make test    run all checks: format, lint, types, import contracts, tests
+# make benchmark  measure speed, and write docs/performance.md
+# make lock    pin all dependencies of requirements.txt, with hashes, in requirements.lock
+# make audit   check dependencies for known vulnerabilities and licences
+# make fuzz    read 220,000 damaged files, and write the outcome to docs/reliability.md
 # make clean   remove the virtual environment and every cache
 
 PYTHON ?= python3
@@ -25,7 +25,7 @@ test: $(VENV)/installed-test
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# About 20 minutes on an idle machine; what was measured stays measured, see benchmarks/__main__.py.
+# About 20 minutes on an idle machine; existing measurements are kept, see benchmarks/__main__.py.
 benchmark: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
 
@@ -40,7 +40,7 @@ $(TOOLS)/installed: requirements-audit.txt $(VENV)/installed
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
 	@touch $@
 
-# Some hours. One format: .venv/bin/python -m tests.fuzz --inputs 20000 --format png
+# Takes hours. One format: .venv/bin/python -m tests.fuzz --inputs 20000 --format png
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -m tests.fuzz --inputs 20000
 

@@ -1,4 +1,4 @@
-"""Home: what Pneumo is, what is installed, where to go."""
+"""Home: what Pneumo does, the installed models, links to the pages."""
 
 import streamlit as st
 
@@ -6,23 +6,23 @@ from pneumo_core.app import open_page
 
 with open_page("Pneumo"):
     st.markdown(
-        "Pneumo reads chest X-rays for signs of pneumonia and shows how sure it is and where it "
-        "looked. You can train your own network on a folder of films, and get the same answer "
-        "here, on the command line and in Python."
+        "Pneumo reads chest X-rays for signs of pneumonia. It shows a calibrated probability and "
+        "a heat map of the evidence. Train your own model on a folder of X-rays; results are the "
+        "same here, on the command line and in Python."
     )
-    if st.button("Read a film", type="primary", icon=":material/pulmonology:"):
+    if st.button("Read an X-ray", type="primary", icon=":material/pulmonology:"):
         st.switch_page("pages/read.py")
 
     with st.container(horizontal=True, gap="medium"):
         for file, label, icon in (
-            ("pages/evaluate.py", "See where it fails", ":material/query_stats:"),
-            ("pages/compare.py", "Compare checkpoints", ":material/compare_arrows:"),
-            ("pages/embeddings.py", "See what the network sees", ":material/scatter_plot:"),
-            ("pages/data.py", "Know your data", ":material/folder_open:"),
+            ("pages/evaluate.py", "Evaluate a model", ":material/query_stats:"),
+            ("pages/compare.py", "Compare models", ":material/compare_arrows:"),
+            ("pages/embeddings.py", "Explore embeddings", ":material/scatter_plot:"),
+            ("pages/data.py", "Inspect datasets", ":material/folder_open:"),
         ):
             st.page_link(file, label=label, icon=icon)
 
-    # This takes a while at the first visit: by now the page is on the screen.
+    # Slow on the first visit; the page is already on the screen.
     from pneumo_core.app.widgets.model_cards import show_checkpoints, show_dataset
 
     show_checkpoints()

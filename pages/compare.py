@@ -1,11 +1,11 @@
-"""Compare: two to four checkpoints on the same films, one by one and in numbers."""
+"""Compare two to four models on the same X-rays: figures, tests and single X-rays."""
 
 import streamlit as st
 
 from pneumo_core.app import open_page
 
 with open_page("Compare", wide=True):
-    # These take a while at the first visit: by now the frame is on the screen.
+    # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.compare.comparison_figures import show_numbers
     from pneumo_core.app.compare.pair_choice import choose_checkpoints, choose_films
     from pneumo_core.app.compare.side_by_side import show_side_by_side
@@ -16,9 +16,9 @@ with open_page("Compare", wide=True):
     checkpoints = choose_checkpoints()
     say_what_is_missing()
     if len(checkpoints) < 2:
-        st.info("Choose at least two checkpoints.", icon=":material/compare_arrows:")
+        st.info("Choose at least two models.", icon=":material/compare_arrows:")
     else:
-        views = ("On many films", "Film by film")
+        views = ("On many X-rays", "X-ray by X-ray")
         view = st.segmented_control(
             "View",
             views,

@@ -1,11 +1,11 @@
-"""Data: what is in a dataset, what is wrong with it, and what training makes of its films."""
+"""Inspect a dataset: contents, findings, shortcuts, augmentation; add and delete datasets."""
 
 import streamlit as st
 
 from pneumo_core.app import open_page
 
 with open_page("Data", wide=True):
-    # These take a while at the first visit: by now the frame is on the screen.
+    # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.data.add_dataset import acquire_section
     from pneumo_core.app.data.data_page import show_dataset
     from pneumo_core.app.data.dataset_cache import choose_dataset, inspected, say_how_to_get_one
@@ -19,9 +19,9 @@ with open_page("Data", wide=True):
         try:
             inspection = inspected(location)
         except Cancelled:
-            st.info("Nothing is inspected yet. Start it with the button.")
+            st.info("Not inspected yet. Press the button to start.")
         else:
             show_dataset(inspection, location)
-    st.header("More films", anchor=False)
+    st.header("Add datasets", anchor=False)
     acquire_section()
     say_what_is_missing()

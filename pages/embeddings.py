@@ -1,11 +1,11 @@
-"""Embeddings: what the network sees of many films, as maps to explore."""
+"""Explore maps of the features that a network computes from many X-rays."""
 
 import streamlit as st
 
 from pneumo_core.app import open_page
 
 with open_page("Embeddings", wide=True):
-    # These take a while at the first visit: by now the frame is on the screen.
+    # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.embeddings.explorer import choose_view, show_explorer
     from pneumo_core.app.embeddings.training_maps import show_training
     from pneumo_core.app.widgets.model_choice import choose_checkpoint, say_what_is_missing
@@ -24,5 +24,5 @@ with open_page("Embeddings", wide=True):
             else:
                 show_explorer(checkpoint)
         except Cancelled as stopped:
-            waiting = "Nothing is drawn yet. Start it with the button, or choose other films."
+            waiting = "No map yet. Press the button to start, or choose other X-rays."
             st.info(str(stopped) or waiting)

@@ -1,11 +1,11 @@
-"""Evaluate: one checkpoint on many films, at any threshold, and the films behind every number."""
+"""Evaluate a model on many X-rays, at any threshold, with the X-rays behind every figure."""
 
 import streamlit as st
 
 from pneumo_core.app import open_page
 
 with open_page("Evaluate", wide=True):
-    # These take a while at the first visit: by now the frame is on the screen.
+    # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.evaluate.evaluate_page import show_evaluation
     from pneumo_core.app.evaluate.score_cache import choose_scores, say_warnings
     from pneumo_core.app.widgets.model_choice import choose_checkpoint, say_what_is_missing

@@ -1,11 +1,11 @@
-"""The reading room: films in, a verdict in words, the number beside it, where it looked."""
+"""Read X-rays: upload them, see the result in words, its probability and the heat map."""
 
 import streamlit as st
 
 from pneumo_core.app import open_page
 
-with open_page("Read films", wide=True):
-    # These take a while at the first visit: by now the frame is on the screen.
+with open_page("Read X-rays", wide=True):
+    # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.reading_room.read_first import choose_read_first
     from pneumo_core.app.reading_room.reading_page import show_reading_room
     from pneumo_core.app.reading_room.uploads import add_films, my_worklist
@@ -28,7 +28,7 @@ with open_page("Read films", wide=True):
         show_reading_room(worklist, *chosen, panel)
     elif chosen:
         st.info(
-            "Nothing to read yet. Upload one or more films, or choose a sample. "
-            "The verdict and the film appear here.",
+            "No X-rays yet. Upload one or more, or choose a sample. "
+            "The result and the X-ray appear here.",
             icon=":material/upload_file:",
         )

@@ -1,4 +1,4 @@
-"""Train: start a run, watch it learn, and read with what it learned."""
+"""Start, follow and manage training runs."""
 
 import streamlit as st
 
@@ -6,10 +6,10 @@ from pneumo_core.app import open_page
 
 with open_page("Train"):
     st.markdown(
-        "A run trains a network in a process of its own: it goes on when you close this page, and "
-        "publishes a checkpoint that every page offers."
+        "A training run is a separate process: it continues when you close this page. When it "
+        "finishes, its model appears on every page."
     )
-    # These take a while at the first visit: by now the frame is on the screen.
+    # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.train.run_list import show_runs
     from pneumo_core.app.train.start_form import new_run
     from pneumo_core.app.widgets.model_choice import say_what_is_missing

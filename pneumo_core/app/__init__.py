@@ -1,7 +1,7 @@
-"""What the pages are made of: the only room that knows Streamlit.
+"""The dashboard's pages and widgets; the only package that imports Streamlit.
 
-``open_page`` and ``plain`` come at once; every other module stands on torch, so a page imports it
-after its first words are on the screen.
+``open_page`` and ``plain`` import quickly; the other modules may import torch, so a page imports
+them after its frame is on the screen.
 """
 
 from pneumo_core.app.page import open_page

@@ -1,4 +1,4 @@
-"""What is done on the pages, told to the log. A log that refuses stops nobody, and is told of."""
+"""Audit logging for the dashboard. A failing log never blocks the user; a warning is shown."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,22 +12,22 @@ from pneumo_core.app.words import plain
 from pneumo_core.audit import Deed, Entry, film_digest, open_log
 from pneumo_core.errors import AuditError
 
-if TYPE_CHECKING:  # they take a while, and the frame of every page comes before them
+if TYPE_CHECKING:  # slow imports; the frame of every page comes first
     from pneumo_core.app.reading_room.worklist import Film
     from pneumo_core.reading import Reading
 
 __all__ = ["digest_of", "done", "record", "record_readings", "recorded", "say_unrecorded"]
 
-_TROUBLE, _TOLD = "log trouble", "told to the log"
+_TROUBLE, _TOLD = "log trouble", "logged readings"
 
 
 def done(deed: Deed, **facts: Any) -> bool:
-    """Whoever is here did this; False where the log refuses. ``facts``: fields of ``Entry``."""
+    """Log an action of the current person; False if it fails. ``facts``: fields of ``Entry``."""
     return record([Entry(who=person().name, deed=deed, **facts)])
 
 
 def record(entries: Sequence[Entry]) -> bool:
-    """Add entries to the log; False where it refuses, which the page says from then on."""
+    """Add entries to the log; False if it fails, and then every page shows a warning."""
     try:
         open_log().record(entries)
     except AuditError as refused:
@@ -39,7 +39,7 @@ def record(entries: Sequence[Entry]) -> bool:
 
 
 def record_readings(readings: Sequence[tuple["Film", "Reading"]]) -> None:
-    """Films and what was said of them to whoever is here; what the log has already is left out."""
+    """Log results shown to the current person, skipping those that are in the log already."""
     from pneumo_core.reading import entry_of
 
     told = st.session_state.setdefault(_TOLD, set())
@@ -53,7 +53,7 @@ def record_readings(readings: Sequence[tuple["Film", "Reading"]]) -> None:
 
 
 def digest_of(film: "Film") -> str:
-    """By what the log calls a film, taken once a session; "" where its file is gone."""
+    """Return the digest by which the log names an X-ray; "" if its file is gone."""
 
     def taken() -> str:
         try:
@@ -65,9 +65,9 @@ def digest_of(film: "Film") -> str:
 
 
 def recorded(make: Callable[[], bytes], **facts: Any) -> Callable[[], bytes]:
-    """The same, told to the log as "exported" by whoever is here when a browser fetches it.
+    """Wrap a download so that it is logged as "exported" when the browser fetches it.
 
-    A download is made outside of any page, so who is here is asked now.
+    The download runs outside the page, so the current person is looked up now.
     """
     return partial(_made, make, Entry(who=person().name, deed="exported", **facts))
 
@@ -79,7 +79,7 @@ def _made(make: Callable[[], bytes], entry: Entry) -> bytes:
 
 
 def say_unrecorded() -> None:
-    """A plain line where the last thing done here is not in the log."""
+    """Show a warning if the last action could not be logged."""
     if trouble := st.session_state.get(_TROUBLE):
-        told = f"What is done here is not being recorded. {plain(trouble)}"
+        told = f"Actions are not being logged. {plain(trouble)}"
         st.warning(told, icon=":material/history_toggle_off:")

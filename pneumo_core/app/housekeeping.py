@@ -1,12 +1,11 @@
-"""A server's chores: films come in, are kept as long as they should and no longer; PyTorch early.
+"""Background tasks of the server: free memory of closed sessions, keep uploads and images alive.
 
-Streamlit 1.67's session of a closed tab is over after two minutes, but it lets go of it only when
-another tab closes after that: the last visitor's films would stay until tomorrow's first one
-leaves. And whenever anybody's page is done it drops every picture that no page refers to, among
-them those of whoever's page is just being drawn again: their browser asks for a film that is gone.
-When a page begins to be drawn again it drops what is still to be sent, also the addresses that a
-browser waits for to send films to: while a list is being read, some uploads never began. It offers
-no way to change any of it, so parts of its own are asked here, each behind a guard.
+Streamlit 1.67 ends the session of a closed tab after two minutes, but frees it only when another
+tab closes later, so the last visitor's X-rays could stay overnight. When a script run ends, it
+deletes every image that no page refers to, even those of a page that is just being redrawn. And
+when a page reruns, it drops messages that are still to be sent, including the upload addresses that
+a browser waits for, so uploads could hang while a list is being read. Streamlit has no public API
+to change this, so this module patches private ones, each behind a guard.
 """
 
 import asyncio
@@ -23,22 +22,22 @@ from pneumo_core.app.streamlit_patches import guarded
 __all__ = ["keep_answers", "keep_house", "look_after"]
 
 _ANSWERS = {"file_urls_response", "auth_redirect"}
-"""Messages that a browser asked for and waits for; a page drawn again doesn't send them again."""
+"""Messages that a browser waits for and that a rerun would not send again."""
 
 _EVERY_S = 10
 _SPARED_S = 40
-"""How long a picture that no page refers to is kept; a page is drawn again in less."""
+"""Seconds that an unreferenced image is kept; longer than a rerun takes."""
 _AFTER_S = 10
-"""By now the first page is on the screen, and somebody looks at it."""
+"""Seconds until PyTorch is imported; the first page is on the screen by then."""
 
-_LATE_UPLOADS = "uploads that begin while a list is being read may never begin"
-_LATE_PICTURES = "a picture may be missing when another page is drawn"
-_LATE_SESSIONS = "the films of a closed tab stay until another tab is closed"
+_LATE_UPLOADS = "uploads started while a list is being read may hang"
+_LATE_PICTURES = "an image may be missing while another page is drawn"
+_LATE_SESSIONS = "X-rays of a closed tab stay in memory until another tab is closed"
 
 
 @st.cache_resource(show_spinner=False)
 def keep_house() -> None:
-    """From now on look every few seconds for what can go; once per server."""
+    """Start the background tasks, once per server."""
     with guarded(f"{_LATE_UPLOADS}, {_LATE_PICTURES}, and {_LATE_SESSIONS}"):
         from streamlit import runtime
 
@@ -47,7 +46,7 @@ def keep_house() -> None:
 
 
 def look_after(server: Any) -> None:
-    """Do the chores of a server from now on, those that can be done with this Streamlit."""
+    """Install the background tasks that this Streamlit version supports."""
     with guarded(_LATE_UPLOADS):
         keep_answers()
     with guarded(_LATE_PICTURES):
@@ -55,13 +54,13 @@ def look_after(server: Any) -> None:
         media._get_inactive_file_ids = _Sparing(media._get_inactive_file_ids)
     with guarded(_LATE_SESSIONS):
         loop = server._get_async_objs().eventloop
-        # On its own thread, where sessions are put away, too.
+        # On the thread that also stores sessions.
         loop.call_soon_threadsafe(_look, loop, server)
         loop.call_soon_threadsafe(loop.call_later, _AFTER_S, _fetch, loop)
 
 
 def keep_answers() -> None:
-    """Let a page that is drawn again drop what it drew before, not what a browser asked for."""
+    """Keep messages that a browser waits for when a rerun clears the queue."""
     from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
     clear = ForwardMsgQueue.clear
@@ -71,7 +70,7 @@ def keep_answers() -> None:
         with guarded(_LATE_UPLOADS):
             waiting = [each for each in queue._queue if each.WhichOneof("type") in _ANSWERS]
         clear(queue, retain_lifecycle_msgs, *others, **named)
-        if retain_lifecycle_msgs:  # else all was sent, or nobody is there any more
+        if retain_lifecycle_msgs:  # otherwise all was sent, or the browser is gone
             with guarded(_LATE_UPLOADS):
                 kept = {id(each) for each in queue._queue}
                 queue._queue += [each for each in waiting if id(each) not in kept]
@@ -80,12 +79,12 @@ def keep_answers() -> None:
 
 
 def _fetch(loop: asyncio.AbstractEventLoop) -> None:
-    """Import what the first heat map would wait for: PyTorch takes seconds."""
+    """Import PyTorch early, which takes seconds, before the first heat map needs it."""
     loop.run_in_executor(None, import_module, "pneumo_core.explanations.compute")
 
 
 def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
-    """Let go of what is over, and look again later."""
+    """Free closed sessions, and schedule the next check."""
     closed = 0
     with guarded(_LATE_SESSIONS):
         closed = _let_closed_go(server)
@@ -94,7 +93,7 @@ def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
 
 
 def _let_closed_go(server: Any) -> int:
-    """Let go of the sessions of closed tabs whose time is over; gives how many there were."""
+    """Free expired sessions of closed tabs; return how many."""
     sessions = server._session_mgr
     with sessions._storage_lock:
         closed = sessions._session_storage._cache.expire()
@@ -105,20 +104,20 @@ def _let_closed_go(server: Any) -> int:
 
 
 def _let_go(session: Any) -> None:
-    """Of all that a session holds: the server itself holds the last one until another one comes."""
+    """Clear a session's state: the server keeps a reference to the last session."""
     session.shutdown()
     session.session_state.clear()
-    session.session_state._new_widget_state.widget_metadata.clear()  # what its buttons would do
+    session.session_state._new_widget_state.widget_metadata.clear()  # callbacks of its widgets
 
 
 def _forget_answers(*, all_of_them: bool) -> None:
-    """Let networks forget what films gave, where films were read at all."""
+    """Drop cached feature maps, if any X-ray was read."""
     if engine := sys.modules.get("pneumo_core.inference.onnx_backend"):
         engine.forget_answers(all_of_them=all_of_them)
 
 
 class _Sparing:
-    """The pictures that nobody has referred to for a while. Called under the lock of theirs."""
+    """Return images that have been unreferenced for a while. Called under Streamlit's lock."""
 
     def __init__(self, unused: Callable[[], set[str]]) -> None:
         self._unused = unused

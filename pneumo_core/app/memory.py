@@ -1,4 +1,4 @@
-"""What a session computed and keeps until its visitor forgets it, and what all sessions share."""
+"""Caches: one per session, which can be cleared, and one shared by all sessions."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 _KEPT = "kept"
 _SHELVES = 16
-"""Kinds of things that all sessions share, at most."""
+"""Largest number of shared caches."""
 
 
 @dataclass(frozen=True)
 class _Shelf:
-    """Things of one kind, the longest unused making room. Safe for several threads."""
+    """A thread-safe least-recently-used cache for values of one kind."""
 
     things: LRUCache[Hashable, Any]
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """What is there for a key, else what is computed now, while nobody waits for it."""
+        """Return the cached value, or compute it without holding the lock."""
         with self.lock:
             if key in self.things:
                 found: T = self.things[key]
@@ -37,32 +37,31 @@ class _Shelf:
 
 
 def kept(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 1000) -> T:
-    """What was computed for a key before in this session, or is now; the longest unused makes room.
+    """Return a value from this session's cache, or compute it; least recently used values go.
 
-    Unlike Streamlit's caches it lets ``compute`` draw its progress, and all of it can be forgotten
-    at once.
+    Unlike Streamlit's caches it lets ``compute`` draw progress, and can be cleared as a whole.
     """
     shelves: dict[str, _Shelf] = st.session_state.setdefault(_KEPT, {})
     return shelves.setdefault(shelf, _Shelf(LRUCache(most))).get(key, compute)
 
 
 def shared(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int) -> T:
-    """What anybody on this server computed for a key before, or is computed now; nothing private.
+    """Return a value from the cache of all sessions, or compute it. Nothing private goes here.
 
-    The longest unused makes room.
+    The least recently used values are dropped.
     """
     return _shelf(shelf, most).get(key, compute)
 
 
 @st.cache_resource(max_entries=_SHELVES, show_spinner=False)
 def _shelf(name: str, most: int) -> _Shelf:
-    """One shelf for each name, for all sessions."""
+    """Return the shared cache of a name."""
     return _Shelf(LRUCache(most))
 
 
 def forget() -> None:
-    """Take everything that was decoded and computed in this session out of memory."""
-    from pneumo_core.inference import forget_answers  # the frame of a page comes before it
+    """Clear this session's cache, and the feature maps of its X-rays."""
+    from pneumo_core.inference import forget_answers  # slow import; the frame of a page comes first
 
     st.session_state.pop(_KEPT, None)
     forget_answers()

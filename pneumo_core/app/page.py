@@ -19,7 +19,7 @@ RESEARCH_LINE = "Research use only. Not a medical device."
 
 MENU = (
     ("streamlit_app.py", "Home", ":material/home:"),
-    ("pages/read.py", "Read films", ":material/pulmonology:"),
+    ("pages/read.py", "Read X-rays", ":material/pulmonology:"),
     ("pages/evaluate.py", "Evaluate", ":material/query_stats:"),
     ("pages/compare.py", "Compare", ":material/compare_arrows:"),
     ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
@@ -27,7 +27,7 @@ MENU = (
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/log.py", "Log", ":material/history:"),
 )
-"""Every page: its file, its name in the menu, its icon."""
+"""Every page: file, name in the menu, icon."""
 
 _STYLE = """<style>
 .block-container { max-width: 1280px; padding-left: 2.5rem; padding-right: 2.5rem;
@@ -38,7 +38,7 @@ _STYLE = """<style>
 [data-testid="stApp"] button:not(:disabled) kbd[aria-label^="Shortcut"] {
   color: inherit; opacity: 0.8; }
 [data-testid="stMarkdownContainer"] table { width: 100%; }
-/* It would name the server's limit; a film's own is told beside it. */
+/* It shows the server's limit; the limit per X-ray is in the label. */
 .st-key-films-in [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
 .st-key-sign-in { padding-top: 22vh; }
 [data-testid="stSidebar"] [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -52,7 +52,7 @@ _STYLE = """<style>
 
 _WIDE = """<style>
 .block-container { max-width: 1680px; }
-/* The film stays in sight while its column's neighbour is scrolled. */
+/* The X-ray stays visible while the other column is scrolled. */
 @media (min-width: 900px) {
   [data-testid="stColumn"]:has(.st-key-film) { align-self: stretch; }
   [data-testid="stColumn"]:has(.st-key-film) > div {
@@ -63,11 +63,11 @@ _WIDE = """<style>
 
 @contextmanager
 def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
-    """Set a page up and draw its frame; what Pneumo refuses inside becomes a sentence on it.
+    """Set up a page and draw its frame; a PneumoError inside is shown as a message.
 
-    Every page opens itself so, because a deep link may open it first on a fresh server. ``wide``
-    gives a page that shows films side by side with words the room of a large screen. Where people
-    have to sign in, whoever hasn't sees the sign-in screen and nothing of the page.
+    Every page calls it, because a deep link may open any page first. ``wide`` uses the full width
+    of a large screen. If sign-in is required, visitors who are not signed in see only the sign-in
+    screen.
     """
     who = _set_up(title, wide)
     with st.sidebar:
@@ -89,7 +89,7 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
 
 
 def _set_up(title: str, wide: bool) -> Person:
-    """The page before anything of it is drawn, and who it is drawn for."""
+    """Configure the page and sign the visitor in; return who they are."""
     try:
         shown = "Sign in" if is_signed_out() else title
         refused = ""

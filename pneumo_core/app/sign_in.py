@@ -1,7 +1,7 @@
-"""Who is at this page, and what they may do.
+"""Sign-in and roles on the pages.
 
-A page is drawn for somebody (``let_in``), and every change that others would notice asks for the
-role where it is made (``require_analyst``): a hidden button stops nobody who talks to the server.
+A page is drawn for a person (``let_in``), and every change that affects others checks the role on
+the server (``require_analyst``): hiding a button would not stop a forged request.
 """
 
 from collections.abc import Mapping
@@ -30,9 +30,9 @@ _SHORTEST_SECRET = 32
 
 
 def person() -> Person:
-    """Who is signed in in this session; ANYONE where nobody has to.
+    """Return who is signed in; ANYONE if sign-in is not required.
 
-    Raises AccessError where somebody has to and nobody is, or who is isn't admitted.
+    Raises AccessError if sign-in is required and the visitor is not signed in or not allowed.
     """
     if _auth() is None:
         return ANYONE
@@ -42,7 +42,7 @@ def person() -> Person:
 
 
 def require_analyst(what: str) -> Person:
-    """Who may change things here, or AccessError: "Only an analyst may delete runs. ..." """
+    """Return the analyst who is signed in. Raises AccessError for anyone else."""
     who = person()
     if who.role != "analyst":
         raise AccessError(f"Only an analyst may {what}. You are signed in as {who.name}, a reader.")
@@ -50,7 +50,7 @@ def require_analyst(what: str) -> Person:
 
 
 def may_change(what: str) -> bool:
-    """Whether whoever is here may do that; a reader is told who may, in one sentence."""
+    """Return whether the visitor is an analyst; tell a reader who may do it."""
     if person().role == "analyst":
         return True
     st.caption(f":material/lock: Only an analyst may {plain(what)}. You are a reader.")
@@ -58,12 +58,12 @@ def may_change(what: str) -> bool:
 
 
 def is_signed_out() -> bool:
-    """Whether this page has nobody to be drawn for."""
+    """Return whether the visitor still has to sign in."""
     return _auth() is not None and not st.user.get("is_logged_in")
 
 
 def only_admitted() -> None:
-    """The first line of a fragment, which runs without its page: nothing is drawn for nobody."""
+    """Stop unless the visitor is signed in. Call it first in every fragment."""
     try:
         person()
     except AccessError:
@@ -71,14 +71,14 @@ def only_admitted() -> None:
 
 
 def open_to_anyone() -> bool:
-    """Whether other machines reach this server and it asks nobody who they are."""
+    """Return whether other machines can reach this server without signing in."""
     return _auth() is None and listens_beyond(st.get_option("server.address"))
 
 
 def let_in(research_line: str) -> Person:
-    """Who this page is drawn for; without anybody a sign-in screen is all there is of it.
+    """Return the person the page is drawn for; otherwise show the sign-in screen and stop.
 
-    Raises AccessError for a configuration that can't be used.
+    Raises AccessError if the configuration is invalid.
     """
     auth = _auth()
     if auth is not None and is_signed_out():
@@ -95,9 +95,9 @@ def let_in(research_line: str) -> Person:
 
 
 def show_person(who: Person) -> None:
-    """Who is signed in, and the way out. Nothing where nobody has to sign in."""
+    """Show who is signed in and a Sign out button, if sign-in is required."""
     if who is not ANYONE:
-        st.text(f"{who.name}, {who.role}")  # Markdown would make a link of an address
+        st.text(f"{who.name}, {who.role}")  # Markdown would turn an address into a link
         _sign_out_button()
 
 
@@ -119,11 +119,11 @@ def _go_and_sign_in(provider: str) -> None:
     try:
         st.login(provider or None)
     except StreamlitAuthError as incomplete:
-        raise AccessError(f"Signing in is not set up completely. {incomplete}") from incomplete
+        raise AccessError(f"The sign-in configuration is incomplete. {incomplete}") from incomplete
 
 
 def _providers(auth: Mapping[str, object]) -> list[str]:
-    """The names after ``auth.`` of whom one can sign in with; "" is the one without a name."""
+    """Return the identity providers (the names after ``auth.``); "" is the unnamed one."""
     named = [name for name, given in auth.items() if isinstance(given, Mapping)]
     own = [""] if "client_id" in auth else []
     found = own + [name for name in named if name != "client_kwargs"]
@@ -136,20 +136,22 @@ def _providers(auth: Mapping[str, object]) -> list[str]:
 
 
 def _auth() -> Mapping[str, object] | None:
-    """The table ``[auth]``, or None where nobody has to sign in.
+    """Return the table ``[auth]``; None if sign-in is not required.
 
-    Raises AccessError rather than open a server to anyone whose configuration can't be read, has
-    roles that nobody can be told, or signs with a secret that can be guessed; or was there before.
+    Raises AccessError if the configuration cannot be read, defines [roles] without [auth], uses a
+    weak cookie secret, or removes [auth] while running.
     """
     secrets = _secrets()
     auth = secrets.get("auth")
     if auth is None:
         if "roles" in secrets:
-            raise AccessError("secrets.toml has [roles] but no [auth]: nobody could sign in.")
+            raise AccessError(
+                "secrets.toml has [roles] but no [auth], so nobody can sign in. Add [auth]."
+            )
         if _asked():
             raise AccessError(
-                "People had to sign in here, and [auth] is gone from secrets.toml. Put it back, or "
-                "start Pneumo again if anyone may use it."
+                "Sign-in was required, but [auth] is gone from secrets.toml. Put it back, or "
+                "restart Pneumo if anyone may use it."
             )
         return None
     _asked().add("auth")
@@ -167,11 +169,13 @@ def _secrets() -> Mapping[str, object]:
     if st.secrets.load_if_toml_exists():
         return st.secrets.to_dict()
     if any(Path(each).exists() for each in st.get_option("secrets.files")):
-        raise AccessError("secrets.toml can't be read, so nobody is let in. See the server's log.")
+        raise AccessError(
+            "secrets.toml cannot be read, so nobody can sign in. See the server's log."
+        )
     return {}
 
 
 @cache
 def _asked() -> set[str]:
-    """Not empty once this process has asked anybody to sign in; a file being edited is no leave."""
+    """Not empty once this process required sign-in; editing the file must not turn it off."""
     return set()

@@ -1,4 +1,4 @@
-"""Parts of Streamlit that are its own: where one has changed, a feature is lost, never the page."""
+"""Guard uses of Streamlit's private API: if it has changed, a feature is lost, not the page."""
 
 import base64
 import logging
@@ -11,20 +11,20 @@ __all__ = ["address_of", "guarded"]
 
 _log = logging.getLogger(__name__)
 _told: set[str] = set()
-"""What was said to be lost, so that the log gets each line once."""
+"""Lost features that were logged already."""
 
 
 @contextmanager
 def guarded(lost: str) -> Iterator[None]:
-    """Go on where a part of Streamlit isn't as Pneumo knows it, and tell the log what is lost."""
+    """Suppress errors from Streamlit's private API, and log which feature is lost."""
     try:
         yield
-    # Whatever has become of it: a name that is gone, other arguments, another kind of thing.
+    # Any change: a missing name, other arguments, another type.
     except Exception as error:  # noqa: BLE001
         if lost not in _told:
             _told.add(lost)
             _log.warning(
-                "A part of Streamlit %s is not as Pneumo knows it (%s: %s), so %s.",
+                "Streamlit %s changed a private API (%s: %s), so %s.",
                 st.__version__,
                 type(error).__name__,
                 error,
@@ -33,12 +33,12 @@ def guarded(lost: str) -> Iterator[None]:
 
 
 def address_of(picture: bytes, kind: str) -> str:
-    """Where the browser finds a picture: by its contents, so that it fetches each one once.
+    """Return the address of an image, derived from its contents so that it is fetched once.
 
-    "" without a browser, in a bare run or a test.
+    "" without a browser, as in a test.
     """
     served: list[str] = []
-    with guarded("pictures travel within the page, which is slower"):
+    with guarded("images are sent inside the page, which is slower"):
         served.append(_served(picture, kind))
     within = f"data:{kind};base64,"
     return served[0] if served else within + base64.b64encode(picture).decode()

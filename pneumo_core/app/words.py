@@ -27,19 +27,19 @@ _STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
 
 
 def plain(text: str) -> str:
-    """Text that Streamlit's Markdown shows letter by letter, whatever a file is called."""
+    """Escape text so that Streamlit's Markdown shows it literally."""
     return _MARKDOWN.sub(r"\\\1", " ".join(printable(text).split()))
 
 
 def count_text(statuses: Sequence[str]) -> str:
-    """How a batch went, by the status of each reading: "3 films: 2 read, 1 failed"."""
-    films = "1 film" if len(statuses) == 1 else f"{len(statuses)} films"
+    """Return the status counts of a batch: "3 X-rays: 2 read, 1 failed"."""
+    films = "1 X-ray" if len(statuses) == 1 else f"{len(statuses)} X-rays"
     counts = [(statuses.count(each), each) for each in _STATUSES]
     return f"{films}: " + ", ".join(f"{n} {each}" for n, each in counts if n)
 
 
 def time_left_text(done: int, total: int, seconds: float) -> str:
-    """How far a batch is and how long it will take at its pace: "57 of 200, about 12 s left"."""
+    """Return the progress of a batch with the time left: "57 of 200, about 12 s left"."""
     told = f"{done} of {total}"
     if not done or seconds <= 0:
         return told
@@ -48,7 +48,7 @@ def time_left_text(done: int, total: int, seconds: float) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """About how long: "40 s", "12 min", "3.5 h"."""
+    """Return a rounded duration: "40 s", "12 min", "3.5 h"."""
     if seconds < 100:
         return f"{max(1, round(seconds))} s"
     if seconds < 100 * 60:
@@ -57,7 +57,7 @@ def duration_text(seconds: float) -> str:
 
 
 def tally(opinions: Sequence["Reading"]) -> str:
-    """How many models say what, "2 likely, 1 uncertain, 1 unlikely"; "" for fewer than two."""
+    """Return the counts of results, "2 likely, 1 uncertain"; "" for fewer than two models."""
     levels = [str(each.level) for each in opinions if each.level]
     if len(levels) < 2:
         return ""
@@ -66,9 +66,9 @@ def tally(opinions: Sequence["Reading"]) -> str:
 
 
 def agreement_text(opinions: Sequence["Reading"]) -> str:
-    """Whether the models agree, in a sentence; each at its own operating point.
+    """Return a sentence on whether the models agree, each at its own operating point.
 
-    They disagree only where one says likely and another unlikely: an uncertain one takes no side.
+    They disagree only if one says likely and another unlikely; uncertain counts as neither.
     """
     counts = tally(opinions)
     if not counts:
@@ -83,5 +83,5 @@ def agreement_text(opinions: Sequence["Reading"]) -> str:
 
 
 def disagree(opinions: Sequence["Reading"]) -> bool:
-    """Whether one model finds pneumonia likely that another finds unlikely."""
+    """Return whether one model says likely and another says unlikely."""
     return {"likely", "unlikely"} <= {each.level for each in opinions}

@@ -143,7 +143,7 @@ def _open(url: str) -> AuditLog:
         ) from error
     except (ArgumentError, ValueError) as error:
         raise AuditError(
-            "PNEUMO_AUDIT is no database's URL. Set it to one such as "
+            "PNEUMO_AUDIT is not a valid database URL. Set it to one such as "
             "sqlite:////var/lib/pneumo/audit.sqlite, or unset it."
         ) from error
 

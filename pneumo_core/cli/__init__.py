@@ -1,8 +1,8 @@
-"""The command line. Each command is a thin wrapper around the call that a page makes too.
+"""The command line. Each command wraps the library call that a page also makes.
 
-Results go to standard output, progress and complaints to standard error. Exit codes: 0 all done,
-1 something was refused or failed (the rest is done), 2 wrong usage. Torch and its like are
-imported by the command that needs them, so that ``--help`` answers at once.
+Results go to standard output, progress and warnings to standard error. Exit codes: 0 all done,
+1 something was refused or failed (the rest was done), 2 wrong usage. Slow
+imports such as torch happen in the command that needs them, so that ``--help`` is fast.
 """
 
 import subprocess
@@ -40,11 +40,11 @@ _COMMANDS = (
     *(_reading, _training, _runs, _study, _checkpoints),
     *(_datasets, _shortcuts, _intake, _lungs, _log),
 )
-"""Modules whose commands register themselves."""
+"""Modules that register their commands on import."""
 
 
 def main() -> None:
-    """Run the command line; whatever Pneumo refuses is a sentence and an exit code."""
+    """Run the command line; a PneumoError becomes a message and an exit code."""
     write_any_letter()
     try:
         app()
@@ -59,7 +59,7 @@ def main() -> None:
 @app.command("app")
 def run_app(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
-    address: Annotated[str, typer.Option(help="Whom to listen to.")] = "127.0.0.1",
+    address: Annotated[str, typer.Option(help="Network address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Start the dashboard."""
     require("app", "streamlit", "plotly")
@@ -76,7 +76,7 @@ def run_app(
 
 
 def _asks_to_sign_in(root: Path) -> bool:
-    """Whether the configuration that Streamlit will read has [auth]."""
+    """Return whether the configuration that Streamlit will read has [auth]."""
     for folder in (root, Path.home()):
         try:
             if "auth" in tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text()):

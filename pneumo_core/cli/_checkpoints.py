@@ -1,4 +1,4 @@
-"""``pneumo models``: the checkpoints that are here."""
+"""``pneumo models``: manage trained models."""
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -10,7 +10,7 @@ from pneumo_core.core.settings import settings
 
 @models.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """Every checkpoint, the default first."""
+    """List the models, the default first."""
     from pneumo_core.checkpoints import list_checkpoints
     from pneumo_core.metrics import format_rate
 
@@ -22,7 +22,7 @@ def list_models(as_json: JsonOption = False) -> None:
             print(each.card_json(indent=None))
         return
     if not found:
-        err.print(f"There is none in '{settings().checkpoints}'. Train one: pneumo train --help")
+        err.print(f"No models in '{settings().checkpoints}'. Train one: pneumo train --help")
         return
     columns = ("checkpoint", "model", "version", "films", "AUC", "sensitivity", "specificity")
     table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -38,17 +38,17 @@ def list_models(as_json: JsonOption = False) -> None:
 
 @models.command("show")
 def show_model(name: str) -> None:
-    """A checkpoint's card, whole, as JSON."""
+    """Print a model's card as JSON."""
     print_card(name)
 
 
 @models.command("gate")
 def fit_models_gate(name: str, data_folder: DataOption = None) -> None:
-    """Fit a checkpoint's gate anew, on the films it was trained on."""
+    """Refit a model's image check on its training X-rays."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.gate import fit_gate
 
     folder = dataset_folder(data_folder)
-    with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as looking:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Computing features") as looking:
         fitted = fit_gate(load_checkpoint(name), folder, decoding=decoding, looking=looking)
-    out.print(f"The gate of '{fitted.name}' is fitted.", markup=False)
+    out.print(f"Refitted the image check of '{fitted.name}'.", markup=False)

@@ -28,15 +28,15 @@ def inspect_data(
     validation: ValidationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count a dataset's films, and say what is wrong with it, what it means and what to do."""
+    """Count a dataset's X-rays, and report problems, what they mean and what to do."""
     from pneumo_core.datasets import scan
     from pneumo_core.datasets.quality import inspect_dataset
 
     location = dataset_folder(folder)
-    with progress_bar("Listing films") as listing:
+    with progress_bar("Listing X-rays") as listing:
         chosen = validation_choice(validation) or "keep"
         dataset = scan(location, validation=chosen, progress=listing)
-    with progress_bar("Decoding films") as decoding, progress_bar("Comparing films") as comparing:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Comparing X-rays") as comparing:
         found = inspect_dataset(dataset, decoding=decoding, comparing=comparing)
     if as_json:
         print(json.dumps(found.as_dict()))
@@ -61,7 +61,7 @@ def _print_overview(found: "Inspection") -> None:
 
 
 def print_findings(found: "Inspection") -> None:
-    """What is wrong with a dataset, what it means and what to do."""
+    """Print the findings: what is wrong, what it means and what to do."""
     for each in found.findings:
         out.print()
         out.print(f"{each.title} ({each.severity})", style="bold", markup=False)
@@ -75,4 +75,4 @@ def print_findings(found: "Inspection") -> None:
             shown = ", ".join(group[:_MOST_FILMS]) + (" …" if len(group) > _MOST_FILMS else "")
             out.print(f"  - {shown}", markup=False)
         if len(each.groups) > _MOST_FILMS:
-            out.print(f"  - and {len(each.groups) - _MOST_FILMS} more: --json lists all")
+            out.print(f"  - and {len(each.groups) - _MOST_FILMS} more; --json lists all")

@@ -1,4 +1,4 @@
-"""``pneumo data download``, ``add``, ``list``, ``remove``: datasets from elsewhere."""
+"""``pneumo data download``, ``add``, ``list``, ``remove``: get and remove datasets."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 FolderOption = Annotated[
     Path | None,
-    typer.Option("--folder", help="Where its folder is made; default: PNEUMO_HOME/datasets."),
+    typer.Option("--folder", help="Parent folder; default: PNEUMO_HOME/datasets."),
 ]
 
 
 @data.command("download")
 def download_data(
-    source: Annotated[str | None, typer.Argument(help="One of those that are listed.")] = None,
+    source: Annotated[str | None, typer.Argument(help="A name from the list.")] = None,
     folder: FolderOption = None,
-    name: Annotated[str | None, typer.Option(help="What to call it; default: SOURCE.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name; default: SOURCE.")] = None,
 ) -> None:
-    """Download the public set, checked and unpacked. Without SOURCE: list what there is.
+    """Download, verify and unpack a public dataset. Without SOURCE: list the available ones.
 
-    A stopped download goes on when it is started again.
+    An interrupted download resumes when it is started again.
     """
     from pneumo_core.datasets.download import fetch, find_source
 
@@ -51,13 +51,13 @@ def download_data(
 @data.command("add")
 def add_data(
     file: Annotated[Path, typer.Argument(help="A ZIP, a CSV manifest or a MedMNIST .npz.")],
-    name: Annotated[str, typer.Option("--name", help="What to call it.")],
+    name: Annotated[str, typer.Option("--name", help="Its name.")],
     folder: FolderOption = None,
 ) -> None:
-    """Check a dataset, and keep a copy of it under a name.
+    """Check a dataset and install a copy of it under a name.
 
-    A ZIP holds labelled folders, or films and a manifest.csv. A CSV manifest has the columns path
-    and label, and may have split, patient, subtype and id; its paths start beside it. To use a
+    A ZIP holds labelled folders, or X-rays and a manifest.csv. A CSV manifest has the columns path
+    and label, and may have split, patient, subtype and id; its paths are relative to it. To use a
     folder or a manifest without a copy, give its path to --data instead.
     """
     from pneumo_core.datasets.download import stage
@@ -69,11 +69,11 @@ def add_data(
         try:
             found = inspect_dataset(
                 staged.dataset,
-                decoding=stages("Decoding films"),
-                comparing=stages("Comparing films"),
+                decoding=stages("Decoding X-rays"),
+                comparing=stages("Comparing X-rays"),
                 home=staged.scratch,
             )
-        except BaseException:  # Ctrl-C among them
+        except BaseException:  # including Ctrl-C
             staged.discard()
             raise
     print_findings(found)
@@ -82,7 +82,7 @@ def add_data(
 
 @data.command("list")
 def list_data() -> None:
-    """The datasets that were downloaded or added, and the one of PNEUMO_DATA."""
+    """List the installed datasets and the one of PNEUMO_DATA."""
     from pneumo_core.datasets.download import list_datasets
 
     found = list_datasets()
@@ -102,21 +102,21 @@ def list_data() -> None:
 @data.command("remove")
 def remove_data(
     name: str,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Delete a dataset that was downloaded or added, with all its films."""
+    """Delete an installed dataset with all its X-rays."""
     from pneumo_core.datasets.download import delete_dataset, find_dataset
 
     folder = find_dataset(name).folder
     if not yes:
-        typer.confirm(f"Delete '{name}' and all films in {folder}?", abort=True)
+        typer.confirm(f"Delete '{name}' and all X-rays in {folder}?", abort=True)
     delete_dataset(name)
     noted("deleted", subject=f"dataset {name}")
     out.print(f"Deleted '{name}'.", markup=False)
 
 
 class _Stages:
-    """A bar for each stage; downloads count in bytes."""
+    """A progress bar for each stage; downloads count bytes."""
 
     def __init__(self, bars: ExitStack) -> None:
         self.bars = bars
@@ -139,5 +139,5 @@ def _print_sources() -> None:
 
 def _print_kept(kept: "KeptDataset") -> None:
     noted("added", subject=f"dataset {kept.name}")
-    films = f"{kept.about.films:,} films" if kept.about else "films"
+    films = f"{kept.about.films:,} X-rays" if kept.about else "X-rays"
     out.print(f"{kept.name}: {films} in {kept.location}", markup=False)

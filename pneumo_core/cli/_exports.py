@@ -1,4 +1,4 @@
-"""What ``pneumo predict`` writes beside its lines: heat maps, PDF and DICOM files."""
+"""Heat maps, PDF and DICOM files that ``pneumo predict`` writes."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["Exported", "Exports"]
 
 _LONGEST = 1024
-"""Longest side of a heat map's picture: a larger one takes longer to compress than to read."""
+"""Longest side of a heat map's PNG; a larger one would take longer to compress than to compute."""
 _REMEDY = "Free some space or choose another folder."
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written of one X-ray: (format, file) each; ``trouble``: why something was not."""
+    """The files written for one X-ray as (format, file); ``trouble``: why something is missing."""
 
     files: tuple[tuple[str, Path], ...] = ()
     trouble: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Exports:
-    """The folders that are asked for; None for what is not. ``named``: keep who the patient is."""
+    """Target folders, None for formats not wanted. ``named``: keep the patient's identity."""
 
     heatmaps: Path | None = None
     pdf: Path | None = None
@@ -41,11 +41,11 @@ class Exports:
 
     @property
     def wanted(self) -> bool:
-        """Whether results are to be exported, beside heat maps."""
+        """Return whether PDF or DICOM files are wanted."""
         return bool(self.pdf or self.dicom)
 
     def make_folders(self) -> None:
-        """Make the folders, and see that they can be written. Raises PneumoError."""
+        """Create the folders and check that they are writable. Raises PneumoError."""
         for folder in (self.heatmaps, self.pdf, self.dicom):
             if folder is not None:
                 _make_folder(folder)
@@ -58,11 +58,11 @@ class Exports:
         source: Path,
         number: int,
     ) -> Exported:
-        """Write what is asked for of one X-ray that was read.
+        """Write the requested files for one X-ray.
 
         ``radiograph`` as it was read from ``source``; ``number`` keeps files of one name apart.
-        What can't be said of this X-ray (text burned into it, a damaged header) is told in the
-        answer. Raises PneumoError where a file can't be written.
+        Problems of this X-ray (burned-in text, a damaged header) are returned as ``trouble``.
+        Raises PneumoError if a file cannot be written.
         """
         from pneumo_core.datasets import PNEUMONIA
 
@@ -118,9 +118,9 @@ def _made(kind: str, result: "Result", source: Path) -> bytes:
 
 
 def _picture(radiograph: "Radiograph", heat: "HeatMap", probability: float) -> bytes:
-    """Draw the X-ray under its heat map, faint where there is little evidence, as on the page.
+    """Draw the X-ray under its heat map, faint if there is little evidence, as on the page.
 
-    The PNG is little compressed, since that is what takes time.
+    The PNG is compressed lightly, because compression takes most of the time.
     """
     import zlib
     from io import BytesIO
@@ -149,5 +149,5 @@ def _make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise PneumoError(
-            f"The folder '{folder}' can't be written: {error.strerror}. Choose another."
+            f"Cannot write to the folder '{folder}': {error.strerror}. Choose another."
         ) from error

@@ -1,4 +1,4 @@
-"""``pneumo log``: who did what here. ``pneumo agreement``: how far readers and models agree."""
+"""``pneumo log``: who did what. ``pneumo agreement``: how well readers and models agree."""
 
 import sys
 from datetime import datetime
@@ -23,15 +23,15 @@ _CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, every column
 def search_log(
     who: Annotated[str | None, typer.Option(help="Part of a name.")] = None,
     what: Annotated[str | None, typer.Option(help="read, exported, deleted, ...")] = None,
-    checkpoint: Annotated[str | None, typer.Option(help="Who answered.")] = None,
-    film: Annotated[str | None, typer.Option(help="Beginning of a film's SHA-256.")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Name of a model.")] = None,
+    film: Annotated[str | None, typer.Option(help="Beginning of an X-ray's SHA-256.")] = None,
     since: _SinceOption = None,
     until: _UntilOption = None,
-    most: Annotated[int, typer.Option(min=1, help="Entries at most, the newest.")] = 50,
+    most: Annotated[int, typer.Option(min=1, help="Number of newest entries.")] = 50,
     csv: _CsvOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Search the log: who read which film with whose answer, who trained, deleted, added."""
+    """Search the log: who read, trained, deleted, added or exported what."""
     from pneumo_core.audit import DEEDS, Deed, open_log
 
     if what is not None and what not in DEEDS:
@@ -68,7 +68,7 @@ def tell_agreement(
     csv: _CsvOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Agreement, kappa and time of readers who called films before they saw an answer."""
+    """Report agreement, kappa and reading time of blinded reads."""
     from pneumo_core.audit import open_log
     from pneumo_core.audit.reader_study import opinions_table, second_opinions
     from pneumo_core.metrics import format_rate
@@ -80,7 +80,7 @@ def tell_agreement(
         if found:
             opinions_table(found).to_json(sys.stdout, orient="records", lines=True)
     elif not found:
-        err.print("No blinded reads yet. Turn on 'Read first' on the page Read films.")
+        err.print("No blinded reads yet. Turn on 'Read first' on the page Read X-rays.")
     else:
         table = Table(
             "reader", "checkpoint", "point", "films", "agreement", "kappa", "seconds", box=None

@@ -1,4 +1,4 @@
-"""``pneumo lungs``: the finder of lungs, its card and its training."""
+"""``pneumo lungs``: the lung finder, its card and its training."""
 
 import json
 from pathlib import Path

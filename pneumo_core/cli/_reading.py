@@ -1,4 +1,4 @@
-"""``pneumo predict``: read films."""
+"""``pneumo predict``: read X-rays."""
 
 import contextlib
 import json
@@ -23,12 +23,12 @@ _TOLD_AT_ONCE = 200
 
 @app.command()
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Films, or folders of films.")],
+    files: Annotated[list[Path], typer.Argument(help="X-rays, or folders of X-rays.")],
     model: ModelOption = None,
     operating_point: PointOption = None,
     as_json: JsonOption = False,
     heatmaps: Annotated[
-        Path | None, typer.Option(help="Folder for a PNG per film: its heat map.")
+        Path | None, typer.Option(help="Folder for a PNG per X-ray: its heat map.")
     ] = None,
     pdf: Annotated[
         Path | None, typer.Option(help="Folder for a PDF per X-ray that was read.")
@@ -40,7 +40,7 @@ def predict(
         bool,
         typer.Option(
             "--keep-identity",
-            help="PDF and DICOM say whose X-ray it is; otherwise they are de-identified.",
+            help="Keep the patient's identity in PDF and DICOM; default: de-identified.",
         ),
     ] = False,
     rotate: Annotated[
@@ -50,17 +50,17 @@ def predict(
         ),
     ] = False,
     gate: Annotated[
-        bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest film.")
+        bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest X-ray.")
     ] = True,
 ) -> None:
-    """Read films: one line each, whatever they hold."""
+    """Read X-rays and print one line for each file."""
     from pneumo_core.reading import open_reader
 
     exports = Exports(heatmaps, pdf, dicom, named=keep_identity)
     if rotate and not gate:
         raise typer.BadParameter("--rotate needs the image check: leave --no-gate out")
     if keep_identity and not exports.wanted:
-        raise typer.BadParameter("--keep-identity is for what is exported: add --pdf or --dicom")
+        raise typer.BadParameter("--keep-identity applies to exports: add --pdf or --dicom")
     paths = list(_expanded(files))
     reader = open_reader(model, operating_point, gate=gate)
     exports.make_folders()
@@ -81,7 +81,7 @@ def predict(
 
 
 class _Recorder:
-    """Tells the log what was read, some films at once; one that refuses is asked no more."""
+    """Logs readings in batches; stops logging after a failure."""
 
     def __init__(self, *, named: bool) -> None:
         self._readings: list[tuple[Path, Reading, Exported]] = []
@@ -104,15 +104,15 @@ class _Recorder:
 
         entries: list[Entry] = []
         for path, reading, exported in self._readings if self._heard else ():
-            with contextlib.suppress(OSError):  # it is gone since
+            with contextlib.suppress(OSError):  # it was removed meanwhile
                 if not path.is_file():
-                    continue  # opening a pipe would wait for whoever writes to it
+                    continue  # opening a pipe would block
                 entries += self._entries(film_digest(path), reading, exported)
         self._readings.clear()
         self._heard = self._heard and told(entries)
 
     def _entries(self, film: str, reading: "Reading", exported: Exported) -> "list[Entry]":
-        """That a film was read, and each form in which the result left."""
+        """Return the entries for a reading and its exports."""
         from pneumo_core.audit import Entry, operator
         from pneumo_core.gate.orientation import rotation_text
         from pneumo_core.reading import entry_of
@@ -132,7 +132,7 @@ class _Recorder:
 
 
 def _expanded(files: list[Path]) -> Iterator[Path]:
-    """Files as they are, folders as the files in them, without what systems leave there."""
+    """Expand folders to their files, without system files."""
     from pneumo_core.datasets import files_below
 
     for path in files:
@@ -141,14 +141,14 @@ def _expanded(files: list[Path]) -> Iterator[Path]:
             continue
         inside = list(files_below(path))
         if not inside:
-            raise PneumoError(f"The folder '{path}' is empty. Give films, or a folder of films.")
+            raise PneumoError(f"The folder '{path}' is empty. Give X-rays, or a folder of X-rays.")
         yield from inside
 
 
 def _read_one(
     reader: "Reader", exports: Exports, rotate: bool, number: int, path: Path
 ) -> "tuple[Reading, Exported]":
-    """Read a file; where its result is asked for as files, write them."""
+    """Read a file and write the requested exports."""
     from pneumo_core.imaging import read_radiograph
 
     try:
@@ -163,7 +163,7 @@ def _read_one(
 
 
 def _json_line(path: Path, reading: "Reading", more: dict[str, list[str]]) -> str:
-    """The reading and ``more``. ``label``, the old name of ``predicted``, stays for one release."""
+    """Return the reading and ``more`` as JSON. ``label`` is the old name of ``predicted``."""
     from pneumo_core.reports import as_row
 
     row = as_row(reading) | {"file": printable(str(path)), "label": reading.predicted}

@@ -1,4 +1,4 @@
-"""``pneumo runs``: trainings that are under way, or were."""
+"""``pneumo runs``: manage training runs."""
 
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ RunArgument = Annotated[str, typer.Argument(help="The run's id; 'pneumo runs lis
 
 @runs.command("list")
 def list_all(json: JsonOption = False) -> None:
-    """Every run: its id, the checkpoint it makes, its state."""
+    """List the training runs: id, model, state."""
     from pneumo_core.runs import list_runs
 
     found, problems = list_runs()
@@ -26,7 +26,7 @@ def list_all(json: JsonOption = False) -> None:
         for run in found:
             print_json({"id": run.id, "name": run.name, "state": run.status.state})
     elif found:
-        table = Table("id", "checkpoint", "state", "epochs", "queued (UTC)", box=None)
+        table = Table("id", "model", "state", "epochs", "queued (UTC)", box=None)
         for run in found:
             status = run.status
             epochs = f"{len(run.history)}/{run.config.epochs}"
@@ -34,14 +34,14 @@ def list_all(json: JsonOption = False) -> None:
             table.add_row(run.id, run.name, status.state, epochs, queued)
         out.print(table)
     else:
-        err.print("No runs yet. Start one: pneumo train --data FOLDER --name NAME")
+        err.print("No training runs yet. Start one: pneumo train --data FOLDER --name NAME")
     for problem in problems:
         err.print(problem, style="red", markup=False)
 
 
 @runs.command("show")
 def show(run_id: RunArgument) -> None:
-    """A run's settings, its state and its epochs, as JSON."""
+    """Print a run's settings, state and epochs as JSON."""
     from dataclasses import asdict
 
     from pneumo_core.runs import find_run, now_of
@@ -61,7 +61,7 @@ def show(run_id: RunArgument) -> None:
 
 @runs.command("follow")
 def follow_one(run_id: RunArgument) -> None:
-    """Watch a run until it ends. Ctrl-C cancels the run."""
+    """Follow a run until it ends. Ctrl-C cancels the run."""
     from pneumo_core.runs import find_run
 
     out.print(f"Published as '{follow(find_run(run_id))}'.")
@@ -69,7 +69,7 @@ def follow_one(run_id: RunArgument) -> None:
 
 @runs.command("cancel")
 def cancel(run_id: RunArgument) -> None:
-    """Stop a run. It keeps its epochs so far, and can be resumed."""
+    """Cancel a run. Its epochs so far are kept, and it can be resumed."""
     from pneumo_core.runs import control, find_run
 
     run = find_run(run_id)
@@ -80,47 +80,47 @@ def cancel(run_id: RunArgument) -> None:
 
 @runs.command("resume")
 def resume(run_id: RunArgument) -> None:
-    """Go on with a cancelled, failed or lost run, in the background."""
+    """Resume a cancelled, failed or lost run in the background."""
     from pneumo_core.runs import control, find_run
 
     run = control.resume(find_run(run_id))
     noted("resumed", subject=run.name)
-    out.print(f"{run.id} is {run.status.state}. Watch it: pneumo runs follow {run.id}")
+    out.print(f"{run.id} is {run.status.state}. Follow it: pneumo runs follow {run.id}")
 
 
 @runs.command("rename")
 def rename(run_id: RunArgument, name: str) -> None:
-    """Give a run, and its checkpoint, another name."""
+    """Rename a run and its model."""
     from pneumo_core.runs import control, find_run
 
     run = find_run(run_id)
     renamed = control.rename(run, name)
     noted("renamed", subject=f"{run.name} to {renamed.name}")
-    out.print(f"{run_id} is called '{renamed.name}'.")
+    out.print(f"Renamed {run_id} to '{renamed.name}'.")
 
 
 @runs.command("delete")
 def delete(
     run_id: RunArgument,
-    checkpoint: Annotated[bool, typer.Option(help="Delete what it published, too.")] = False,
-    yes: Annotated[bool, typer.Option(help="Don't ask.")] = False,
+    checkpoint: Annotated[bool, typer.Option(help="Also delete the model it published.")] = False,
+    yes: Annotated[bool, typer.Option(help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Remove a run that is not under way, for good."""
+    """Delete a run that is not active."""
     from pneumo_core.audit import run_words
     from pneumo_core.runs import control, find_run
 
     run = find_run(run_id)
     if not yes:
-        typer.confirm(f"Delete the run {run.id} ('{run.name}') for good?", abort=True)
+        typer.confirm(f"Delete the run {run.id} ('{run.name}')? This cannot be undone.", abort=True)
     control.delete(run, checkpoint=checkpoint)
     noted("deleted", subject=run_words(run.name, checkpoint=checkpoint))
-    out.print(f"{run.id} is deleted.")
+    out.print(f"Deleted {run.id}.")
 
 
 def follow(run: "Run") -> str:
-    """Draw a run until it ends, and give its checkpoint's name. Ctrl-C cancels the run.
+    """Show a run until it ends, and return its checkpoint's name. Ctrl-C cancels the run.
 
-    Raises TrainingError, with the run's own reason, when it does not get to its end.
+    Raises TrainingError with the run's reason if it does not finish.
     """
     from pneumo_core.runs import RunState, control, now_of
 
@@ -133,8 +133,8 @@ def follow(run: "Run") -> str:
     except KeyboardInterrupt:
         control.cancel(run)
         noted("cancelled", subject=run.name)
-        err.print(f"Cancelled. Go on with: pneumo runs resume {run.id}")
+        err.print(f"Cancelled. Resume with: pneumo runs resume {run.id}")
         raise typer.Exit(130) from None
     if status.state == RunState.DONE:
         return status.checkpoint
-    raise TrainingError(f"{status.reason} Its run is {run.id}.")
+    raise TrainingError(f"{status.reason} Run: {run.id}.")

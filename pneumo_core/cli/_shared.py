@@ -1,4 +1,4 @@
-"""The applications that commands belong to, and the options and answers they share."""
+"""The Typer applications, and options and output that commands share."""
 
 import json
 import math
@@ -43,59 +43,59 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-models = typer.Typer(help="The checkpoints that are here.", no_args_is_help=True)
-data = typer.Typer(help="Datasets.", no_args_is_help=True)
-runs = typer.Typer(help="Trainings that are under way, or were.", no_args_is_help=True)
+models = typer.Typer(help="Manage trained models.", no_args_is_help=True)
+data = typer.Typer(help="Download, add, inspect and audit datasets.", no_args_is_help=True)
+runs = typer.Typer(help="Manage training runs.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(runs, name="runs")
 app.add_typer(data, name="data")
 
-ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint; default: the first.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Model; default: the first.")]
 PointOption = Annotated[str | None, typer.Option("--operating-point", help="balanced, screening.")]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="Folder, manifest, .npz or added name; default: PNEUMO_DATA."),
+    typer.Option("--data", help="Folder, manifest, .npz or name; default: PNEUMO_DATA."),
 ]
 ValidationOption = Annotated[
     str | None,
     typer.Option(
         "--validation",
         help="keep: the dataset's own validation split, if it has both labels; late, early or "
-        "random: another, cut from train.",
+        "random: cut one from train.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def dataset_folder(given: Path | None) -> Path:
-    """Return where the films are. Raises UnknownName, and BadParameter where nobody said."""
+    """Return the dataset's path. Raises UnknownName, or BadParameter if none is given."""
     folder = dataset_given(given)
     if folder is None:
-        raise typer.BadParameter("say which films: --data FOLDER, or set PNEUMO_DATA")
+        raise typer.BadParameter("give a dataset: --data FOLDER, or set PNEUMO_DATA")
     return folder
 
 
 def dataset_given(given: Path | None) -> Path | None:
-    """Return where the dataset lies that was asked for, or that of PNEUMO_DATA, or None."""
+    """Return the path of the given dataset, else of PNEUMO_DATA, else None."""
     from pneumo_core.datasets.load import find_dataset_path
 
     return find_dataset_path(given)
 
 
 def say_left_out(sentences: Iterable[str]) -> None:
-    """Say on standard error which films, and what beside them, take no part."""
+    """Print on standard error what is left out."""
     for sentence in sentences:
         err.print(f"Left out: {sentence}", markup=False)
 
 
 def say_left_aside(dataset: "Dataset") -> None:
-    """Say on standard error what lies beside a dataset's films."""
+    """Print on standard error which other files a dataset has."""
     for each in dataset.left_aside:
         err.print(each.sentence, markup=False)
 
 
 def validation_choice(given: str | None) -> "Validation | None":
-    """Return what was asked for of a dataset's validation split. Raises UnknownName."""
+    """Return the choice of validation split. Raises UnknownName."""
     from pneumo_core.datasets import VALIDATIONS
 
     if given is not None and given not in VALIDATIONS:
@@ -110,31 +110,31 @@ def print_card(name: str) -> None:
 
 
 def print_json(facts: dict[str, Any]) -> None:
-    """An object in a line; times and paths as text."""
+    """Print an object as a line of JSON; times and paths as text."""
     print(json.dumps(without_nan(facts), default=str))
 
 
 def noted(deed: "Deed", **facts: Any) -> None:
-    """Tell the log what was done here; where it can't be told, say so and go on."""
+    """Log an action; if that fails, warn and continue."""
     from pneumo_core.audit import Entry, operator
 
     told([Entry(who=operator(), deed=deed, **facts)])
 
 
 def told(entries: "Sequence[Entry]") -> bool:
-    """Add entries to the log; False where it refuses, which is said."""
+    """Add entries to the log; warn and return False if that fails."""
     from pneumo_core.audit import open_log
 
     try:
         open_log().record(entries)
     except AuditError as refused:
-        err.print(f"This is not recorded. {refused}", style="yellow", markup=False)
+        err.print(f"This was not logged. {refused}", style="yellow", markup=False)
         return False
     return True
 
 
 def without_nan(figures: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no NaN: a figure over no films is null."""
+    """Replace NaN, which JSON does not have, by None."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in figures.items()

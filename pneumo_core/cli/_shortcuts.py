@@ -29,7 +29,7 @@ def audit_data(
     as_json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every figure.")] = False,
 ) -> None:
-    """Measure how far the label can be told from things that are no disease."""
+    """Measure how well properties other than disease predict the label."""
     from pneumo_core.datasets import scan
     from pneumo_core.evaluation.shortcuts import audit
 
@@ -48,7 +48,7 @@ def audit_data(
 
 
 def measured(dataset: "Dataset") -> "Measured":
-    """Measure the properties of a dataset's X-rays with a bar; say which could not be read."""
+    """Measure a dataset's properties with a progress bar; report unreadable files."""
     from pneumo_core.evaluation.shortcuts import installed_finder, measure_dataset
 
     with progress_bar("Measuring X-rays") as progress:
@@ -59,27 +59,27 @@ def measured(dataset: "Dataset") -> "Measured":
 
 
 def print_quartiles(found: "Sequence[ByQuartile]") -> None:
-    """Print false alarms and misses by quartile of each property, the clearest rise first."""
+    """Print false alarms and misses by quartile of each property, the clearest trend first."""
     from pneumo_core.evaluation.shortcuts import quartile_sentence
 
     out.print()
     if not found:
-        out.print("Shortcuts: too few X-rays of each label to cut them into quarters.")
+        out.print("Shortcuts: too few X-rays of each label for quartiles.")
         return
-    out.print("Shortcuts: mistakes by quartile of each property, the clearest first", style="bold")
+    out.print("Shortcuts: errors by quartile of each property, the clearest first", style="bold")
     for each in found[:_MOST_TABLES]:
         out.print(quartile_sentence(each), markup=False)
-        table = Table("from", "to", "X-rays", "called wrongly", "rate (95 %)", box=SIMPLE_HEAD)
+        table = Table("from", "to", "X-rays", "errors", "rate (95 %)", box=SIMPLE_HEAD)
         for part in each.quarters:
             low, high = each.prop.text(part.low), each.prop.text(part.high)
             table.add_row(low, high, str(part.n), str(part.errors), str(part.rate))
         out.print(table)
     if len(found) > _MOST_TABLES:
-        out.print(f"{len(found) - _MOST_TABLES} more: --json lists all.")
+        out.print(f"{len(found) - _MOST_TABLES} more; --json lists all.")
 
 
 def records(found: "Sequence[ByQuartile]") -> list[dict[str, Any]]:
-    """The quarters as JSON knows them."""
+    """Return the quartiles as JSON objects."""
     from pneumo_core.evaluation.shortcuts import quartile_table
 
     return [{str(k): v for k, v in row.items()} for row in quartile_table(found).to_dict("records")]
@@ -90,7 +90,7 @@ def _print_audit(found: "Audit") -> None:
 
     for sentence in summary(found):
         out.print(sentence, markup=False)
-    table = Table("property", "split", "AUC (95 %)", "higher in", "NORMAL", "PNEUMONIA", "tells")
+    table = Table("property", "split", "AUC (95 %)", "higher in", "NORMAL", "PNEUMONIA", "level")
     table.box = SIMPLE_HEAD
     for each in found.separations:
         normal, ill = (each.prop.text(median) for median in each.medians)

@@ -1,4 +1,4 @@
-"""``pneumo evaluate``, ``compare`` and ``robustness``: study many films."""
+"""``pneumo evaluate``, ``compare`` and ``robustness``: evaluate models on many X-rays."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ShippedOption = Annotated[
     bool,
-    typer.Option("--shipped", help="Films that come with the checkpoint, despite PNEUMO_DATA."),
+    typer.Option("--shipped", help="Use the stored scores, even if PNEUMO_DATA is set."),
 ]
 
 
@@ -48,19 +48,19 @@ def evaluate(
     model: ModelOption = None,
     operating_point: PointOption = None,
     shortcuts: Annotated[
-        bool, typer.Option("--shortcuts", help="Count mistakes by properties that are no disease.")
+        bool, typer.Option("--shortcuts", help="Count errors by properties other than disease.")
     ] = False,
     validation: ValidationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a split of a dataset."""
+    """Evaluate a model on a split of a dataset."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import evaluate_dataset
     from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
     dataset = _dataset(checkpoint, dataset_folder(data_folder), validation)
-    with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Scoring X-rays") as scoring:
         result = evaluate_dataset(
             checkpoint,
             dataset,
@@ -81,7 +81,7 @@ def evaluate(
     out.print(table)
     (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
     out.print(
-        f"{result.figures.n} films, threshold {format_rate(result.figures.threshold)} "
+        f"{result.figures.n} X-rays, threshold {format_rate(result.figures.threshold)} "
         f"({result.operating_point.name}): {tp} pneumonia found, {fn} missed, "
         f"{tn} normal passed, {fp} false alarms."
     )
@@ -90,7 +90,7 @@ def evaluate(
 
 
 def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuartile]":
-    """Mistakes by quartile of each property; the whole dataset is measured once for all splits."""
+    """Return errors by quartile of each property; the whole dataset is measured once."""
     from pneumo_core.evaluation.shortcuts import by_quartile
 
     properties = measured(dataset).table
@@ -99,17 +99,17 @@ def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuart
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(help="A checkpoint.")],
-    second: Annotated[str, typer.Argument(help="Another one.")],
+    first: Annotated[str, typer.Argument(help="A model.")],
+    second: Annotated[str, typer.Argument(help="Another model.")],
     data_folder: DataOption = None,
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     validation: ValidationOption = None,
     shipped: ShippedOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two checkpoints on the same films, each at its default operating point.
+    """Compare two models on the same X-rays, each at its default operating point.
 
-    Without --data and PNEUMO_DATA, or with --shipped, the scores that come with them are compared.
+    Without --data and PNEUMO_DATA, or with --shipped, their stored scores are compared.
     """
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import compare as measure
@@ -129,12 +129,12 @@ def compare(
     out.print(table)
     out.print(f"First: {first}, second: {second}. {compared.sentence}", markup=False)
     out.print(
-        f"{len(compared.disagreements)} of {len(compared.table)} films predicted differently."
+        f"{len(compared.disagreements)} of {len(compared.table)} X-rays predicted differently."
     )
 
 
 def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
-    """The dataset there, as a checkpoint sees it; what lies beside its films is said."""
+    """Return the dataset as a checkpoint splits it; report other files."""
     from pneumo_core.inference import dataset_for
 
     dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
@@ -152,7 +152,7 @@ def _scores(
         return shipped_scores(checkpoint, split)
     dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
     films = dataset.split(split)
-    with progress_bar("Decoding films") as decoding, progress_bar("Scoring films") as scoring:
+    with progress_bar("Decoding X-rays") as decoding, progress_bar("Scoring X-rays") as scoring:
         return dataset_scores(checkpoint, films, decoding=decoding, scoring=scoring)
 
 
@@ -184,14 +184,14 @@ def robustness(
     operating_point: PointOption = None,
     validation: ValidationOption = None,
 ) -> None:
-    """Score a split again with its films cropped, rotated, compressed, brighter, darker, larger."""
+    """Evaluate a split again with its X-rays cropped, rotated, compressed and so on."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import robustness as measure
     from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
     films = _dataset(checkpoint, dataset_folder(data_folder), validation).split(split)
-    with progress_bar("Scoring films") as progress:
+    with progress_bar("Scoring X-rays") as progress:
         rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
     say_left_out(rows[0].unreadable.values())
     table = Table("films", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
@@ -214,14 +214,14 @@ def embed(
     method: Annotated[str, typer.Option(help="pca, tsne or umap.")] = "tsne",
     dimensions: Annotated[int, typer.Option(min=2, max=3)] = 2,
     perplexity: Annotated[float, typer.Option(min=1)] = 40.0,
-    iterations: Annotated[int, typer.Option(min=1, help="Of t-SNE, at most.")] = 500,
+    iterations: Annotated[int, typer.Option(min=1, help="Largest number for t-SNE.")] = 500,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     validation: ValidationOption = None,
     shipped: ShippedOption = False,
 ) -> None:
-    """Write a map of films to a file: a row per film with its id, label, split, x, y (and z).
+    """Write a map to a file: a row per X-ray with id, label, split, x, y (and z).
 
-    Without --data and PNEUMO_DATA, or with --shipped, the films that come with the checkpoint are
+    Without --data and PNEUMO_DATA, or with --shipped, the features stored with the model are
     mapped.
     """
     from pneumo_core.checkpoints import load_checkpoint
@@ -235,7 +235,7 @@ def embed(
         features = shipped_features(checkpoint, split)
     else:
         films = _dataset(checkpoint, folder, validation).split(split)
-        with progress_bar("Decoding films") as decoding, progress_bar("Looking at films") as bar:
+        with progress_bar("Decoding X-rays") as decoding, progress_bar("Computing features") as bar:
             features = features_of(checkpoint, films, layer, decoding=decoding, looking=bar)
     with progress_bar("Drawing the map") as drawing:
         found = project(
@@ -251,7 +251,7 @@ def embed(
     write(as_table(features, found))
     labels = features.table["label"].to_numpy()
     behind, on_map = merit(features.values, labels), merit(found.points, labels, features.values)
-    out.print(f"{len(features.table)} films in '{target}'.", markup=False)
+    out.print(f"{len(features.table)} X-rays in '{target}'.", markup=False)
     out.print(
         f"10-nearest-neighbour purity {format_rate(behind.purity)} in the features, "
         f"{format_rate(on_map.purity)} on the map; silhouette {format_rate(behind.silhouette)} and "
@@ -260,7 +260,7 @@ def embed(
 
 
 def _writer(target: Path) -> "Callable[[DataFrame], None]":
-    """How to write a table there. Raises PneumoError for another kind of file."""
+    """Return a function that writes the table. Raises PneumoError for another file type."""
     from pneumo_core.core.files import write_whole
     from pneumo_core.errors import PneumoError
 

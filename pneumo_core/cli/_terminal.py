@@ -1,4 +1,4 @@
-"""What the command line writes with: results on standard output, bars on standard error."""
+"""Terminal output: results on standard output, progress bars on standard error."""
 
 import io
 import sys
@@ -37,7 +37,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def write_any_letter() -> None:
-    """Let letters that the terminal's encoding hasn't become "?" instead of ending the command."""
+    """Replace characters that the terminal cannot encode by "?"."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -57,14 +57,14 @@ def _bars(*counts: ProgressColumn) -> Bars:
 
 @contextmanager
 def bytes_bar(title: str) -> "Iterator[Progress]":
-    """A bar for bytes, with their speed."""
+    """Show a progress bar for bytes, with speed."""
     with _reporting(_bars(DownloadColumn(), TransferSpeedColumn()), title) as report:
         yield report
 
 
 @contextmanager
 def progress_bar(title: str) -> "Iterator[Progress]":
-    """A bar on standard error that appears with the first report."""
+    """Show a progress bar on standard error from the first report on."""
     with _reporting(_bars(), title) as report:
         yield report
 
@@ -81,7 +81,7 @@ def _reporting(bars: Bars, title: str) -> "Iterator[Progress]":
 
 
 class RunBars:
-    """A bar for what a run is doing now, and a line for each epoch that is done."""
+    """A progress bar for the current stage of a run, and a line per finished epoch."""
 
     def __init__(self, bars: Bars, epochs: int) -> None:
         self.bars = bars
@@ -90,7 +90,7 @@ class RunBars:
         self.told = 0
 
     def show(self, now: "Now | None", reports: "Sequence[EpochReport]") -> None:
-        """Draw what has changed since the last call."""
+        """Draw what changed since the last call."""
         if now:
             self.bars.update(
                 self.task, description=now.stage, completed=now.done, total=now.total, visible=True

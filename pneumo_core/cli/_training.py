@@ -1,4 +1,4 @@
-"""``pneumo train`` and ``pneumo ensemble``: make checkpoints."""
+"""``pneumo train`` and ``pneumo ensemble``: train models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,20 +20,20 @@ from pneumo_core.cli._terminal import err, progress_bar
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Option(help="What to call the checkpoint.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "",
     data_folder: DataOption = None,
     model: Annotated[str, typer.Option(help="Architecture to train.")] = "cnn_94",
     recipe_name: Annotated[str, typer.Option("--recipe", help="strong or paper.")] = "strong",
     pretrained: Annotated[
         str | None, typer.Option(help="auto, hub, package, none, or a file of weights.")
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Side of a backbone's films, pixels.")] = None,
+    size: Annotated[int | None, typer.Option(help="Input size of a backbone, pixels.")] = None,
     framing: Annotated[
         str | None, typer.Option(help="What the network sees: lungs (the box around) or whole.")
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(min=0, help="Cross-validate by patient; publish the mean of the networks."),
+        typer.Option(min=0, help="Cross-validate by patient; the model is the mean of the folds."),
     ] = None,
     frozen_blocks: Annotated[
         int | None, typer.Option(min=0, help="First blocks of a backbone that are not trained.")
@@ -43,17 +43,17 @@ def train(
     learning_rate: Annotated[float | None, typer.Option()] = None,
     balance: Annotated[str | None, typer.Option(help="weights, repeat_normals, none.")] = None,
     mirror: Annotated[
-        bool | None, typer.Option(help="Read each film and its mirror image, and average.")
+        bool | None, typer.Option(help="Average over each X-ray and its mirror image.")
     ] = None,
     patience: Annotated[int | None, typer.Option(min=0, help="0: never stop early.")] = None,
     keep_epochs: Annotated[
-        bool, typer.Option("--keep-epochs", help="Keep every epoch, for training in pictures.")
+        bool, typer.Option("--keep-epochs", help="Keep every epoch, for maps of the training.")
     ] = False,
     precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed.")] = None,
     validation: ValidationOption = None,
     cut: Annotated[
         str | None,
-        typer.Option(hidden=True, help="As before --validation: replaces fewer than 100 films."),
+        typer.Option(hidden=True, help="Old form of --validation: replaces small splits."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     devices: Annotated[int | None, typer.Option(min=1)] = None,
@@ -66,15 +66,15 @@ def train(
     config_file: Annotated[
         Path | None, typer.Option("--config", help="TOML file with any settings.")
     ] = None,
-    attribution: Annotated[str, typer.Option(help="Where the films come from.")] = "",
-    trained_on: Annotated[str, typer.Option(help="Whose films: 'children of 1 to 5'.")] = "",
-    overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
-    resume: Annotated[str | None, typer.Option(help="Go on with this run instead.")] = None,
-    detach: Annotated[bool, typer.Option(help="Don't wait for its end.")] = False,
+    attribution: Annotated[str, typer.Option(help="Where the X-rays come from.")] = "",
+    trained_on: Annotated[str, typer.Option(help="Patients: 'children of 1 to 5'.")] = "",
+    overwrite: Annotated[bool, typer.Option(help="Replace a model of that name.")] = False,
+    resume: Annotated[str | None, typer.Option(help="Resume this run instead.")] = None,
+    detach: Annotated[bool, typer.Option(help="Do not wait for the end.")] = False,
 ) -> None:
-    """Train a network and publish it as a checkpoint.
+    """Train a network and publish it as a model.
 
-    It trains in a process of its own, which a closed terminal does not end. Ctrl-C cancels it.
+    Training runs in a separate process that survives a closed terminal. Ctrl-C cancels it.
     """
     from pneumo_core.runs import control, find_run
     from pneumo_core.training import recipe, settings_from, with_settings
@@ -115,7 +115,7 @@ def train(
         )
         noted("started", subject=run.name)
     else:
-        raise typer.BadParameter("give the new checkpoint a --name, or --resume a run")
+        raise typer.BadParameter("give the new model a --name, or --resume a run")
     err.print(f"Run {run.id}: {run.config.model}, up to {run.config.all_epochs} epochs.")
     if detach:
         print(run.id)
@@ -125,16 +125,16 @@ def train(
 
 @app.command()
 def ensemble(
-    name: Annotated[str, typer.Argument(help="What to call the ensemble.")],
-    members: Annotated[list[str], typer.Argument(help="Two or more checkpoints.")],
+    name: Annotated[str, typer.Argument(help="Name of the ensemble.")],
+    members: Annotated[list[str], typer.Argument(help="Two or more models.")],
     data_folder: DataOption = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a checkpoint of that name.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace a model of that name.")] = False,
 ) -> None:
-    """Make one checkpoint of several: the mean of their probabilities, calibrated as one."""
+    """Combine models: average their probabilities and calibrate the mean."""
     from pneumo_core.training import make_ensemble
 
     folder = dataset_folder(data_folder)
-    with progress_bar("Decoding films") as decoding:
+    with progress_bar("Decoding X-rays") as decoding:
         made = make_ensemble(folder, name, members, overwrite=overwrite, decoding=decoding)
     noted("added", subject=f"ensemble {made.name}")
     print_card(made.name)

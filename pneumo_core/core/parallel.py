@@ -1,4 +1,4 @@
-"""Work on many things at once, in threads: decoders and networks let go of Python's lock."""
+"""Work on many things at once, in threads: decoders and ONNX Runtime release the GIL."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

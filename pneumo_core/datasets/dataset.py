@@ -61,7 +61,7 @@ _ASIDE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "masks": (
             "file or folder named as a mask is",
             "files or folders named as masks are",
-            " A mask has two grey values and is no film.",
+            " An image with two grey values is a mask, not an X-ray.",
         ),
         "documents": ("file that is no picture is", "files that are no pictures are", ""),
         "datasets": (

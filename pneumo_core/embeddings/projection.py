@@ -110,7 +110,7 @@ def project(
         )
     if method not in PROJECTIONS or dimensions not in (2, 3):
         raise PneumoError(
-            f"There is no map '{method}' in {dimensions} dimensions. Use pca or tsne."
+            f"Unknown projection '{method}' in {dimensions} dimensions. Use pca or tsne."
         )
     values = np.ascontiguousarray(features, dtype=np.float32)
     _check_differ(values, dimensions)

@@ -44,7 +44,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """One call of a module: the how-manieth of this module, what went in and what came out."""
+    """One call of a module: call index, input and output."""
 
     path: str
     number: int

@@ -196,7 +196,7 @@ def _classifier(described: Floats, kinds: NDArray[np.int64]) -> tuple[Floats, ..
 def _with_limits(
     fitted: Familiarity, plain: Verdicts, disguised: Verdicts, wrong: Verdicts
 ) -> Familiarity:
-    """With limits from validation films, as they are, in disguise and shown wrongly.
+    """Choose thresholds on validation X-rays: original, augmented and corrupted.
 
     Unusual is what few of them are as they are. The distance leaves some room beyond them, for
     films from elsewhere. So does the classifier, as long as almost nothing wrong gets in.

@@ -1,4 +1,4 @@
-"""The gate's second part: a look through the network, once the plain checks found nothing."""
+"""Out-of-distribution check on the network's features, after the rules."""
 
 from dataclasses import dataclass
 
@@ -26,8 +26,8 @@ _REASONS = {
 }
 _TURNS = {"on its side": (1, 3), "upside down": (2,)}
 """The quarter turns to the left that may help, by the kind of film."""
-_INVERTED = "Black and white are swapped in this film: it was read, and is to be shown, corrected."
-_UNUSUAL = "This film looks different from those the model learned from: its reading is less sure."
+_INVERTED = "This X-ray is inverted. It was corrected before reading and is shown corrected."
+_UNUSUAL = "This X-ray looks unlike the training X-rays, so the result is less reliable."
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What is no upright frontal chest film, made from films and from nothing, and films in disguise.
+"""Synthetic out-of-distribution images, and augmented X-rays, for fitting the image check.
 
 Everything is uint8 (S, S) and drawn from a random generator, so that a fit needs no pictures beside
 its dataset and is the same every time.

@@ -32,7 +32,7 @@ _HEAD = 1024
 """Bytes that tell a file's format."""
 
 _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
-"""Errors by which decoders tell what is wrong; the others' words are about Python."""
+"""Decoder exceptions whose message is worth showing."""
 
 
 def read_radiograph(

@@ -41,7 +41,7 @@ Rows: TypeAlias = NDArray[np.int64]
 _BATCH = 64
 """Films at once in PyTorch, which gains from many."""
 _PIXELS = 400_000
-"""Pixels at once in ONNX Runtime: what lies between layers then stays near the core. 8 films of
+"""Pixels at once in ONNX Runtime: keeps activations in cache. 8 films of
 224 × 224."""
 _CELLS = 3
 # Beyond these a probability's logit is no use, and at 0 or 1 it is infinite.

@@ -57,7 +57,7 @@ class Model:
 
 
 def _beside(module: str) -> "Callable[[int], PneumoniaNetwork]":
-    """What builds the network of a file beside this; torch comes with it, when it is asked for."""
+    """Lazy factory: imports the module (and torch) on first call."""
 
     def build(_size: int) -> "PneumoniaNetwork":
         file = import_module(f"pneumo_core.models.{module}")

@@ -27,8 +27,8 @@ _KNOWN = _UNPAIRED | frozenset(_PAIRED_TERMS.split())
 def body_part_of(result: Result) -> str | None:
     """Return the source's body part where it is a term of the standard.
 
-    Otherwise a film that was read was read as a chest film: "CHEST". None for a film that was not
-    read and does not say what it shows.
+    Otherwise "CHEST" if the X-ray was read, because only chest X-rays are. None if it was refused
+    and its header does not say what it shows.
     """
     told = (result.radiograph.facts.body_part or "").strip().upper()
     if told in _KNOWN:

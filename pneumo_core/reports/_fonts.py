@@ -1,7 +1,7 @@
-"""Letters for people's words: DejaVu Sans, which comes with matplotlib, which captum needs.
+"""Fonts for user text: DejaVu Sans, which is installed with matplotlib.
 
-Free to embed (Bitstream Vera licence). It has Latin, Greek, Cyrillic, Hebrew, Arabic, Armenian and
-Georgian letters. It is found without importing matplotlib, which would make folders for itself.
+Free to embed (Bitstream Vera licence), with Latin, Greek, Cyrillic, Hebrew, Arabic, Armenian and
+Georgian letters. It is located without importing matplotlib, which would create folders.
 """
 
 import importlib.util
@@ -20,25 +20,25 @@ _FOLDER = "mpl-data/fonts/ttf"
 
 
 def font_file(name: str = WORDS) -> Path:
-    """The TrueType file of a DejaVu font. Raises PneumoError where it is not installed."""
+    """Return the TrueType file of a DejaVu font. Raises PneumoError if it is not installed."""
     spec = importlib.util.find_spec("matplotlib")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder, _FOLDER, f"{name}.ttf")
         if path.is_file():
             return path
     raise PneumoError(
-        f"The font {name}, which comes with matplotlib, is not here. Install Pneumo's "
+        f"The font {name}, which comes with matplotlib, is missing. Install Pneumo's "
         "requirements again: pip install -r requirements.txt."
     )
 
 
 def covers(letter: str) -> bool:
-    """Whether the font has a picture for this letter."""
+    """Return whether the font has a glyph for this character."""
     return ord(letter) in _font().face.charToGlyph
 
 
 def register() -> None:
-    """Make the font known to reportlab. Doing it again changes nothing."""
+    """Register the font with reportlab; idempotent."""
     from reportlab.pdfbase import pdfmetrics
 
     pdfmetrics.registerFont(_font())
@@ -46,6 +46,6 @@ def register() -> None:
 
 @cache
 def _font() -> Any:
-    from reportlab.pdfbase.ttfonts import TTFont  # half a second: only when a PDF is made
+    from reportlab.pdfbase.ttfonts import TTFont  # slow import: only when a PDF is made
 
     return TTFont(WORDS, str(font_file()))

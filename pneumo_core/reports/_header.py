@@ -1,4 +1,4 @@
-"""Whose film it is, as its DICOM header says."""
+"""Patient and study of an X-ray, from its DICOM header."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +18,15 @@ _PREAMBLE = bytes(128) + b"DICM"
 
 
 def header_of(result: Result, source: bytes | Path) -> Dataset:
-    """Return the header of the very file that the result's film was decoded from, without pixels.
+    """Return the header of the very file that the result's X-ray was decoded from, without pixels.
 
     The file is decoded again and compared: an overlay in another patient's study would be worse
-    than none. Raises ValueError for another film, UnreadableFilm for a file that is gone,
+    than none. Raises ValueError for another X-ray, UnreadableFilm for a file that is gone,
     PneumoError for a damaged header.
     """
     film = result.reading.as_read(read_radiograph(source, name=result.reading.file))
     if digest_of(film) != digest_of(result.radiograph):
-        raise ValueError(f"source is another film than {result.reading.file}")
+        raise ValueError(f"source is a different X-ray from {result.reading.file}")
     data = source if isinstance(source, bytes) else source.read_bytes()
     if data[128:132] != b"DICM":
         data = _PREAMBLE + data
@@ -35,9 +35,9 @@ def header_of(result: Result, source: bytes | Path) -> Dataset:
 
 
 def patient_of(result: Result, source: bytes | Path) -> tuple[str, str] | None:
-    """Return who issued the patient's ID, and the ID: to tell one patient from another.
+    """Return issuer and ID of the patient, to distinguish patients.
 
-    None where the header has no ID or can't be read. Raises ValueError for another film.
+    None where the header has no ID or can't be read. Raises ValueError for another X-ray.
     """
     try:
         header = header_of(result, source)
@@ -46,19 +46,19 @@ def patient_of(result: Result, source: bytes | Path) -> tuple[str, str] | None:
                 str(header.get(keyword) or "").strip()
                 for keyword in ("IssuerOfPatientID", "PatientID")
             )
-    except PneumoError:  # whoever can't be told from others is told by the film
+    except PneumoError:  # without a patient's ID, the X-ray identifies the patient
         return None
     return (issuer, patient) if patient else None
 
 
 @contextmanager
 def told_as_damaged(result: Result) -> Iterator[None]:
-    """Whatever goes wrong inside is a damaged header: PneumoError with a way out."""
+    """Turn any error inside into a PneumoError about a damaged header."""
     try:
         yield
     # pydicom's parsers promise no common error, and here each means that the header is damaged.
     except Exception as error:
         raise PneumoError(
             f"{result.film}: its header is damaged, so its patient and study are unknown. "
-            "Ask for the de-identified result, or export the film again."
+            "Ask for the de-identified result, or export the X-ray again."
         ) from error

@@ -1,4 +1,4 @@
-"""The parts that a page is put together from: letters, colours, boxes, bars, pictures."""
+"""Building blocks of a PDF page: text, boxes, bars, images."""
 
 import html
 from io import BytesIO
@@ -45,7 +45,7 @@ SIDE = 50.0
 WIDTH = A4[0] - 2 * SIDE
 """Between the margins, points."""
 CAPTIONS = 52.0
-"""What stands under a picture, points."""
+"""Height of a caption, points."""
 
 INK, QUIET, RULE = HexColor("#14212b"), HexColor("#5a6872"), HexColor("#c9d3da")
 BLUE = HexColor("#0b5c8a")
@@ -66,7 +66,7 @@ STYLES = {
 BARE: list[Any] = [("VALIGN", (0, 0), (-1, -1), "TOP")] + [
     (f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")
 ]
-"""A table that is only places."""
+"""Lay out cells in a table without lines."""
 WARNING: list[Any] = [
     ("BACKGROUND", (0, 0), (-1, -1), HexColor("#fff6e6")),
     ("LINEBEFORE", (0, 0), (0, -1), 2.5, HexColor("#b26a00")),
@@ -74,19 +74,19 @@ WARNING: list[Any] = [
     ("TOPPADDING", (0, 0), (-1, -1), 4),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
 ]
-"""A tinted box."""
+"""Return a tinted box."""
 
 _JPEG_LONGEST = 1200
 _GAP = 14.0
 
 
 def text(words: str, style: str = "body") -> Paragraph:
-    """A paragraph of anybody's words."""
+    """Return a paragraph of arbitrary text."""
     return Paragraph(safe(words), STYLES[style])
 
 
 def safe(words: str) -> str:
-    """Anybody's words as reportlab's markup: nothing in them is markup, every letter has a font."""
+    """Escape arbitrary text as reportlab markup, with a font for every character."""
     return "".join(_letter(letter) for letter in clean(words))
 
 
@@ -101,7 +101,7 @@ def _letter(letter: str) -> str:
 
 
 def pairs(title: str, rows: list[tuple[str, str]], width: float) -> Table:
-    """A titled list of what and how much."""
+    """Return a titled list of names and values."""
     told = [[text(what, "quiet"), text(value, "caption")] for what, value in rows]
     style = [
         *BARE,
@@ -118,7 +118,7 @@ def pairs(title: str, rows: list[tuple[str, str]], width: float) -> Table:
 class ProbabilityBar(Flowable):
     """A probability on a bar from 0 to 1, a mark at the operating point, the uncertain part shaded.
 
-    ``band``: the probabilities that are called uncertain.
+    ``band``: the uncertain probabilities.
     """
 
     def __init__(
@@ -162,16 +162,16 @@ class ProbabilityBar(Flowable):
 
 
 def pictures(result: Result, height: float) -> Table:
-    """The film beside its heat map and colour bar; the film alone where there's no map.
+    """Return the X-ray next to its heat map and colour bar; the X-ray alone without a map.
 
-    ``height`` in points, the captions not counted; less where the films are too wide for it.
+    ``height`` in points, the captions not counted; less if the X-rays are too wide.
     """
     rows, columns = result.radiograph.pixels.shape
     count = 1 if result.overlay is None else 2
     column = (WIDTH - (count - 1) * _GAP) / count
     factor = min(column / columns, height / rows)
     size = (columns * factor, rows * factor)
-    film = [_framed(drawn(result, _JPEG_LONGEST, bare=True), size), *_caption("The film")]
+    film = [_framed(drawn(result, _JPEG_LONGEST, bare=True), size), *_caption("The X-ray")]
     if result.overlay is None:
         return _beside([film], [WIDTH])
     under = [
@@ -191,7 +191,7 @@ def _beside(cells: list[list[Flowable]], widths: list[float]) -> Table:
 
 
 def _scale(look: Overlay, width: float) -> Flowable:
-    """The colour bar between its two ends, or what the line of a contour stands for."""
+    """Return the colour bar with its end labels, or the meaning of the contour lines."""
     if look.contour or not look.heat.found:
         return text(scale_words(look), "caption")
     bar = _picture(colour_scale(look.opacity, look.scale), (width, 7), kind="PNG")
@@ -205,13 +205,13 @@ def _scale(look: Overlay, width: float) -> Flowable:
 
 
 def _framed(pixels: NDArray[np.uint8], size: tuple[float, float]) -> Flowable:
-    """A picture in a thin frame: a film may be as white as the paper."""
+    """Return an image in a thin frame, because an X-ray may be as white as the paper."""
     frame = [*BARE, ("BOX", (0, 0), (-1, -1), 0.5, RULE)]
     return Table([[_picture(pixels, size)]], [size[0]], [size[1]], style=frame, hAlign="LEFT")
 
 
 def _picture(pixels: NDArray[np.uint8], size: tuple[float, float], kind: str = "JPEG") -> Image:
-    """A picture (H, W, 3) as a flowable of this size in points; a JPEG stays one."""
+    """Return an image (H, W, 3) as a flowable of this size in points; a JPEG stays a JPEG."""
     file = BytesIO()
     Pictures.fromarray(pixels).save(file, format=kind, quality=88)
     file.seek(0)

@@ -1,8 +1,8 @@
-"""Names for patients who must not be named: the same for one patient, and a secret key apart.
+"""Pseudonyms of patients: stable for each patient, derived with a secret key.
 
-A hash of a patient's ID alone would be guessed by hashing every ID that a hospital gives out.
-HMAC-SHA256 under a key that never leaves the installation can't be, while two X-rays of a patient
-still belong together.
+A plain hash of a patient's ID could be reversed by hashing every ID that a hospital uses.
+HMAC-SHA256 with a key that never leaves the installation cannot, and X-rays of a patient still
+belong together.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _DIGITS = 32
 def pseudonym(*identity: str) -> str:
     """Return "pneumo-" and 32 hexadecimal digits, the same for the same identity here.
 
-    The key is made at the first call. Raises PneumoError where it can't be kept or is damaged.
+    The key is made at the first call. Raises PneumoError if it cannot be stored or is damaged.
     """
     told = "\0".join(identity).encode("utf-8", "surrogatepass")
     digest = hmac.new(_key(settings().home / KEY_FILE), told, hashlib.sha256).hexdigest()
@@ -44,20 +44,20 @@ def _key(path: Path) -> bytes:
         key = path.read_bytes()
     except OSError as error:
         raise PneumoError(
-            f"'{path}', the key for de-identified patients, can't be read or made: "
+            f"'{path}', the key for de-identified patients, cannot be read or created: "
             f"{error.strerror}. Make the folder writable, or set PNEUMO_HOME to another."
         ) from error
     if len(key) != _KEY_BYTES:
         raise PneumoError(
             f"'{path}', the key for de-identified patients, is damaged: it has {len(key)} bytes "
-            f"instead of {_KEY_BYTES}. Bring it back from a backup, or delete it: patients then "
+            f"instead of {_KEY_BYTES}. Restore it from a backup, or delete it: patients then "
             "get other IDs than before."
         )
     return key
 
 
 def _make_key(path: Path) -> None:
-    """Write a new key whole, for its owner's eyes, unless another process was quicker."""
+    """Write a new key atomically, readable by its owner only, unless another process did."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
         if path.exists():

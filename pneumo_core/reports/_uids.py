@@ -1,4 +1,4 @@
-"""UIDs that the same result always gets, so that a retry makes no second series."""
+"""Deterministic DICOM UIDs, so that a retry creates no second series."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _OURS = UUID("6b5a0f0e-3f53-5d6e-9a57-9c0f4f1f2f6e")
 
 @dataclass(frozen=True)
 class Uids:
-    """What DICOM calls a study, a series and an image."""
+    """UIDs of a study, a series and an image."""
 
     study: str
     series: str
@@ -26,10 +26,10 @@ class Uids:
 
 
 def uids_of(result: Result, patient: str, header: "Dataset | None") -> Uids:
-    """Return UIDs made of the film, the checkpoint, its operating point and how it is drawn.
+    """Return UIDs derived from the X-ray, the checkpoint, its operating point and how it is drawn.
 
-    Nothing of what the checkpoint answered is in them: its last digit may differ from machine to
-    machine. A study is one patient's: ``patient`` is the pseudonym of a de-identified one. With a
+    The probability is not part of them, because its last digit may differ between
+    machines. A study is one patient's: ``patient`` is the pseudonym of a de-identified one. With a
     ``header`` the study is the source's where it names one, and the image is that source's own.
     """
     film, reading = digest_of(result.radiograph), result.reading
@@ -45,7 +45,7 @@ def uids_of(result: Result, patient: str, header: "Dataset | None") -> Uids:
 
 
 def _drawing(look: Overlay | None) -> tuple[object, ...] | None:
-    """How the heat map is drawn, as exactly as the same map is computed again."""
+    """Return the heat map options that affect the picture."""
     if look is None:
         return None
     peaks = None if look.peaks is None else [f"{peak:.5g}" for peak in look.peaks]
@@ -55,5 +55,5 @@ def _drawing(look: Overlay | None) -> tuple[object, ...] | None:
 
 
 def _uid(*parts: object) -> str:
-    """A UID of a UUID (PS3.5 B.2)."""
+    """Return a UID derived from a UUID (PS3.5 B.2)."""
     return f"2.25.{uuid5(_OURS, json.dumps(parts, default=str)).int}"

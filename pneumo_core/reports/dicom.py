@@ -37,38 +37,38 @@ __all__ = ["to_dicom"]
 _SERIES = 9400  # far from the numbers that a modality gives its own series
 _METHOD = (
     "Header dropped but body part, side, orientation, lossy history",
-    "Burned-in flag told on; PatientID is a keyed pseudonym",
+    "Burned-in flag passed on; PatientID is a keyed pseudonym",
     "Pixels are not searched for burned-in text",
 )
 _OFFSET = re.compile(r"([+-])(\d\d)([0-5]\d)")
 
 
 def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
-    """Return the film under its heat map, with its legend, as a DICOM file (8-bit RGB, JPEG-LS
+    """Return the X-ray under its heat map, with its legend, as a DICOM file (8-bit RGB, JPEG-LS
     lossless).
 
-    De-identified (the default of ``result_of``): a study of its own. Of the film's header only
+    De-identified (the default of ``result_of``): a study of its own. Of the X-ray's header only
     body part, side, orientation, burned-in flag and history of lossy compression are told on. The
     patient is called by a pseudonym (``_pseudonym``): of the patient's ID where ``source`` is
-    given and has one, else of the film. No study or birth date is given, and Patient Identity
+    given and has one, else of the X-ray. No study or birth date is given, and Patient Identity
     Removed is YES. Its dates are those of its making.
 
-    Otherwise, for a DICOM film: a new series in the patient's own study, with the source's
+    Otherwise, for a DICOM X-ray: a new series in the patient's own study, with the source's
     Patient and Study modules, request, time zone, and a reference to the image that was read. For
-    any other film a new study without a patient's name.
+    any other X-ray a new study without a patient's name.
 
-    The same result of the same film always gets the same UIDs, so that an archive that is sent it
-    twice keeps it once. Pixel Spacing is left out: nobody should measure in an overlay.
+    The same result of the same X-ray always gets the same UIDs, so that an archive that is sent it
+    twice keeps it once. Pixel Spacing is left out, so that nobody measures in an overlay.
 
     Args:
         result: what to export.
-        source: the file that was read; needed for a DICOM film that is not to be de-identified.
+        source: the file that was read; needed for a DICOM X-ray that is not to be de-identified.
 
     Raises:
         PneumoError: the picture may show the patient's name (``result.withheld``), the header is
             damaged, the source can't be read any more, or there is no place for the key of
             pseudonyms.
-        ValueError: the source is missing or another film.
+        ValueError: the source is missing or another X-ray.
     """
     from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
 
@@ -99,7 +99,7 @@ def _file(result: Result, source: bytes | Path | None) -> bytes:
 
 
 def _pseudonym_of(result: Result, source: bytes | Path | None) -> str:
-    """The patient's, where the source has a patient's ID; otherwise the film's."""
+    """Return the patient's pseudonym if the source has a patient ID, else the X-ray's."""
     from pneumo_core.reports._header import patient_of
 
     dicom = result.radiograph.facts.format == "DICOM"
@@ -110,7 +110,7 @@ def _pseudonym_of(result: Result, source: bytes | Path | None) -> str:
 
 
 def _capture(result: Result, uids: Uids) -> "SCImage":
-    """The image in a study of its own, of nobody."""
+    """Create the image in a new study without a patient."""
     from highdicom.sc import SCImage
     from pydicom.uid import JPEGLSLossless
 
@@ -138,8 +138,7 @@ def _capture(result: Result, uids: Uids) -> "SCImage":
 def _orientation(result: Result) -> tuple[str, str] | None:
     """Return where rows and columns point to; None where the header contradicts the picture.
 
-    A film that had to be rotated has its feet below now. A header that says otherwise described
-    the film before it was turned.
+    A rotated X-ray is upright now; an orientation in the header described it before the rotation.
     """
     orientation = result.radiograph.facts.orientation
     if result.reading.rotated and orientation and not orientation[1].startswith("F"):
@@ -156,7 +155,7 @@ def _deidentify(image: "Dataset", patient: str) -> None:
 
 
 def _describe(image: "Dataset", result: Result) -> None:
-    """What the picture is, who made it, and of which quality. ASCII, for any charset."""
+    """Describe the image, its origin and quality, in ASCII for any character set."""
     reading, facts = result.reading, result.radiograph.facts
     image.ImageType = ["DERIVED", "SECONDARY"]
     image.ConversionType = "WSD"
@@ -181,7 +180,7 @@ def _describe(image: "Dataset", result: Result) -> None:
 
 
 def _tell_losses(image: "Dataset", result: Result) -> None:
-    """Keep the history of lossy compression; methods and ratios only where all are known."""
+    """Record lossy compression; methods and ratios only if all are known."""
     steps = result.radiograph.facts.lossy
     if not steps:
         return
@@ -195,7 +194,7 @@ def _tell_losses(image: "Dataset", result: Result) -> None:
 
 
 def _date(image: "Dataset", result: Result, header: "Dataset | None") -> None:
-    """When it was made; in the source's time zone where that is said, as it holds for all times."""
+    """Set dates and times, in the source's time zone if it has one."""
     zone = _zone(header) if header is not None else None
     moment = result.created.astimezone(zone) if zone else result.created
     for what in ("InstanceCreation", "Content"):
@@ -208,7 +207,7 @@ def _date(image: "Dataset", result: Result, header: "Dataset | None") -> None:
 
 
 def _zone(header: "Dataset") -> timezone | None:
-    """The time zone of the source's dates and times; None where it is missing or makes no sense."""
+    """Return the source's time zone; None if it is missing or invalid."""
     match = _OFFSET.fullmatch(str(header.get("TimezoneOffsetFromUTC") or "").strip())
     if match is None:
         return None
@@ -218,7 +217,7 @@ def _zone(header: "Dataset") -> timezone | None:
 
 
 def _comments(result: Result) -> list[str]:
-    """Sentences without full stops, and at the end the numbers for programs: ``name=value``.
+    """Return comments without full stops, then numbers for programs: ``name=value``.
 
     De-identified there are no reasons and warnings among them: they tell the patient's age, and
     repeat words of the header. A Secondary Capture has no element for a measured value, and
@@ -282,7 +281,7 @@ def _file_under(image: "SCImage", header: "Dataset", result: Result) -> None:
 
 
 def _take_charset(image: "SCImage", header: "Dataset") -> None:
-    """The source's text keeps the source's letters; ours is ASCII and fits any."""
+    """Use the source's character set; our own text is ASCII and fits any."""
     if "SpecificCharacterSet" in header:
         image.SpecificCharacterSet = header.SpecificCharacterSet
     else:

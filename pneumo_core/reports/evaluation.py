@@ -1,7 +1,7 @@
-"""An evaluation in words: what a study of a checkpoint has to state, as Markdown and PDF.
+"""The evaluation report, as Markdown and PDF.
 
 The order is that of CLAIM, the checklist for artificial intelligence in medical imaging (Mongan et
-al. 2020, doi 10.1148/ryai.2020200029); what Pneumo can't know is named, not left out.
+al. 2020, doi 10.1148/ryai.2020200029); items that Pneumo cannot know are listed for the author.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from pneumo_core.reports.result import RESEARCH_USE
 __all__ = ["EvaluationReport", "report_markdown", "report_pdf"]
 
 _YOURS = (
-    "ethics approval, consent and who paid",
-    "where, when and by which criteria the films were collected, and which were excluded",
+    "ethics approval, consent and funding",
+    "where, when and how the X-rays were selected, and which were excluded",
     "scanners and acquisition protocols",
     "who set the reference standard, how many readers, and how they agreed",
-    "how many films were planned for, and why",
-    "what was done about missing data",
+    "the planned sample size, and why",
+    "how missing data were handled",
 )
 _COLUMNS = 2
 _QUARTILES = 6
@@ -32,9 +32,9 @@ _QUARTILES = 6
 
 @dataclass(frozen=True, eq=False)
 class EvaluationReport:
-    """A checkpoint, a study of its scores, and the threshold it is judged at.
+    """A checkpoint, a study of its scores, and the threshold.
 
-    ``quartiles``: mistakes by quartile of properties that are no disease, where they were measured.
+    ``quartiles``: errors by quartile of properties other than disease, if measured.
     """
 
     checkpoint: Checkpoint
@@ -44,25 +44,25 @@ class EvaluationReport:
 
     @property
     def title(self) -> str:
-        """What it is about, in a line."""
+        """Return the title."""
         return f"{self.checkpoint.name} on {self.study.scores.name}"
 
     def sections(self) -> list[tuple[str, list[str]]]:
-        """Title and sentences of each section, in CLAIM's order."""
+        """Return title and sentences of each section, in CLAIM's order."""
         return [
             ("Purpose", [self.checkpoint.card.intended_use, RESEARCH_USE]),
             ("Data", self._data()),
             ("Reference standard", self._standard()),
             ("Model and training", self._model()),
             ("Threshold and calibration", self._threshold()),
-            ("How it was measured", self._measures()),
+            ("Metrics", self._measures()),
             *([("Shortcuts", self._shortcuts())] if self.quartiles else []),
             ("Limitations", list(self.checkpoint.card.limitations)),
             ("What only you can state", [f"{each[:1].upper()}{each[1:]}." for each in _YOURS]),
         ]
 
     def figures(self) -> list[tuple[str, str]]:
-        """Name and value of each figure."""
+        """Return name and value of each figure."""
         found = self.study.at(self.threshold)
         named: list[tuple[str, Estimate]] = [
             ("Sensitivity", found.sensitivity),
@@ -76,7 +76,7 @@ class EvaluationReport:
         return [(name, str(value)) for name, value in named]
 
     def parts(self) -> list[tuple[str, ...]]:
-        """Rows about parts of the films: what, films, sensitivity, specificity."""
+        """Return rows for subgroups: name, X-rays, sensitivity, specificity."""
         columns = slice_columns(self.study.table)[:_COLUMNS]
         return [
             (
@@ -92,17 +92,17 @@ class EvaluationReport:
         table, card = self.study.table, self.checkpoint.card
         ill, patients = int(self.study.labels.sum()), table["patient"].nunique()
         told = [
-            f"{len(table)} films of {patients} patients as far as their names tell: {ill} with "
+            f"{len(table)} X-rays of {patients} patients (by file names): {ill} with "
             f"pneumonia, {len(table) - ill} without ({self.study.scores.name}).",
-            f"Training films: {card.attribution}",
+            f"Training X-rays: {card.attribution}",
         ]
         if card.trained_on:
-            told.append(f"They show {card.trained_on}.")
+            told.append(f"Patients: {card.trained_on}.")
         counts = "; ".join(
             f"{split} {each.get('NORMAL', 0)} NORMAL and {each.get('PNEUMONIA', 0)} PNEUMONIA"
             for split, each in card.dataset.counts.items()
         )
-        told.append(f"Splits it was made with: {counts}. Fingerprint {card.dataset.fingerprint}.")
+        told.append(f"Splits: {counts}. Fingerprint {card.dataset.fingerprint}.")
         return [*told, *card.dataset.notes]
 
     def _standard(self) -> list[str]:
@@ -114,9 +114,9 @@ class EvaluationReport:
     def _model(self) -> list[str]:
         card = self.checkpoint.card
         told = [
-            f"{card.model}, version {card.version}, of {card.created}; films squashed to "
+            f"{card.model}, version {card.version}, of {card.created}; X-rays resized to "
             f"{card.input.size} × {card.input.size} pixels"
-            + (", each read together with its mirror image." if card.mirror else "."),
+            + (", averaged with the mirror image." if card.mirror else "."),
             f"Training started from {card.origin}.",
         ]
         if card.members:
@@ -131,14 +131,14 @@ class EvaluationReport:
         told = [f"A probability of {self.threshold:.4f} or higher counts as PNEUMONIA."]
         told += [
             f"Operating point {point.name}: {point.threshold:.4f}, {point.rule}, chosen on "
-            f"{point.chosen_on} films."
+            f"{point.chosen_on} X-rays."
             for point in card.operating_points
         ]
         if round(self.threshold, 3) not in {round(p.threshold, 3) for p in card.operating_points}:
-            told.append("The threshold in use is none of these.")
+            told.append("The threshold in use is a custom one.")
         told.append(
-            f"Probabilities were calibrated on validation films (temperature {card.temperature:.3f}"
-            f", offset {card.offset:.3f})."
+            f"Probabilities were calibrated on validation X-rays (temperature "
+            f"{card.temperature:.3f}, offset {card.offset:.3f})."
         )
         return told
 
@@ -151,7 +151,7 @@ class EvaluationReport:
 
     def _shortcuts(self) -> list[str]:
         told = [
-            "Mistakes by quartile of properties that are no disease, over the X-rays of one label, "
+            "Errors by quartile of properties other than disease, over the X-rays of one label, "
             f"the clearest difference first ({min(_QUARTILES, len(self.quartiles))} of "
             f"{len(self.quartiles)})."
         ]
@@ -162,7 +162,7 @@ class EvaluationReport:
 
 
 def report_markdown(report: EvaluationReport) -> str:
-    """The report as Markdown, figures as tables."""
+    """Return the report as Markdown, figures as tables."""
     (tn, fp), (fn, tp) = report.study.at(report.threshold).confusion.as_rows()
     lines = [f"# {report.title}", "", f"{_today()}. {RESEARCH_USE}", "", "## Results", ""]
     lines += ["| figure | value (95 % interval) |", "|:--|:--|"]
@@ -170,7 +170,7 @@ def report_markdown(report: EvaluationReport) -> str:
     lines += ["", "| label | predicted NORMAL | predicted PNEUMONIA |", "|:--|--:|--:|"]
     lines += [f"| NORMAL | {tn} | {fp} |", f"| PNEUMONIA | {fn} | {tp} |", ""]
     if report.parts():
-        lines += ["| part | films | sensitivity | specificity |", "|:--|--:|:--|:--|"]
+        lines += ["| subgroup | X-rays | sensitivity | specificity |", "|:--|--:|:--|:--|"]
         lines += [f"| {' | '.join(row)} |" for row in report.parts()] + [""]
     for title, sentences in report.sections():
         lines += [f"## {title}", "", *(f"- {sentence}" for sentence in sentences), ""]
@@ -178,7 +178,7 @@ def report_markdown(report: EvaluationReport) -> str:
 
 
 def report_pdf(report: EvaluationReport) -> bytes:
-    """The report as a PDF of a few A4 pages, with the plots."""
+    """Return the report as a PDF of a few A4 pages, with plots."""
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import Flowable, Image, SimpleDocTemplate, Spacer, Table
 
@@ -210,7 +210,7 @@ def report_pdf(report: EvaluationReport) -> bytes:
     rows[-1] += [Spacer(1, 1)] * (2 - len(rows[-1]))
     story += [Table(rows, colWidths=[width / 2] * 2, style=paper.BARE), Spacer(1, 12)]
     if report.parts():
-        head = ("Part of the films", "films", "sensitivity", "specificity")
+        head = ("Subgroup", "X-rays", "sensitivity", "specificity")
         told = [[paper.text(cell, "caption") for cell in row] for row in (head, *report.parts())]
         cut = [0.34 * width, 0.1 * width, 0.28 * width, 0.28 * width]
         story += [Table(told, colWidths=cut, repeatRows=1), Spacer(1, 12)]

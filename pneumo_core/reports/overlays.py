@@ -1,4 +1,4 @@
-"""The film under its heat map, as a picture to take away."""
+"""Export the X-ray under its heat map as an image."""
 
 import textwrap
 from io import BytesIO
@@ -22,12 +22,12 @@ from pneumo_core.reports.words import (
 __all__ = ["LONGEST", "drawn", "film_under_heat", "to_png", "with_legend"]
 
 LONGEST = 2560
-"""Longest side of a picture taken away, pixels: what a 5-megapixel reading monitor shows."""
+"""Longest side of an exported image in pixels, as on a 5-megapixel monitor."""
 
 Picture = NDArray[np.uint8]
 
 _ROWS_AT_ONCE = 256
-_NARROWEST = 720  # a legend's letters need this many columns
+_NARROWEST = 720  # the legend's text needs this many columns
 _INK = (225, 228, 231)
 _DARK = (5, 8, 10)
 _LEVELS = {0.5: 1.0, 0.75: 2.0}
@@ -37,18 +37,18 @@ _LINES: dict[Scale, dict[float, tuple[int, int, int]]] = {
     "normal": {0.5: (178, 222, 236), 0.75: (86, 180, 233)},
     "response": {0.5: (190, 230, 170), 0.75: (110, 205, 88)},
 }
-"""Colours of the lines, as the viewer has them."""
-_GRID = 256  # heat is smooth: its lines need no finer one
+"""Colours of the lines, as in the viewer."""
+_GRID = 256  # the map is smooth, so a coarse grid is enough
 
 
 def to_png(result: Result, *, legend: bool = False) -> bytes:
-    """The film under its heat map as an RGB PNG; the bare film where the result has no map.
+    """Return the X-ray under its heat map as an RGB PNG; the plain X-ray without a map.
 
-    It has the film's own size, so that it can be laid over the film, up to ``LONGEST`` pixels on
+    It has the X-ray's own size, so that it can be laid over the X-ray, up to ``LONGEST`` pixels on
     the longer side. ``legend`` adds a strip below with the colour bar and who says so (and
-    enlarges small films to make room for it). The same words travel as text chunks inside.
+    enlarges small X-rays to make room for it). The same words travel as text chunks inside.
 
-    Raises PneumoError for a de-identified result of a film that names its patient.
+    Raises PneumoError for a de-identified result of an X-ray that names its patient.
     """
     picture = film_under_heat(result)
     file = BytesIO()
@@ -58,13 +58,13 @@ def to_png(result: Result, *, legend: bool = False) -> bytes:
 
 
 def film_under_heat(result: Result) -> Picture:
-    """``drawn``, unless the film names its patient and the result must not: PneumoError."""
+    """Return ``drawn``; raise PneumoError if a de-identified X-ray may name its patient."""
     refuse_named_film(result)
     return drawn(result, LONGEST)
 
 
 def drawn(result: Result, longest: int, *, bare: bool = False) -> Picture:
-    """The film under its heat map, or the ``bare`` film: uint8 (H, W, 3), RGB.
+    """Draw the X-ray under its heat map, or ``bare``: uint8 (H, W, 3), RGB.
 
     No side is longer than ``longest`` pixels.
     """
@@ -76,7 +76,7 @@ def drawn(result: Result, longest: int, *, bare: bool = False) -> Picture:
     if look.contour:
         return _outlined(pixels, look)
     heat = look.over((height, width))
-    # In bands: a blend of the whole film at once would hold it five times over as float32 RGB.
+    # In bands, because blending the whole X-ray at once would need five float32 RGB copies.
     bands = [slice(row, row + _ROWS_AT_ONCE) for row in range(0, height, _ROWS_AT_ONCE)]
     return np.concatenate([overlay(pixels[b], heat[b], look.opacity, look.scale) for b in bands])
 
@@ -87,7 +87,7 @@ def _grey(pixels: NDArray[np.float32]) -> Picture:
 
 
 def _outlined(pixels: NDArray[np.float32], look: Overlay) -> Picture:
-    """The film with lines at half and three quarters of the strongest heat, as the viewer has."""
+    """Draw lines at half and three quarters of the strongest heat, as in the viewer."""
     height, width = pixels.shape
     film = Image.fromarray(_grey(pixels))
     draw = ImageDraw.Draw(film)
@@ -103,7 +103,7 @@ def _outlined(pixels: NDArray[np.float32], look: Overlay) -> Picture:
 
 
 def with_legend(picture: Picture, result: Result) -> Picture:
-    """A picture (H, W, 3) over a strip that says what it shows, and who says so."""
+    """Add a legend below an image (H, W, 3)."""
     film = Image.fromarray(picture)
     if film.width < _NARROWEST:
         height = round(film.height * _NARROWEST / film.width)
@@ -116,7 +116,7 @@ def with_legend(picture: Picture, result: Result) -> Picture:
 
 
 def _legend(result: Result, width: int) -> Image.Image:
-    """A black strip of four lines and, for a heat map in colours, its colour bar: RGB."""
+    """Return the legend: a black strip of four lines with the colour bar, RGB."""
     lines = [verdict_words(result), point_words(result), checkpoint_words(result), RESEARCH_USE]
     margin = width // 48
     font = _fitting(lines, round(width * 0.6), round(width / 44))
@@ -131,7 +131,7 @@ def _legend(result: Result, width: int) -> Image.Image:
 
 
 def _draw_scale(strip: Image.Image, look: Overlay, box: tuple[int, int, int], pitch: int) -> None:
-    """Between two columns, from a row on: what the heat map is, and its colours' meaning."""
+    """Draw the description of the heat map and its colours between two columns."""
     left, top, right = box
     draw = ImageDraw.Draw(strip)
     below = top + pitch
@@ -152,7 +152,7 @@ def _draw_scale(strip: Image.Image, look: Overlay, box: tuple[int, int, int], pi
 
 
 def _fitting(lines: list[str], width: int, size: int) -> ImageFont.FreeTypeFont:
-    """The font at this size, or as much smaller as the longest line needs, in pixels."""
+    """Return the font at this size in pixels, smaller if the longest line needs it."""
     font = ImageFont.truetype(str(font_file()), size)
     longest = max(font.getlength(line) for line in lines)
     return font if longest <= width else font.font_variant(size=max(8, int(size * width / longest)))

@@ -1,4 +1,4 @@
-"""A result on one page of paper, by reportlab."""
+"""A result as a one-page PDF, by reportlab."""
 
 from io import BytesIO
 
@@ -32,13 +32,13 @@ _GAP = 18.0
 
 
 def to_pdf(result: Result) -> bytes:
-    """One A4 page: the verdict in words, the number, the film beside its heat map, who says so.
+    """Return one A4 page: result, probability, X-ray with heat map, model.
 
     Its content also fits on US Letter. Letters that neither Helvetica nor DejaVu Sans has are
     shown as empty boxes. The pictures are JPEGs of 1,200 pixels, so that a page stays below
-    2 MB whatever the film's size.
+    2 MB whatever the X-ray's size.
 
-    Raises PneumoError for a de-identified result of a film that names its patient.
+    Raises PneumoError for a de-identified result of an X-ray that names its patient.
     """
     refuse_named_film(result)
     file = BytesIO()
@@ -63,9 +63,9 @@ def to_pdf(result: Result) -> bytes:
 
 
 def _story(result: Result, height: float) -> list[Flowable]:
-    """The page's parts: the pictures take the room that the words leave, the small print the foot.
+    """Return the page's parts; images take the space that the text leaves.
 
-    Words that are too many for the page are set smaller.
+    Text that is too long for the page is set smaller.
     """
     above, facts, limits = _verdict(result), _facts(result), _limits(result)
     words = _height([*above, facts, *limits]) + paper.CAPTIONS
@@ -80,8 +80,8 @@ def _story(result: Result, height: float) -> list[Flowable]:
 
 
 def _height(parts: list[Flowable]) -> float:
-    """What they take, one below the other, in points."""
-    canvas = Canvas(BytesIO())  # some measure themselves on one
+    """Return the total height in points."""
+    canvas = Canvas(BytesIO())  # some flowables need one to measure
     heights = [part.wrapOn(canvas, WIDTH, 1e6)[1] for part in parts]
     spaces = [float(part.getSpaceBefore()) + float(part.getSpaceAfter()) for part in parts]
     return float(sum(heights)) + sum(spaces)
@@ -102,7 +102,7 @@ def _verdict(result: Result) -> list[Flowable]:
 
 
 def _probability(result: Result, probability: float) -> str:
-    """The probability with the prevalence it assumes, and at the reader's own: markup."""
+    """Return the probability at the assumed and the reader's prevalence, as markup."""
     told = (
         f"Probability of pneumonia <b>{_number(probability)}</b> at a prevalence of {ASSUMED}, as "
         "calibrated"
@@ -116,7 +116,7 @@ def _probability(result: Result, probability: float) -> str:
 
 
 def _number(value: float) -> str:
-    """A number for markup: its bounds have letters that markup uses."""
+    """Escape a number for markup, because bounds contain "<"."""
     return paper.safe(format_rate(value))
 
 
@@ -128,7 +128,7 @@ def _warnings(result: Result) -> list[Flowable]:
 
 
 def _facts(result: Result) -> Table:
-    """Two columns: how good the operating point is, and who said so."""
+    """Return two columns: operating point and model."""
     point, card = result.point, result.card
     chosen = ("Set by", "the reader")
     if point.name != CUSTOM:
@@ -143,8 +143,8 @@ def _facts(result: Result) -> Table:
     ]
     says = [
         ("Name", f"{result.reading.model}, version {result.reading.version}"),
-        ("Network", f"{card.architecture}, trained {card.created}"),
-        ("Learned from", card.trained_on or card.dataset.name),
+        ("Architecture", f"{card.architecture}, trained {card.created}"),
+        ("Trained on", card.trained_on or card.dataset.name),
         *_area(result),
     ]
     column = (WIDTH - _GAP) / 2
@@ -156,7 +156,7 @@ def _facts(result: Result) -> Table:
 
 
 def _predictive(result: Result) -> list[tuple[str, str]]:
-    """PPV and NPV at the reader's prevalence, where there is one."""
+    """Return PPV and NPV at the reader's prevalence, if set."""
     if result.prevalence is None:
         return []
     share = format_prevalence(result.prevalence)
@@ -165,7 +165,7 @@ def _predictive(result: Result) -> list[tuple[str, str]]:
 
 
 def _area(result: Result) -> list[tuple[str, str]]:
-    """The AUC on test films, or on the films there are."""
+    """Return the AUC on test X-rays, or on validation X-rays."""
     evaluation = result.card.evaluation
     split = next((each for each in ("test", "val") if each in evaluation), None)
     if split is None:
@@ -175,13 +175,13 @@ def _area(result: Result) -> list[tuple[str, str]]:
 
 
 def _split(name: str) -> str:
-    return "validation films" if name == "val" else f"{name} films"
+    return "validation X-rays" if name == "val" else f"{name} X-rays"
 
 
 def _limits(result: Result) -> list[Flowable]:
     card = result.card
     said = [("Limitations", " ".join(card.limitations)), ("Intended use", card.intended_use)]
-    said += [("Training films", card.attribution)]
+    said += [("Training X-rays", card.attribution)]
     parts: list[Flowable] = [Spacer(1, 8)]
     for title, words in said:
         if words:
@@ -197,7 +197,7 @@ def _limits(result: Result) -> list[Flowable]:
 
 
 def _draw_frame(canvas: Canvas, result: Result) -> None:
-    """The head and the foot of the page."""
+    """Draw header and footer of the page."""
     right, top = A4[0] - SIDE, A4[1] - 52
     canvas.saveState()
     canvas.setStrokeColor(RULE)

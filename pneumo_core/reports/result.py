@@ -1,4 +1,4 @@
-"""A reading ready to be taken away: everything its renderings say, in one object."""
+"""A result with everything that its exports need, in one object."""
 
 import hashlib
 import re
@@ -40,10 +40,10 @@ _STEM = 60
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """A heat map of the film, and how to draw it.
+    """A heat map and how to draw it.
 
     ``opacity`` of the strongest heat in [0, 1]. ``contour``: draw lines at half and three
-    quarters of it instead of colours. ``peaks`` scale the map so that films compare
+    quarters of it instead of colours. ``peaks`` scale the map so that X-rays compare
     (``heatmaps.common_peaks``); None scales it to its own maximum. ``strength`` in [0, 1] then
     weakens the whole map (``heatmaps.evidence_strength``); None leaves it. Raises ValueError for
     another opacity or strength.
@@ -63,23 +63,23 @@ class Overlay:
 
     @property
     def scale(self) -> Scale:
-        """Its colours, by what it is evidence for."""
+        """Return its colour scale, by label."""
         return scale_of(self.heat.method, self.heat.label)
 
     def over(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        """Return the heat over a film of (H, W): float32 in [0, 1]."""
+        """Return the heat over an X-ray of (H, W): float32 in [0, 1]."""
         heat = self.heat.over(shape, self.peaks)
         return heat if self.strength is None else heat * np.float32(self.strength)
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One reading, its film, and who said so. Made by ``result_of``.
+    """One reading, its X-ray and its model. Made by ``result_of``.
 
-    ``rates``: how often the checkpoint is right at ``point``. ``overlay`` is None for the bare
-    film.
-    ``prevalence`` in (0, 1): how common pneumonia is where it is read, None where nobody said.
-    ``deidentified``: its renderings name the film by ``film_id`` (ten hex digits of its pixels'
+    ``rates``: how often the checkpoint is right at ``point``. ``overlay`` is None for the plain
+    X-ray.
+    ``prevalence`` in (0, 1): the reader's prevalence of pneumonia, None if not set.
+    ``deidentified``: its renderings name the X-ray by ``film_id`` (ten hex digits of its pixels'
     SHA-256), not by its file, and take nothing from a DICOM header that says whose it is.
     ``created`` carries its time zone.
     """
@@ -98,21 +98,21 @@ class Result:
 
     @property
     def film(self) -> str:
-        """What the film is called: by its pixels where de-identified, else by its file."""
-        return f"film {self.film_id}" if self.deidentified else clean(self.reading.file)
+        """Return its name: by pixels if de-identified, else by file."""
+        return f"X-ray {self.film_id}" if self.deidentified else clean(self.reading.file)
 
     @property
     def withheld(self) -> str:
-        """Why there is no PDF, PNG or DICOM of this result, a sentence or two; empty otherwise.
+        """Return why this result cannot be exported as PDF, PNG or DICOM; empty if it can.
 
-        What is written into a film's pixels can't be taken out, and only its file can say so.
+        Text burned into the pixels cannot be removed, and only the header can report it.
         """
         if not (self.deidentified and self.radiograph.facts.burned_in_text):
             return ""
         return (
-            f"{self.film[:1].upper()}{self.film[1:]} says that text is burned into its picture, "
-            "which may name the patient, and Pneumo can't take it out. Ask for the result that is "
-            "not de-identified, or mask the text in the film and send it again."
+            f"{self.film[:1].upper()}{self.film[1:]} is marked as having burned-in text, which "
+            "may name the patient and which Pneumo cannot remove. Export the result that is not "
+            "de-identified, or mask the text in the X-ray and upload it again."
         )
 
 
@@ -126,17 +126,17 @@ def result_of(
     deidentify: bool = True,
     prevalence: float | None = None,
 ) -> Result:
-    """Put together a reading with everything that its renderings need.
+    """Combine a reading with everything that its exports need.
 
     Args:
         reading: of ``radiograph`` by ``checkpoint``; read or refused.
         point: the operating point of the reading; needed where the card does not have it.
-        overlay: the heat map to lay over the film, and how; none for the bare film.
-        deidentify: say nothing of whose film it is; see ``Result``.
-        prevalence: how common pneumonia is where the film is read, in (0, 1), where that is known.
+        overlay: the heat map to lay over the X-ray, and how; none for the bare X-ray.
+        deidentify: remove the patient's identity; see ``Result``.
+        prevalence: how common pneumonia is where the X-ray is read, in (0, 1), where that is known.
 
     Raises:
-        ValueError: the reading is another checkpoint's or another film's, the point is not its, or
+        ValueError: the reading is another checkpoint's or another X-ray's, the point is not its, or
             the prevalence is not between 0 and 1.
         UnknownName: the card has no operating point of the reading's name.
     """
@@ -165,7 +165,7 @@ def result_of(
 
 
 def file_name(result: Result, kind: Kind) -> str:
-    """What to call a rendering: "pneumo-3f9a12c04d-cnn_94.pdf".
+    """Return the file name of an export: "pneumo-3f9a12c04d-cnn_94.pdf".
 
     The name of a file may name the patient, or hold an accession number: only a result that is not
     de-identified carries it on ("IM-0115-0001-cnn_94.pdf"), without what file systems refuse.
@@ -178,18 +178,18 @@ def file_name(result: Result, kind: Kind) -> str:
 
 
 def digest_of(radiograph: Radiograph) -> str:
-    """Return the SHA-256 of a film's pixels and their shape: 64 hex digits."""
+    """Return the SHA-256 of an X-ray's pixels and their shape: 64 hex digits."""
     digest = hashlib.sha256(repr(radiograph.pixels.shape).encode())
     digest.update(radiograph.pixels.data)
     return digest.hexdigest()
 
 
 def id_of(radiograph: Radiograph) -> str:
-    """Ten hex digits that the same pixels always get (SHA-256)."""
+    """Return ten hex digits that identify the pixels (SHA-256)."""
     return digest_of(radiograph)[:_ID_DIGITS]
 
 
 def refuse_named_film(result: Result) -> None:
-    """Raises PneumoError where ``result.withheld`` has something to say."""
+    """Raise PneumoError if ``result.withheld`` gives a reason."""
     if result.withheld:
         raise PneumoError(result.withheld)

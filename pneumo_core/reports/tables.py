@@ -1,4 +1,4 @@
-"""Readings as JSON and CSV: one film with everything, or a worklist with a row per file."""
+"""Readings as JSON and CSV: one X-ray with everything, or a worklist with a row per file."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result
 __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
 _COLUMNS = RESULT_FIELDS
-"""A worklist's columns. ``label`` is not among them: it is the truth, which nobody knows here."""
+"""Columns of a worklist. ``label`` is not among them: it is the truth, unknown here."""
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
@@ -28,7 +28,7 @@ def as_row(reading: Reading) -> dict[str, Any]:
 def to_json(result: Result) -> str:
     """Write a result as one JSON object: its row, and what is needed to judge it. No pixels.
 
-    ``rates`` are those of test films where the checkpoint has any, else those of the films that
+    ``rates`` are those of test X-rays where the checkpoint has any, else those of the X-rays that
     ``on`` names. ``at_prevalence`` is what follows at the reader's own prevalence, null without.
     """
     card, point = result.card, result.point
@@ -65,7 +65,7 @@ def to_json(result: Result) -> str:
 
 
 def worklist_json(readings: Sequence[Reading]) -> str:
-    """Write a worklist as a JSON array of rows (see ``as_row``), in the order given."""
+    """Write a worklist as a JSON array of rows (see ``as_row``), in the given order."""
     return json.dumps([as_row(reading) for reading in readings], indent=2, ensure_ascii=False)
 
 
@@ -86,7 +86,7 @@ def to_csv(readings: Sequence[Reading]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A spreadsheet's cell: numbers as they are, sentences in a row, nothing that it would run.
+    """Return a spreadsheet cell: numbers unchanged, sentences joined, no formulas.
 
     An object is written as JSON."""
     text = json.dumps(value) if isinstance(value, dict) else value
@@ -95,13 +95,13 @@ def _cell(value: Any) -> Any:
 
 
 def _estimate(estimate: Estimate) -> dict[str, float | None]:
-    """A figure and its 95 % interval; null where there's none."""
+    """Return a figure and its 95 % interval; None if there is none."""
     figures = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
     return {name: None if math.isnan(figure) else figure for name, figure in figures.items()}
 
 
 def _at_prevalence(result: Result) -> dict[str, Any] | None:
-    """What the probability and a prediction are worth at the reader's prevalence."""
+    """Return probability, PPV and NPV at the reader's prevalence."""
     prevalence, probability = result.prevalence, result.reading.probability
     if prevalence is None or probability is None:
         return None
@@ -134,7 +134,7 @@ def _heat_map(overlay: Overlay | None) -> dict[str, Any] | None:
 
 
 def _scaled_to(overlay: Overlay) -> str:
-    """What full colour stands for; ``strength`` is the probability of the label then."""
+    """Return what full colour means."""
     if overlay.peaks is not None:
-        return "several films"
-    return "this film" if overlay.strength is None else "probability"
+        return "several X-rays"
+    return "this X-ray" if overlay.strength is None else "probability"

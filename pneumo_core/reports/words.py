@@ -1,4 +1,4 @@
-"""The sentences that a result's renderings share."""
+"""Phrases shared by the exports of a result."""
 
 import math
 
@@ -20,7 +20,7 @@ __all__ = [
 
 
 ASSUMED = format_prevalence(CALIBRATED_PREVALENCE)
-"""The prevalence that probabilities assume, in words: "50 %"."""
+"""The prevalence that probabilities assume, as text: "50 %"."""
 
 _MODALITIES = {"CR", "DX", "RG", "RF", "OT"}
 _VIEWS = {"AP", "PA", "LL", "RL"}
@@ -44,15 +44,15 @@ def point_words(result: Result) -> str:
 
 
 def checkpoint_words(result: Result) -> str:
-    """ "Pneumo 0.1.0, checkpoint cnn_94 version e2ed0cbe"."""
+    """ "Pneumo 0.1.0, model cnn_94 version e2ed0cbe"."""
     reading = result.reading
-    return f"{result.software}, checkpoint {reading.model} version {reading.version}"
+    return f"{result.software}, model {reading.model} version {reading.version}"
 
 
 def heat_words(overlay: Overlay | None) -> str:
-    """ "Grad-CAM, evidence for PNEUMONIA, 72 % inside the lungs", or "The film" without a map."""
+    """ "Grad-CAM, evidence for PNEUMONIA, 72 % inside the lungs", or "The X-ray" without a map."""
     if overlay is None:
-        return "The film"
+        return "The X-ray"
     heat = overlay.heat
     method = METHODS.get(heat.method)
     title = method.title if method else heat.method
@@ -64,10 +64,10 @@ def heat_words(overlay: Overlay | None) -> str:
 
 
 def scale_words(overlay: Overlay) -> str:
-    """What the upper end of the colours, or the lines of a contour, stand for."""
+    """Return what the upper end of the colours, or the contour lines, mean."""
     if not overlay.heat.found:
-        return "No evidence found in this film"
-    whole = "strongest in this film" if overlay.peaks is None else "strongest of several films"
+        return "No evidence found in this X-ray"
+    whole = "strongest in this X-ray" if overlay.peaks is None else "strongest of several X-rays"
     if overlay.strength is not None:
         whole = f"full at probability 1, here {format_rate(overlay.strength)}"
         if overlay.contour:

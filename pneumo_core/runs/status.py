@@ -43,7 +43,7 @@ class RunState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
-    """Its process ended without a word."""
+    """The process ended unexpectedly."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Now:
 _STATUS = pydantic.TypeAdapter(Status)
 _NOW = pydantic.TypeAdapter(Now)
 _LOST = (
-    "Its process ended without a word: it was killed, ran out of memory, or the machine stopped. "
+    "The process ended unexpectedly: it was killed, ran out of memory, or the machine stopped. "
     "Resume it to go on from its last whole epoch."
 )
 _TO_BE_STARTED = timedelta(seconds=3)
@@ -108,7 +108,7 @@ def now_of(folder: Path) -> Now | None:
 
 
 class Diary:
-    """Puts down what a run does. Only the process at work on it has one; its threads share it."""
+    """Writes the run's status. Owned by the worker process; thread-safe."""
 
     def __init__(self, folder: Path, status: Status) -> None:
         self.folder = folder
@@ -126,7 +126,7 @@ class Diary:
         with self._writing:
             if not self._status.active:
                 return
-            # Room for these words was kept, so that even a full disk can be told of.
+            # Space was reserved, so that the final status can be written even on a full disk.
             (self.folder / _SPARE).unlink(missing_ok=True)
             ended = replace(self._status, state=state, ended=datetime.now(UTC))
             self._write(replace(ended, reason=reason, checkpoint=checkpoint))
@@ -204,7 +204,7 @@ def _ending_told(diary: Diary) -> Iterator[None]:
         raise
     except BaseException as error:
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        diary.end(RunState.FAILED, f"It met an unforeseen fault: {reason}. Its log has more.")
+        diary.end(RunState.FAILED, f"Failed with an unexpected error: {reason}. See the log.")
         raise
 
 

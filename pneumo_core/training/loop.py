@@ -198,8 +198,8 @@ class _Objective:
 def _check_losses(losses: Tensor, epoch: int) -> None:
     if not torch.isfinite(losses).all():
         raise TrainingError(
-            f"The loss is no number any more in epoch {epoch}. Start anew with a smaller "
-            "learning rate."
+            f"Training diverged in epoch {epoch}: the loss is NaN or infinite. Restart with a "
+            "lower learning rate."
         )
 
 

@@ -66,7 +66,7 @@ _SCORES = ("id", "patient", "split", "label", "subtype", "probability")
 
 Floats = NDArray[np.float32]
 Stages = Callable[[str, Progress | None], Progress]
-"""Makes a progress that also tells which stage it is of."""
+"""Factory of progress callbacks labelled with a stage name."""
 
 
 def publish(

@@ -14,7 +14,7 @@ __all__ = ["Listener", "relayed"]
 
 
 class Listener(Protocol):
-    """Whoever wants to know how a run goes; raising from it stops the run."""
+    """Training callbacks; an exception stops the run."""
 
     def begin(self, progressed: Progressed) -> None:
         """Training goes on after these epochs."""

@@ -113,13 +113,13 @@ def test_a_configuration_that_is_wrong_opens_nothing(secrets: dict, sentence: st
     app = opened(email="ann@x.org" if "roles" in secrets else None, **secrets)
     assert not app.exception
     assert sentence in told(app)
-    assert "Read a film" not in buttons(app)
+    assert "Read an X-ray" not in buttons(app)
 
 
 def test_roles_without_sign_in_open_nothing() -> None:
     app = opened(run=False)
     del app.secrets["auth"]
-    assert "nobody could sign in" in told(app.run())
+    assert "nobody can sign in" in told(app.run())
 
 
 def test_sign_in_that_vanishes_from_the_configuration_opens_nothing() -> None:
@@ -139,8 +139,8 @@ def test_a_configuration_that_cannot_be_read_opens_nothing(
         app = open_app()
     finally:
         st.config._set_option("secrets.files", before, "test")
-    assert "nobody is let in" in told(app)
-    assert "Read a film" not in buttons(app)
+    assert "nobody can sign in" in told(app)
+    assert "Read an X-ray" not in buttons(app)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -178,7 +178,7 @@ def forge(app: AppTest, label: str) -> AppTest:
     return button.click().run()
 
 
-@pytest.mark.parametrize("label", ["Start the run", "Start 3 runs"])
+@pytest.mark.parametrize("label", ["Start training", "Start 3 runs"])
 def test_a_readers_forged_click_starts_nothing(films: Path, label: str) -> None:
     app = opened("pages/train.py", "bob@x.org")
     assert MAY_TRAIN in told(app)
@@ -188,7 +188,7 @@ def test_a_readers_forged_click_starts_nothing(films: Path, label: str) -> None:
     assert not list_runs()[0]
 
 
-@pytest.mark.parametrize("label", ["Start the run", "Start 3 runs"])
+@pytest.mark.parametrize("label", ["Start training", "Start 3 runs"])
 def test_a_button_that_was_left_enabled_starts_nothing_either(
     films: Path, label: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +199,7 @@ def test_a_button_that_was_left_enabled_starts_nothing_either(
     assert not list_runs()[0]
 
 
-@pytest.mark.parametrize("label", ["Resume", "Delete the run for good"])
+@pytest.mark.parametrize("label", ["Resume", "Delete the run"])
 def test_a_readers_forged_click_changes_no_run(run: Run, label: str) -> None:
     control.cancel(run)
     before = run.status
@@ -228,7 +228,7 @@ def test_an_analyst_deletes_a_run(run: Run) -> None:
     control.cancel(run)
     app = opened("pages/train.py", "ann@x.org")
     assert MAY_TRAIN not in told(app)
-    press(app, "Delete the run for good")
+    press(app, "Delete the run")
     assert not list_runs()[0]
 
 
@@ -236,7 +236,7 @@ def test_a_role_that_was_taken_away_counts_at_the_next_click(run: Run) -> None:
     control.cancel(run)
     app = opened("pages/train.py", "ann@x.org")
     app.secrets = {"auth": AUTH, "roles": {"reader": ["ann@x.org"]}}
-    press(app, "Delete the run for good")
+    press(app, "Delete the run")
     assert len(list_runs()[0]) == 1
 
 
@@ -244,7 +244,7 @@ def test_who_was_signed_out_changes_nothing(run: Run) -> None:
     control.cancel(run)
     app = opened("pages/train.py", "ann@x.org")
     app.user = {"is_logged_in": False}
-    press(app, "Delete the run for good")
+    press(app, "Delete the run")
     assert len(list_runs()[0]) == 1
     assert buttons(app) == ["Sign in"]
 

@@ -33,7 +33,7 @@ def with_file(text: str) -> AppTest:
 def test_a_fresh_clone_evaluates_its_checkpoints() -> None:
     app = evaluate_page(checkpoint="cnn_94")
     assert not app.exception
-    assert "0.951 (0.925–0.969)" in told(app), "sensitivity on its test films"
+    assert "0.951 (0.925–0.969)" in told(app), "sensitivity on its test X-rays"
     assert "at its card" not in told(app)
     assert len(app.get("plotly_chart")) == 5
 
@@ -54,14 +54,14 @@ def test_threshold_and_cell_outlive_a_walk_to_another_page() -> None:
     assert not app.exception
     app.selectbox(key="checkpoint").set_value("cnn_94").run()
     assert app.slider(key="evaluate threshold").value == 0.218
-    assert "6 films, the worst first" in told(app)
+    assert "6 X-rays, worst errors first" in told(app)
 
 
 @pytest.mark.usefixtures("shipped")
 def test_a_link_brings_threshold_and_cell() -> None:
     app = evaluate_page(checkpoint="cnn_94", threshold="0.500", cell="fn")
     assert app.slider(key="evaluate threshold").value == 0.5
-    assert "Missed: pneumonia predicted NORMAL: " in told(app).replace("**", "")
+    assert "Missed: pneumonia predicted as NORMAL: " in told(app).replace("**", "")
     assert "are not on this machine" in told(app)
     assert not evaluate_page(threshold="high", cell="none").exception
 
@@ -70,7 +70,7 @@ def test_a_link_brings_threshold_and_cell() -> None:
 def test_the_cells_can_be_chosen_by_name() -> None:
     app = evaluate_page(checkpoint="cnn_94")
     app.segmented_control(key="cell by name").set_value("fp").run()
-    assert "35 films, the worst first" in told(app)
+    assert "35 X-rays, worst errors first" in told(app)
     assert len(app.dataframe[0].value) == 35
     assert (app.dataframe[0].value["label"] == "NORMAL").all()
     press(app, "Clear the selection")
@@ -97,11 +97,11 @@ def test_scores_of_another_version_get_a_sentence(checkpoint: Checkpoint) -> Non
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (["a,1,0.2", "b,1,0.9"], "Every film is PNEUMONIA: only sensitivity can be computed"),
-        (["a,0,0.2", "b,0,0.9"], "Every film is NORMAL: only specificity can be computed"),
-        (["a,,0.2", "b,,0.9"], "None of these films has a label"),
-        ([f"{n},{n % 2},0.{n}" for n in range(10)], "10 films are few"),
-        (["a,1,0.2", "b,0,0.9", "c,,0.5"], "1 films without a label are left out"),
+        (["a,1,0.2", "b,1,0.9"], "Every X-ray is PNEUMONIA: only sensitivity can be computed"),
+        (["a,0,0.2", "b,0,0.9"], "Every X-ray is NORMAL: only specificity can be computed"),
+        (["a,,0.2", "b,,0.9"], "None of these X-rays has a label"),
+        ([f"{n},{n % 2},0.{n}" for n in range(10)], "Only 10 X-rays"),
+        (["a,1,0.2", "b,0,0.9", "c,,0.5"], "1 X-rays without a label are left out"),
         (["a,7,0.2"], "the label '7'"),
     ],
 )
@@ -124,10 +124,10 @@ def test_a_dataset_is_scored_when_asked_and_its_films_are_shown(
 ) -> None:
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 4, "test": 3})))
     app = evaluate_page(films="dataset test")
-    assert "Nothing is scored yet" in told(app)
-    press(app, "Score test films with cnn_94")
+    assert "Not scored yet" in told(app)
+    press(app, "Score test X-rays with cnn_94")
     assert not app.exception
-    assert "6 films" in told(app)
+    assert "6 X-rays" in told(app)
     app.segmented_control(key="cell by name").set_value("tp").run()
     chosen = len(app.dataframe[0].value) if app.dataframe else 0
     assert len(app.get("image")) == chosen
@@ -137,13 +137,13 @@ def test_mistakes_by_quartile_are_measured_when_asked_and_reported(
     checkpoint: Checkpoint, film_folder: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"test": 24})))
-    app = press(evaluate_page(films="dataset test"), "Score test films with cnn_94")
+    app = press(evaluate_page(films="dataset test"), "Score test X-rays with cnn_94")
     app.session_state["shortcuts"] = True
-    press(app.run(), "Measure the X-rays of films")
+    press(app.run(), "Measure the X-rays of X-rays")
     assert not app.exception
     (table,) = (each.value for each in app.dataframe if "Lowest" in each.value)
     assert {"Brightness", "Contrast"} < set(table["Property"])
-    assert set(table["Mistake"]) == {"false alarms", "misses"}
+    assert set(table["Error"]) == {"false alarms", "misses"}
     shown = app.selectbox(key="quartile")
     shown.set_value(len(table) - 1).run()
     assert not app.exception
@@ -153,7 +153,7 @@ def test_mistakes_by_quartile_are_measured_when_asked_and_reported(
 def test_without_the_x_rays_the_quartiles_say_what_is_needed() -> None:
     app = evaluate_page(checkpoint="cnn_94")
     app.session_state["shortcuts"] = True
-    assert "This needs the X-rays themselves" in told(app.run())
+    assert "This needs the image files" in told(app.run())
 
 
 def test_a_film_of_the_dataset_opens_in_the_reading_room(
@@ -178,19 +178,19 @@ def test_two_checkpoints_are_compared() -> None:
     assert not app.exception
     assert "AUC differs by" in told(app)
     table = app.dataframe[0].value
-    assert table["Checkpoint"].tolist()[:2] == ["cnn_94", "cnn_v2"]
-    assert "CNN_94, as published" in table["Checkpoint"].tolist()
-    assert "Predicted differently: 27 films" in told(app)
+    assert table["Model"].tolist()[:2] == ["cnn_94", "cnn_v2"]
+    assert "CNN_94, as published" in table["Model"].tolist()
+    assert "Predicted differently: 27 X-rays" in told(app)
 
 
 @pytest.mark.usefixtures("shipped")
 def test_a_film_is_read_side_by_side() -> None:
     app = open_app("pages/compare.py", checkpoints="cnn_94,cnn_v2")
-    app.segmented_control(key="compare view").set_value("Film by film").run()
+    app.segmented_control(key="compare view").set_value("X-ray by X-ray").run()
     assert "upload one above" in told(app)
     press(app, "Chest")
     assert not app.exception
-    assert "Overlap of the maps" in told(app)
+    assert "Overlap of the heat maps" in told(app)
     assert told(app).count("Probability 0.") == 2
 
 
@@ -209,7 +209,7 @@ def test_two_seeds_are_one_row(
     monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(tmp_path / "ck"))
     app = open_app("pages/compare.py")
     assert not app.exception
-    assert "2 seeds (first, second)" in app.dataframe[0].value["Checkpoint"].iloc[0]
+    assert "2 seeds (first, second)" in app.dataframe[0].value["Model"].iloc[0]
 
 
 @pytest.mark.usefixtures("shipped")
@@ -219,11 +219,11 @@ def test_a_fresh_clone_maps_the_films_a_checkpoint_comes_with() -> None:
     assert "10-nearest-neighbour purity" in told(app)
     assert app.query_params["map"] == "pca"
     app.text_input[0].set_value("IM-0101").run()
-    assert "Selected: 1 of 624 films" in "\n".join(each.value for each in app.subheader)
+    assert "Selected: 1 of 624 X-rays" in "\n".join(each.value for each in app.subheader)
     assert "Nearest to IM-0101-0001.jpeg" in told(app)
     assert "are not on this machine" in told(app)
     app.selectbox(key="map colour").set_value("outcome").run()
-    assert "Selected: 1 of 624 films" in "\n".join(each.value for each in app.subheader)
+    assert "Selected: 1 of 624 X-rays" in "\n".join(each.value for each in app.subheader)
 
 
 @pytest.mark.usefixtures("shipped")
@@ -231,7 +231,7 @@ def test_three_dimensions_are_for_looking() -> None:
     app = open_app("pages/embeddings.py", checkpoint="cnn_94", films="val", map="pca")
     app.toggle(key="three").set_value(True).run()
     assert not app.exception
-    assert "nothing can be selected" in told(app)
+    assert "Selecting works in two dimensions" in told(app)
 
 
 def test_before_and_after_the_network(
@@ -239,11 +239,11 @@ def test_before_and_after_the_network(
 ) -> None:
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 2, "test": 12})))
     app = open_app("pages/embeddings.py", films="dataset test", map="pca")
-    assert "Nothing is drawn yet" in told(app)
-    press(app, "Look at test films (penultimate)")
+    assert "No map yet" in told(app)
+    press(app, "Compute features of test X-rays (penultimate)")
     assert not app.exception
     app.toggle(key="before").set_value(True).run()
-    press(app, "Look at test films (pixels)")
+    press(app, "Compute features of test X-rays (pixels)")
     assert not app.exception
     assert told(app).count("10-nearest-neighbour purity") == 2
 
@@ -251,7 +251,7 @@ def test_before_and_after_the_network(
 def test_too_few_films_are_a_sentence(checkpoint: Checkpoint) -> None:
     app = open_app("pages/embeddings.py")
     assert not app.exception
-    assert "2 films make no map" in told(app)
+    assert "2 X-rays are too few for a map" in told(app)
 
 
 def test_too_few_films_are_still_shown(checkpoint: Checkpoint) -> None:
@@ -266,16 +266,16 @@ def test_few_films_of_one_class_some_unreadable(
     folder = film_folder({"train": 2, "test": 12})
     for film in (folder / "test" / "NORMAL").iterdir():
         film.unlink()
-    (folder / "test" / "PNEUMONIA" / "person900_virus_1.png").write_bytes(b"no film")
+    (folder / "test" / "PNEUMONIA" / "person900_virus_1.png").write_bytes(b"no X-ray")
     monkeypatch.setenv("PNEUMO_DATA", str(folder))
     app = press(
         open_app("pages/embeddings.py", films="dataset test", map="pca"),
-        "Look at test films (penultimate)",
+        "Compute features of test X-rays (penultimate)",
     )
     assert not app.exception
-    assert "12 films are few" in told(app)
-    assert "All these films have one label" in told(app)
-    assert "1 films could not be read" in "\n".join(each.label for each in app.expander)
+    assert "Only 12 X-rays" in told(app)
+    assert "All these X-rays have the same label" in told(app)
+    assert "1 X-rays could not be read" in "\n".join(each.label for each in app.expander)
     assert len(app.get("plotly_chart")) == 1
 
 
@@ -287,7 +287,7 @@ def test_every_column_gives_a_colour_and_a_link_carries_it() -> None:
     assert not app.exception
     box = app.selectbox(key="map colour")
     assert box.value == "patient"
-    assert {"label", "prediction", "error kind", "subtype", "patient"} <= set(box.options)
+    assert {"label", "prediction", "outcome", "subtype", "patient"} <= set(box.options)
 
 
 @pytest.mark.usefixtures("shipped")
@@ -302,14 +302,14 @@ def test_training_in_pictures(
 ) -> None:
     monkeypatch.setenv("PNEUMO_HOME", str(filmed.folder.parents[1]))
     app = open_app("pages/embeddings.py", view="training", map="pca")
-    assert "Nothing is drawn yet" in told(app)
-    press(app, "Map test films by 3 epochs (PCA)")
+    assert "No map yet" in told(app)
+    press(app, "Map test X-rays by 3 epochs (PCA)")
     assert not app.exception
     table = app.dataframe[0].value
     assert table["Epoch"].tolist() == [1, 2, 3]
     assert table["Validation AUC"].between(0, 1).all()
     assert app.query_params["run"] == filmed.id
     app.text_input(key="map find").set_value("IM-0013").run()
-    assert "Selected: 2 of 30 films" in "\n".join(each.value for each in app.subheader)
+    assert "Selected: 2 of 30 X-rays" in "\n".join(each.value for each in app.subheader)
     app.selectbox(key="map colour").set_value("subtype").run()
-    assert "Selected: 2 of 30 films" in "\n".join(each.value for each in app.subheader)
+    assert "Selected: 2 of 30 X-rays" in "\n".join(each.value for each in app.subheader)

@@ -86,7 +86,7 @@ def test_films_are_read_at_a_time(
 def test_others_are_not_asked_about_a_film_that_the_first_cannot_read(
     readers: tuple[Reader, ...],
 ) -> None:
-    text = film("notes.txt", b"not a film")
+    text = film("notes.txt", b"not an X-ray")
     (answer,) = answers([Question(text, readers[0], readers[1:])], 1)
     assert [(each.model, each.status) for each in answer.readings] == [("one", "failed")]
     (answer,) = answers([Question(text, None, readers[1:])], 1)

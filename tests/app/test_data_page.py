@@ -36,7 +36,7 @@ def test_without_a_dataset_the_page_says_what_to_do(checkpoint: Checkpoint) -> N
     words = told(data_page())
     assert "No dataset yet" in words
     assert "PNEUMO_DATA" in words
-    assert "cnn_94 learned from films: train 3 NORMAL and 5 PNEUMONIA" in words.replace("**", "")
+    assert "cnn_94 was trained on films: train 3 NORMAL and 5 PNEUMONIA" in words.replace("**", "")
 
 
 def test_a_dataset_that_is_gone_is_a_sentence(
@@ -48,7 +48,7 @@ def test_a_dataset_that_is_gone_is_a_sentence(
 
 def test_the_page_tells_what_the_library_tells(folder: Path) -> None:
     shutil.copy(folder / "train/NORMAL/IM-0001-0001.png", folder / "test/PNEUMONIA/twin.png")
-    (folder / "test/NORMAL/broken.png").write_bytes(b"no film")
+    (folder / "test/NORMAL/broken.png").write_bytes(b"no X-ray")
     app = data_page()
     words = told(app).replace("*", "")
     inspection = inspect_dataset(scan(folder))
@@ -59,15 +59,15 @@ def test_the_page_tells_what_the_library_tells(folder: Path) -> None:
         each.title for each in inspection.findings
     }
     shown = {each.label: each.value for each in app.metric}
-    assert shown["Films"] == str(len(inspection.dataset))
-    assert shown["Can't be read"] == "1"
+    assert shown["X-rays"] == str(len(inspection.dataset))
+    assert shown["Unreadable"] == "1"
     assert len(app.get("plotly_chart")) == 2, "splits and grey values; one size needs no plot"
 
 
 def test_a_findings_films_are_listed_and_shown(folder: Path) -> None:
     shutil.copy(folder / "train/NORMAL/IM-0001-0001.png", folder / "test/PNEUMONIA/twin.png")
     app = data_page()
-    next(each for each in app.toggle if each.label == "Show the 2 films").set_value(True).run()
+    next(each for each in app.toggle if each.label == "Show the 2 X-rays").set_value(True).run()
     assert not app.exception
     listed = next(each.value for each in app.dataframe if "group" in each.value)
     assert set(listed["id"]) == {"test/PNEUMONIA/twin.png", "train/NORMAL/IM-0001-0001.png"}
@@ -79,15 +79,15 @@ def test_looking_again_finds_what_changed(folder: Path) -> None:
     app = data_page()
     Image.fromarray(np.zeros((80, 80), np.uint8)).save(folder / "test/NORMAL/black.png")
     assert "one grey value all over" not in told(app.run())
-    assert "one grey value all over" in told(press(app, "Look again"))
+    assert "one grey value all over" in told(press(app, "Rescan"))
 
 
 def test_random_films_are_filtered_and_drawn_again(folder: Path) -> None:
     app = data_page(view="films")
-    assert "18 of 18 films" in told(app)
+    assert "18 of 18 X-rays" in told(app)
     app.selectbox(key="grid split").set_value("test").run()
     app.selectbox(key="grid label").set_value("PNEUMONIA").run()
-    assert "3 of 3 films" in told(app)
+    assert "3 of 3 X-rays" in told(app)
     assert len(app.image) == 3
     assert "; test" in told(app)
     assert "; train" not in told(app)
@@ -97,7 +97,7 @@ def test_random_films_are_filtered_and_drawn_again(folder: Path) -> None:
 
 
 def test_an_unreadable_film_in_the_grid_is_a_sentence(folder: Path) -> None:
-    (folder / "test/NORMAL/broken.png").write_bytes(b"no film")
+    (folder / "test/NORMAL/broken.png").write_bytes(b"no X-ray")
     app = data_page(view="films")
     assert "broken.png: this is text" in told(app)
     assert len(app.image) == 18
@@ -113,7 +113,7 @@ def test_sixteen_draws_follow_the_recipe(folder: Path) -> None:
     app.text_input(key="preview film").set_value("PERSON4_").run()
     assert "test/PNEUMONIA/person4_" in told(app)
     app.text_input(key="preview film").set_value("nobody").run()
-    assert "No readable film is called nobody" in told(app)
+    assert "No readable X-ray matches nobody" in told(app)
     assert not app.exception
 
 
@@ -125,7 +125,7 @@ def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
         Image.open(path).resize((120, 80)).save(path)
     monkeypatch.setenv("PNEUMO_DATA", str(folder))
     app = data_page(view="shortcuts")
-    assert "Nothing is measured yet" in told(app)
+    assert "Not measured yet" in told(app)
     press(app, "Run the shortcut audit")
     assert not app.exception
     dataset = scan(folder)
@@ -133,7 +133,7 @@ def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
         assert sentence in told(app)
     (table,) = (each.value for each in app.dataframe if "Property" in each.value)
     first = table.iloc[0]
-    assert (first["Property"], first["Higher in"], first["Tells"]) == (
+    assert (first["Property"], first["Higher in"], first["Predictive"]) == (
         "Width / height",
         "PNEUMONIA",
         "strong",

@@ -54,7 +54,7 @@ def nothing_is_left() -> bool:
     return not home.exists() or list(home.iterdir()) == []
 
 
-# --- the public set ------------------------------------------------------------------------------
+# --- public datasets ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_button_brings_the_set_and_every_page_offers_it() -> None:
     app = press(opened(), "Download films.zip")
     assert not app.exception
     assert [each.value.replace("\\", "") for each in app.success] == [
-        "films is here: 12 films. Every page offers it now."
+        "Added films: 12 X-rays. It is now available on every page."
     ]
     assert names() == ["films"]
     assert "is there already" in told(app), "the same name again"
@@ -103,7 +103,7 @@ def test_a_refused_download_is_told_and_can_be_tried_again(server: Server) -> No
     assert names() == ["films"]
 
 
-# --- one's own -----------------------------------------------------------------------------------
+# --- uploads -------------------------------------------------------------------------------------
 
 
 def test_what_is_sent_is_looked_at_before_it_is_kept(film_folder: Films, tmp_path: Path) -> None:
@@ -111,22 +111,22 @@ def test_what_is_sent_is_looked_at_before_it_is_kept(film_folder: Films, tmp_pat
     app = send(opened(), archive)
     assert "The validation split was missing" in told(app)
     assert names() == []
-    press(app, "Keep it")
+    press(app, "Add dataset")
     assert names() == ["mine"]
     assert not app.exception
-    assert "mine is here: 12 films" in app.success[0].value.replace("\\", "")
+    assert "Added mine: 12 X-rays" in app.success[0].value.replace("\\", "")
 
 
 def test_what_is_thrown_away_is_gone(film_folder: Films, tmp_path: Path) -> None:
     app = send(opened(), zip_folder(film_folder({"train": 4}), tmp_path / "a.zip"))
-    press(app, "Throw it away")
+    press(app, "Discard")
     assert nothing_is_left()
-    assert not (datasets_home().parent / "stores").exists(), "nor are its films there decoded"
+    assert not (datasets_home().parent / "stores").exists(), "nor are its X-rays there decoded"
     assert not app.exception
 
 
 def test_a_medmnist_archive_may_be_sent_too(tmp_path: Path) -> None:
-    press(send(opened(), make_npz(tmp_path / "a.npz", pictures(64, train=6))), "Keep it")
+    press(send(opened(), make_npz(tmp_path / "a.npz", pictures(64, train=6))), "Add dataset")
     assert names() == ["mine"]
 
 
@@ -152,9 +152,9 @@ def test_a_csv_alone_needs_the_folder_that_is_open_to_it(
 ) -> None:
     sent = tmp_path / "sent.csv"
     sent.write_text("path,label\ntrain/NORMAL/IM-0001-0001.png,0\n")
-    assert "PNEUMO_DATA, below which they must lie, is not set" in told(send(opened(), sent))
+    assert "refers to images under PNEUMO_DATA, which is not set" in told(send(opened(), sent))
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 2})))
-    press(send(opened(), sent), "Keep it")
+    press(send(opened(), sent), "Add dataset")
     assert names() == ["mine"]
 
 
@@ -199,7 +199,7 @@ def test_an_added_dataset_is_what_the_pages_use(
 ) -> None:
     stage(zip_folder(film_folder({"test": 3}), tmp_path / "a.zip"), "mine").keep()
     app = open_app("pages/evaluate.py")
-    assert "mine: test films, scored here" in app.selectbox(key="films").options
+    assert "mine: test X-rays, scored here" in app.selectbox(key="films").options
 
 
 def test_among_several_one_is_chosen_and_travels_in_the_link(
@@ -211,9 +211,9 @@ def test_among_several_one_is_chosen_and_travels_in_the_link(
     app = open_app("pages/evaluate.py")
     (choice,) = app.sidebar.selectbox
     assert choice.options == ["films", "mine"]
-    assert "films: test films, scored here" in app.selectbox(key="films").options
+    assert "X-rays: test X-rays, scored here" in app.selectbox(key="films").options
     choice.set_value("mine").run()
-    assert "mine: test films, scored here" in app.selectbox(key="films").options
+    assert "mine: test X-rays, scored here" in app.selectbox(key="films").options
     assert app.query_params["dataset"] == "mine"
     app.switch_page("pages/embeddings.py").run()
     assert app.sidebar.selectbox[0].value == "mine", "it outlives a walk to another page"
@@ -247,5 +247,5 @@ def test_another_dataset_of_the_same_name_is_not_the_old_one(
         stage(zip_folder(folder, tmp_path / f"{films}.zip"), "mine").keep()
         app = open_app("pages/data.py")
         assert not app.exception
-        assert {each.label: each.value for each in app.metric}["Films"] == str(2 * films)
+        assert {each.label: each.value for each in app.metric}["X-rays"] == str(2 * films)
         delete_dataset("mine")

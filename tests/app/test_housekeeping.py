@@ -166,12 +166,12 @@ def test_the_chores_are_done_with_streamlit_as_it_is_installed(
 @pytest.mark.parametrize(
     ("where", "name", "lost"),
     [
-        (None, "media_file_mgr", "a picture may be missing"),
-        ("media_file_mgr", "_get_inactive_file_ids", "a picture may be missing"),
-        (None, "_session_mgr", "the films of a closed tab stay"),
-        (None, "_get_async_objs", "the films of a closed tab stay"),
-        ("_session_mgr", "_session_storage", "the films of a closed tab stay"),
-        ("_session_mgr", "_storage_lock", "the films of a closed tab stay"),
+        (None, "media_file_mgr", "an image may be missing"),
+        ("media_file_mgr", "_get_inactive_file_ids", "an image may be missing"),
+        (None, "_session_mgr", "X-rays of a closed tab stay"),
+        (None, "_get_async_objs", "X-rays of a closed tab stay"),
+        ("_session_mgr", "_session_storage", "X-rays of a closed tab stay"),
+        ("_session_mgr", "_storage_lock", "X-rays of a closed tab stay"),
     ],
 )
 def test_a_renamed_part_costs_a_feature_and_a_line_in_the_log(
@@ -204,7 +204,7 @@ def test_a_queue_of_another_kind_is_cleared_as_streamlit_does(
     queue = Queue()
     queue.clear(True, something_new=1)
     assert queue.cleared == 1
-    assert "uploads that begin while a list is being read may never begin" in warned[0]
+    assert "uploads started while a list is being read may hang" in warned[0]
 
 
 def test_a_method_that_is_gone_stops_no_page(
@@ -212,14 +212,14 @@ def test_a_method_that_is_gone_stops_no_page(
 ) -> None:
     monkeypatch.delattr(ForwardMsgQueue, "clear")
     look_after(server)
-    assert "uploads that begin" in warned[0]
+    assert "uploads started" in warned[0]
 
 
 def test_a_picture_finds_another_way(monkeypatch: pytest.MonkeyPatch, warned: list[str]) -> None:
     assert address_of(b"picture", "image/png") == ""  # no browser
     monkeypatch.delattr("streamlit.runtime.scriptrunner.get_script_run_ctx")
     assert address_of(b"picture", "image/png") == "data:image/png;base64,cGljdHVyZQ=="
-    assert "pictures travel within the page" in warned[0]
+    assert "images are sent inside the page" in warned[0]
 
 
 def test_what_is_not_streamlits_fault_goes_on() -> None:

@@ -24,7 +24,7 @@ def _a_new_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def test_an_empty_log_says_what_fills_it() -> None:
-    assert "Nothing was done yet" in told(open_app("pages/log.py"))
+    assert "No entries yet" in told(open_app("pages/log.py"))
 
 
 def test_a_film_that_is_read_is_in_the_log_once_by_its_hash_and_not_by_its_name(
@@ -50,7 +50,7 @@ def test_a_log_that_refuses_stops_no_reading_and_is_told_of(
     app = reading_page()
     upload(app, ("film.png", film(), "image/png")).run()
     assert not app.exception
-    assert "What is done here is not being recorded" in told(app)
+    assert "Actions are not being logged" in told(app)
 
 
 def test_the_search_narrows_what_is_shown() -> None:

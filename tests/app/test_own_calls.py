@@ -41,7 +41,7 @@ def own_of(app: AppTest) -> OwnCalls:
 def hides_all_answers(app: AppTest) -> bool:
     tables = [frame.value for frame in app.dataframe]
     known = [table[["Probability", "Models"]].replace("", None).notna() for table in tables]
-    verdicts = "".join(table["Verdict"].str.cat() for table in tables)
+    verdicts = "".join(table["Result"].str.cat() for table in tables)
     said = any(each in told(app) + verdicts for each in ANSWERS)
     return not said and not any(each.to_numpy().any() for each in known)
 
@@ -85,7 +85,7 @@ def test_a_reader_agrees_or_overrides_with_a_reason_and_may_decide_again(
     reason.select("Too faint to call").run()
     app = app.button(key="override").click().run()
     assert "You overrode it" in told(app)
-    next(each for each in app.button if each.label == "Decide again").click().run()
+    next(each for each in app.button if each.label == "Change decision").click().run()
     app = app.button(key="agree").click().run()
     assert "You agreed" in told(app)
     assert deeds() == ["called", "read", "overrode", "agreed"]
@@ -105,24 +105,24 @@ def test_a_log_that_refuses_keeps_the_answer_hidden(checkpoint: Checkpoint, tmp_
     app = called(app, "Pneumonia")
     assert verdict(app) == "What do you see?"
     assert hides_all_answers(app)
-    assert "could not be recorded" in told(app)
+    assert "the log could not record it" in told(app)
     connection.execute("DROP TRIGGER full")
     connection.commit()
     connection.close()
     app = called(app, "Pneumonia")
     assert verdict(app).startswith(VERDICTS)
-    assert "could not be recorded" not in told(app)
+    assert "the log could not record it" not in told(app)
 
 
 def test_a_list_hides_what_waits_for_a_call_and_leads_to_the_next(checkpoint: Checkpoint) -> None:
     app = upload(reading_page(first="1"), *two_films())
     assert verdict(app) == "What do you see?"
     assert hides_all_answers(app)
-    assert "2 films: 2 to be called by you" in told(app)
+    assert "2 X-rays: 2 to be called by you" in told(app)
     app = called(app, "No pneumonia")
     (table,) = app.dataframe
-    assert sorted(table.value["You called it"]) == ["", "NORMAL"]
-    assert "After your call" in table.value["Verdict"].tolist()
+    assert sorted(table.value["Your call"]) == ["", "NORMAL"]
+    assert "After your call" in table.value["Result"].tolist()
     app = app.button(key="next to call").click().run()
     assert verdict(app) == "What do you see?"
 
@@ -141,7 +141,7 @@ def test_turning_it_off_shows_and_records_every_answer_and_asks_for_none_again(
 
 
 def test_a_film_that_is_none_needs_no_call(checkpoint: Checkpoint) -> None:
-    app = upload(reading_page(first="1"), ("notes.txt", b"not a film", "text/plain"))
+    app = upload(reading_page(first="1"), ("notes.txt", b"not an X-ray", "text/plain"))
     assert verdict(app) == "Not read"
 
 
@@ -152,7 +152,7 @@ def test_films_to_be_called_are_not_shown_on_the_page_compare(
     app = reading_page(sample="chest", first="1", checkpoint="cnn_94")
     app.switch_page("pages/compare.py").run()
     app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
-    app.segmented_control(key="compare view").set_value("Film by film").run()
+    app.segmented_control(key="compare view").set_value("X-ray by X-ray").run()
     assert not app.exception
     assert "wait for your own call" in told(app)
     assert hides_all_answers(app)
@@ -162,8 +162,8 @@ def test_films_to_be_called_are_not_shown_on_the_page_compare(
     assert len(deeds()) == 1 + len(list_checkpoints()[0]), "each answer that is shown now"
     app.switch_page("pages/compare.py").run()
     app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
-    app.segmented_control(key="compare view").set_value("Film by film").run()
-    assert "Overlap of the maps" in told(app)
+    app.segmented_control(key="compare view").set_value("X-ray by X-ray").run()
+    assert "Overlap of the heat maps" in told(app)
     assert deeds().count("called") == 1
 
 

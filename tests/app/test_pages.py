@@ -66,7 +66,7 @@ def film(side: int = 128) -> bytes:
 
 
 PNG = ("film*1*.png", film(), "image/png")
-TEXT = ("notes.txt", b"not a film", "text/plain")
+TEXT = ("notes.txt", b"not an X-ray", "text/plain")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -120,7 +120,7 @@ def test_a_link_opens_a_film_with_its_heat_map(checkpoint: Checkpoint) -> None:
 def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
     words = told(open_app())
     figures = checkpoint.card.evaluation["test"]
-    assert f"{figures.n} test films" in words
+    assert f"{figures.n} test X-rays" in words
     assert f"{figures.sensitivity.value:.3f} ({figures.sensitivity.low:.3f}–" in words
     assert "balanced (0.500)" in words
 
@@ -128,7 +128,7 @@ def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
 def test_home_names_the_dataset(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "No dataset is here" in told(open_app())
+    assert "No dataset yet" in told(open_app())
     monkeypatch.setenv("PNEUMO_DATA", str(tmp_path))
     assert str(tmp_path) in told(open_app())
 
@@ -136,7 +136,7 @@ def test_home_names_the_dataset(
 def test_nothing_is_read_before_it_is_asked_for(checkpoint: Checkpoint) -> None:
     app = reading_page()
     assert not app.header
-    assert "Nothing to read yet" in told(app)
+    assert "No X-rays yet" in told(app)
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -180,30 +180,30 @@ def test_the_leg_sample_is_refused_without_a_probability(checkpoint: Checkpoint)
     assert "another body part" in told(app)
     assert "Probability" not in told(app)
     assert "Show heat map" not in [each.label for each in app.toggle]
-    assert len(app.get("bidi_component")) == 1, "a refused film is still shown"
+    assert len(app.get("bidi_component")) == 1, "a refused X-ray is still shown"
 
 
 def test_a_batch_is_read_to_its_end_and_its_failures_stay_on_the_list(
     checkpoint: Checkpoint,
 ) -> None:
     app = upload(reading_page(), TEXT, PNG)
-    assert "2 films: 1 read, 1 failed" in told(app)
+    assert "2 X-rays: 1 read, 1 failed" in told(app)
     (table,) = app.dataframe
     assert table.value["File"].tolist() == ["film*1*.png", "notes.txt"], "what was read comes first"
-    assert table.value["Film"].iloc[0].startswith("data:image/jpeg;base64,")
-    assert "Failed: notes.txt" in table.value["Remarks"].iloc[1]
+    assert table.value["X-ray"].iloc[0].startswith("data:image/jpeg;base64,")
+    assert "Failed: notes.txt" in table.value["Notes"].iloc[1]
     assert verdict(app).startswith(VERDICTS)
     press(app, "Next")
     assert verdict(app) == "Not read"
     assert "notes.txt" in app.warning[0].value.replace("\\", "")
-    assert not app.get("bidi_component"), "a file that is no film has no picture"
+    assert not app.get("bidi_component"), "a file that is no X-ray has no picture"
 
 
 def test_the_list_can_be_cut_down_and_ordered(checkpoint: Checkpoint) -> None:
     app = upload(reading_page(), TEXT, PNG)
     app.text_input(key="search").set_value("NOTES").run()
     assert app.dataframe[0].value["File"].tolist() == ["notes.txt"]
-    assert opened(app) == r"film\*1\*\.png", "a film stays open when a filter hides its row"
+    assert opened(app) == r"film\*1\*\.png", "an X-ray stays open when a filter hides its row"
     app.text_input(key="search").set_value("").run()
     app.selectbox(key="order").set_value("As added").run()
     assert app.dataframe[0].value["File"].tolist() == ["notes.txt", "film*1*.png"]
@@ -220,9 +220,9 @@ def test_the_film_keeps_its_place_while_what_stands_above_it_comes_and_goes(
     worklist = app.session_state["worklist"]
     worklist.readings.clear()
     worklist.stopped = True
-    assert "Waiting to be read" in verdict(app.run())
+    assert "Waiting" in verdict(app.run())
     place = place_of(app, "bidi_component")
-    assert "Waiting" not in verdict(press(app, "Read on"))
+    assert "Waiting" not in verdict(press(app, "Continue"))
     assert place_of(app, "bidi_component") == place
     drawer = place_of(app, "expander")
     app.toggle(key="look").set_value(True).run()
@@ -238,18 +238,18 @@ def test_films_outlive_a_walk_to_another_page(checkpoint: Checkpoint) -> None:
     app = upload(reading_page(), TEXT, PNG)
     app.switch_page("streamlit_app.py").run()
     app.switch_page("pages/read.py").run()
-    assert "2 films: 1 read, 1 failed" in told(app)
+    assert "2 X-rays: 1 read, 1 failed" in told(app)
     press(app, "Remove")
-    assert verdict(app) == "Not read", "the next film is opened"
+    assert verdict(app) == "Not read", "the next X-ray is opened"
     press(app, "Clear the list")
-    assert "Nothing to read yet" in told(app)
+    assert "No X-rays yet" in told(app)
     assert not app.session_state["worklist"].readings
 
 
 def test_the_same_film_is_on_the_list_once(checkpoint: Checkpoint) -> None:
     app = upload(reading_page(), PNG)
     upload(app, PNG, TEXT)
-    assert "2 films" in told(app)
+    assert "2 X-rays" in told(app)
 
 
 def test_a_file_name_is_not_markdown(checkpoint: Checkpoint) -> None:
@@ -272,7 +272,7 @@ def test_a_threshold_of_ones_own_tells_its_rates_and_travels_in_the_link(
 ) -> None:
     app = reading_page(sample="chest", point="custom", threshold="0.24")
     assert "0.240 or higher" in told(app)
-    assert "On 1 test film: sensitivity > 0.999 (0.207–1)" in told(app), "it has 0.75"
+    assert "On 1 test X-ray: sensitivity > 0.999 (0.207–1)" in told(app), "it has 0.75"
     assert "specificity not known" in told(app), "there is no normal one"
     app.slider(key="threshold").set_value(0.3).run()
     assert app.query_params["threshold"] == "0.300"
@@ -311,7 +311,7 @@ def test_where_it_looked_is_asked_for(checkpoint: Checkpoint) -> None:
     assert app.slider(key="opacity").value == 50
     assert "Grad-CAM" in told(app)
     app.selectbox(key="method").set_value("activation").run()  # never empty
-    assert "the strongest response in this film, however weak" in told(app)
+    assert "the strongest response in this X-ray, however weak" in told(app)
 
 
 def test_a_heat_map_opens_with_evidence_for_pneumonia_as_strong_as_its_probability(
@@ -326,7 +326,7 @@ def test_a_heat_map_opens_with_evidence_for_pneumonia_as_strong_as_its_probabili
     if "found no evidence" not in told(app):
         strength = format_rate(reading.probability)
         assert f"means a probability of 1 for PNEUMONIA; here it is {strength}" in told(app)
-    app.segmented_control(key="scale").set_value("This film").run()
+    app.segmented_control(key="scale").set_value("This X-ray").run()
     assert not app.exception
     assert "probability of 1 for" not in told(app)
 
@@ -344,7 +344,7 @@ def test_maps_of_several_films_share_a_scale(checkpoint: Checkpoint) -> None:
     app = upload(reading_page(sample="chest"), PNG)
     app.toggle(key="look").set_value(True).run()
     app.selectbox(key="method").set_value("activation").run()
-    app.segmented_control(key="scale").set_value("All films").run()
+    app.segmented_control(key="scale").set_value("All X-rays").run()
     assert not app.exception
     assert "so a weak map stays weak" in told(app)
 
@@ -373,14 +373,14 @@ def test_a_prevalence_adjusts_the_probability_and_gives_predictive_values(
     adjusted = format_rate(adjusted_probability(reading.probability, 0.2))
     assert f"At 20 %: probability **{adjusted}**" in told(app)
     assert "| PPV | 69.2 % (interval not known) |" in told(app)
-    assert "validation films" in told(app)
+    assert "validation X-rays" in told(app)
     assert app.query_params["prevalence"] == "20"
     upload(app, TEXT)
     app.session_state["worklist"].opened = next(iter(app.session_state["worklist"].films))
     app.run()
     assert verdict(press(app, "Next")) == "Not read"
     press(app, "Previous")
-    assert app.number_input(key="prevalence").value == 20, "it outlives a file that is no film"
+    assert app.number_input(key="prevalence").value == 20, "it outlives a file that is no X-ray"
 
 
 def test_one_s_own_model_gives_a_second_opinion_only_when_it_is_chosen(
@@ -437,6 +437,6 @@ def test_an_inverted_film_is_read_and_shown_corrected(
     assert (straight.inverted, turned.inverted) == (False, True)
     assert turned.probability == pytest.approx(straight.probability, abs=0.01)
     assert opened(app) == r"swapped\.png"
-    assert "Black and white are swapped" in told(app)
+    assert "This X-ray is inverted" in told(app)
     app.toggle(key="look").set_value(True).run()
     assert not app.exception

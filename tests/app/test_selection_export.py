@@ -45,9 +45,9 @@ def test_it_holds_the_films_of_the_dataset_in_use(
 ) -> None:
     films, other = film_folder({"test": 2}, name="a"), film_folder({"test": 2}, name="b")
     for film in other.rglob("*.png"):
-        film.write_bytes(b"another film of the same name")
+        film.write_bytes(b"another X-ray of the same name")
     monkeypatch.setenv("PNEUMO_DATA", str(other))
-    make = offered(films, films, monkeypatch)["Selection, films"]
+    make = offered(films, films, monkeypatch)["Selection, X-rays"]
     with zipfile.ZipFile(io.BytesIO(make())) as archive:
         for name in archive.namelist():
             assert archive.read(name) == (films / name).read_bytes()
@@ -59,5 +59,5 @@ def test_films_of_another_dataset_than_that_in_use_are_not_offered(
 ) -> None:
     films = film_folder({"test": 2}, name="a")
     other = film_folder({"train": 2}, name="b")
-    assert "Selection, films" not in offered(films, other, monkeypatch)
-    assert "Selection, films" not in offered(films, None, monkeypatch)
+    assert "Selection, X-rays" not in offered(films, other, monkeypatch)
+    assert "Selection, X-rays" not in offered(films, None, monkeypatch)

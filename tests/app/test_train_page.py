@@ -38,8 +38,8 @@ def chosen(app: AppTest, label: str) -> object:
 
 def test_without_films_it_says_how_to_get_some() -> None:
     app = train_page()
-    assert "no films to train on" in told(app)
-    assert "No runs yet" in told(app)
+    assert "No dataset to train on" in told(app)
+    assert "No training runs yet" in told(app)
 
 
 def test_films_that_are_gone_are_a_sentence(films: Path) -> None:
@@ -67,7 +67,7 @@ def test_what_starts_is_what_the_widgets_say(films: Path) -> None:
     chosen(app, "Epochs").set_value(300)
     chosen(app, "Batch size").set_value(8)
     chosen(app, "Rotation").set_value(5.0)
-    press(app, "Start the run")
+    press(app, "Start training")
     assert not app.exception
     (run,) = list_runs()[0]
     start = recipe("strong", "cnn_v2", epochs=300, batch_size=8, pretrained="none")
@@ -81,13 +81,13 @@ def test_settings_that_make_no_sense_start_nothing(films: Path) -> None:
     app = train_page()
     chosen(app, "Learning rate").set_value(0.0).run()
     assert "learning_rate" in app.error[0].value.replace("\\", "")
-    assert not [button for button in app.button if button.label == "Start the run"]
+    assert not [button for button in app.button if button.label == "Start training"]
 
 
 def test_an_impossible_name_is_a_sentence(films: Path) -> None:
     app = train_page()
-    next(box for box in app.text_input if box.label == "Name of the checkpoint").set_value("a/b")
-    press(app.run(), "Start the run")
+    next(box for box in app.text_input if box.label == "Model name").set_value("a/b")
+    press(app.run(), "Start training")
     assert "can't name a checkpoint" in app.error[0].value.replace("\\", "")
     assert not list_runs()[0]
 
@@ -135,7 +135,7 @@ def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> N
     assert [each.name for each in list_runs()[0]] == ["yours"]
     app.checkbox(key=f"with checkpoint {run.id}").set_value(True).run()
     app.button(key=f"delete {run.id}").click().run()
-    assert "No runs yet" in told(app)
+    assert "No training runs yet" in told(app)
     assert control.made_by(run) is None
 
 
@@ -145,7 +145,7 @@ def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.M
     def places(app: AppTest) -> list[int]:
         def found(block: Block) -> Iterator[int]:
             for key, each in block.children.items():
-                if getattr(each, "label", "").startswith("A sweep"):
+                if getattr(each, "label", "").startswith("Sweep"):
                     yield key
                 elif isinstance(each, Block):
                     yield from found(each)
@@ -159,7 +159,7 @@ def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.M
     monkeypatch.setattr(control, "start", lambda *_, **__: Run)
     app = train_page()
     before = places(app)
-    press(app, "Start the run")
+    press(app, "Start training")
     assert not app.exception
     assert len(before) == 1
     assert places(app) == before
@@ -169,7 +169,7 @@ def test_a_run_is_deleted_after_a_question_and_told(films: Path) -> None:
     run = control.start(films, "mine", training_config(model="cnn_v2", epochs=300, batch_size=8))
     control.cancel(run)
     app = train_page()
-    asked = "Delete the run **mine** with its weights so far, its curves and its log?"
+    asked = "Delete the training run **mine** with its weights, curves and log?"
     assert asked in told(app)
     app.button(key=f"delete {run.id}").click().run()
     assert app.toast[0].value == "Deleted: run mine."

@@ -12,8 +12,8 @@ def test_plain_text_has_no_markdown_left() -> None:
 
 
 def test_a_batch_is_counted_by_how_it_went() -> None:
-    assert count_text(["read", "failed", "read"]) == "3 films: 2 read, 1 failed"
-    assert count_text(["refused"]) == "1 film: 1 refused"
+    assert count_text(["read", "failed", "read"]) == "3 X-rays: 2 read, 1 failed"
+    assert count_text(["refused"]) == "1 X-ray: 1 refused"
 
 
 def said(model: str, probability: float | None) -> Reading:

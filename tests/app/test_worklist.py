@@ -116,7 +116,7 @@ def test_the_chosen_checkpoint_reads_everything_before_the_others_do(
     worklist.said(checkpoint)["a"] = reading(None)
     worklist.said(checkpoint)["b"] = reading(0.5)
     tasks = [(each.key, by is other) for each, by in waiting(worklist, checkpoint, [other])]
-    assert tasks == [("b", True)], "nobody is asked about a film that can't be read"
+    assert tasks == [("b", True)], "nobody is asked about an X-ray that can't be read"
 
 
 def test_removing_the_open_film_opens_the_next_one(checkpoint: Checkpoint) -> None:

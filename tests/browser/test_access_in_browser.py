@@ -181,7 +181,7 @@ def test_a_reader_reads_and_trains_nothing_and_signing_out_ends_it(
         expect(tab.get_by_role("heading", name="pneumonia").first).to_be_visible()
         tab.goto(f"{guarded}/train")
         expect(tab.get_by_text("Only an analyst may start runs")).to_be_visible()
-        expect(tab.get_by_role("button", name="Start the run")).to_be_disabled()
+        expect(tab.get_by_role("button", name="Start training")).to_be_disabled()
         tab.get_by_role("button", name="Sign out").click()
         tab.get_by_role("button", name="End session").click()  # the provider's own page
         tab.get_by_role("button", name="Sign in").wait_for()
@@ -199,7 +199,7 @@ def test_an_analyst_trains(browser: Browser, guarded: str) -> None:
         tab.get_by_label("Epochs", exact=True).fill("300")
         tab.get_by_label("Epochs", exact=True).press("Enter")
         expect(tab.get_by_text("300 epochs.")).to_be_visible()
-        tab.get_by_role("button", name="Start the run").click()
+        tab.get_by_role("button", name="Start training").click()
         cancel = tab.get_by_role("button", name="Cancel", exact=True)
         cancel.click()
         expect(tab.get_by_text("cancelled").first).to_be_visible(timeout=3 * WAIT)
@@ -225,7 +225,7 @@ def test_a_role_that_is_given_counts_without_a_restart(
         secrets.write_text("[auth")
         tab.wait_for_timeout(5000)
         tab.goto(guarded)
-        expect(tab.get_by_text("nobody is let in")).to_be_visible()
+        expect(tab.get_by_text("nobody can sign in")).to_be_visible()
         assert "Train" not in words(tab)
 
 
@@ -277,7 +277,7 @@ def test_a_cookie_that_somebody_made_up_signs_nobody_in(browser: Browser, guarde
 
 
 def test_who_talks_to_the_server_past_its_pages_hears_of_nothing(guarded: str) -> None:
-    hidden = (b"hidden-films", b"NORMAL", b"cnn_94", b"Read films", b"ann@x.org", b"Who")
+    hidden = (b"hidden-films", b"NORMAL", b"cnn_94", b"Read X-rays", b"ann@x.org", b"Who")
     for page in ("read", "data", "train", "log"):
         told = heard(guarded, page, origin=guarded, pressed=("$$ID-0-start", "$$ID-0-cancel all"))
         assert b"Sign in" in told

@@ -50,14 +50,14 @@ def test_a_clicked_cell_lists_its_films(shipped: str, page: Page) -> None:
     threshold = checkpoint.card.operating_point().threshold
     counts = confusion(films["label"], films["probability"], threshold)
     click_cell(page, 2)
-    told = f"Missed: pneumonia predicted NORMAL: {counts.fn} films, the worst first"
+    told = f"Missed: pneumonia predicted as NORMAL: {counts.fn} X-rays, worst errors first"
     expect(page.get_by_text(told)).to_be_visible()
     expect(page).to_have_url(re.compile("cell=fn"))
-    expect(page.get_by_text("The films themselves are not on this machine")).to_be_visible()
+    expect(page.get_by_text("The image files are not on this machine")).to_be_visible()
     settled(page)
 
     click_cell(page, 1)
-    told = f"False alarms: normal predicted PNEUMONIA: {counts.fp} films, the worst first"
+    told = f"False alarms: normal predicted as PNEUMONIA: {counts.fp} X-rays, worst errors first"
     expect(page.get_by_text(told)).to_be_visible()
 
 
@@ -70,9 +70,9 @@ def test_the_page_follows_the_slider_at_once(shipped: str, page: Page) -> None:
     for step in range(1, 4):
         page.keyboard.press("ArrowRight")
         counts = confusion(films["label"], films["probability"], 0.5 + step / 1000)
-        shown = page.get_by_text(f"False alarms: normal predicted PNEUMONIA: {counts.fp} films")
+        shown = page.get_by_text(f"False alarms: normal predicted as PNEUMONIA: {counts.fp} X-rays")
         expect(shown).to_be_visible()
-    named = page.get_by_role("radio", name=f"Missed: pneumonia predicted NORMAL ({counts.fn})")
+    named = page.get_by_role("radio", name=f"Missed: pneumonia predicted as NORMAL ({counts.fn})")
     expect(named).to_be_visible()
     expect(page).to_have_url(re.compile("threshold=0.503"))
 
@@ -94,7 +94,7 @@ def test_a_lasso_selects_exactly_the_films_inside(shipped: str, page: Page) -> N
         page.mouse.move(*at, steps=8)
     page.mouse.up()
     inside = table[table["first"].between(low, high) & table["second"].between(low, high)]
-    expect(page.get_by_text(f"Selected: {len(inside)} of {len(table)} films")).to_be_visible()
+    expect(page.get_by_text(f"Selected: {len(inside)} of {len(table)} X-rays")).to_be_visible()
     page.get_by_role("button", name="Clear the selection").click()
     expect(page.get_by_text("Predicted differently:")).to_be_visible()
 
@@ -131,10 +131,10 @@ def test_twenty_thousand_films_make_a_page(shipped: str, page: Page, tmp_path: P
     (tmp_path / "scores.csv").write_text("\n".join(["id,label,probability", *rows]))
     page.goto(f"{shipped}/evaluate?films=file")
     page.locator("input[type=file]").set_input_files(str(tmp_path / "scores.csv"))
-    expect(page.get_by_text("20000 films")).to_be_visible()
+    expect(page.get_by_text("20000 X-rays")).to_be_visible()
     started = time.monotonic()
     click_cell(page, 3)
-    expect(page.get_by_text("Pneumonia predicted PNEUMONIA: ")).to_be_visible()
+    expect(page.get_by_text("Correct: pneumonia predicted as PNEUMONIA: ")).to_be_visible()
     assert time.monotonic() - started < 15, "no stall"
 
 

@@ -37,9 +37,9 @@ def test_the_last_visitors_film_is_gone_with_their_session(
         page = context.new_page()
         page.goto(f"{address}/read")
         (tmp_path / "mine.png").write_bytes(film(512))
-        expect(page.get_by_text("Nothing to read yet")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("No X-rays yet")).to_be_visible(timeout=60_000)
         upload(page, tmp_path / "mine.png")
-        shown = page.get_by_role("img", name="The film", exact=True)
+        shown = page.get_by_role("img", name="The X-ray", exact=True)
         expect(shown).to_be_visible(timeout=60_000)
         picture = page.evaluate("element => element.src", shown.element_handle())
         assert is_served(picture)
@@ -48,6 +48,6 @@ def test_the_last_visitors_film_is_gone_with_their_session(
         while is_served(picture) and time.monotonic() < closed + 2 * KEPT_S:
             time.sleep(2)
         took = time.monotonic() - closed
-        assert took < KEPT_S + 75, "nobody else came, and the film stays on the server"
+        assert took < KEPT_S + 75, "nobody else came, and the X-ray stays on the server"
     finally:
         stop(server)

@@ -47,7 +47,7 @@ def with_films(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.mark.parametrize("view", ["findings", "films", "augmentation"])
 def test_every_view_fits_and_is_accessible(with_films: str, page: Page, view: str) -> None:
     page.goto(f"{with_films}/data?view={view}")
-    page.get_by_role("radio", name="What training sees").wait_for()
+    page.get_by_role("radio", name="Augmentation").wait_for()
     settled(page)
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
     assert overflow(page) == 0
@@ -58,7 +58,7 @@ def test_a_finding_leads_to_its_pictures(with_films: str, page: Page) -> None:
     page.goto(f"{with_films}/data")
     page.get_by_text("The same picture in two splits").wait_for()
     settled(page)
-    page.get_by_text("Show the 2 films").click()
+    page.get_by_text("Show the 2 X-rays").click()
     first = picture(page, f"train/NORMAL/{film_name(0, 0)}: NORMAL; train")
     assert picture(page, "test/NORMAL/IM-0900-0001.png: NORMAL; test") == first
     with page.expect_download() as saved:
@@ -92,12 +92,12 @@ def test_the_real_films_are_inspected_with_a_bar(
     checkpoints: Path, tmp_path_factory: pytest.TempPathFactory, page: Page
 ) -> None:
     if not REAL_DATA:
-        pytest.skip("PNEUMO_DATA is not set: the real films are not tested")
+        pytest.skip("PNEUMO_DATA is not set: the real X-rays are not tested")
     home = tmp_path_factory.mktemp("home")
     server, address = start_app(checkpoints, home, PNEUMO_DATA=REAL_DATA)
     try:
         page.goto(f"{address}/data")
-        page.get_by_text("Decoding films: ").wait_for()
+        page.get_by_text("Decoding X-rays: ").wait_for()
         page.get_by_role("button", name="Cancel").click()
         start = page.get_by_role("button", name="Inspect")
         start.wait_for()

@@ -75,7 +75,7 @@ def clear_box(at: np.ndarray) -> tuple[float, float, float, float]:
         near = ((at > [x0 - 3, y0 - 3]) & (at < [x1 + 3, y1 + 3])).all(axis=1)
         if inside.sum() > 20 and not (near & (edges < 2)).any():
             return float(x0), float(y0), float(x1), float(y1)
-    raise AssertionError("no box is clear of films")
+    raise AssertionError("no box is clear of X-rays")
 
 
 def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
@@ -89,11 +89,11 @@ def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
     left, top, right, bottom = clear_box(at)
     inside = ((at > [left, top]) & (at < [right, bottom])).all(axis=1)
     lasso(page, [(left, top), (right, top), (right, bottom), (left, bottom)])
-    told = page.get_by_role("heading", name=f"Selected: {inside.sum()} of 624 films")
+    told = page.get_by_role("heading", name=f"Selected: {inside.sum()} of 624 X-rays")
     expect(told).to_be_visible()
 
     page.get_by_role("combobox", name="Colour").click()
-    page.get_by_role("option", name="error kind").click()
+    page.get_by_role("option", name="outcome").click()
     page.wait_for_function(
         "document.querySelector('.st-key-map-of-films .js-plotly-plot')?._fullData?.length > 2"
     )
@@ -119,7 +119,7 @@ def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page:
     """For a film of every trace: the picture under its name is that of its file."""
     address, folder = with_films
     page.goto(f"{address}/embeddings?films=dataset%20test&map=pca")
-    page.get_by_role("button", name="Look at test films (penultimate)").click()
+    page.get_by_role("button", name="Compute features of test X-rays (penultimate)").click()
     chart(page)
     page.get_by_role("radio", name="Click and move").click()
     mode = "document.querySelector('.st-key-map-of-films .js-plotly-plot')._fullLayout.dragmode"
@@ -137,7 +137,7 @@ def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page:
         page.wait_for_timeout(500)  # it is hovered first, as by a hand
         page.mouse.down()
         page.mouse.up()
-        expect(page.get_by_role("heading", name="Selected: 1 of 20 films")).to_be_visible()
+        expect(page.get_by_role("heading", name="Selected: 1 of 20 X-rays")).to_be_visible()
         film = next(folder.rglob(name))
         film_id = film.relative_to(folder).as_posix()
         shown = page.get_by_role("img", name=film_id).first
@@ -238,13 +238,13 @@ def in_training(checkpoints: Path, filmed: Run) -> Iterator[str]:
 def test_a_slider_moves_the_films_from_epoch_to_epoch(in_training: str, page: Page) -> None:
     """Other places, the same frame, and a selection that stays."""
     page.goto(f"{in_training}/embeddings?view=training&map=pca")
-    page.get_by_role("button", name="Map test films by 3 epochs (PCA)").click()
+    page.get_by_role("button", name="Map test X-rays by 3 epochs (PCA)").click()
     plot = page.locator(".st-key-map-of-epochs .js-plotly-plot")
     plot.locator(".slider-grip-rect").wait_for()
     settled(page)
     page.get_by_role("textbox", name="Find by name").fill("IM-0013")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Selected: 2 of 30 films")).to_be_visible()
+    expect(page.get_by_role("heading", name="Selected: 2 of 30 X-rays")).to_be_visible()
     settled(page)
     shown = """plot => [plot._fullData[0].x[0], plot._fullLayout.xaxis.range.join(),
         plot._fullData.map(t => (t.selectedpoints || []).length).join()]"""

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 PLACES = {
     "Home": "",
-    "Read films": "read?sample=chest",
+    "Read X-rays": "read?sample=chest",
     "Evaluate": "evaluate?cell=fn",
     "Compare": "compare",
     "Embeddings": "embeddings?map=pca",
@@ -42,7 +42,7 @@ def open_full(page: Page, address: str, file: str, name: str) -> None:
     page.goto(f"{address}/{PLACES.get(name, Path(file).stem)}")
     page.get_by_role("heading", level=1).first.wait_for()
     settled(page)
-    if name == "Read films":
+    if name == "Read X-rays":
         expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
         page.get_by_text("Show heat map", exact=True).click()
         expect(page.locator(".heat")).to_be_visible()
@@ -73,7 +73,7 @@ def test_every_page_is_for_everybody(full: str, page: Page, file: str, name: str
 
 
 def test_the_keyboard_goes_through_the_reading_room_in_reading_order(full: str, page: Page) -> None:
-    open_full(page, full, "pages/read.py", "Read films")
+    open_full(page, full, "pages/read.py", "Read X-rays")
     page.locator("[data-testid=stMain]").focus()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Home").focus()
     places: list[tuple[str, float]] = []
@@ -89,7 +89,7 @@ def test_the_keyboard_goes_through_the_reading_room_in_reading_order(full: str, 
         )
         places.append((name, top))
     names = " | ".join(name for name, _ in places)
-    order = ["Read films", "Upload", "Chest", "Window", "Export"]
+    order = ["Read X-rays", "Upload", "Chest", "Window", "Export"]
     at = [match.start() if (match := re.search(word, names)) else -1 for word in order]
     assert -1 not in at, names
     assert at == sorted(at), names

@@ -51,17 +51,17 @@ def toggle_look(page: Page) -> None:
 
 def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Path) -> None:
     page.goto(app)
-    page.get_by_role("button", name="Read a film").click()
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    page.get_by_role("button", name="Read an X-ray").click()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
 
     upload(page, film)
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
-    plain = picture(page, "The film")
+    plain = picture(page, "The X-ray")
     heat = page.locator(".heat")
     expect(heat).to_be_hidden()
 
     toggle_look(page)
-    assert picture(page, "The film under the heat map") == plain, "the film itself stays"
+    assert picture(page, "The X-ray under the heat map") == plain, "the X-ray itself stays"
     expect(heat).to_be_visible()
     expect(heat).to_have_css("opacity", "0.5")
 
@@ -70,7 +70,7 @@ def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Pat
     page.keyboard.press("ArrowRight")
     expect(heat).to_have_css("opacity", "0.55")
 
-    page.get_by_role("radio", name="This film").click()  # by probability a faint map has no lines
+    page.get_by_role("radio", name="This X-ray").click()  # by probability a faint map has no lines
     page.get_by_role("radio", name="Contour").click()
     expect(heat).to_be_hidden()
     expect(page.locator(".lines path").first).to_be_attached()
@@ -79,7 +79,7 @@ def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Pat
 def test_the_film_zooms_moves_and_changes_its_tone(app: str, page: Page) -> None:
     page.goto(f"{app}/read?sample=chest")
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
-    as_read = picture(page, "The film")
+    as_read = picture(page, "The X-ray")
     told, layers = page.locator(".told"), page.locator(".layers")
     fit = told.inner_text()
     page.locator(".stage").focus()
@@ -95,15 +95,15 @@ def test_the_film_zooms_moves_and_changes_its_tone(app: str, page: Page) -> None
     page.locator(".stage").press("0")
     expect(told).to_have_text(fit)
 
-    image = page.get_by_role("img", name="The film", exact=True)
+    image = page.get_by_role("img", name="The X-ray", exact=True)
     page.get_by_text("Invert", exact=True).click()
     expect(image).to_have_css("filter", "invert(1) brightness(1) contrast(1)")
-    assert picture(page, "The film") == as_read, "the browser inverts"
+    assert picture(page, "The X-ray") == as_read, "the browser inverts"
     address = address_of(image)
     page.get_by_role("combobox", name="Window").click()
     page.get_by_role("option", name="Full range").click()
     expect(image).not_to_have_attribute("src", address)
-    assert picture(page, "The film") != as_read
+    assert picture(page, "The X-ray") != as_read
 
 
 def test_a_dicom_film_is_read_and_a_leg_refused(app: str, page: Page) -> None:
@@ -122,11 +122,11 @@ def test_a_dicom_film_is_read_and_a_leg_refused(app: str, page: Page) -> None:
 def test_a_row_opens_its_film_and_the_list_outlives_a_walk_home(
     app: str, page: Page, film: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "notes.txt").write_text("not a film")
+    (tmp_path / "notes.txt").write_text("not an X-ray")
     page.goto(f"{app}/read")
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
     upload(page, film, dicom("RG1_J2KR.dcm"), tmp_path / "notes.txt")
-    expect(page.get_by_text("3 films: 2 read, 1 failed")).to_be_visible()
+    expect(page.get_by_text("3 X-rays: 2 read, 1 failed")).to_be_visible()
     settled(page)
     table = page.get_by_test_id("stDataFrame")
     table.click(position={"x": 150, "y": 40 + 44 * 2 + 15})
@@ -140,8 +140,8 @@ def test_a_row_opens_its_film_and_the_list_outlives_a_walk_home(
 
     page.get_by_role("link", name="Home").click()
     expect(page.get_by_role("heading", name="Dataset")).to_be_visible()
-    page.get_by_role("button", name="Read a film").click()
-    expect(page.get_by_text("3 films: 2 read, 1 failed")).to_be_visible()
+    page.get_by_role("button", name="Read an X-ray").click()
+    expect(page.get_by_text("3 X-rays: 2 read, 1 failed")).to_be_visible()
 
 
 def test_the_result_is_taken_away_as_pdf_and_as_dicom(app: str, page: Page) -> None:
@@ -182,7 +182,7 @@ def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
     assert overflow(page) == 0
     page.goto(f"{app}/read?sample=chest")
     upload(page, film, dicom("RG1_J2KR.dcm"))
-    expect(page.get_by_text("3 films: 3 read")).to_be_visible()
+    expect(page.get_by_text("3 X-rays: 3 read")).to_be_visible()
     toggle_look(page)
     expect(page.get_by_text("Grad-CAM").first).to_be_visible()
     assert overflow(page) == 0
@@ -191,7 +191,7 @@ def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
 @pytest.mark.parametrize("key", ["Enter", "Space"])
 def test_the_keyboard_alone_reaches_and_chooses(app: str, page: Page, key: str) -> None:
     page.goto(f"{app}/read")
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
     expect(page.get_by_role("button", name="Chest")).to_be_visible()  # its script comes late
     settled(page)
     reached = []
@@ -213,7 +213,7 @@ def test_nothing_serious_for_a_screen_reader(app: str, page: Page) -> None:
 def test_read_first_asks_by_keyboard_and_answers_after(app: str, page: Page) -> None:
     page.goto(f"{app}/read?sample=chest&first=1")
     expect(page.get_by_text("What do you see?")).to_be_visible()
-    expect(page.get_by_role("img", name="The film", exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name="The X-ray", exact=True)).to_be_visible()
     expect(page.get_by_text("Probability of pneumonia")).to_have_count(0)
     assert not serious(page)
     settled(page)
@@ -224,6 +224,6 @@ def test_read_first_asks_by_keyboard_and_answers_after(app: str, page: Page) -> 
     page.keyboard.press("Alt+a")
     expect(page.get_by_text("You agreed:")).to_be_visible()
     page.goto(f"{app}/log")
-    page.get_by_role("tab", name="Second opinion").click()
+    page.get_by_role("tab", name="Reader agreement").click()
     expect(page.get_by_text("beyond chance")).to_be_visible()
     assert not serious(page)

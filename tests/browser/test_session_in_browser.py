@@ -44,10 +44,10 @@ def films(real_data: Path, tmp_path: Path) -> list[Path]:
 
 def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[Path]) -> None:
     page.goto(f"{shipped}/read")
-    expect(page.get_by_text("Nothing to read yet")).to_be_visible()
+    expect(page.get_by_text("No X-rays yet")).to_be_visible()
     upload(page, *films)
     failed = len(films) - 60
-    told = page.get_by_text(re.compile(rf"{len(films)} films: \d+ read.* {failed} failed$"))
+    told = page.get_by_text(re.compile(rf"{len(films)} X-rays: \d+ read.* {failed} failed$"))
     expect(told).to_be_visible(timeout=PATIENCE)
     read = int(told.inner_text().split(": ")[1].split(" read")[0])
     assert read >= 0.98 * 60, "the gate may refuse one of them"
@@ -58,7 +58,7 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
 
     page.get_by_test_id("stDataFrame").click(position={"x": 150, "y": 40 + 44 * 2 + 15})
     expect(page.get_by_text(f"3 of {len(films)}")).to_be_visible()
-    as_read = picture(page, "The film")
+    as_read = picture(page, "The X-ray")
 
     page.get_by_text("Show heat map", exact=True).click()
     expect(page.locator(".heat")).to_be_visible()
@@ -69,12 +69,12 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     page.get_by_role("option").nth(1).click()
     expect(page.locator(".heat")).not_to_have_attribute("src", str(first))
 
-    film = page.get_by_role("img", name="The film under the heat map", exact=True)
+    film = page.get_by_role("img", name="The X-ray under the heat map", exact=True)
     address = film.get_attribute("src") or ""
     page.get_by_role("combobox", name="Window").click()
     page.get_by_role("option", name="Percentiles 1 to 99").click()
     expect(film).not_to_have_attribute("src", address, timeout=PATIENCE)
-    assert picture(page, "The film under the heat map") != as_read
+    assert picture(page, "The X-ray under the heat map") != as_read
 
     page.get_by_text("Export", exact=True).click()
     pdf = pypdfium2.PdfDocument(taken(page, "PDF"))

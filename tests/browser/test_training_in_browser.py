@@ -52,18 +52,18 @@ def open_train(tab: Page, address: str) -> Page:
     expect.set_options(timeout=2 * WAIT)  # a training shares the machine
     tab.set_default_timeout(2 * WAIT)
     tab.goto(f"{address}/train")
-    expect(tab.get_by_role("heading", name="Runs")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Training runs")).to_be_visible()
     return tab
 
 
 def start_run(tab: Page, name: str, epochs: int) -> Run:
     before = {run.id for run in list_runs()[0]}
-    for label, value in (("Epochs", str(epochs)), ("Name of the checkpoint", name)):
+    for label, value in (("Epochs", str(epochs)), ("Model name", name)):
         box = tab.get_by_label(label, exact=True)
         box.fill(value)
         box.press("Enter")
     expect(tab.get_by_text(f"{epochs} epochs.")).to_be_visible()
-    tab.get_by_role("button", name="Start the run").click()
+    tab.get_by_role("button", name="Start training").click()
     expect(tab.get_by_test_id("stToast")).to_contain_text(name)
     return next(run for run in list_runs()[0] if run.id not in before)
 
@@ -90,7 +90,7 @@ def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     first = start_run(tab, "first", 2 if WHOLE else 40)
     second = start_run(tab, "second", 300)
     expect(card(tab, second)).to_contain_text("queued")
-    expect(card(tab, first)).to_contain_text("films a second", timeout=120_000)
+    expect(card(tab, first)).to_contain_text("X-rays a second", timeout=120_000)
     expect(tab.locator(".js-plotly-plot")).to_have_count(2)
     seen = tab.evaluate(_POINTS)
     tab.wait_for_function(f"seen => ({_POINTS})() > seen", arg=seen, timeout=120_000)
@@ -101,7 +101,7 @@ def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     expect(card(tab, first)).to_contain_text(re.compile("running|finishing|done"))
     expect(card(tab, first)).to_contain_text("done", timeout=600_000)
     expect(card(tab, second)).to_contain_text("running", timeout=120_000)
-    expect(card(tab, second)).to_contain_text("films a second", timeout=120_000)
+    expect(card(tab, second)).to_contain_text("X-rays a second", timeout=120_000)
     card(tab, second).get_by_role("button", name="Cancel").click()
     expect(card(tab, second)).to_contain_text("cancelled", timeout=30_000)
     expect(card(tab, second).get_by_role("button", name="Cancel")).to_have_count(0)
@@ -109,7 +109,7 @@ def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     expect(card(tab, second)).to_contain_text("running", timeout=120_000)
     control.cancel(second)
 
-    card(tab, first).get_by_role("link", name="Read a film with it").click()
+    card(tab, first).get_by_role("link", name="Read X-rays with it").click()
     expect(tab).to_have_url(re.compile(r"/read\?.*checkpoint=first"))
     expect(tab.get_by_text("Calls")).to_be_visible()
     tab.close()
@@ -121,7 +121,7 @@ def test_the_page_is_sound_on_a_phone_and_for_everybody(
     tab = open_train(browser.new_page(viewport=PHONE), servers())
     start_run(tab, "mine", 2)
     expect(tab.get_by_text("best validation AUC")).to_be_visible(timeout=120_000)
-    tab.get_by_text("Where it looks, and its log").click()
+    tab.get_by_text("Heat maps and log").click()
     expect(tab.get_by_text("Published as")).to_be_visible(timeout=120_000)
     assert overflow(tab) <= 0
     assert not serious(tab)

@@ -84,7 +84,7 @@ def test_what_names_its_patient_in_its_pixels_is_told_and_the_rest_goes_on(
     done = pneumo("predict", films, "--json", "--pdf", tmp_path / "pdf")
     assert done.code == 1
     assert "Not exported as PDF." in done.err
-    assert "text is burned into its picture" in done.err
+    assert "burned-in text" in done.err
     rows = printed(done)
     assert rows["Musterfrau.dcm"]["status"] == "read"
     assert rows["Musterfrau.dcm"]["exported"] == []
@@ -92,7 +92,7 @@ def test_what_names_its_patient_in_its_pixels_is_told_and_the_rest_goes_on(
 
 
 def test_what_is_not_read_is_not_exported(pneumo: Run, films: Path, tmp_path: Path) -> None:
-    (films / "Musterfrau.dcm").write_bytes(b"no film")
+    (films / "Musterfrau.dcm").write_bytes(b"no X-ray")
     done = pneumo("predict", films, "--json", "--pdf", tmp_path / "pdf")
     assert done.code == 1
     assert printed(done)["Musterfrau.dcm"]["exported"] == []

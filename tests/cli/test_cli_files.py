@@ -105,7 +105,7 @@ def test_two_films_give_no_interval_without_width(
     for value in ("0.000", "0.500", "1.000"):
         assert f"{value} ({value}–{value})" not in said
     assert "interval not known" in said, "of ECE, by two patients"
-    assert "2 films" in said
+    assert "2 X-rays" in said
 
 
 @pytest.mark.parametrize("method", ["tsne", "pca"])
@@ -116,7 +116,7 @@ def test_copies_of_one_film_make_no_map_and_no_file(
     folder = several(film_folder({"test": 1}), 12)
     done = pneumo("embed", "--data", folder, "--method", method, "--out", target)
     assert done.code == 1
-    assert "copies of the same film make no map" in " ".join(done.err.split())
+    assert "copies of the same X-ray make no map" in " ".join(done.err.split())
     assert not target.exists()
 
 
@@ -166,9 +166,9 @@ def test_the_environment_names_the_same_films_for_every_command(
     target = tmp_path / "map.csv"
     assert json.loads(pneumo("evaluate", "--json").out)["n"] == 24
     assert json.loads(pneumo("compare", "cnn_94", "cnn_94", "--json").out)["n"] == 24
-    assert "24 films in" in pneumo("embed", "--method", "pca", "--out", target).out
+    assert "24 X-rays in" in pneumo("embed", "--method", "pca", "--out", target).out
     shipped = pneumo("compare", "cnn_94", "cnn_94", "--shipped", "--json")
-    assert json.loads(shipped.out)["n"] == 1, "the test film that comes with it"
+    assert json.loads(shipped.out)["n"] == 1, "the test X-ray that comes with it"
 
 
 def test_a_name_that_is_none_is_answered_with_the_nearest(

@@ -58,7 +58,7 @@ def test_evaluate_finds_the_films_in_the_environment(
 ):
     assert "PNEUMO_DATA" in pneumo("evaluate").err
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"test": 2})))
-    assert "4 films, threshold 0.500 (balanced)" in pneumo("evaluate").out
+    assert "4 X-rays, threshold 0.500 (balanced)" in pneumo("evaluate").out
 
 
 def test_a_split_that_is_not_there_is_answered_with_those_that_are(
@@ -66,7 +66,7 @@ def test_a_split_that_is_not_there_is_answered_with_those_that_are(
 ):
     done = pneumo("evaluate", "--data", film_folder({"train": 8}), "--split", "test")
     assert done.code == 1
-    assert "no films in split 'test'" in done.err
+    assert "no X-rays in split 'test'" in done.err
     assert "train (" in done.err
 
 
@@ -90,7 +90,7 @@ def test_train_without_a_name_is_wrong_usage(pneumo: Run):
 def test_runs_are_listed_shown_renamed_resumed_and_deleted(
     pneumo: Run, film_folder: Callable[..., Path]
 ):
-    assert "No runs yet" in pneumo("runs", "list").err
+    assert "No training runs yet" in pneumo("runs", "list").err
     options = ("--model", "cnn_v2", "--epochs", 200, "--batch-size", 8, "--detach")
     run_id = pneumo(
         "train", "--data", film_folder({"train": 20}), "--name", "mine", *options

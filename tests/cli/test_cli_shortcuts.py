@@ -55,7 +55,7 @@ def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:
 
 
 def test_what_cant_be_read_is_said_and_fails(pneumo: Run, framed: Path) -> None:
-    (framed / "test/NORMAL/broken.png").write_bytes(b"no film")
+    (framed / "test/NORMAL/broken.png").write_bytes(b"no X-ray")
     done = pneumo("data", "audit", framed, "--json")
     assert done.code == 1
     assert "Left out: broken.png" in done.err
@@ -76,5 +76,5 @@ def test_evaluate_counts_mistakes_by_quartile(
         assert sum(row["n"] for row in of) == 24
         assert sum(row["errors"] for row in of) == number
     assert (
-        "Shortcuts: mistakes by quartile" in pneumo("evaluate", "--data", folder, "--shortcuts").out
+        "Shortcuts: errors by quartile" in pneumo("evaluate", "--data", folder, "--shortcuts").out
     )

@@ -97,7 +97,7 @@ def test_too_few_films_and_unknown_maps_are_sentences() -> None:
     with pytest.raises(PneumoError, match="9 films make no map"):
         project(FEATURES[:9])
     for settings in ({"method": "som"}, {"method": "pca", "dimensions": 4}):
-        with pytest.raises(PneumoError, match="There is no map"):
+        with pytest.raises(PneumoError, match="Unknown projection"):
             project(FEATURES, **settings)
 
 

@@ -77,7 +77,7 @@ def test_an_inverted_film_is_read_corrected_and_says_so(reader: Reader) -> None:
     swapped = replace(reader, familiarity=judge).read(radiograph(255 - FILM))
     assert (swapped.status, swapped.inverted) == ("read", True)
     assert swapped.probability == straight.probability
-    assert "swapped" in swapped.warnings[0]
+    assert "inverted" in swapped.warnings[0]
     shown = swapped.as_read(radiograph(255 - FILM))
     assert np.allclose(shown.pixels, radiograph().pixels, atol=1e-6)
     assert straight.as_read(radiograph()).pixels.tolist() == radiograph().pixels.tolist()
@@ -97,7 +97,7 @@ def test_an_unusual_film_is_read_with_a_warning(reader: Reader) -> None:
     object.__setattr__(judge, "other", Likeness(0.7, 0.1, True, "picture"))
     reading = replace(reader, familiarity=judge).read(radiograph())
     assert (reading.status, reading.strangeness) == ("read", 0.7)
-    assert "looks different" in reading.warnings[0]
+    assert "looks unlike" in reading.warnings[0]
 
 
 def test_without_the_gate_nothing_is_judged(reader: Reader) -> None:

@@ -74,7 +74,7 @@ def test_it_names_the_model_and_what_it_said(make: Make) -> None:
     assert list(film.SoftwareVersions) == [result.software, f"cnn_94 {result.card.version}"]
     assert film.SeriesDescription == "Pneumo cnn_94, research use only"
     assert film.DerivationDescription.startswith("Grad-CAM, evidence for PNEUMONIA (opacity 0.50")
-    assert f"checkpoint cnn_94 version {result.card.version}" in film.DerivationDescription
+    assert f"model cnn_94 version {result.card.version}" in film.DerivationDescription
     assert "Signs of pneumonia likely, probability 0.930" in film.ImageComments
     assert "Not a medical device" in film.ImageComments
     assert film.ContentDate == result.created.strftime("%Y%m%d")
@@ -141,7 +141,7 @@ def full_of_secrets() -> bytes:
 def test_of_a_film_full_of_secrets_nothing_is_left_in_any_rendering(make: Make) -> None:
     source = full_of_secrets()
     assert source.count(b"SECRET") > 1000, "the test would find them"
-    result: Result = make(source, name="SECRET.dcm", warnings=("The film is small.",))
+    result: Result = make(source, name="SECRET.dcm", warnings=("The X-ray is small.",))
     for secret in (b"SECRET", b"987654321", b"19431231", b"097Y"):
         assert secret not in to_dicom(result, source)
         assert secret not in to_png(result)
@@ -177,7 +177,7 @@ def test_the_source_may_be_a_path(make: Make, source: bytes, tmp_path: Path) -> 
 def test_an_overlay_never_lands_in_another_patient_s_study(make: Make, source: bytes) -> None:
     other = dicom(RAMP12[::-1].copy(), BitsStored=12, HighBit=11, **PATIENT)
     result = make(source, name="x.dcm", deidentify=False)
-    with pytest.raises(ValueError, match="another film"):
+    with pytest.raises(ValueError, match="another X-ray"):
         to_dicom(result, other)
     with pytest.raises(ValueError, match="needs the source"):
         to_dicom(result)

@@ -111,7 +111,7 @@ def test_without_a_patients_id_the_film_is_the_patient(make: Make) -> None:
 
 def test_a_pseudonym_is_never_made_of_another_films_header(make: Make) -> None:
     other = x_ray(RAMP12[::-1].copy(), PatientID="ID-1")
-    with pytest.raises(ValueError, match="another film"):
+    with pytest.raises(ValueError, match="another X-ray"):
         to_dicom(make(x_ray(PatientID="ID-2"), name="x.dcm"), other)
 
 
@@ -137,7 +137,7 @@ def test_a_damaged_key_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
         pseudonym("patient")
     (tmp_path / "file").touch()
     monkeypatch.setenv("PNEUMO_HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(PneumoError, match="can't be read or made: Not a directory"):
+    with pytest.raises(PneumoError, match="cannot be read or created: Not a directory"):
         pseudonym("patient")
 
 

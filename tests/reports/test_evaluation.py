@@ -25,7 +25,7 @@ def test_markdown_holds_the_figures_and_claims_items(checkpoint: Checkpoint) -> 
     assert "| NORMAL | 2 | 1 |" in told
     assert "| PNEUMONIA | 1 | 2 |" in told
     for words in (
-        "6 films of 6 patients",
+        "6 X-rays of 6 patients",
         checkpoint.card.attribution,
         checkpoint.card.version,
         "Operating point screening: 0.2000",
@@ -37,8 +37,8 @@ def test_markdown_holds_the_figures_and_claims_items(checkpoint: Checkpoint) -> 
 
 
 def test_a_threshold_of_ones_own_is_said_to_be_one(checkpoint: Checkpoint) -> None:
-    assert "none of these" in report_markdown(made(checkpoint, 0.44))
-    assert "none of these" not in report_markdown(made(checkpoint, 0.2))
+    assert "a custom one" in report_markdown(made(checkpoint, 0.44))
+    assert "a custom one" not in report_markdown(made(checkpoint, 0.2))
 
 
 def test_the_pdf_says_the_same_with_pictures(checkpoint: Checkpoint) -> None:

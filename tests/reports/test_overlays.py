@@ -123,5 +123,5 @@ def test_the_words_travel_inside_the_file(make: Make) -> None:
     told = Image.open(BytesIO(to_png(make(name="患者.png", deidentify=False)))).text  # type: ignore
     assert told["Title"] == "Grad-CAM, evidence for PNEUMONIA: 患者.png"
     assert told["Description"].startswith("Signs of pneumonia likely, probability 0.930")
-    assert "checkpoint cnn_94 version" in told["Software"]
+    assert "model cnn_94 version" in told["Software"]
     assert told["Disclaimer"] == "Research use only. Not a medical device."

@@ -33,18 +33,18 @@ def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make)
         "Signs of pneumonia likely",
         "Probability of pneumonia 0.930 at a prevalence of 50 %",
         "operating point balanced, 0.500; uncertain between 0.45 and 0.55",
-        "Measured on 150 test films",
+        "Measured on 150 test X-rays",
         "0.900 (0.800–0.950)",
-        "validation films: by hand",
+        "validation X-rays: by hand",
         "The film is only 80 × 96 pixels",
         f"cnn_94, version {result.card.version}",
         "Limitations. It learned nothing.",
         "children of 1 to 5 years",
         "Grad-CAM, evidence for PNEUMONIA",
-        "strongest in this film",
+        "strongest in this X-ray",
         "Research use only. Not a medical device.",
         f"{result.created:%Y-%m-%d %H:%M}",
-        f"Film {result.film_id}",
+        f"X-ray {result.film_id}",
     ):
         assert said in words
     assert words.index("Signs of") < words.index("Probability"), "the verdict comes first"
@@ -56,7 +56,7 @@ def test_nothing_is_printed_as_certain(make: Make) -> None:
     result = make(probability=1.0, prevalence=0.2)
     perfect = Rates("val", 468, 162, Estimate(0.981, 0.964, 0.99), Estimate(1.0, 0.977, 1.0))
     words, _ = opened(replace(result, rates=perfect))
-    assert "Measured on 630 validation films" in words
+    assert "Measured on 630 validation X-rays" in words
     assert "There are no test results for this model" in words
     assert "Specificity > 0.999 (0.977–1)" in words
     assert "PPV at 20 % > 99.9 % (" in words
@@ -117,7 +117,7 @@ def test_what_is_said_depends_on_how_the_map_is_drawn(make: Make) -> None:
     none = heat_map(np.zeros((4, 4), np.float32))
     assert "No evidence found" in opened(make(overlay=Overlay(none)))[0]
     contour = Overlay(heat_map(), contour=True, peaks=(6.0,))
-    assert "three quarters of the strongest of several films" in opened(make(overlay=contour))[0]
+    assert "three quarters of the strongest of several X-rays" in opened(make(overlay=contour))[0]
     activation = Overlay(heat_map(method="activation"))
     assert "evidence for" not in opened(make(overlay=activation))[0]
 

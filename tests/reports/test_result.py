@@ -38,7 +38,7 @@ def test_by_default_neither_the_result_nor_its_file_is_called_what_the_upload_wa
     make: Make,
 ) -> None:
     result = make(name="Müller_Hans_1943.dcm")
-    assert result.film == f"film {result.film_id}"
+    assert result.film == f"X-ray {result.film_id}"
     assert file_name(result, "pdf") == f"pneumo-{result.film_id}-cnn_94.pdf"
 
 
@@ -71,7 +71,7 @@ def test_a_reading_by_other_weights_is_refused(
     """Thresholds and figures of one version must not be printed under another's name."""
     with pytest.raises(ValueError, match="not by cnn_94"):
         result_of(replace(reading, version="00000000"), checkpoint, film())
-    with pytest.raises(ValueError, match=r"of film\.png, not of other\.png"):
+    with pytest.raises(ValueError, match=r"of X-ray\.png, not of other\.png"):
         result_of(reading, checkpoint, film(name="other.png"))
 
 
@@ -109,9 +109,9 @@ def test_a_picture_that_names_its_patient_is_not_handed_out_as_de_identified(
     make: Make, render: "type"
 ) -> None:
     withheld = make(film(burned_in_text=True))
-    with pytest.raises(PneumoError, match="text is burned into its picture"):
+    with pytest.raises(PneumoError, match="burned-in text"):
         render(withheld)
-    assert withheld.withheld.startswith("Film ")
+    assert withheld.withheld.startswith("X-ray ")
     named: Result = make(film(burned_in_text=True), deidentify=False)
     assert render(named)
     assert not named.withheld

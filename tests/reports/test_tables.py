@@ -84,7 +84,7 @@ def test_a_result_says_everything_that_is_needed_to_judge_it(make: Make) -> None
     result = make(warnings=("Small.",))
     told = json.loads(to_json(result))
     assert told["verdict"] == "Signs of pneumonia likely"
-    assert told["file"] == f"film {result.film_id}"
+    assert told["file"] == f"X-ray {result.film_id}"
     assert (told["probability"], told["predicted"], told["threshold"]) == (0.93, 1, 0.5)
     assert told["version"] == result.card.version
     assert told["warnings"] == ["Small."]
@@ -106,7 +106,7 @@ def test_json_is_told_how_the_map_was_drawn(make: Make) -> None:
     lines = Overlay(heat_map(), contour=True, peaks=(6.0,))
     told = json.loads(to_json(make(overlay=lines)))["heat_map"]
     assert (told["drawn"], told["opacity"]) == ("contour", None)
-    assert told["scaled_to"] == "several films"
+    assert told["scaled_to"] == "several X-rays"
     faint = json.loads(to_json(make(overlay=Overlay(heat_map(), strength=0.25))))["heat_map"]
     assert (faint["scaled_to"], faint["strength"]) == ("probability", 0.25)
 

@@ -125,7 +125,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(
         return logits.sum() * float("nan")
 
     monkeypatch.setattr("pneumo_core.training.loop.cross_entropy", diverged)
-    with pytest.raises(TrainingError, match="Start anew with a smaller learning rate"):
+    with pytest.raises(TrainingError, match="Restart with a lower learning rate"):
         fit(config, *films, tmp_path / "state")
 
 

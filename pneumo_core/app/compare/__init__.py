@@ -1,1 +1,1 @@
-"""The compare page: checkpoints side by side, on films and on numbers."""
+"""The Compare page: figures and tests of several models, and single X-rays side by side."""

@@ -1,4 +1,4 @@
-"""Checkpoints compared on many films: a table, one plot of curves, tests, and where they differ."""
+"""Models compared on many X-rays: table, ROC curves, tests, and X-rays where they differ."""
 
 from collections.abc import Sequence
 
@@ -45,7 +45,7 @@ _PICKED = "scatter films"
 
 
 def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) -> None:
-    """Everything about these checkpoints on these films, each at its own default point."""
+    """Show all figures of these models, each at its own default operating point."""
     studies = [study_of(each) for each in scores]
     thresholds = [each.card.operating_point().threshold for each in checkpoints]
     figures = [study.at(t) for study, t in zip(studies, thresholds, strict=True)]
@@ -73,7 +73,7 @@ def _show_table(checkpoints: Sequence[Checkpoint], figures: Sequence[Evaluation]
         low, high = format_rate(published.low), format_rate(published.high)
         rows.append(
             {
-                "Checkpoint": f"{published.network}, as published",
+                "Model": f"{published.network}, as published",
                 "Accuracy": low if low == high else f"{low} to {high}",
             }
         )
@@ -82,13 +82,13 @@ def _show_table(checkpoints: Sequence[Checkpoint], figures: Sequence[Evaluation]
         table,
         hide_index=True,
         width="stretch",
-        alt="Figures of each checkpoint with 95 % intervals.",
+        alt="Figures of each model with 95 % intervals.",
     )
     st.caption(
         "Each at its own default operating point, with 95 % intervals; several seeds of one "
         "network are one row, mean ± standard deviation. As published: accuracies of the paper "
-        "that proposed these networks, on the same 624 test films, judged by a procedure that "
-        "does not hold (docs/results.md)."
+        "that proposed these networks, on the same 624 test X-rays, selected on the test set "
+        "itself (docs/results.md), so they are optimistic."
     )
 
 
@@ -99,7 +99,7 @@ def _row(group: Sequence[Checkpoint], of: dict[str, Evaluation]) -> dict[str, st
         told = {title: str(getattr(found, name)) for name, title in _FIGURES.items()}
         point = first.card.operating_point()
         at = f"{point.name} {format_rate(point.threshold)}"
-        return {"Checkpoint": first.name, "At": at, "Films": str(found.n)} | told
+        return {"Model": first.name, "Operating point": at, "X-rays": str(found.n)} | told
     spread = spread_of([of[each.name] for each in group])
     told = {
         title: f"{format_rate(spread[name].mean)} ± {format_rate(spread[name].deviation)}"
@@ -107,7 +107,7 @@ def _row(group: Sequence[Checkpoint], of: dict[str, Evaluation]) -> dict[str, st
     }
     names = ", ".join(each.name for each in group)
     who = f"{first.card.model}, {len(group)} seeds ({names})"
-    return {"Checkpoint": who, "Films": str(of[first.name].n)} | told
+    return {"Model": who, "X-rays": str(of[first.name].n)} | told
 
 
 def _show_curves(
@@ -121,7 +121,7 @@ def _show_curves(
         if study.roc is not None
     ]
     if not drawn:
-        st.info("With one class only there is no ROC curve.")
+        st.info("A ROC curve needs X-rays of both classes.")
         return
     figure = receiver_operating_characteristic(drawn)
     figure.update_layout(height=420, showlegend=False)
@@ -130,7 +130,7 @@ def _show_curves(
         figure,
         key="compared roc",
         config={"displayModeBar": False},
-        alt="ROC curves of all chosen checkpoints, dashed differently.",
+        alt="ROC curves of all chosen models, dashed differently.",
     )
     dashes = ("———", "– – –", "· · · ·", "– · – ·")
     keys = [
@@ -145,23 +145,23 @@ def _show_tests(pair: tuple[Checkpoint, Checkpoint], compared: Comparison) -> No
     st.markdown(f"**{first}** (the first) **against {second}** (the second)")
     st.markdown(compared.sentence)
     if compared.left_out:
-        st.caption(f"{compared.left_out} films that only one of them scored are left out.")
+        st.caption(f"{compared.left_out} X-rays scored by only one model are left out.")
     if compared.unreadable:
-        with st.expander(f"{len(compared.unreadable)} films could not be read and are left out"):
+        with st.expander(f"{len(compared.unreadable)} X-rays could not be read and are left out"):
             for reason in compared.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
-    rows = [("Films that only the first predicts rightly", str(compared.mcnemar.only_first))]
-    rows += [("… only the second", str(compared.mcnemar.only_second))]
+    rows = [("Correct by the first model only", str(compared.mcnemar.only_first))]
+    rows += [("Correct by the second model only", str(compared.mcnemar.only_second))]
     rows += [("McNemar's exact test, p", _p(compared.mcnemar.p))]
     if compared.areas:
         rows += [("AUC, first − second", str(compared.areas.difference))]
-        rows += [("DeLong's test, films of a patient together, p", _p(compared.areas.p))]
-    rows += [("Films predicted differently", str(len(compared.disagreements)))]
+        rows += [("DeLong's test, X-rays clustered by patient, p", _p(compared.areas.p))]
+    rows += [("X-rays predicted differently", str(len(compared.disagreements)))]
     st.markdown("| test | value |\n|:--|:--|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows))
     st.caption(
-        "McNemar asks whether one is right more often at these operating points; DeLong whether "
-        "one ranks films better at all thresholds. Below p = 0.05 chance is an unlikely reason. "
-        "Comparing several pairs makes it likelier."
+        "McNemar tests whether one model is correct more often at these operating points, DeLong "
+        "whether one ranks X-rays better over all thresholds. p is not corrected for multiple "
+        "comparisons."
     )
 
 
@@ -169,7 +169,7 @@ def _show_scatter(
     pair: tuple[Checkpoint, Checkpoint], compared: Comparison, thresholds: tuple[float, float]
 ) -> None:
     names = (pair[0].name, pair[1].name)
-    st.subheader("Film by film", anchor=False)
+    st.subheader("Single X-rays", anchor=False)
     _scatter(names, compared, thresholds)
 
 
@@ -185,19 +185,19 @@ def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[flo
             on_select=lambda: _lassoed(compared.table),
             selection_mode=("points", "box", "lasso"),
             config={"displaylogo": False},
-            alt="Probability by the first checkpoint against the second's, a point for each film.",
+            alt="Probability by the first model against the second's, a point for each X-ray.",
         )
-        st.caption("Draw around films, or click one. Dotted: the operating points.")
+        st.caption("Draw around X-rays, or click one. Dotted lines: the operating points.")
     picked = st.session_state.get(_PICKED)
     table = compared.table
     chosen = table if picked is None else table[table["id"].isin(picked)]
     pictures = st.container()
     with films:
         if picked is None:
-            st.markdown(f"**Predicted differently: {len(compared.disagreements)} films**")
+            st.markdown(f"**Predicted differently: {len(compared.disagreements)} X-rays**")
             chosen = compared.disagreements
         else:
-            st.markdown(f"**Selected: {len(chosen)} of {len(table)} films**")
+            st.markdown(f"**Selected: {len(chosen)} of {len(table)} X-rays**")
             st.button(
                 "Clear the selection", icon=":material/close:", on_click=_clear, type="tertiary"
             )
@@ -206,11 +206,11 @@ def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[flo
 
 def _list_films(chosen: pd.DataFrame, names: tuple[str, str], pictures: DeltaGenerator) -> None:
     if chosen.empty:
-        st.info("No films match.")
+        st.info("No X-rays match.")
         return
     films = chosen.rename(columns={"first": "probability", "second": names[1]})
     columns = ["id", "label", "probability", names[1], "subtype", "patient", "split"]
-    st.caption(f"Probability is {plain(names[0])}'s, beside it {plain(names[1])}'s.")
+    st.caption(f"Probability: {plain(names[0])}; next to it: {plain(names[1])}.")
     show_films(
         films[columns],
         names[0],

@@ -1,4 +1,4 @@
-"""Which checkpoints are compared, and on which films."""
+"""Choose the models to compare and the X-rays to compare them on."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ MOST = 4
 
 
 def choose_checkpoints() -> list[Checkpoint]:
-    """Two to four of them; the query parameter ``checkpoints`` carries their names."""
+    """Ask for two to four checkpoints, in step with the query parameter ``checkpoints``."""
     by_name = {each.name: each for each in list_checkpoints()[0]}
     names = list(by_name)
     asked = [name for name in st.query_params.get("checkpoints", "").split(",") if name]
@@ -24,7 +24,7 @@ def choose_checkpoints() -> list[Checkpoint]:
             st.warning(plain(str(UnknownName("checkpoint", name, names))))
     start = [name for name in asked if name in by_name][:MOST] or names[:2]
     chosen = st.multiselect(
-        f"Checkpoints, two to {MOST}",
+        f"Models, two to {MOST}",
         names,
         start,
         max_selections=MOST,
@@ -36,14 +36,14 @@ def choose_checkpoints() -> list[Checkpoint]:
 
 
 def choose_films(checkpoints: list[Checkpoint]) -> list[Scores] | None:
-    """One source of films for all of them; None until everyone's scores are there.
+    """Ask for one source of X-rays; None until all scores are there.
 
     Raises PneumoError.
     """
     sources = {
         source: words for source, words in source_names(checkpoints[0]).items() if source != FILE
     }
-    source = choose_linked(st.container(), "Films", "films", sources, key="compared films")
+    source = choose_linked(st.container(), "X-rays", "films", sources, key="compared films")
     scores = [scores_for(each, source) for each in checkpoints]
     there = [each for each in scores if each is not None]
     return there if len(there) == len(scores) else None

@@ -1,4 +1,4 @@
-"""The same films read by several checkpoints, side by side."""
+"""The same X-rays read by several models, side by side."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -29,24 +29,28 @@ _OPACITY = 0.5
 
 
 def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> None:
-    """Each chosen film in a row: every checkpoint's verdict, probability and heat map."""
+    """Show a row for each chosen X-ray: every model's result, probability and heat map."""
     names = {film.key: film.name for film in worklist.films.values()}
     _take_opened(worklist)
     chosen = st.multiselect(
-        "Films of your list",
+        "X-rays on your list",
         list(names),
         format_func=names.__getitem__,
         max_selections=_MOST_FILMS,
         key=_FILMS,
-        help="The list of the reading room. What is uploaded there or here is on both.",
+        help="The list of the Read page. Uploads on either page appear on both.",
     )
     if not chosen:
-        st.info("Choose a film, upload one above, or take a sample.", icon=":material/image:")
+        st.info("Choose an X-ray, upload one above, or take a sample.", icon=":material/image:")
         return
     fast = [name for name, method in METHODS.items() if not method.slow]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         method = st.selectbox(
-            "Map", fast, format_func=lambda name: METHODS[name].title, key="compared map", width=220
+            "Method",
+            fast,
+            format_func=lambda name: METHODS[name].title,
+            key="compared map",
+            width=220,
         )
         label = st.segmented_control(
             "Evidence for",
@@ -59,8 +63,8 @@ def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> 
     films = [worklist.films[key] for key in chosen if not worklist.own.hides(key)]
     if len(films) < len(chosen):
         st.info(
-            "Films that wait for your own call are shown here after it. Call them on the page "
-            "Read films, or turn Read first off there.",
+            "X-rays that wait for your own call (Read first) are shown here after it. Make the "
+            "call on the page Read X-rays, or turn Read first off there.",
             icon=":material/visibility:",
         )
     if films:
@@ -69,7 +73,7 @@ def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> 
 
 
 def _take_opened(worklist: Worklist) -> None:
-    """A film that was just added is shown; one that has left the list is not."""
+    """Select an X-ray that was just added; drop those that left the list."""
     films = worklist.films
     there = _FILMS in st.session_state
     chosen = [key for key in st.session_state.get(_FILMS, []) if key in films]
@@ -101,10 +105,10 @@ def _show_rows(
 
 def _scale_text(method: str, label: int) -> str:
     if not METHODS[method].takes_label:
-        return "Full strength is the strongest response of each model in each film."
+        return "Full strength is the strongest response of each model in each X-ray."
     return (
         f"Full strength is a probability of 1 for {LABELS[label]}: the strongest response of each "
-        "model in each film is drawn as strongly as its probability is high."
+        "model in each X-ray is drawn as strongly as its probability is high."
     )
 
 
@@ -115,7 +119,7 @@ def _show_one(
     method: str,
     label: int,
 ) -> NDArray[np.float32] | None:
-    """Verdict, number and map; gives the map over the film, None where it wasn't read."""
+    """Show result, probability and heat map; return the map, None if it was not read."""
     st.caption(plain(checkpoint.name))
     st.markdown(f"**{reading.verdict}**")
     if reading.probability is None:
@@ -152,7 +156,7 @@ def _show_agreement(
             names = f"{readings[n].model} and {readings[m].model}"
             shared.append(f"{plain(names)} {overlap(one, other):.2f}")
     if shared:
-        st.caption(f"Overlap of the maps (0 apart, 1 the same): {'; '.join(shared)}.")
+        st.caption(f"Overlap of the heat maps (0 none, 1 identical): {'; '.join(shared)}.")
 
 
 def _read(film: Film, checkpoint: Checkpoint) -> Reading:

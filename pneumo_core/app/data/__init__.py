@@ -1,1 +1,1 @@
-"""The data page: one dataset, its findings, its films, and what training makes of them."""
+"""The Data page: contents and findings of a dataset, shortcut audit, augmentation."""

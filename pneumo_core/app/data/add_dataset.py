@@ -1,4 +1,4 @@
-"""Getting films: the public set from its sources, and one's own as a ZIP or a CSV."""
+"""Download public datasets, and add your own as a ZIP or a CSV."""
 
 import tempfile
 from pathlib import Path
@@ -39,13 +39,13 @@ _MEGA = 1_000_000
 
 
 def acquire_section() -> None:
-    """Get the public set, add films of one's own, and delete what was added."""
-    with st.container():  # always there: tabs that move in the page go back to the first
+    """Show the tabs to download, add and delete datasets."""
+    with st.container():  # always there: tabs that move on the page jump back to the first one
         if said := st.session_state.pop(_SAID, None):
             st.success(plain(said), icon=":material/check:")
         if failed := st.session_state.pop(_FAILED, None):
             st.error(plain(failed), icon=":material/error:")
-    public, own, here = st.tabs(["Get the public set", "Add your own", "What is here"])
+    public, own, here = st.tabs(["Download a public dataset", "Add your own", "Installed datasets"])
     with public:
         _public()
     with own:
@@ -54,7 +54,7 @@ def acquire_section() -> None:
         _here()
 
 
-# --- the public set ------------------------------------------------------------------------------
+# --- public datasets ------------------------------------------------------------------------------
 
 
 def _public() -> None:
@@ -68,14 +68,14 @@ def _public() -> None:
         source = SOURCES[name]
         chosen = st.text_input("Name", source.name, key=f"name for {name}", max_chars=64, width=240)
     st.caption(
-        f"{source.films:,} films of children's chests, {_size(source.size)} to download from "
+        f"{source.films:,} chest X-rays of children, {_size(source.size)}, from "
         f"{plain(source.page)}. Licence {plain(source.licence)}. {plain(source.citation)}."
     )
-    with st.expander("How it is checked, and how to get it by hand"):
+    with st.expander("How the download is verified, and how to download it yourself"):
         st.markdown(
             f"By its size and its {source.algorithm.upper()}, `{source.checksum}`, "
-            f"{plain(source.vouched)}. A download that stops goes on where it was. The films are "
-            f"kept in `{datasets_home()}`."
+            f"{plain(source.vouched)}. An interrupted download resumes. The X-rays are "
+            f"stored in `{datasets_home()}`."
         )
         st.markdown(plain(source.by_hand(settings().home / "downloads")))
     try:
@@ -103,7 +103,7 @@ def _fetch(source: Source, name: str, report: Report) -> KeptDataset:
 
 
 def _for_people(title: str, report: Report) -> Progress:
-    """Bytes as megabytes still to come, so that the time left is right for a resumed download."""
+    """Report bytes as megabytes still to come, so that the time left is right after a resume."""
     if not title.startswith(("Downloading", "Unpacking")):
         return report(title)
     step, begun = report(f"{title}, megabytes"), [-1]
@@ -117,7 +117,7 @@ def _for_people(title: str, report: Report) -> Progress:
 
 
 def _again(work: str, *, said: str = "", failed: str = "") -> None:
-    """Draw the page anew, with the work's button back and how it went above everything."""
+    """Rerun the page with the button back and the outcome at the top."""
     st.session_state.pop(f"wanted {work}", None)
     if said:
         st.session_state[_SAID] = said
@@ -126,7 +126,7 @@ def _again(work: str, *, said: str = "", failed: str = "") -> None:
     st.rerun()
 
 
-# --- one's own -----------------------------------------------------------------------------------
+# --- uploads -------------------------------------------------------------------------------------
 
 
 def _own() -> None:
@@ -143,15 +143,15 @@ def _own() -> None:
         type=["zip", "csv", "tsv", "npz"],
         key="own dataset",
         max_upload_size=max(1, most // _MEGA),
-        help="Larger ones: pneumo data add FILE --name NAME, on the machine that Pneumo runs on.",
+        help="For larger files use pneumo data add FILE --name NAME on the server.",
     )
     if upload is None:
         return
     if upload.size > most:
-        st.warning(f"This file has {_size(upload.size)}, more than {_size(most)}.")
+        st.warning(f"This file has {_size(upload.size)}; the limit is {_size(most)}.")
         return
     name = st.text_input("Name", _suggested(upload.name), key="own name", max_chars=64)
-    title = "Check it"
+    title = "Check"
     try:
         check_dataset_name(name)
     except PneumoError as error:
@@ -161,7 +161,7 @@ def _own() -> None:
         checked = cancellable(title, lambda report: _stage(upload, name, report))
         st.session_state[_STAGED], st.session_state[_FOUND] = checked
     except Cancelled:
-        st.caption("Nothing is kept before you have seen what was found.")
+        st.caption("Nothing is saved until you have seen the findings.")
     except PneumoError as error:
         _again(title, failed=str(error))
     else:
@@ -171,30 +171,30 @@ def _own() -> None:
 def _how() -> str:
     root = settings().data
     where = (
-        f"A CSV alone may name films below `{root}` only, relative to it."
+        f"Paths in a CSV on its own are relative to `{root}` and must stay inside it."
         if root and root.is_dir()
-        else "A CSV alone names films on the server: it needs `PNEUMO_DATA`, below which they lie."
+        else "A CSV on its own refers to images on the server, which must be under `PNEUMO_DATA`."
     )
     return (
         "- **A ZIP** of folders `train/NORMAL`, `train/PNEUMONIA`, `test/…`, or of `NORMAL` and "
-        "`PNEUMONIA` alone.\n"
-        "- **A ZIP with films and a `manifest.csv`**: columns `path` and `label` (0 or NORMAL, 1 "
-        "or PNEUMONIA), and where you have them `split`, `patient`, `subtype`, `id`.\n"
-        f"- **A CSV** of the same columns. {where} The films are copied.\n\n"
-        "Everybody who can open this dashboard can then see these films. Send none that carry "
+        "`PNEUMONIA` only.\n"
+        "- **A ZIP with X-rays and a `manifest.csv`**: columns `path` and `label` (0 or NORMAL, 1 "
+        "or PNEUMONIA), optionally `split`, `patient`, `subtype`, `id`.\n"
+        f"- **A CSV** of the same columns. {where} The X-rays are copied.\n\n"
+        "Everybody who can open this dashboard will see these X-rays. Upload none that carry "
         "names."
     )
 
 
 def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, tuple[Finding, ...]]:
-    """The upload, written to a file that is gone after it was unpacked, and what is wrong in it."""
+    """Unpack the upload into a staging folder, and return it with its findings."""
     require_analyst("add datasets")
     suffix = Path(upload.name).suffix.lower()
     root = settings().data
     if suffix in (".csv", ".tsv") and (root is None or not root.is_dir()):
         raise PneumoError(
-            "A CSV alone names films on the server, and PNEUMO_DATA, below which they must lie, is "
-            "not set. Send a ZIP with the films and this file as manifest.csv."
+            "A CSV on its own refers to images under PNEUMO_DATA, which is not set. Upload a ZIP "
+            "with the images and this file as manifest.csv."
         )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{_suggested(upload.name)}{suffix}"
@@ -205,25 +205,25 @@ def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, t
     try:
         found = inspect_dataset(
             staged.dataset,
-            decoding=report("Decoding films"),
-            comparing=report("Comparing films"),
+            decoding=report("Decoding X-rays"),
+            comparing=report("Comparing X-rays"),
             home=staged.scratch,
         )
         return staged, tuple(found.findings)
-    except BaseException:  # a click on Cancel among them
+    except BaseException:  # including a click on Cancel
         staged.discard()
         raise
 
 
 def _decide(staged: Staged) -> None:
-    """What was found in it, and whether to keep it."""
+    """Show the findings, and ask whether to add the dataset."""
     st.subheader(plain(staged.name), anchor=False)
     counts = staged.dataset.as_found().counts()
-    st.dataframe(counts, width="content", alt="Films for each split and label")
+    st.dataframe(counts, width="content", alt="X-rays for each split and label")
     say_findings(st.session_state[_FOUND])
     with st.container(horizontal=True):
-        st.button("Keep it", type="primary", on_click=_keep, args=(staged,))
-        st.button("Throw it away", on_click=_discard, args=(staged,))
+        st.button("Add dataset", type="primary", on_click=_keep, args=(staged,))
+        st.button("Discard", on_click=_discard, args=(staged,))
 
 
 def _keep(staged: Staged) -> None:
@@ -248,24 +248,24 @@ def _forget_staged() -> None:
     st.session_state.pop(_FOUND, None)
 
 
-# --- what is here --------------------------------------------------------------------------------
+# --- installed -----------------------------------------------------------------------------------
 
 
 def _here() -> None:
     found = list_datasets()
     if not found:
-        st.info("No dataset was downloaded or added yet. Get one with the tabs beside this one.")
+        st.info("No dataset is installed yet. Download or add one in the other tabs.")
     reader = not may_change("delete datasets") if found else False
     for each in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             about = each.about
-            told = f"{about.films:,} films, added {plain(about.added)}" if about else "films"
+            told = f"{about.films:,} X-rays, added {plain(about.added)}" if about else "X-rays"
             origin = f", from {plain(about.origin)}" if about else ""
             st.markdown(f"**{plain(each.name)}**: {told}{origin}", width="stretch")
             with st.popover("Delete", icon=":material/delete:", disabled=reader):
-                st.markdown(f"Delete all films of **{plain(each.name)}** from the disk?")
+                st.markdown(f"Delete **{plain(each.name)}** with all its X-rays from the disk?")
                 st.button(
-                    "Delete them",
+                    "Delete dataset",
                     key=f"delete {each.name}",
                     type="primary",
                     on_click=_delete,
@@ -281,16 +281,16 @@ def _delete(name: str) -> None:
     except PneumoError as error:
         st.session_state[_FAILED] = str(error)
     else:
-        st.session_state[_SAID] = f"The dataset {name} was deleted."
+        st.session_state[_SAID] = f"Deleted the dataset {name}."
 
 
 def _kept_words(kept: KeptDataset) -> str:
-    films = f"{kept.about.films:,} films" if kept.about else "its films"
-    return f"{kept.name} is here: {films}. Every page offers it now."
+    films = f"{kept.about.films:,} X-rays" if kept.about else "X-rays"
+    return f"Added {kept.name}: {films}. It is now available on every page."
 
 
 def _suggested(file: str) -> str:
-    """A name for what is in a file: its own, with what no name holds left out."""
+    """Suggest a dataset name: the file name without characters that are not allowed."""
     letters = (each if each.isascii() and each.isalnum() else "-" for each in Path(file).stem)
     return "".join(letters).strip("-")[:64] or "films"
 

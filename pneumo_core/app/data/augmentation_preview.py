@@ -1,4 +1,4 @@
-"""What training makes of a film: a recipe's settings and sixteen draws."""
+"""Preview of a recipe's augmentation: its settings and sixteen random draws."""
 
 import numpy as np
 import pandas as pd
@@ -19,29 +19,29 @@ _SIDE = 148
 
 
 def show_augmentation(inspection: Inspection) -> None:
-    """One film as it is and as training draws it, by a recipe for a model."""
+    """Show an X-ray unchanged and as a recipe augments it."""
     films = inspection.dataset.films
     films = films[~films["id"].isin(list(inspection.unreadable))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Recipe", RECIPES, key="preview recipe", width=150)
         model = st.selectbox(
-            "Model",
+            "Architecture",
             list(MODELS),
             key="preview model",
             width=220,
             format_func=lambda name: MODELS[name].title,
         )
         asked = st.text_input(
-            "Film",
+            "X-ray",
             key="preview film",
-            placeholder="part of a film's name; empty: any train film",
+            placeholder="part of a name; empty: any training X-ray",
             width=320,
         ).strip()
-        st.button("Another film", on_click=next_draw, args=("film",), icon=":material/shuffle:")
+        st.button("Another X-ray", on_click=next_draw, args=("film",), icon=":material/shuffle:")
         st.button("Draw again", on_click=next_draw, args=("changes",), icon=":material/casino:")
     film_id = _film(films, asked)
     if film_id is None:
-        st.info(f"No readable film is called {plain(asked)}. Type part of a film's name.")
+        st.info(f"No readable X-ray matches {plain(asked)}. Type part of a file name.")
         return
     config = recipe(chosen, model)
     _show_draws(inspection, film_id, config)
@@ -49,7 +49,7 @@ def show_augmentation(inspection: Inspection) -> None:
 
 
 def _film(films: pd.DataFrame, asked: str) -> str | None:
-    """A film drawn from those whose id holds the text, or from the train films."""
+    """Draw a random X-ray whose id contains the text, else any training X-ray."""
     here = films[films["id"].str.contains(asked, case=False, regex=False)] if asked else films
     if not asked and (films["split"] == "train").any():
         here = films[films["split"] == "train"]
@@ -69,13 +69,13 @@ def _show_draws(inspection: Inspection, film_id: str, config: TrainingConfig) ->
         f"**{plain(film_id)}** as the network sees it, {size} × {size} pixels, and sixteen draws"
     )
     with st.container(horizontal=True, gap="small"):
-        st.image(jpeg(film), width=_SIDE, alt=f"{film_id} as it is", caption="as it is")
+        st.image(jpeg(film), width=_SIDE, alt=f"{film_id}, original", caption="original")
         for number, drawn in enumerate(draws, 1):
             st.image(jpeg(drawn), width=_SIDE, alt=f"Draw {number}", caption=f"{number}")
 
 
 def _show_settings(config: TrainingConfig) -> None:
-    st.subheader("Settings of the recipe", anchor=False)
+    st.subheader("Recipe settings", anchor=False)
     told = settings_of(config.augmentation)
     st.markdown(
         "\n".join(
@@ -83,7 +83,8 @@ def _show_settings(config: TrainingConfig) -> None:
         )
     )
     st.caption(
-        "Every epoch draws anew for every film. Validation and test films are never changed."
+        "Augmentation is drawn anew for every X-ray in every epoch. Validation and test X-rays are "
+        "never changed."
     )
 
 

@@ -1,4 +1,4 @@
-"""One dataset on the page, in four views."""
+"""The four views of a dataset."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from pneumo_core.datasets.quality import Inspection
 __all__ = ["show_dataset"]
 
 _VIEWS = {
-    "findings": "What is in it, what is wrong",
+    "findings": "Overview and findings",
     "shortcuts": "Shortcut audit",
-    "films": "Films",
-    "augmentation": "What training sees",
+    "films": "X-rays",
+    "augmentation": "Augmentation",
 }
 
 
 def show_dataset(inspection: Inspection, location: Path) -> None:
-    """The view that is chosen; the query parameter ``view`` carries it."""
+    """Ask for the view, in step with the query parameter ``view``."""
     asked = st.query_params.get("view", "")
     view = st.segmented_control(
         "View",

@@ -1,4 +1,4 @@
-"""Which dataset is looked at; inspected once for everybody on this server."""
+"""Choose and inspect a dataset; inspections are shared by all sessions."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ __all__ = ["choose_dataset", "inspected", "say_how_to_get_one"]
 
 
 def choose_dataset() -> Path | None:
-    """The dataset in use, and a way to look at it again; None without any.
+    """Show the dataset in use with a Rescan button; None if there is none.
 
-    Raises DatasetError for one that is gone.
+    Raises DatasetError if it no longer exists.
     """
     location = dataset_in_use()
     if location is None:
@@ -27,26 +27,26 @@ def choose_dataset() -> Path | None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(location.stem)}**")
         st.button(
-            "Look again",
+            "Rescan",
             icon=":material/refresh:",
             on_click=_look_again,
-            help="Lists the films anew, after some were added, moved or deleted.",
+            help="Lists the X-rays again after some were added, moved or deleted.",
         )
     if not location.exists():
         raise DatasetError(
-            f"'{location}' is not there. Set PNEUMO_DATA to a folder of films, and start Pneumo "
-            "again."
+            f"'{location}' does not exist. Set PNEUMO_DATA to a folder of X-rays, and restart "
+            "Pneumo."
         )
     return location
 
 
 def inspected(location: Path) -> Inspection:
-    """The dataset there, looked through now or before. Raises Cancelled, PneumoError."""
+    """Return the inspection of a dataset, cached. Raises Cancelled, PneumoError."""
 
     def compute(report: Report) -> Inspection:
-        dataset = scan(location, progress=report("Listing films"))
+        dataset = scan(location, progress=report("Listing X-rays"))
         return inspect_dataset(
-            dataset, decoding=report("Decoding films"), comparing=report("Comparing films")
+            dataset, decoding=report("Decoding X-rays"), comparing=report("Comparing X-rays")
         )
 
     return cancellable_once(
@@ -61,17 +61,17 @@ def inspected(location: Path) -> Inspection:
 
 
 def say_how_to_get_one() -> None:
-    """What this page is for, how to get films, and which films the checkpoints learned from."""
+    """Explain how to get a dataset, and list what the installed models were trained on."""
     with st.container(border=True):
         st.header("No dataset yet", anchor=False)
         st.markdown(
-            "This page counts a dataset's films and tells what is wrong with them: the same "
-            "picture twice, patients in two splits, films that can't be read. It needs the films: "
-            "get the public set or add your own below. Or set `PNEUMO_DATA` to a folder "
-            "`split/CLASS/film` with the classes NORMAL and PNEUMONIA, and start Pneumo again."
+            "This page counts a dataset's X-rays and reports problems: duplicates, patients in two "
+            "splits, unreadable files. Download the public dataset or add your own below. Or set "
+            "`PNEUMO_DATA` to a folder `split/CLASS/image` with the classes NORMAL and PNEUMONIA, "
+            "and restart Pneumo."
         )
     told = [
-        f"- **{plain(each.name)}** learned from {plain(each.card.dataset.name)}: "
+        f"- **{plain(each.name)}** was trained on {plain(each.card.dataset.name)}: "
         + "; ".join(
             f"{plain(split)} {counts.get('NORMAL', 0):,} NORMAL and "
             f"{counts.get('PNEUMONIA', 0):,} PNEUMONIA"
@@ -80,7 +80,7 @@ def say_how_to_get_one() -> None:
         for each in list_checkpoints()[0]
     ]
     if told:
-        st.subheader("The films behind the checkpoints at hand", anchor=False)
+        st.subheader("Training data of the installed models", anchor=False)
         st.markdown("\n".join(told))
 
 
@@ -90,7 +90,7 @@ def _all_looks() -> list[int]:
 
 
 def _looks() -> int:
-    """How often anybody wanted to look again: an older look is no longer found."""
+    """Return how often Rescan was pressed; part of the cache key."""
     return _all_looks()[0]
 
 

@@ -13,7 +13,7 @@ __all__ = ["show_overview"]
 
 
 def show_overview(inspection: Inspection) -> None:
-    """Tables and plots of what is there."""
+    """Show tables and plots of a dataset."""
     dataset = inspection.dataset
     splits = split_table(dataset)
     _show_figures(inspection, splits)
@@ -25,24 +25,24 @@ def show_overview(inspection: Inspection) -> None:
             _show_as_found(inspection)
     with bars:
         st.plotly_chart(
-            films_per_split(splits), key="splits", alt="Films per split, by label and subtype."
+            films_per_split(splits), key="splits", alt="X-rays per split, by label and subtype."
         )
     greys, sizes = st.columns(2, gap="large")
     with greys:
         st.subheader("Grey values", anchor=False)
         st.caption(
-            "Of films as a network sees them. Lines far apart: the labels differ in exposure or "
-            "border, which a network may learn instead of the disease."
+            "Of X-rays as the network sees them. If the lines are far apart, the labels differ in "
+            "exposure or borders, which a network may learn instead of the disease."
         )
         st.plotly_chart(
-            grey_histogram(inspection.greys), key="greys", alt="How often each grey value occurs."
+            grey_histogram(inspection.greys), key="greys", alt="Histogram of grey values by label."
         )
     with sizes:
         st.subheader("Sizes", anchor=False)
         st.caption(inspection.sizes.words)
         if len(inspection.sizes.distinct) > 1:
             st.plotly_chart(
-                size_map(inspection.sizes.distinct), key="sizes", alt="Width and height of films."
+                size_map(inspection.sizes.distinct), key="sizes", alt="Width and height of X-rays."
             )
 
 
@@ -50,15 +50,15 @@ def _show_figures(inspection: Inspection, splits: pd.DataFrame) -> None:
     whole = splits.iloc[-1]
     ratio = inspection.balance.ratio
     with st.container(horizontal=True):
-        st.metric("Films", f"{whole['films']:,}", width=130)
+        st.metric("X-rays", f"{whole['films']:,}", width=130)
         st.metric("Patients", f"{whole['patients']:,}", width=130)
         st.metric(
-            "PNEUMONIA for one NORMAL",
+            "PNEUMONIA per NORMAL",
             "–" if math.isnan(ratio) else f"{ratio:.2f}",
             help="In the train split.",
             width=230,
         )
-        st.metric("Can't be read", f"{len(inspection.unreadable):,}", width=130)
+        st.metric("Unreadable", f"{len(inspection.unreadable):,}", width=130)
     st.caption(f"Fingerprint {inspection.dataset.fingerprint}")
 
 
@@ -66,7 +66,7 @@ def _show_splits(splits: pd.DataFrame) -> None:
     st.dataframe(
         splits,
         hide_index=True,
-        alt="Films per split: counts, ratio, patients, subtypes.",
+        alt="X-rays per split: counts, ratio, patients, subtypes.",
         column_config={
             "split": "Split",
             **{
@@ -88,4 +88,4 @@ def _show_as_found(inspection: Inspection) -> None:
         for _, row in found.iterrows()
         if row["split"] != "all"
     )
-    st.caption(f"As the splits were found: {told}.")
+    st.caption(f"Original splits: {told}.")

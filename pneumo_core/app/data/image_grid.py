@@ -1,4 +1,4 @@
-"""Films of a dataset as pictures."""
+"""Thumbnails of X-rays in a dataset."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ _MANY = 24
 
 
 def show_random_films(inspection: Inspection, location: Path) -> None:
-    """Films drawn at random from a split and a label, and a button that draws others."""
+    """Show random X-rays of a split and label, and a button to draw others."""
     films = inspection.dataset.films
     with st.container(horizontal=True, vertical_alignment="bottom"):
         splits = ["all", *films["split"].unique()]
@@ -36,18 +36,18 @@ def show_random_films(inspection: Inspection, location: Path) -> None:
     if label != "all":
         films = films[films["label"] == LABELS.index(label)]
     if films.empty:
-        st.info("No film is like that. Choose another split or label.")
+        st.info("No X-rays match. Choose another split or label.")
         return
     random = np.random.default_rng(st.session_state.get(_draw_key("grid"), 0))
     drawn = random.permutation(len(films))[:_MANY]
-    st.caption(f"{len(drawn)} of {len(films):,} films, drawn at random.")
+    st.caption(f"{len(drawn)} of {len(films):,} X-rays, drawn at random.")
     show_pictures(inspection.dataset, films.iloc[drawn], location)
 
 
 def show_pictures(dataset: Dataset, films: pd.DataFrame, location: Path) -> None:
-    """A picture of each film of the table, with its name, label and split, and the way to read it.
+    """Show a thumbnail of each X-ray with name, label, split and a link to read it.
 
-    What can't be read gets its sentence.
+    Unreadable files show the reason.
     """
     with st.container(horizontal=True, gap="small"):
         for _, row in films.iterrows():
@@ -56,7 +56,7 @@ def show_pictures(dataset: Dataset, films: pd.DataFrame, location: Path) -> None
 
 
 def next_draw(what: str) -> None:
-    """Draw others the next time."""
+    """Draw others on the next run."""
     st.session_state[_draw_key(what)] = st.session_state.get(_draw_key(what), 0) + 1
 
 

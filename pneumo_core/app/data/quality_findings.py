@@ -1,4 +1,4 @@
-"""What is wrong with a dataset, a card for each finding, with its films."""
+"""Findings about a dataset, a card each, with their X-rays."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from pneumo_core.datasets.quality import SEVERITIES, Finding, Inspection
 __all__ = ["say_findings", "show_findings"]
 
 _FEW = 12
-_ASKS = {"serious": "to put right", "careful": "to decide on", "note": "to know"}
+_ASKS = {"serious": "to fix", "careful": "to decide on", "note": "to know"}
 _BADGES = {"serious": "red", "careful": "orange", "note": "gray"}
 
 
 def show_findings(inspection: Inspection, location: Path) -> None:
-    """A card for each finding, the gravest first."""
+    """Show a card for each finding, the most serious first."""
     st.header("Findings", anchor=False)
     if not inspection.findings:
-        st.success("Nothing is wrong that Pneumo looks for.", icon=":material/check:")
+        st.success("No problems found.", icon=":material/check:")
         return
     counts = Counter(each.severity for each in inspection.findings)
     told = [f"{counts[each]} {_ASKS[each]}" for each in SEVERITIES if counts[each]]
@@ -33,9 +33,9 @@ def show_findings(inspection: Inspection, location: Path) -> None:
 
 
 def say_findings(findings: Sequence[Finding]) -> None:
-    """The findings as sentences, where there is no place for their films."""
+    """List the findings as sentences, without their X-rays."""
     if not findings:
-        st.success("Nothing is wrong that Pneumo looks for.", icon=":material/check:")
+        st.success("No problems found.", icon=":material/check:")
     for finding in findings:
         with st.container(border=True):
             _say_finding(finding)
@@ -56,7 +56,7 @@ def _say_finding(finding: Finding) -> None:
 
 
 def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) -> None:
-    """The pictures of a few films; of many a table, and the pictures of the group picked in it."""
+    """Show a few X-rays as thumbnails, many as a table with the selected group below."""
     table = finding.table(dataset)
     few = len(table) <= _FEW
     event = st.dataframe(
@@ -66,10 +66,10 @@ def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) ->
         height=min(320, 38 + 35 * len(table)),
         on_select="rerun",
         selection_mode=("single-row", "single-cell"),
-        alt="The films of this finding: a row for each. Pick a row to see its group.",
+        alt="The X-rays of this finding: a row for each. Click a row to see its group.",
         column_config={
             "group": st.column_config.NumberColumn("Group", width="small"),
-            "id": st.column_config.TextColumn("Film", width="large"),
+            "id": st.column_config.TextColumn("X-ray", width="large"),
             "split": "Split",
             "label": "Label",
             "subtype": "Subtype",
@@ -90,7 +90,7 @@ def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) ->
         group = table["group"].iloc[rows[0]]
         shown = table[table["group"] == group]
         st.caption(
-            f"Group {group}: the first {_FEW} of {len(shown)} films"
+            f"Group {group}: the first {_FEW} of {len(shown)} X-rays"
             if len(shown) > _FEW
             else f"Group {group}: {_films(len(shown))}"
         )
@@ -98,8 +98,8 @@ def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) ->
     elif few and not finding.remarks:
         show_pictures(dataset, table, location)
     elif not finding.remarks:
-        st.caption("Pick a row to see the films of its group.")
+        st.caption("Click a row to see the X-rays of its group.")
 
 
 def _films(n: int) -> str:
-    return "1 film" if n == 1 else f"{n:,} films"
+    return "1 X-ray" if n == 1 else f"{n:,} X-rays"

@@ -1,4 +1,4 @@
-"""The shortcut audit of a dataset: what tells its labels and is no disease."""
+"""The shortcut audit of a dataset: properties other than disease that predict its labels."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,22 +30,22 @@ from pneumo_core.reports.figures import separation_dots
 __all__ = ["measured_here", "show_audit"]
 
 _WHY = (
-    "A network learns whatever tells the labels apart, also what has nothing to do with the lungs: "
+    "A network learns whatever predicts the labels, even if it has nothing to do with the lungs: "
     "the framing, the size of the file, a letter in the corner. It then fails on X-rays where that "
-    "is different. The audit measures how far the labels of this dataset can be told by such "
-    "properties, and which of them differ between train and test."
+    "is different. The audit measures how well such properties predict the labels of this "
+    "dataset, and which of them differ between train and test."
 )
 
 
 def show_audit(inspection: Inspection, location: Path) -> None:
-    """The audit of the dataset there, once it was asked for."""
+    """Show the audit of a dataset once it was started."""
     st.header("Shortcut audit", anchor=False)
     st.markdown(_WHY)
     dataset = inspection.dataset
     try:
         found = _audited(dataset, location)
     except Cancelled:
-        st.info("Nothing is measured yet. Start it with the button; the result is kept.")
+        st.info("Not measured yet. Press the button to start; the result is saved.")
         return
     _show_summary(found)
     if found.separations:
@@ -54,7 +54,7 @@ def show_audit(inspection: Inspection, location: Path) -> None:
     _show_advice(found)
     st.caption(LIMITS)
     st.download_button(
-        "Download every figure",
+        "Download all figures",
         found.table().to_csv(index=False),
         f"pneumo-{dataset.name}-shortcuts.csv",
         "text/csv",
@@ -64,7 +64,7 @@ def show_audit(inspection: Inspection, location: Path) -> None:
 
 
 def measured_here(dataset: Dataset, report: Report) -> Measured:
-    """The properties of a dataset's X-rays, measured with a bar or kept from an earlier time."""
+    """Return the properties of a dataset's X-rays, measured with a bar or cached."""
     return measure_dataset(dataset, finder=installed_finder(), progress=report("Measuring X-rays"))
 
 
@@ -86,7 +86,7 @@ def _show_summary(found: Audit) -> None:
 def _show_separations(found: Audit) -> None:
     table, figure = st.columns([3, 2], gap="large")
     with table:
-        st.subheader("What tells the label", anchor=False)
+        st.subheader("What predicts the label", anchor=False)
         st.dataframe(
             _separation_table(found.separations),
             hide_index=True,
@@ -112,7 +112,7 @@ def _separation_table(found: Iterable[Separation]) -> pd.DataFrame:
                 "Higher in": LABELS[each.higher],
                 "Median NORMAL": each.prop.text(each.medians[0]),
                 "Median PNEUMONIA": each.prop.text(each.medians[1]),
-                "Tells": each.level,
+                "Predictive": each.level,
             }
             for each in found
         ]
@@ -125,7 +125,7 @@ def _show_shifts(found: Audit) -> None:
         return
     st.subheader("What differs between the splits", anchor=False)
     if not shifts:
-        st.markdown("No property differs clearly between X-rays of one label in two splits.")
+        st.markdown("No property differs clearly between the splits.")
         return
     st.markdown("\n".join(f"- {plain(shift_sentence(each))}" for each in shifts))
 
@@ -136,6 +136,6 @@ def _show_advice(found: Audit) -> None:
     telling: dict[str, Property] = {each.key: each for each in props}
     if not telling:
         return
-    st.subheader("What it means and what to do", anchor=False)
+    st.subheader("Meaning and remedy", anchor=False)
     for prop in telling.values():
         st.markdown(f"**{prop.title}.** {plain(' '.join(advice(prop)))}")

@@ -1,1 +1,1 @@
-"""The embeddings page: what a network sees of many films, as maps."""
+"""The Embeddings page: maps of the features of many X-rays."""

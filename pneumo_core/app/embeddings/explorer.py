@@ -1,4 +1,4 @@
-"""The maps of one network: which films, which layer, how drawn."""
+"""Choose X-rays, layer and projection, and show the maps of one network."""
 
 import streamlit as st
 
@@ -15,16 +15,16 @@ from pneumo_core.embeddings import LEAST_FILMS
 
 __all__ = ["choose_view", "show_explorer"]
 
-_VIEWS = {"network": "A trained network", "training": "Training in pictures"}
+_VIEWS = {"network": "A trained model", "training": "Training, epoch by epoch"}
 
 
 def choose_view() -> str:
-    """A select box; "network" for a checkpoint's maps, "training" for those of a run's epochs."""
+    """Ask for the view: "network" (a checkpoint's maps) or "training" (a run's epochs)."""
     return choose_linked(st.container(width=260), "View", "view", _VIEWS, key="map view")
 
 
 def show_explorer(checkpoint: Checkpoint) -> None:
-    """Everything below the choice of checkpoint. Raises Cancelled until something can be shown."""
+    """Show everything below the choice of model. Raises Cancelled until there is a map."""
     features, source = choose_features(checkpoint)
     if len(features.table) < LEAST_FILMS:
         show_few(checkpoint, features)
@@ -32,10 +32,10 @@ def show_explorer(checkpoint: Checkpoint) -> None:
     drawing = choose_drawing()
     layers = [features]
     if drawing.dimensions == 2 and st.toggle(
-        "Before and after: the same films as pixels beside it",
+        "Compare with the pixels (before the network)",
         key="before",
         disabled=not source.startswith(DATASET),
-        help="Needs the films themselves: set PNEUMO_DATA and choose its films.",
+        help="Needs the image files: set PNEUMO_DATA and choose its X-rays above.",
     ):
         pixels = pixels_of(checkpoint, source)
         layers = [pixels, features] if pixels else layers

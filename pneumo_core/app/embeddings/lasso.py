@@ -1,8 +1,7 @@
-"""Which films are selected on the maps, by id, and figures drawn no more often than they change.
+"""The selection on the maps, by X-ray id, and figures that are redrawn only when they change.
 
-The browser shows its own lasso. A figure that is sent again with it would be drawn anew, which
-takes seconds for many films, so the selection goes into a figure only when something else about it
-changes.
+The browser shows its own lasso. Sending the figure again would redraw it, which takes seconds for
+many X-rays, so the selection goes into a figure only when something else about it changes.
 """
 
 from collections.abc import Callable, Hashable
@@ -21,15 +20,15 @@ _PICKED, _FOUND, _TURN = "mapped selection", "map find", "mapped selection chang
 
 
 def find_by_name() -> str:
-    """A field for part of a film's name; what was typed."""
+    """Ask for part of a name, and return what was typed."""
     found: str = st.text_input(
-        "Find by name", placeholder="Part of a film's name", key=_FOUND, width=240
+        "Find by name", placeholder="Part of an X-ray's name", key=_FOUND, width=240
     )
     return found.strip()
 
 
 def selected(films: pd.DataFrame, found: str) -> Chosen:
-    """Which films (N,) are selected: by name where one is typed, else by the lasso."""
+    """Return which X-rays (N,) are selected: by name if one is typed, else by the lasso."""
     if found:
         return films["id"].str.contains(found, case=False, regex=False).to_numpy()
     picked = st.session_state.get(_PICKED)
@@ -40,7 +39,7 @@ def selected(films: pd.DataFrame, found: str) -> Chosen:
 
 
 def drawn(chart: str, key: Hashable, make: Callable[[], go.Figure]) -> go.Figure:
-    """The figure that ``chart`` shows, if its ``key`` is the same, else one that is made now."""
+    """Return the figure that ``chart`` shows if its ``key`` is unchanged, else a new one."""
     told = (key, st.session_state.get(_TURN, 0))
     place = f"drawn {chart}"
     known = st.session_state.get(place)
@@ -51,7 +50,7 @@ def drawn(chart: str, key: Hashable, make: Callable[[], go.Figure]) -> go.Figure
 
 
 def take(chart: str, films: pd.DataFrame) -> None:
-    """Select what was drawn around on the chart; its points carry rows of ``films``."""
+    """Select the points inside the lasso; they carry rows of ``films``."""
     rows = []
     for point in st.session_state[chart]["selection"]["points"]:
         row = point.get("customdata")
@@ -63,7 +62,7 @@ def take(chart: str, films: pd.DataFrame) -> None:
 
 
 def clear() -> None:
-    """Nothing is selected any more, and the figures show it."""
+    """Clear the selection and redraw the figures."""
     st.session_state[_PICKED] = None
     st.session_state[_FOUND] = ""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1

@@ -1,4 +1,4 @@
-"""How the films on a map look: their colour, which name is searched for, what the mouse does."""
+"""Options of a map: colour, search by name, mouse mode."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _FIRST = ("label", "predicted", "outcome", "subtype", "series", "split", "probab
 _SAID = {
     "label": "label",
     "predicted": "prediction",
-    "outcome": "error kind",
+    "outcome": "outcome",
     "probability": "probability",
 }
 
@@ -29,7 +29,7 @@ class Look:
 
 
 def choose_look(films: pd.DataFrame, *, turning: bool = False) -> Look:
-    """Widgets in a row. Any column can give the colour that isn't the same for all films."""
+    """Show the options in a row. Any column with more than one value can give the colour."""
     known = [column for column in _FIRST if column in films]
     others = [column for column in films if column not in (*known, "id")]
     columns = [c for c in map(str, (*known, *others)) if films[c].nunique() > 1] or ["split"]

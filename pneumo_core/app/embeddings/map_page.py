@@ -1,4 +1,4 @@
-"""The map on the screen, what was selected on it, and what lies near."""
+"""The map, its selection, nearest neighbours and quality figures."""
 
 from collections.abc import Sequence
 
@@ -36,11 +36,11 @@ Mapped = tuple[Features, Projection]
 
 _CHART = "map of films"
 _FEW = 30
-"""Fewer films than this are told to be few."""
+"""Show a small-sample warning below this number."""
 
 
 def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped]) -> None:
-    """One map, or two of the same films beside each other, and everything that can be asked."""
+    """Show one map, or two of the same X-rays side by side, with all options."""
     features, projection = maps[-1]
     threshold = checkpoint.card.operating_point().threshold
     films = with_outcome(features.table, threshold)
@@ -53,11 +53,11 @@ def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped]) -> None:
 
 
 def show_few(checkpoint: Checkpoint, features: Features) -> None:
-    """Too few films for a map: a sentence, and the films themselves."""
+    """Explain that there are too few X-rays for a map, and list them."""
     _say_what_is_left_out(features)
     st.info(
-        f"{len(features.table)} films make no map. Choose at least {LEAST_FILMS}, better hundreds. "
-        "Here they are.",
+        f"{len(features.table)} X-rays are too few for a map. Choose at least {LEAST_FILMS}, "
+        "ideally hundreds. They are listed below.",
         icon=":material/info:",
     )
     show_films(_with_probability(features.table), checkpoint.name, key="few")
@@ -70,7 +70,7 @@ def _explore(
     films: pd.DataFrame,
     own: tuple[NDArray[np.float32], ...],
 ) -> None:
-    """A fragment: a selection leaves the choices above alone."""
+    """Draw the map as a fragment, so that a selection does not rerun the page."""
     only_admitted()
     features, projection = maps[-1]
     turning = projection.points.shape[1] == 3
@@ -96,12 +96,12 @@ def _explore(
         on_select="ignore" if turning else lambda: take(_CHART, films),
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False, "scrollZoom": True},
-        alt="Map of films: near films look alike to this layer. Films can also be found by name.",
+        alt="Map of X-rays: neighbours are similar in this layer. Also searchable by name.",
     )
     if turning:
-        st.caption("Drag to turn. In three dimensions nothing can be selected.")
+        st.caption("Drag to rotate. Selecting works in two dimensions only.")
     else:
-        st.caption("Draw around films, click one, or find one by its name.")
+        st.caption("Draw around X-rays, click one, or find one by name.")
     if placed:
         show_own_film(placed, features, films)
     if chosen is not None:
@@ -111,7 +111,7 @@ def _explore(
 
 
 def _panel(features: Features, projection: Projection) -> Panel:
-    title = "As pixels, before the network" if features.layer == PIXELS else ""
+    title = "Pixels, before the network" if features.layer == PIXELS else ""
     title = title or f"{features.layer} of {features.checkpoint}"
     name = PROJECTIONS[projection.method]
     axes = tuple(
@@ -130,26 +130,26 @@ def _show_neighbours(checkpoint: Checkpoint, features: Features, film_id: str) -
 
 
 def _with_probability(rows: pd.DataFrame) -> pd.DataFrame:
-    """Pixels know no probability; lists of films have a column of it."""
+    """Add an empty probability column to features of pixels."""
     return rows if "probability" in rows else rows.assign(probability=float("nan"))
 
 
 def _show_merits(maps: Sequence[Mapped]) -> None:
-    """Figures of merit under each map, and of the features behind it."""
+    """Show quality figures of each map and of the features behind it."""
     for column, (features, projection) in zip(st.columns(len(maps)), maps, strict=True):
         before, on_map = _merits(features, projection)
         with column:
             st.markdown(f"**{plain(features.layer)}**")
             st.markdown(_merit_table(before, on_map))
     st.caption(
-        "Purity: the share of a film's ten nearest films that have its label. Silhouette: how far "
-        "the labels lie apart, from -1 to 1. Trustworthiness: how far neighbours on the map are "
-        "neighbours in the features. Distances between far groups of a t-SNE mean little."
+        "Purity: share of the ten nearest neighbours with the same label. Silhouette: separation "
+        "of the labels, from -1 to 1. Trustworthiness: how well neighbours on the map are "
+        "neighbours in the features. Distances between distant t-SNE clusters mean little."
     )
 
 
 def _merits(features: Features, projection: Projection) -> tuple[Merit, Merit]:
-    """What the features and the map are worth, judged once."""
+    """Return the quality figures of features and map, cached."""
     labels = features.table["label"].to_numpy(np.int64)
 
     def judge() -> tuple[Merit, Merit]:
@@ -157,7 +157,7 @@ def _merits(features: Features, projection: Projection) -> tuple[Merit, Merit]:
         return merit(values, labels), merit(points, labels, values)
 
     key = (features.key, projection.method, float(projection.points.sum()))
-    with st.spinner("Judging the map"):
+    with st.spinner("Computing quality figures"):
         return shared("merits", key, judge, most=50)
 
 
@@ -177,10 +177,10 @@ def _number(value: float) -> str:
 
 def _say_what_is_left_out(features: Features) -> None:
     if features.unreadable:
-        with st.expander(f"{len(features.unreadable)} films could not be read and are left out"):
+        with st.expander(f"{len(features.unreadable)} X-rays could not be read and are left out"):
             for reason in features.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
     if LEAST_FILMS <= len(features.table) < _FEW:
-        st.info(f"{len(features.table)} films are few: this map and its figures say little.")
+        st.info(f"Only {len(features.table)} X-rays: the map and its figures are unreliable.")
     if features.table["label"].nunique() == 1:
-        st.info("All these films have one label, so nothing can be told apart on the map.")
+        st.info("All these X-rays have the same label.")

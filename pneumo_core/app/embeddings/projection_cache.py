@@ -1,4 +1,4 @@
-"""Which films are mapped, by which layer, and how; computed once for everybody on this server."""
+"""Choose X-rays, layer and projection; results are shared by all sessions."""
 
 from dataclasses import dataclass
 
@@ -25,12 +25,12 @@ from pneumo_core.inference import dataset_for
 __all__ = ["Drawing", "choose_drawing", "choose_features", "map_of", "pixels_of"]
 
 _QUICK = 1500
-"""Films that t-SNE maps in a few seconds; more wait for a button."""
+"""Above this number of X-rays, t-SNE waits for a button."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How a map is drawn."""
+    """Settings of a projection."""
 
     method: str
     dimensions: int = 2
@@ -40,16 +40,16 @@ class Drawing:
 
 
 def choose_features(checkpoint: Checkpoint) -> tuple[Features, str]:
-    """Select boxes for films and layer; the features, and the source's word. Raises Cancelled."""
+    """Ask for X-rays and layer; return features and source. Raises Cancelled."""
     sources = _sources(checkpoint)
     films, which = st.columns([3, 2])
-    source = choose_linked(films, "Films", "films", sources, key="mapped films")
+    source = choose_linked(films, "X-rays", "films", sources, key="mapped films")
     if not source.startswith(DATASET):
         which.selectbox(
             "Layer",
             [PENULTIMATE],
             key="only layer",
-            help="Only this layer's features come with a checkpoint. Set PNEUMO_DATA for others.",
+            help="Only this layer's features are stored with a model. Set PNEUMO_DATA for others.",
         )
         return shipped_features(checkpoint, source), source
     layers = _layers(checkpoint.name, checkpoint.card.version)
@@ -59,14 +59,14 @@ def choose_features(checkpoint: Checkpoint) -> tuple[Features, str]:
 
 
 def pixels_of(checkpoint: Checkpoint, source: str) -> Features | None:
-    """The same films as pixels; None where only features are at hand. Raises Cancelled."""
+    """Return the same X-rays as pixels; None without image files. Raises Cancelled."""
     if not source.startswith(DATASET):
         return None
     return _computed(checkpoint, source.removeprefix(DATASET), PIXELS)
 
 
 def choose_drawing() -> Drawing:
-    """Select boxes for the method and its settings; the query carries the method."""
+    """Ask for the projection and its settings; query parameter ``map``."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         method = choose_linked(st.container(width=140), "Map", "map", PROJECTIONS, key="map")
         dimensions = 2
@@ -81,7 +81,7 @@ def choose_drawing() -> Drawing:
             5,
             key="perplexity",
             width=130,
-            help="About how many neighbours a film keeps close.",
+            help="Roughly the number of neighbours that each X-ray keeps close.",
         )
         iterations = 500
         if method == "tsne":
@@ -93,15 +93,15 @@ def choose_drawing() -> Drawing:
                 250,
                 key="iterations",
                 width=130,
-                help="The most: a map that has settled is not drawn on.",
+                help="Maximum; stops earlier when the map has converged.",
             )
         seed = st.number_input("Seed", 0, 9999, 0, key="map seed", width=110)
     return Drawing(method, dimensions, float(perplexity), int(iterations), int(seed))
 
 
 def map_of(features: Features, drawing: Drawing) -> Projection:
-    """The map, from the shelf or drawn now with a bar. Raises Cancelled, PneumoError."""
-    title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table)} films"
+    """Return the map, cached or computed with a bar. Raises Cancelled, PneumoError."""
+    title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table)} X-rays"
     title += f" ({features.layer})"
     quick = drawing.method == "pca" or len(features.table) <= _QUICK
 
@@ -122,17 +122,17 @@ def map_of(features: Features, drawing: Drawing) -> Projection:
 
 def _sources(checkpoint: Checkpoint) -> dict[str, str]:
     counts = checkpoint.scores["split"].value_counts()
-    sources = {"all": f"Films it comes with: {len(checkpoint.scores)}"}
-    for split, name in (("test", "Test films"), ("val", "Validation films")):
+    sources = {"all": f"Stored with the model: {len(checkpoint.scores)}"}
+    for split, name in (("test", "Test X-rays"), ("val", "Validation X-rays")):
         if split in counts:
-            sources[split] = f"{name} it comes with: {counts[split]}"
+            sources[split] = f"{name} stored with the model: {counts[split]}"
     return sources | dataset_sources()
 
 
 def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
     data = dataset_in_use()
     if data is None:
-        raise Cancelled("The dataset is not set any more. Set PNEUMO_DATA and start Pneumo again.")
+        raise Cancelled("The dataset is no longer set. Set PNEUMO_DATA and restart Pneumo.")
 
     def compute(report: Report) -> Features:
         films = dataset_for(checkpoint, data).split(split)
@@ -140,15 +140,15 @@ def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
             checkpoint,
             films,
             layer,
-            decoding=report("Decoding films"),
-            looking=report("Looking at films"),
+            decoding=report("Decoding X-rays"),
+            looking=report("Computing features"),
         )
 
     return cancellable_once(
         shared,
         "features",
         (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
-        f"Look at {split} films ({layer})",
+        f"Compute features of {split} X-rays ({layer})",
         compute,
         most=4,
     )

@@ -1,4 +1,4 @@
-"""The films that are selected on a map: how many of which, their list, ways to take them away."""
+"""The X-rays selected on a map: counts, list and export."""
 
 import numpy as np
 import pandas as pd
@@ -14,18 +14,18 @@ from pneumo_core.datasets import find_film, folder_of
 __all__ = ["show_selection"]
 
 _MOST_TAKEN = 1000
-"""Films that fit into a ZIP made in memory, also where they have their original size."""
+"""Largest number of X-rays in an exported ZIP, which is built in memory."""
 
 
 def show_selection(
     checkpoint: str, table: pd.DataFrame, films: pd.DataFrame, chosen: NDArray[np.bool_]
 ) -> str | None:
-    """The chosen rows (N,) of ``table``, told by ``films``, the same rows in words.
+    """Show the chosen rows (N,) of ``table``; ``films`` has the same rows with words.
 
-    Gives the id of the film that was picked, or of the only one.
+    Returns the id of the X-ray that was clicked, or of the only one.
     """
     count = int(chosen.sum())
-    st.subheader(f"Selected: {count} of {len(films)} films", anchor=False)
+    st.subheader(f"Selected: {count} of {len(films)} X-rays", anchor=False)
     inside, shares = films[chosen], []
     for column in ("label", "outcome", "subtype"):
         if column in films:
@@ -54,17 +54,17 @@ def _offer_downloads(rows: pd.DataFrame, inside: pd.DataFrame) -> None:
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
-            help="A row per film with its id: a manifest of the selection.",
+            help="A row per X-ray with its id: a manifest of the selection.",
         )
         if data is not None and there:
             st.download_button(
-                "Selection, films",
+                "Selection, X-rays",
                 lambda: folder_of(data, rows),
                 "pneumo-selection.zip",
                 "application/zip",
                 icon=":material/folder_zip:",
                 on_click="ignore",
                 disabled=len(rows) > _MOST_TAKEN,
-                help=f"A new dataset folder, zipped; up to {_MOST_TAKEN:,} films.",
+                help=f"A new dataset folder, zipped; up to {_MOST_TAKEN:,} X-rays.",
             )
         st.button("Clear the selection", icon=":material/close:", on_click=clear, type="tertiary")

@@ -1,4 +1,4 @@
-"""Training in pictures: how a run's epochs saw the same films, one map after the other."""
+"""Maps of the same X-rays for each epoch of a training run."""
 
 import streamlit as st
 
@@ -19,19 +19,19 @@ from pneumo_core.runs import Run, kept_epochs, runs_with_epochs
 __all__ = ["show_training"]
 
 _CHART = "map of epochs"
-_SPLITS = {"test": "Test films", "val": "Validation films", "train": "Training films"}
-_NONE = "No run has kept its epochs yet, so there is nothing to move. Train one that keeps them:"
+_SPLITS = {"test": "Test X-rays", "val": "Validation X-rays", "train": "Training X-rays"}
+_NONE = "No training run has saved its epochs. Train one with the option to keep epochs:"
 _HOW = "pneumo train --data chest_xray --model cnn_94 --name mine --keep-epochs"
 _MEANING = (
-    "Move the slider, or press Play. All maps have the same axes and the films keep their colours. "
-    "t-SNE begins each epoch where the one before ended, and every map is turned to lie on it, so "
-    "what moves has moved in the network. Validation AUC is the run's own, purity that of these "
-    "films: the share of a film's ten nearest films that have its label."
+    "Move the slider, or press Play. All maps have the same axes and the X-rays keep their "
+    "colours. t-SNE starts each epoch from the previous one, and the maps are aligned, so movement "
+    "on the map is movement in the features. Validation AUC is the training run's; purity is the "
+    "share of an X-ray's ten nearest neighbours with the same label."
 )
 
 
 def show_training(checkpoint: Checkpoint) -> None:
-    """Select boxes for a run and films, and their maps. Raises Cancelled until there are any."""
+    """Ask for a run and X-rays, and show their maps. Raises Cancelled until there are any."""
     runs = {run.id: run for run in runs_with_epochs()}
     if not runs:
         st.info(_NONE, icon=":material/movie:")
@@ -39,18 +39,18 @@ def show_training(checkpoint: Checkpoint) -> None:
         return
     which, films, how = st.columns([3, 2, 2])
     named = {each: f"{run.name}, {run.config.model}, {each}" for each, run in runs.items()}
-    run = runs[choose_linked(which, "Run", "run", named, key="filmed run")]
-    split = choose_linked(films, "Films", "films", _SPLITS, key="filmed films")
+    run = runs[choose_linked(which, "Training run", "run", named, key="filmed run")]
+    split = choose_linked(films, "X-rays", "films", _SPLITS, key="filmed films")
     ways = {each: PROJECTIONS[each] for each in ("tsne", "pca")}
     method = choose_linked(how, "Map", "map", ways, key="filmed map")
     maps = _maps(run, split, method)
     if maps.unreadable:
-        st.caption(f"{len(maps.unreadable)} films could not be read and are left out.")
+        st.caption(f"{len(maps.unreadable)} X-rays could not be read and are left out.")
     _explore(checkpoint, maps)
 
 
 def _maps(run: Run, split: str, method: str) -> EpochMaps:
-    """The maps, from the shelf or drawn now with bars. Raises Cancelled, PneumoError."""
+    """Return the maps, cached or computed with bars. Raises Cancelled, PneumoError."""
     epochs = kept_epochs(run)
 
     def compute(report: Report) -> EpochMaps:
@@ -58,8 +58,8 @@ def _maps(run: Run, split: str, method: str) -> EpochMaps:
             epochs,
             run.dataset().split(split),
             method,
-            decoding=report("Decoding films"),
-            looking=report("Looking at films, epoch by epoch"),
+            decoding=report("Decoding X-rays"),
+            looking=report("Computing features, epoch by epoch"),
             drawing=report("Drawing maps"),
         )
 
@@ -71,7 +71,7 @@ def _maps(run: Run, split: str, method: str) -> EpochMaps:
 
 @st.fragment
 def _explore(checkpoint: Checkpoint, maps: EpochMaps) -> None:
-    """A fragment: a selection leaves the choices above alone."""
+    """Draw the maps as a fragment, so that a selection does not rerun the page."""
     only_admitted()
     films = with_outcome(maps.table, 0.5)
     look = choose_look(films)
@@ -99,7 +99,7 @@ def _explore(checkpoint: Checkpoint, maps: EpochMaps) -> None:
         on_select=lambda: take(_CHART, films),
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False, "scrollZoom": True},
-        alt="Maps of the same films by epoch, moved by a slider. The table below says the same.",
+        alt="Maps of the same X-rays by epoch, moved by a slider. The table below says the same.",
     )
     st.caption(_MEANING)
     if chosen is not None:
@@ -122,6 +122,6 @@ def _show_figures(maps: EpochMaps) -> None:
         with_bounds(maps.figures[list(names)].rename(columns=names), list(names.values())[1:]),
         hide_index=True,
         column_config={"Epoch": st.column_config.NumberColumn(format="%d")},
-        alt="Validation AUC and what features and map are worth, a row for each epoch.",
+        alt="Validation AUC and quality figures of features and map, a row for each epoch.",
     )
-    st.caption(plain(f"{len(maps.table)} films, run {maps.run}."))
+    st.caption(plain(f"{len(maps.table)} X-rays, run {maps.run}."))

@@ -1,4 +1,4 @@
-"""A film of one's own on the map: where it falls, what lies near, how unlike the others it is."""
+"""An uploaded X-ray on the map: its place, its neighbours, how unusual it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A film's features in the last map's layer, and its point on each map."""
+    """Features of an uploaded X-ray in the last map's layer, and its point on each map."""
 
     values: Floats
     points: tuple[Floats, ...]
@@ -31,17 +31,17 @@ class Placed:
 
     @classmethod
     def on(cls, maps: Sequence[tuple[Features, Projection]], values: Sequence[Floats]) -> "Placed":
-        """A film with its features (D,) in each map's layer, put on every map."""
+        """Place an X-ray, given its features (D,) in each map's layer, on every map."""
         pairs = zip(maps, values, strict=True)
         points = tuple(at.place(each[np.newaxis])[0] for (_, at), each in pairs)
         return cls(values[-1], points, all(at.method == "pca" for _, at in maps))
 
 
 def choose_own_film(checkpoint: Checkpoint, layers: Sequence[Features]) -> tuple[Floats, ...]:
-    """An uploader; the uploaded film's features in each of these layers, once there is one."""
-    with st.expander("Put your own film on the map", icon=":material/add_location:"):
+    """Show an uploader; return the X-ray's features in each layer once there is one."""
+    with st.expander("Put your own X-ray on the map", icon=":material/add_location:"):
         upload = st.file_uploader(
-            "A chest film", key="own film", help="Stays in this session's memory."
+            "A chest X-ray", key="own film", help="Stays in this session's memory."
         )
     if upload is None:
         return ()
@@ -75,15 +75,15 @@ def choose_own_film(checkpoint: Checkpoint, layers: Sequence[Features]) -> tuple
 
 
 def show_own_film(placed: Placed, features: Features, films: pd.DataFrame) -> None:
-    """How near the nearest films are, compared with the others' own neighbours."""
+    """Show the nearest X-rays, and how near they are compared with the others' neighbours."""
     near = nearest(features.values, placed.values)
     how = "exactly" if placed.exact else "approximately"
-    unlike = "Few are so far from all others" if near.nearer > 0.95 else "That is usual here"
+    unlike = "Few are this far from all others" if near.nearer > 0.95 else "That is typical here"
     st.markdown(
-        f"**Your film** is the star, placed {how}. Its nearest film lies at "
-        f"{near.distances[0]:.3f}; {near.nearer:.0%} of the films here have a nearer neighbour. "
+        f"**Your X-ray** is the star, placed {how}. Its nearest X-ray lies at "
+        f"{near.distances[0]:.3f}; {near.nearer:.0%} of the X-rays here have a nearer neighbour. "
         f"{unlike}."
     )
     columns = [c for c in ("id", "label", "outcome", "subtype") if c in films]
     table = films.iloc[near.rows][columns].assign(distance=near.distances.round(3))
-    st.dataframe(table, hide_index=True, alt="The films nearest to yours.")
+    st.dataframe(table, hide_index=True, alt="The X-rays nearest to yours.")

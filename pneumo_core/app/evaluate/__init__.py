@@ -1,1 +1,1 @@
-"""The evaluate page: one checkpoint on many films, a threshold, the films behind every number."""
+"""The Evaluate page: a model on many X-rays at any threshold, and the X-rays behind each figure."""

@@ -1,4 +1,4 @@
-"""Which films are looked at: one choice, by id, that every picture and list of the page shows."""
+"""The selection on the page, by X-ray id, that every plot and list shows."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ __all__ = ["CELL_WORDS", "Selection", "choose", "current", "follow_link", "forge
 
 _KEY = "evaluated films"
 CELL_WORDS = {
-    "fn": "Missed: pneumonia predicted NORMAL",
-    "fp": "False alarms: normal predicted PNEUMONIA",
-    "tp": "Pneumonia predicted PNEUMONIA",
-    "tn": "Normal predicted NORMAL",
+    "fn": "Missed: pneumonia predicted as NORMAL",
+    "fp": "False alarms: normal predicted as PNEUMONIA",
+    "tp": "Correct: pneumonia predicted as PNEUMONIA",
+    "tn": "Correct: normal predicted as NORMAL",
 }
-"""The cells as one asks for them, the gravest mistake first."""
+"""Cells of the confusion matrix, the most serious error first."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Films by id, and what they have in common, in words. ``cell`` follows the threshold."""
+    """Selected X-rays by id, and a description. A ``cell`` follows the threshold."""
 
     ids: frozenset[str]
     words: str
@@ -27,7 +27,7 @@ class Selection:
 
 
 def current(predictions: pd.DataFrame) -> Selection | None:
-    """The selection among these films; a chosen cell holds what lies in it now."""
+    """Return the selection among these X-rays; a cell holds what lies in it now."""
     chosen: Selection | None = st.session_state.get(_KEY)
     if chosen is None or not chosen.cell:
         return chosen
@@ -36,7 +36,7 @@ def current(predictions: pd.DataFrame) -> Selection | None:
 
 
 def choose(selection: Selection | None) -> None:
-    """Select these films on the whole page; the link carries a cell."""
+    """Select these X-rays on the whole page; a cell goes into the link."""
     st.session_state[_KEY] = selection
     if selection and selection.cell:
         st.query_params["cell"] = selection.cell
@@ -45,12 +45,12 @@ def choose(selection: Selection | None) -> None:
 
 
 def follow_link() -> None:
-    """Select the cell that a link names, when the page opens."""
+    """Select the cell named in the link when the page opens."""
     asked = st.query_params.get("cell")
     if asked in CELL_WORDS and _KEY not in st.session_state:
         choose(Selection(frozenset(), CELL_WORDS[asked], asked))
 
 
 def forget_selection() -> None:
-    """Nothing is selected any more."""
+    """Clear the selection."""
     choose(None)

@@ -1,4 +1,4 @@
-"""What is one click away: slices, doubted labels, and the results as files."""
+"""Drawers of the Evaluate page: subgroups, doubtful labels, export."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -19,9 +19,9 @@ Make: TypeAlias = Callable[[], str | bytes]
 
 
 def show_slices(study: Study, threshold: float) -> None:
-    """Sensitivity and specificity of parts of the films."""
+    """Show sensitivity and specificity of subgroups."""
     drawer = st.expander(
-        "Where does it fail? Parts of the films",
+        "Subgroups",
         icon=":material/pie_chart:",
         key="slices",
         on_change="rerun",
@@ -31,40 +31,40 @@ def show_slices(study: Study, threshold: float) -> None:
     with drawer:
         columns = slice_columns(study.table)
         if not columns:
-            st.caption("These films have no column that cuts them into a few parts.")
+            st.caption("These X-rays have no column that forms a few subgroups.")
             return
-        wanted = st.multiselect("Cut by", columns, columns[:2], key="slice by")
+        wanted = st.multiselect("Group by", columns, columns[:2], key="slice by")
         st.dataframe(
             _slice_table(slices(study.table, threshold, wanted)),
             hide_index=True,
             width="stretch",
-            alt="Sensitivity and specificity of each part of the films, the smallest part first.",
+            alt="Sensitivity and specificity of each subgroup, the smallest first.",
         )
         st.caption(
-            "The smallest part first. With many parts, some differ by chance: look at the "
-            "intervals. `series` is a patient's name without its number."
+            "The smallest subgroup first. With many subgroups some differ by chance: look at the "
+            "intervals. `series` is the patient's name without its number."
         )
 
 
 def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
-    """Films whose label the checkpoint contradicts with confidence."""
+    """Show X-rays whose label the model contradicts with confidence."""
     drawer = st.expander(
-        "Labels worth a second look", icon=":material/fact_check:", key="doubts", on_change="rerun"
+        "Doubtful labels", icon=":material/fact_check:", key="doubts", on_change="rerun"
     )
     if not drawer.open:
         return
     with drawer:
         doubted = label_doubts(study.table)
         st.caption(
-            "Films whose label it contradicts as surely as it usually agrees (confident learning, "
-            "Northcutt 2021). A film here is mislabelled, or the checkpoint is wrong about it: "
-            "only a reader can tell."
+            "X-rays whose label the model contradicts as confidently as it usually agrees "
+            "(confident learning, Northcutt 2021). Either the label or the model is wrong: only a "
+            "reader can tell."
         )
         if doubted.empty:
-            st.info("It contradicts no label with confidence.")
+            st.info("No doubtful labels found.")
             return
         st.download_button(
-            f"{len(doubted)} films as CSV",
+            f"{len(doubted)} X-rays as CSV",
             doubted.to_csv(index=False).encode("utf-8-sig"),
             f"pneumo-{checkpoint.name}-doubted-labels.csv",
             "text/csv",
@@ -75,7 +75,7 @@ def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
 
 
 def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> None:
-    """Scores, figures and a report of what is on the screen."""
+    """Offer scores, figures and a report of what is on the screen."""
     drawer = st.expander("Export", icon=":material/download:", key="results", on_change="rerun")
     if not drawer.open:
         return
@@ -90,8 +90,8 @@ def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> N
             _button("Report, PDF", lambda: report_pdf(report), f"{name}-evaluation.pdf")
             _button("Report, Markdown", lambda: report_markdown(report), f"{name}-evaluation.md")
         st.caption(
-            "The report states what CLAIM (Mongan 2020) asks of a study and Pneumo knows, at the "
-            "threshold on the screen, and names what only you can add."
+            "The report covers the CLAIM checklist (Mongan 2020) at the threshold on the screen, "
+            "and lists what only you can add."
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             which = st.selectbox(
@@ -122,7 +122,7 @@ def _slice_table(found: Sequence[Slice]) -> pd.DataFrame:
         {
             "Column": [each.column for each in found],
             "Value": [each.value for each in found],
-            "Films": [each.n for each in found],
+            "X-rays": [each.n for each in found],
             "With pneumonia": [each.ill for each in found],
             "Sensitivity": [str(each.sensitivity) for each in found],
             "Specificity": [str(each.specificity) for each in found],

@@ -1,4 +1,4 @@
-"""The films behind a number: a table, their pictures, and the way into the reading room."""
+"""The X-rays behind a figure: a table, thumbnails, and links to the Read page."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,9 @@ _SIDE = 168
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
 _DERIVED = ("predicted", "cell", "series", "confidence")
 _NO_PICTURES = (
-    "The films themselves are not on this machine, so only their names are shown. Get the public "
-    "set (doi 10.17632/rscbjbr9sj) with `pneumo data download chest_xray`, or set `PNEUMO_DATA` to "
-    "its folder and start Pneumo again."
+    "The image files are not on this machine, so only their names are shown. Get the public "
+    "dataset (doi 10.17632/rscbjbr9sj) with `pneumo data download chest_xray`, or set "
+    "`PNEUMO_DATA` to its folder and start Pneumo again."
 )
 
 
@@ -38,13 +38,13 @@ def show_films(
     pictures: DeltaGenerator | None = None,
     probabilities: Sequence[str] = (),
 ) -> str | None:
-    """Show a table of films and the pictures of the first ones; gives the one that was picked.
+    """Show a table of X-rays and thumbnails of the first ones; return the one clicked.
 
-    The worst come first, unless they are ``ordered``. ``pictures``: where they go, below by
-    default. ``probabilities``: columns that hold another model's.
+    The worst errors come first unless ``ordered``. ``pictures``: where thumbnails go, below by
+    default. ``probabilities``: columns of other models' probabilities.
     """
     if films.empty:
-        st.info("No films match.")
+        st.info("No X-rays match.")
         return None
     films = films.reset_index(drop=True) if ordered else worst_first(films)
     others = [c for c in films if c not in (*_SHOWN, *_DERIVED)]
@@ -57,9 +57,9 @@ def show_films(
         height=min(320, 38 + 35 * len(table)),
         on_select="rerun",
         selection_mode=("single-row", "single-cell"),
-        alt="The films: a row for each. Pick a row to see the film.",
+        alt="X-rays, a row for each. Click a row to see the X-ray.",
         column_config={
-            "id": st.column_config.TextColumn("Film", width="medium"),
+            "id": st.column_config.TextColumn("X-ray", width="medium"),
             "label": st.column_config.TextColumn("Label", width="small"),
             "probability": st.column_config.NumberColumn("Probability", width="small"),
             "subtype": "Subtype",
@@ -75,9 +75,9 @@ def show_films(
 
 
 def open_in_reading_room(
-    film_id: str, checkpoint: str, label: str = "Open in the reading room"
+    film_id: str, checkpoint: str, label: str = "Open on the Read page"
 ) -> None:
-    """A link to the film in the reading room, read by the checkpoint, with its heat map."""
+    """Show a link that opens the X-ray on the Read page with the model and its heat map."""
     st.page_link(
         "pages/read.py",
         label=label,
@@ -87,7 +87,7 @@ def open_in_reading_room(
 
 
 def _show_pictures(films: pd.DataFrame, checkpoint: str, picked: str | None) -> None:
-    """The picked film large with its link; otherwise the first few, each with its own."""
+    """Show the clicked X-ray large with its link; otherwise the first few thumbnails."""
     if dataset_in_use() is None:
         st.caption(_NO_PICTURES)
         return
@@ -98,7 +98,7 @@ def _show_pictures(films: pd.DataFrame, checkpoint: str, picked: str | None) -> 
             with st.container(width=_SIDE if len(ids) > 1 else 3 * _SIDE, gap="small"):
                 _show_picture(str(film_id), int(label), float(p), checkpoint)
     if not picked and len(films) > _PICTURES:
-        st.caption(f"The first {_PICTURES} of {len(films)} films. Pick a row to see its film.")
+        st.caption(f"The first {_PICTURES} of {len(films)} X-rays. Click a row to see its X-ray.")
 
 
 def _show_picture(film_id: str, label: int, probability: float, checkpoint: str) -> None:
@@ -117,9 +117,9 @@ def _show_picture(film_id: str, label: int, probability: float, checkpoint: str)
 
 
 def film_picture(film_id: str, side: int = 3 * _SIDE) -> bytes:
-    """A film of the dataset as a JPEG. Raises PneumoError where it isn't there or can't be read."""
+    """Return an X-ray of the dataset as a JPEG. Raises PneumoError if missing or unreadable."""
     data = dataset_in_use()
     source = find_film(data, film_id) if data else None
     if source is None:
-        raise PneumoError(f"'{film_id}' is not in the dataset at hand.")
+        raise PneumoError(f"'{film_id}' is not in the dataset in use.")
     return jpeg(display_pixels(read_radiograph(source, name=film_id).pixels, side))

@@ -1,4 +1,4 @@
-"""The evaluate page put together: threshold, matrix, figures, curves, and the films behind them."""
+"""The Evaluate page put together: threshold, matrix, figures, curves, X-rays."""
 
 from typing import Any
 
@@ -36,11 +36,11 @@ _BARE = {"displayModeBar": False}
 
 
 def show_evaluation(checkpoint: Checkpoint, scores: Scores) -> None:
-    """Everything below the choice of checkpoint and films."""
+    """Show everything below the choice of model and X-rays."""
     if not scores.classes:
         st.warning(
-            "None of these films has a label, so nothing can be judged. Below they are, the most "
-            "suspicious first. Add a column `label` (0 NORMAL, 1 PNEUMONIA) to judge them.",
+            "None of these X-rays has a label, so nothing can be evaluated. They are listed below, "
+            "the most suspicious first. Add a column `label` (0 NORMAL, 1 PNEUMONIA).",
             icon=":material/label_off:",
         )
         show_films(scores.table, checkpoint.name, key="unlabelled")
@@ -52,7 +52,7 @@ def show_evaluation(checkpoint: Checkpoint, scores: Scores) -> None:
 
 @st.fragment
 def _show(checkpoint: Checkpoint, study: Study) -> None:
-    """A fragment: a moved threshold or a chosen cell leaves the rest of the page alone."""
+    """Draw as a fragment, so that the threshold and selections do not rerun the page."""
     only_admitted()
     _say_what_is_special(study)
     threshold = choose_threshold(checkpoint, study, _validation(checkpoint))
@@ -67,10 +67,10 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
     with histogram:
         _show_histogram(study, threshold, selection)
     _show_curves(study, figures, selection)
-    st.subheader("The films behind the numbers", anchor=False)
+    st.subheader("X-rays behind the figures", anchor=False)
     _choose_by_name(figures, selection)
     if selection:
-        st.markdown(f"**{selection.words}**: {len(selection.ids)} films, the worst first")
+        st.markdown(f"**{selection.words}**: {len(selection.ids)} X-rays, worst errors first")
         show_films(
             predictions[predictions["id"].isin(selection.ids)], checkpoint.name, key="selected"
         )
@@ -83,7 +83,7 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
 
 
 def _validation(checkpoint: Checkpoint) -> Study | None:
-    """The checkpoint's validation films, where it comes with their scores."""
+    """Return the study of the stored validation scores; None without them."""
     if "val" not in checkpoint.card.evaluation:
         return None
     try:
@@ -96,18 +96,18 @@ def _validation(checkpoint: Checkpoint) -> Study | None:
 def _say_what_is_special(study: Study) -> None:
     unlabelled = len(study.scores.table) - len(study.table)
     if unlabelled:
-        st.caption(f"{unlabelled} films without a label are left out of every figure.")
+        st.caption(f"{unlabelled} X-rays without a label are left out of all figures.")
     if not study.both_classes:
         (only,) = study.scores.classes
         rate = "specificity" if only == 0 else "sensitivity"
         st.info(
-            f"Every film is {LABELS[only]}: only {rate} can be computed; metrics that need both "
+            f"Every X-ray is {LABELS[only]}: only {rate} can be computed; metrics that need both "
             "classes are not available.",
             icon=":material/info:",
         )
     if len(study.table) < 30:
         st.info(
-            f"{len(study.table)} films are few: look at the intervals before the figures.",
+            f"Only {len(study.table)} X-rays: rely on the intervals, not on the figures.",
             icon=":material/info:",
         )
 
@@ -141,7 +141,7 @@ def _show_numbers(study: Study, figures: Evaluation) -> None:
         round(100 * min(0.99, max(0.01, float(study.labels.mean())))),
         format="%d %%",
         key="evaluate prevalence",
-        help="How many of the films you read show pneumonia. It begins at the share in these.",
+        help="Share of your X-rays that show pneumonia. Starts at the share in these.",
     )
     ppv, npv = study.predictive_values(figures.threshold, percent / 100)
     rows = (
@@ -156,7 +156,7 @@ def _show_numbers(study: Study, figures: Evaluation) -> None:
         ("Brier score", study.brier),
     )
     lines = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    st.markdown(f"| {figures.n} films | value (95 % interval) |\n|:--|:--|\n{lines}")
+    st.markdown(f"| {figures.n} X-rays | value (95 % interval) |\n|:--|:--|\n{lines}")
 
 
 def _show_histogram(study: Study, threshold: float, selection: Selection | None) -> None:
@@ -167,7 +167,7 @@ def _show_histogram(study: Study, threshold: float, selection: Selection | None)
         on_select=lambda: _bin_clicked(study),
         selection_mode="points",
         config=_BARE,
-        alt="Films by probability, PNEUMONIA above and NORMAL below the line.",
+        alt="X-rays by probability, PNEUMONIA above and NORMAL below the line.",
     )
 
 
@@ -236,18 +236,16 @@ def _show_curves(study: Study, figures: Evaluation, selection: Selection | None)
 
 
 def _curve_clicked(key: str, study: Study) -> None:
-    """A point of a curve stands for the films of one probability."""
+    """Select the X-rays with the probability of the clicked point."""
     if (data := _clicked(key)) is None or not data[0]:
         return
     p = study.probabilities[study.rows_of([str(data[0])])]
     if len(p):
-        _choose_rows(
-            study, study.probabilities == p[0], f"Films of probability {format_rate(p[0])}"
-        )
+        _choose_rows(study, study.probabilities == p[0], f"Probability {format_rate(p[0])}")
 
 
 def _clicked(key: str) -> list[Any] | None:
-    """The custom data of the mark that was clicked; a selection that ended changes nothing."""
+    """Return the custom data of the clicked mark; None if a selection ended."""
     points = st.session_state[key]["selection"]["points"]
     data = points[0].get("customdata") if points else None
     if data is None:
@@ -256,7 +254,7 @@ def _clicked(key: str) -> list[Any] | None:
 
 
 def _choose_by_name(figures: Evaluation, selection: Selection | None) -> None:
-    """The cells for those who don't use a mouse, and the way to select nothing."""
+    """Offer the cells for keyboard users, and a button that clears the selection."""
     counts = figures.confusion
     st.session_state.setdefault(_BY_NAME, selection.cell or None if selection else None)
     with st.container(horizontal=True, vertical_alignment="bottom"):

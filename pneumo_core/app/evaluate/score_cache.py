@@ -1,4 +1,4 @@
-"""Which films a checkpoint is judged on: those it comes with, the dataset, or a scores file."""
+"""Choose the scores to evaluate: stored with the model, from the dataset, or a file."""
 
 import streamlit as st
 
@@ -14,30 +14,30 @@ from pneumo_core.inference import dataset_for
 __all__ = ["choose_scores", "say_warnings", "scores_for", "source_names", "study_of"]
 
 FILE = "file"
-_TITLES = {"test": "Test films it comes with", "val": "Validation films it comes with"}
+_TITLES = {"test": "Stored test scores", "val": "Stored validation scores"}
 
 
 def source_names(checkpoint: Checkpoint) -> dict[str, str]:
-    """What can be chosen, by the word that a link carries: the default first."""
+    """Return the sources by the word used in links, the default first."""
     splits = [s for s in ("test", "val") if s in checkpoint.card.evaluation]
     names = {split: f"{_TITLES[split]}: {_count(checkpoint, split)}" for split in splits}
-    of_dataset = {word: f"{title}, scored here" for word, title in dataset_sources().items()}
-    return names | of_dataset | {FILE: "A file of scores"}
+    of_dataset = {word: f"{title}, scored now" for word, title in dataset_sources().items()}
+    return names | of_dataset | {FILE: "Scores file"}
 
 
 def choose_scores(checkpoint: Checkpoint) -> Scores | None:
-    """A select box of sources, and what the chosen one needs; None until there are scores.
+    """Ask for a source and whatever it needs; None until there are scores.
 
-    The query parameter ``films`` carries the choice. Raises PneumoError.
+    In step with the query parameter ``films``. Raises PneumoError.
     """
     names = source_names(checkpoint)
     return scores_for(
-        checkpoint, choose_linked(st.container(), "Films", "films", names, key="films")
+        checkpoint, choose_linked(st.container(), "X-rays", "films", names, key="films")
     )
 
 
 def scores_for(checkpoint: Checkpoint, source: str) -> Scores | None:
-    """The scores of a chosen source; None while a file or a decision is waited for."""
+    """Return the scores of a source; None while a file or a click is awaited."""
     if source == FILE:
         return _uploaded(checkpoint)
     who = (checkpoint.name, checkpoint.card.version, source)
@@ -48,38 +48,38 @@ def scores_for(checkpoint: Checkpoint, source: str) -> Scores | None:
 
 
 def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores | None:
-    """Scores of the dataset, computed with a bar and a way out; kept on disk for the next time."""
+    """Score the dataset with a bar and a Cancel button; scores are saved on disk."""
     data = dataset_in_use()
     if data is None:
         return None
-    name = f"Score {split} films with {checkpoint.name}"
+    name = f"Score {split} X-rays with {checkpoint.name}"
 
     def compute(report: Report) -> Scores:
         films = dataset_for(checkpoint, data).split(split)
         return dataset_scores(
-            checkpoint, films, decoding=report("Decoding films"), scoring=report("Scoring films")
+            checkpoint, films, decoding=report("Decoding X-rays"), scoring=report("Scoring X-rays")
         )
 
     try:
         where = (*who, dataset_key(data))
         return cancellable_once(kept, "scores", where, name, compute, most=8)
     except Cancelled:
-        st.info("Nothing is scored yet. Start it with the button, or choose other films.")
+        st.info("Not scored yet. Press the button to start, or choose other X-rays.")
         return None
 
 
 def _uploaded(checkpoint: Checkpoint) -> Scores | None:
     upload = st.file_uploader(
-        "A table with a row per film: CSV or parquet",
+        "Table with a row per X-ray: CSV or Parquet",
         type=["csv", "parquet"],
         key="scores file",
-        help="Columns id and probability, and label (0 or 1) to be judged; patient, split, subtype "
-        "and any others are taken where they are. Stays in memory.",
+        help="Columns id and probability, and label (0 or 1) to evaluate; patient, split, subtype "
+        "and others are optional. Stays in memory.",
     )
     if upload is None:
         st.info(
-            "Upload a scores file: columns `id`, `probability` and `label`. The CSV that this page "
-            "offers for download is one.",
+            "Upload a scores file with the columns `id`, `probability` and `label`, such as the "
+            "scores CSV that this page exports.",
             icon=":material/upload_file:",
         )
         return None
@@ -95,7 +95,7 @@ def _warn_of_another_version(scores: Scores, checkpoint: Checkpoint) -> None:
     st.warning(
         f"These scores were made by {plain(made_by)}, version {plain(version)}; you have chosen "
         f"{plain(checkpoint.name)}, version {checkpoint.card.version}. An operating point belongs "
-        "to one version only: on other scores it means nothing.",
+        "to one version only, so do not use it on other scores.",
         icon=":material/warning:",
     )
 
@@ -105,15 +105,15 @@ def _count(checkpoint: Checkpoint, split: str) -> int:
 
 
 def study_of(scores: Scores) -> Study:
-    """Every figure about these scores, computed once in a session."""
+    """Return the study of these scores, cached in the session."""
     return kept("studies", scores.key, lambda: Study(scores), most=8)
 
 
 def say_warnings(scores: Scores) -> None:
-    """What to be careful about, and which films couldn't be read."""
+    """Show warnings about the scores and the unreadable files."""
     for warning in scores.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     if scores.unreadable:
-        with st.expander(f"{len(scores.unreadable)} films could not be read"):
+        with st.expander(f"{len(scores.unreadable)} X-rays could not be read"):
             for reason in scores.unreadable.values():
                 st.markdown(f"- {plain(reason)}")

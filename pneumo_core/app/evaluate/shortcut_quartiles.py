@@ -1,4 +1,4 @@
-"""False alarms and misses by quartile of what is no disease."""
+"""False alarms and misses by quartile of properties other than disease."""
 
 from collections.abc import Sequence
 
@@ -27,9 +27,9 @@ _MEASURED = "measured for quartiles"
 
 
 def show_shortcuts(study: Study, threshold: float) -> None:
-    """Mistakes by quartile of each property, the clearest rise first."""
+    """Show errors by quartile of each property, the clearest trend first."""
     drawer = st.expander(
-        "Does it rely on shortcuts? Mistakes by framing, size and exposure",
+        "Shortcuts: errors by framing, size and exposure",
         icon=":material/crop_free:",
         key="shortcuts",
         on_change="rerun",
@@ -54,7 +54,7 @@ def show_shortcuts(study: Study, threshold: float) -> None:
 
 
 def quartiles_at(study: Study, threshold: float) -> list[ByQuartile]:
-    """Mistakes by quartile where the X-rays were measured in this session; else none."""
+    """Return errors by quartile if the X-rays were measured in this session."""
     of, measured = st.session_state.get(_MEASURED, (None, None))
     if measured is None or of != dataset_key(dataset_in_use()):
         return []
@@ -62,12 +62,12 @@ def quartiles_at(study: Study, threshold: float) -> list[ByQuartile]:
 
 
 def _measured() -> Measured | None:
-    """The properties of the dataset in use, measured with a bar and a way out."""
+    """Measure the properties of the dataset in use, with a bar and a Cancel button."""
     data = dataset_in_use()
     if data is None:
         st.info(
-            "This needs the X-rays themselves. Get the public set with `pneumo data download "
-            "chest_xray`, or set `PNEUMO_DATA` to your own, and start Pneumo again."
+            "This needs the image files. Get the public dataset with `pneumo data download "
+            "chest_xray`, or set `PNEUMO_DATA` to your own, and restart Pneumo."
         )
         return None
 
@@ -82,7 +82,7 @@ def _measured() -> Measured | None:
             shared, "properties", dataset_key(data), name, compute, most=4
         )
     except Cancelled:
-        st.caption("The framing, size and exposure of each X-ray are measured once and kept.")
+        st.caption("The framing, size and exposure of each X-ray are measured once and saved.")
         return None
     st.session_state[_MEASURED] = (dataset_key(data), found)
     return found
@@ -97,7 +97,7 @@ def _show(found: Sequence[ByQuartile]) -> None:
             pd.DataFrame([_row(each) for each in found]),
             hide_index=True,
             height=min(420, 38 + 35 * len(found)),
-            alt="False alarms and misses in each quarter of each property, the clearest first.",
+            alt="False alarms and misses in each quartile of each property, the clearest first.",
         )
     with right:
         number = st.selectbox(
@@ -108,13 +108,13 @@ def _show(found: Sequence[ByQuartile]) -> None:
             error_by_quarter(chosen),
             key="quarters",
             config={"displayModeBar": False},
-            alt="Rate of mistakes in each quarter of the property, with 95 % intervals.",
+            alt="Error rate in each quartile of the property, with 95 % intervals.",
         )
         st.caption(plain(quartile_sentence(chosen)))
     st.caption(
         "Quartiles are taken over the X-rays of one label in one split; intervals are Wilson's. "
         "With many properties some differ by chance. A property may change with the disease "
-        "itself: misses are the harder half to interpret."
+        "itself, so misses are harder to interpret than false alarms."
     )
 
 
@@ -122,10 +122,10 @@ def _row(each: ByQuartile) -> dict[str, object]:
     rates = [f"{part.rate.value:.1%} ({part.errors}/{part.n})" for part in each.quarters]
     parts = rates + [""] * (4 - len(rates))
     columns = dict(zip(("Lowest", "Second", "Third", "Highest"), parts, strict=True))
-    clear = "clear" if each.clear else "may be chance"
+    clear = "clear" if each.clear else "possibly chance"
     return {
         "Property": each.prop.title,
-        "Mistake": _error(each),
+        "Error": _error(each),
         "Split": each.split,
         **columns,
         "Difference": clear,

@@ -1,4 +1,4 @@
-"""The threshold: moved by hand, set by an operating point, or by what one wants of it."""
+"""Threshold slider, with operating points and rules that set it."""
 
 import streamlit as st
 
@@ -13,10 +13,10 @@ _KEY, _BEFORE = "evaluate threshold", "threshold before"
 
 
 def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | None) -> float:
-    """A slider, and buttons that move it. The query parameter ``threshold`` carries it.
+    """Show the slider and buttons that set it; query parameter ``threshold``.
 
-    ``chosen_on``: the validation films on which a wanted sensitivity or the lowest cost is found;
-    None where there are none, and then the films at hand serve, which is said.
+    ``chosen_on``: the validation X-rays on which a rule is applied; None: the X-rays being
+    evaluated are used, and the page says so.
     """
     whose = f"{checkpoint.name} {checkpoint.card.version}"
     before = st.session_state.get(_BEFORE)
@@ -43,7 +43,10 @@ def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | No
                 on_click=_set,
                 args=(point.threshold,),
             )
-        _offer_rules(chosen_on or study, "validation films" if chosen_on else "these very films")
+        _offer_rules(
+            chosen_on or study,
+            "validation X-rays" if chosen_on else "same X-rays that are evaluated",
+        )
     return _exact(checkpoint, threshold)
 
 
@@ -53,8 +56,8 @@ def _offer_rules(study: Study, where: str) -> None:
     with st.popover("Sensitivity at least …"):
         wanted = st.number_input("Sensitivity, %", 50.0, 100.0, 99.0, 0.5, key="wanted sensitivity")
         found = sensitivity_threshold(study.labels, study.probabilities, at_least=wanted / 100)
-        _offer(found, f"the highest with at least {wanted:g} % on the {where}")
-    with st.popover("Cost of a miss …"):
+        _offer(found, f"the highest with a sensitivity of at least {wanted:g} % on the {where}")
+    with st.popover("Lowest cost …"):
         missed = st.number_input(
             "One missed pneumonia costs as much as … false alarms", 0.1, 1000.0, 10.0, key="missed"
         )
@@ -62,7 +65,7 @@ def _offer_rules(study: Study, where: str) -> None:
         found = cost_threshold(
             study.labels, study.probabilities, missed=missed, prevalence=share / 100
         )
-        _offer(found, f"the cheapest on the {where}")
+        _offer(found, f"the lowest cost on the {where}")
 
 
 def _offer(found: float, why: str) -> None:
@@ -76,7 +79,7 @@ def _offer(found: float, why: str) -> None:
 
 
 def _start(checkpoint: Checkpoint) -> float:
-    """Where a link says, else the default operating point."""
+    """Return the threshold in the link, else that of the default operating point."""
     default = checkpoint.card.operating_point().threshold
     try:
         asked = float(st.query_params.get("threshold", default))
@@ -90,7 +93,7 @@ def _set(threshold: float) -> None:
 
 
 def _exact(checkpoint: Checkpoint, threshold: float) -> float:
-    """An operating point's own digits where the slider stands on it."""
+    """Return the exact threshold of an operating point if the slider stands on it."""
     for point in checkpoint.card.operating_points:
         if round(point.threshold, 3) == threshold:
             return point.threshold

@@ -1,1 +1,1 @@
-"""The log page."""
+"""The Log page: audit log, agreement of readers and models."""

@@ -1,4 +1,4 @@
-"""The log on the screen: what is asked of it, what was found, and found entries taken away."""
+"""Search the log, show the entries, and export them."""
 
 from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
@@ -17,29 +17,29 @@ __all__ = ["show_log"]
 
 _MOST = 1000
 _NAMES = {
-    "number": "Number",
+    "number": "Entry",
     "moment": "When (UTC)",
     "who": "Who",
-    "deed": "What",
-    "film": "Film (SHA-256)",
-    "checkpoint": "Checkpoint",
+    "deed": "Action",
+    "film": "X-ray (SHA-256)",
+    "checkpoint": "Model",
     "version": "Version",
     "operating_point": "Operating point",
     "threshold": "Threshold",
     "result": "Result",
     "probability": "Probability",
-    "subject": "Of what",
-    "reason": "Why",
+    "subject": "Subject",
+    "reason": "Reason",
     "seconds": "Seconds",
 }
 
 
 def show_log() -> None:
-    """A search over the log and what it says of readers and models, for analysts only."""
+    """Show the search and the agreement of readers and models; analysts only."""
     st.markdown(
-        "Every film that was read, with whose answer, and everything that was trained, deleted, "
-        "added or taken away. Films stand here by the SHA-256 of their file; pictures, file names "
-        "and patients don't. Entries are only ever added."
+        "Every X-ray that was read, with model and result, and everything that was trained, "
+        "deleted, added or exported. X-rays are identified by the SHA-256 of their file; images, "
+        "file names and patients are not stored. Entries cannot be changed or deleted."
     )
     if not may_change("see the log"):
         return
@@ -47,11 +47,11 @@ def show_log() -> None:
     counts = log.counts()
     if not counts:
         st.info(
-            "Nothing was done yet. Read a film, and its entry stands here.",
+            "No entries yet. Read an X-ray to create one.",
             icon=":material/history:",
         )
         return
-    entries, opinions = st.tabs(["Entries", "Second opinion"])
+    entries, opinions = st.tabs(["Entries", "Reader agreement"])
     with entries:
         _show_entries(log, counts)
     with opinions:
@@ -64,22 +64,20 @@ def _show_entries(log: AuditLog, counts: dict[str, int]) -> None:
         st.info("No entries match these filters.", icon=":material/search_off:")
         return
     _table(found)
-    _take_away(found)
+    _show_export(found)
 
 
 def _search(log: AuditLog, counts: dict[str, int]) -> pd.DataFrame:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         who = st.text_input("Who", placeholder="Part of a name", width=180, key="log who")
         deed = st.selectbox(
-            "What",
+            "Action",
             [None, *(each for each in DEEDS if each in counts)],
             format_func=lambda each: f"{each} ({counts[each]:,})" if each else "everything",
             width=190,
             key="log deed",
         )
-        checkpoint = st.text_input(
-            "Checkpoint", placeholder="Its name", width=180, key="log checkpoint"
-        )
+        checkpoint = st.text_input("Model", placeholder="Name", width=180, key="log checkpoint")
         days = st.date_input("Days (UTC)", value=[], width=230, key="log days")
     film = _film()
     first, last = (*days, None, None)[:2]
@@ -95,34 +93,34 @@ def _search(log: AuditLog, counts: dict[str, int]) -> pd.DataFrame:
 
 
 def _film() -> str:
-    """The film that is asked for: the beginning of its SHA-256, or that of a file."""
+    """Ask for an X-ray: the beginning of its SHA-256, or its file."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         typed = st.text_input(
-            "Film", placeholder="The beginning of its SHA-256", width=380, key="log film"
+            "X-ray", placeholder="Beginning of its SHA-256", width=380, key="log film"
         )
         given = st.file_uploader(
-            "Or the film itself: it stays in memory, and only its SHA-256 is asked for",
+            "Or upload the X-ray: it stays in memory, only its SHA-256 is used",
             width=420,
             key="log upload",
         )
     if given is None:
         return typed.strip()
     digest = film_digest(given.getvalue())
-    st.caption(f"Asked for: {digest}")
+    st.caption(f"SHA-256: {digest}")
     return digest
 
 
 def _table(found: pd.DataFrame) -> None:
-    more = f"The newest {_MOST:,} entries like that" if len(found) == _MOST else ""
+    more = f"The newest {_MOST:,} matching entries" if len(found) == _MOST else ""
     st.markdown(more or ("1 entry" if len(found) == 1 else f"{len(found):,} entries"))
     st.dataframe(
         with_bounds(found.rename(columns=_NAMES), ["Threshold", "Probability"]),
         hide_index=True,
         height=480 if len(found) > 12 else "auto",
-        alt="What was done: a row for each entry, the newest first.",
+        alt="Log entries, the newest first.",
         column_config={
             "When (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
-            "Film (SHA-256)": st.column_config.TextColumn(width="small"),
+            "X-ray (SHA-256)": st.column_config.TextColumn(width="small"),
             **{
                 name: None
                 for key, name in _NAMES.items()
@@ -132,11 +130,11 @@ def _table(found: pd.DataFrame) -> None:
     )
 
 
-def _take_away(found: pd.DataFrame) -> None:
+def _show_export(found: pd.DataFrame) -> None:
     told = f"log, {len(found)} entries"
     stamp = f"{datetime.now(UTC):%Y-%m-%d}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("What was found:", width="content")
+        st.caption("Export:", width="content")
         st.download_button(
             "CSV",
             recorded(lambda: found.to_csv(index=False).encode("utf-8-sig"), subject=f"CSV, {told}"),
@@ -154,7 +152,7 @@ def _take_away(found: pd.DataFrame) -> None:
             on_click="ignore",
         )
     meanings = " · ".join(f"**{deed}**: {plain(meaning)}" for deed, meaning in DEEDS.items())
-    with st.expander("What the words mean"):
+    with st.expander("What each action means"):
         st.markdown(meanings)
 
 

@@ -1,4 +1,4 @@
-"""How far readers and models agree, on the screen: who, on how many films, how fast."""
+"""Agreement of readers and models: who, on how many X-rays, how fast."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,23 +15,23 @@ __all__ = ["show_second_opinions"]
 
 
 def show_second_opinions(log: AuditLog) -> None:
-    """A row for each reader and model; how to begin where nobody called a film yet."""
+    """Show a row for each reader and model, or explain how to start."""
     found = second_opinions(log.called_films())
     if not found:
         st.info(
-            "Nobody has called a film before the model's answer yet. Turn on *Read first* on the "
-            "page Read films, call a few, and this page tells how far readers and models agree.",
+            "No blinded reads yet. Turn on *Read first* on the page Read X-rays and make a few "
+            "calls; this page then shows how well readers and models agree.",
             icon=":material/visibility:",
         )
         return
     st.markdown(
-        "Readers' own calls, made before they saw an answer, beside the models' answers on the "
-        "same films. **κ** is the agreement beyond chance: 1 always, 0 as by chance."
+        "Readers' calls, made before they saw a result, compared with the models' results on the "
+        "same X-rays. **κ** is agreement beyond chance: 1 perfect, 0 as by chance."
     )
     st.dataframe(
         _table(found),
         hide_index=True,
-        alt="Agreement: a row for each reader, checkpoint and operating point.",
+        alt="Agreement: a row for each reader, model and operating point.",
         column_config={
             "Threshold": st.column_config.NumberColumn(format="%.3f"),
             "Agreement": st.column_config.TextColumn(width="medium"),
@@ -39,15 +39,15 @@ def show_second_opinions(log: AuditLog) -> None:
         },
     )
     st.caption(
-        "95 % intervals: Wilson's for agreement, films drawn again for κ. Neither is taken to be "
-        "right. Not counted: films the reader couldn't tell, and calls made after an answer on "
-        "that film had been shown to them. Time runs while the film is open, pauses included."
+        "95 % intervals: Wilson for agreement, bootstrap over X-rays for κ. Neither is taken as "
+        "the truth. Not counted: X-rays the reader couldn't tell, and calls made after a result "
+        "had been shown. Time is measured while the X-ray is open, including pauses."
     )
     st.download_button(
         "CSV",
         recorded(
             lambda: opinions_table(found).to_csv(index=False).encode("utf-8-sig"),
-            subject=f"CSV, second opinions, {len(found)} rows",
+            subject=f"CSV, reader agreement, {len(found)} rows",
         ),
         f"pneumo-second-opinions-{datetime.now(UTC):%Y-%m-%d}.csv",
         "text/csv",
@@ -61,19 +61,19 @@ def _table(found: Sequence[SecondOpinion]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Reader": [each.who for each in found],
-            "Checkpoint": [f"{each.checkpoint} {each.version}" for each in found],
+            "Model": [f"{each.checkpoint} {each.version}" for each in found],
             "Operating point": [each.operating_point for each in found],
             "Threshold": [each.threshold for each in found],
-            "Films": [each.counts.n for each in found],
+            "X-rays": [each.counts.n for each in found],
             "Agreement": [str(each.agreement) for each in found],
             "κ": [str(each.kappa) for each in found],
-            "Only the reader: pneumonia": [each.counts.fn for each in found],
-            "Only the model: pneumonia": [each.counts.fp for each in found],
+            "Pneumonia by reader only": [each.counts.fn for each in found],
+            "Pneumonia by model only": [each.counts.fp for each in found],
             "Median time": [duration_text(each.seconds) if each.counts.n else "" for each in found],
             "Couldn't tell": [each.not_told for each in found],
             "Called too late": [each.too_late for each in found],
             "Agreed": [each.agreed for each in found],
             "Overrode": [each.overrode for each in found],
-            "Changed their call": [each.changed for each in found],
+            "Changed the call": [each.changed for each in found],
         }
     )

@@ -1,1 +1,1 @@
-"""The reading room: a worklist, a film, what was said of it, and the way to take it along."""
+"""The Read page: worklist, viewer, result, heat map, similar X-rays, export."""

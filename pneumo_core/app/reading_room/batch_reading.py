@@ -1,6 +1,6 @@
-"""Films of the worklist read several at a time, each decoded once for all models that are asked.
+"""Read X-rays of the worklist in parallel, decoding each one once for all models.
 
-Nothing here knows Streamlit.
+This module does not import Streamlit.
 """
 
 import base64
@@ -21,11 +21,10 @@ _THUMBNAIL = 96
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What is to be asked about a film.
+    """One X-ray to read, and the models to read it with.
 
-    ``first`` decides whether the ``others`` are asked: about a film that it can't read they aren't.
-    ``decoded``: the film, where somebody has decoded it already; ``picture``: whether one is
-    wanted for the list.
+    If ``first`` cannot read the X-ray, the ``others`` are not run.
+    ``decoded``: the X-ray if it is decoded already; ``picture``: whether to make a thumbnail.
     """
 
     film: Film
@@ -37,7 +36,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said of a film, and its picture for the list as a data URI; "" without one."""
+    """The results for one X-ray, and its thumbnail as a data URI ("" if there is none)."""
 
     film: Film
     readings: tuple[Reading, ...]
@@ -45,12 +44,12 @@ class Answer:
 
 
 def answers(questions: Sequence[Question], at_once: int) -> Iterator[Answer]:
-    """Answers in the order of the questions, ``at_once`` films at a time, each by one thread."""
+    """Return answers in the order of the questions; ``at_once`` X-rays run in parallel."""
     yield from in_order(_answer, questions, max(1, min(at_once, len(questions))))
 
 
 def decoded(film: Film) -> Radiograph:
-    """The film as it is to be read and shown: rotated where that was asked for.
+    """Return the decoded X-ray, rotated if asked.
 
     Raises UnreadableFilm.
     """

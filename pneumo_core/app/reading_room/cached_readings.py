@@ -1,7 +1,7 @@
-"""What the library says of films, kept so that a rerun costs nothing.
+"""Results, decoded X-rays and heat maps, cached so that a rerun costs nothing.
 
-Networks are shared by everyone on this server; what comes from a film belongs to one session and
-goes with it. What is kept is frozen, so none of it is copied.
+Networks are shared by all sessions; whatever is computed from an X-ray belongs to one session and
+is dropped with it. Cached objects are frozen, so they are not copied.
 """
 
 import time
@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 _AT_ONCE = 0.8
-"""Seconds of reading between two looks at the whole page, so that it fills while it reads."""
+"""Seconds between two redraws of the page while X-rays are being read."""
 
 
 def say_progress(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]) -> None:
-    """A place for the progress bar with a Stop button while films wait; or a way to go on."""
+    """Reserve space for the progress bar and its Stop button, or offer to continue."""
     left = waiting(worklist, chosen, others)
     if not left:
         st.session_state.pop("pace", None)
@@ -45,9 +45,9 @@ def say_progress(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
     with st.container(horizontal=True, vertical_alignment="center"):
         bar = st.empty()
         if worklist.stopped:
-            bar.markdown(f"Stopped with {_left_text(left, chosen)} left to read.", width="stretch")
+            bar.markdown(f"Stopped: {_left_text(left, chosen)} left to read.", width="stretch")
             st.button(
-                "Read on", icon=":material/play_arrow:", on_click=_stop, args=(worklist, False)
+                "Continue", icon=":material/play_arrow:", on_click=_stop, args=(worklist, False)
             )
         else:
             st.session_state["bar"] = bar
@@ -56,9 +56,9 @@ def say_progress(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
 
 
 def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]) -> None:
-    """Read for a while what waits, then run the page again; nothing when all is read or stopped.
+    """Read waiting X-rays for a while, then rerun the page; do nothing when done or stopped.
 
-    Stands at the page's end: a click meanwhile interrupts it between two films.
+    Call it at the end of the page: a click interrupts it between two X-rays.
     """
     left = waiting(worklist, chosen, others)
     if not left or worklist.stopped:
@@ -74,29 +74,29 @@ def read_waiting(worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkp
                     said += [(answer.film, reading) for reading in answer.readings]
             left = waiting(worklist, chosen, others)
             _draw(bar, left, chosen)
-    finally:  # a click ends it between two films
+    finally:  # a click ends it between two X-rays
         record_readings(said)
     st.rerun()
 
 
 def reader_of(checkpoint: Checkpoint) -> Reader:
-    """The checkpoint's reader at its default operating point. Raises CheckpointError."""
+    """Return the checkpoint's reader at its default operating point. Raises CheckpointError."""
     return _reader(checkpoint.name, checkpoint.card.version)
 
 
 def radiograph_of(film: Film, reading: Reading | None = None) -> Radiograph:
-    """The decoded film, rotated where that was asked for; with a reading, as it was read.
+    """Return the decoded X-ray, rotated if asked; given a reading, as it was read.
 
     Raises UnreadableFilm.
     """
     if reading is not None and reading.inverted:
         return kept("corrected", film.key, lambda: reading.as_read(radiograph_of(film)), most=2)
-    # Few, since a decoded film may take 100 MB.
+    # Only a few: a decoded X-ray may take 100 MB.
     return kept("films", film.key, lambda: decoded(film), most=3)
 
 
 def values_of(film: Film) -> FilmValues:
-    """The film before any window. Raises UnreadableFilm."""
+    """Return the pixel values before windowing. Raises UnreadableFilm."""
 
     def values() -> FilmValues:
         return read_values(film.source, name=film.name).turned(film.quarters)
@@ -105,7 +105,7 @@ def values_of(film: Film) -> FilmValues:
 
 
 def layers_of(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """The layers a heat map can be taken at."""
+    """Return the layers that a heat map can be computed at."""
     return _layers(checkpoint.name, checkpoint.card.version)
 
 
@@ -117,7 +117,7 @@ def heat_map(
     layer: str | None,
     progress: Progress | None = None,
 ) -> HeatMap:
-    """Where the evidence for ``label`` in a film came from. Raises UnreadableFilm."""
+    """Return the heat map of the evidence for ``label``. Raises UnreadableFilm."""
     who = (item.film.key, checkpoint.name, checkpoint.card.version, label, method, layer)
 
     def compute() -> HeatMap:
@@ -132,7 +132,7 @@ def heat_map(
 def _answers(
     worklist: Worklist, left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint
 ) -> Iterator[Answer]:
-    """What is said of the first films that wait, as many as may well be read at a time."""
+    """Read as many of the first waiting X-rays as fit into one step."""
     at_once = reader_of(chosen).runtime.callers
     films = by_film(left)[:at_once]
     alone = len(films) == 1
@@ -148,7 +148,7 @@ def _question(
     alone: bool,
 ) -> Question:
     readers = {each.name: reader_of(each) for each in checkpoints}
-    if not alone:  # a single film's networks have all cores
+    if not alone:  # a single X-ray's networks have all cores
         readers = {name: reader.single for name, reader in readers.items()}
     return Question(
         film,
@@ -160,15 +160,15 @@ def _question(
 
 
 def _on_screen(film: Film) -> Radiograph | None:
-    """The film that is looked at, decoded once for the screen and for all who read it."""
+    """Return the open X-ray, decoded once for the viewer and all models."""
     try:
         return radiograph_of(film)
     except UnreadableFilm:
-        return None  # whoever reads it says why
+        return None  # the reader reports the reason
 
 
 def _draw(bar: DeltaGenerator, left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint) -> None:
-    """The bar at this pace. What is left of the chosen checkpoint comes first."""
+    """Draw the progress bar; the chosen model is counted first."""
     own = [film for film, checkpoint in left if checkpoint.name == chosen.name]
     stage = "own" if own else "others"
     remaining = len(own) if own else len(left)
@@ -177,15 +177,15 @@ def _draw(bar: DeltaGenerator, left: Sequence[tuple[Film, Checkpoint]], chosen: 
         pace = (stage, remaining, time.monotonic())
         st.session_state["pace"] = pace
     _, total, started = pace
-    what = "Reading films" if own else "Asking the other models"
+    what = "Reading X-rays" if own else "Running the other models"
     told = time_left_text(total - remaining, total, time.monotonic() - started)
     bar.progress((total - remaining) / max(1, total), text=f"{what}: {told}", width="stretch")
 
 
 def _left_text(left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint) -> str:
     own = sum(checkpoint.name == chosen.name for _, checkpoint in left)
-    films = "1 film" if own == 1 else f"{own} films"
-    return films if own else f"{len(left)} opinions of other models"
+    films = "1 X-ray" if own == 1 else f"{own} X-rays"
+    return films if own else f"{len(left)} results of other models"
 
 
 def _stop(worklist: Worklist, stopped: bool) -> None:
@@ -195,12 +195,12 @@ def _stop(worklist: Worklist, stopped: bool) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _reader(checkpoint: str, version: str) -> Reader:
-    """Shared between sessions, which ``Reader`` allows. ``version`` tells new weights from old."""
+    """Return a reader shared by all sessions. ``version`` is part of the cache key."""
     return open_reader(checkpoint)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _layers(checkpoint: str, version: str) -> tuple[str, ...]:
-    from pneumo_core.explanations import layers  # torch comes with it: only for who looks at a map
+    from pneumo_core.explanations import layers  # imports torch, needed for heat maps only
 
     return layers(_reader(checkpoint, version).runtime)

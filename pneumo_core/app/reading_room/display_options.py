@@ -1,4 +1,4 @@
-"""The heat map: off until asked for, and honest about its scale."""
+"""Heat map options: method, label, scale, drawing; and what its colours mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,19 +37,19 @@ _LOOK = "look"
 Peaks = tuple[float, ...]
 
 _FAINT = 0.1
-"""Below this strength the page says that a map is faint."""
+"""The page says that a map is faint below this strength."""
 _LONGEST = 640
-"""Pixels of the longer side of a map's layer: maps are coarse, the browser smooths the rest."""
+"""Longer side of a heat map's picture in pixels; the browser smooths it."""
 
 _OWN_PLACE = "default layer"
 _LEVELS = {0.5: "outer", 0.75: "inner"}
-_PROBABILITY, _THIS_FILM, _ALL_FILMS = "Probability", "This film", "All films"
-"""What full colour stands for, the default first."""
+_PROBABILITY, _THIS_FILM, _ALL_FILMS = "Probability", "This X-ray", "All X-rays"
+"""Scales of a heat map (what full colour stands for); the default first."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """What lies over a film: a PNG of the heat (empty for none), and lines in [0, 1] of it."""
+    """Overlay of an X-ray: a PNG of the heat map (empty for none) and contour lines in [0, 1]."""
 
     heat: bytes
     opacity: float
@@ -57,7 +57,7 @@ class Layers:
 
 
 def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
-    """The layers that a viewer draws over a film of (H, W); none without a look."""
+    """Return the overlay of an X-ray of shape (H, W); empty without options."""
     if look is None or not look.heat.found:
         return Layers(b"", 0.0, [])
     factor = min(1.0, _LONGEST / max(shape))
@@ -73,7 +73,7 @@ def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
 
 
 def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
-    """The outline of the lungs as lines in [0, 1] of the X-ray; none where none are found."""
+    """Return the outline of the lungs as lines in [0, 1]; empty if no lungs were found."""
     lungs = find_lungs(radiograph)
     if not lungs.found:
         return []
@@ -82,7 +82,7 @@ def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
 
 
 def _wanted() -> bool:
-    """A toggle that the query parameter ``look`` leads when the page opens, and follows after."""
+    """Show a toggle in step with the query parameter ``look``."""
     wanted = st.toggle("Show heat map", st.query_params.get(_LOOK) == "1", key=_LOOK)
     if wanted:
         st.query_params[_LOOK] = "1"
@@ -94,10 +94,10 @@ def _wanted() -> bool:
 def choose_look(
     item: Item, reading: Reading, checkpoint: Checkpoint, others: Sequence[Item]
 ) -> Overlay | None:
-    """Ask whether and how to show a heat map; None for no.
+    """Show the heat map options and return the choice; None if it is off.
 
-    It opens with evidence for PNEUMONIA, whatever was predicted, so that its colours mean the same
-    on every film. ``others``: every film on the list that was read, for the scale that they share.
+    Starts with evidence for PNEUMONIA, whatever was predicted, so that colours mean the same on
+    every X-ray. ``others``: all X-rays on the list that were read, for the shared scale.
     """
     if reading.probability is None or not _wanted():
         return None
@@ -130,10 +130,10 @@ def choose_look(
 
 
 def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
-    """Say what the colours or lines mean, and offer the check whether the weights matter."""
+    """Explain the colours or lines, and offer the sanity check."""
     heat, method = look.heat, METHODS[look.heat.method]
     if not heat.found:
-        st.info(f"{method.title} found no evidence for {LABELS[heat.label]} in this film.")
+        st.info(f"{method.title} found no evidence for {LABELS[heat.label]} in this X-ray.")
         return
     if look.contour:
         st.caption("Lines: half (dashed) and three quarters (solid) of full strength.")
@@ -155,13 +155,13 @@ def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
 
 
 def _scale_text(look: Overlay) -> str:
-    """What full strength stands for, in a sentence or two."""
+    """Return one or two sentences that explain full strength."""
     if look.peaks is not None:
         return "Full strength is the strongest response on the list, so a weak map stays weak."
     if look.strength is None:
         return (
-            "Full strength is the strongest response in this film, however weak it is, so colours "
-            "are not comparable between films."
+            "Full strength is the strongest response in this X-ray, however weak it is, so colours "
+            "are not comparable between X-rays."
         )
     label, strength = LABELS[look.heat.label], format_rate(look.strength)
     faint = ", so the map is faint" if look.strength < _FAINT else ""
@@ -194,7 +194,7 @@ def _choose_layer(checkpoint: Checkpoint) -> str | None:
 def _computed(
     item: Item, checkpoint: Checkpoint, label: int, method: str, layer: str | None
 ) -> HeatMap:
-    """The map; a slow one shows how far it is and can be left with a button."""
+    """Return the heat map; a slow method shows a progress bar and a Cancel button."""
     if not METHODS[method].slow:
         return heat_map(item, checkpoint, label, method, layer)
     place = st.empty()
@@ -215,7 +215,7 @@ def _back_to_fast() -> None:
 
 
 def _choose_scale(others: Sequence[Item]) -> str:
-    """What full colour stands for; all films of the list only where there are several."""
+    """Ask for the scale; "All X-rays" is offered only if there are several."""
     scales = [_PROBABILITY, _THIS_FILM, *([_ALL_FILMS] if len(others) > 1 else [])]
     if st.session_state.get("scale") not in scales:
         st.session_state.pop("scale", None)
@@ -226,26 +226,26 @@ def _choose_scale(others: Sequence[Item]) -> str:
         required=True,
         key="scale",
         help="Probability: the map fades with the probability of the label, so little evidence "
-        "looks faint. This film: its strongest response has full colour, however weak it is. All "
-        "films: the strongest response of the list has full colour; slow methods can't do that.",
+        "looks faint. This X-ray: its strongest response has full colour, however weak it is. All "
+        "X-rays: the strongest response of the list has full colour (not for slow methods).",
     )
     return scale or _PROBABILITY
 
 
 def _peaks_of(heat: HeatMap, checkpoint: Checkpoint, items: Sequence[Item]) -> Peaks:
-    bar = st.progress(0.0, text="Comparing films") if len(items) > 1 else None
+    bar = st.progress(0.0, text="Comparing X-rays") if len(items) > 1 else None
     maps = []
     for done, item in enumerate(items):
         maps.append(heat_map(item, checkpoint, heat.label, heat.method, heat.layer))
         if bar:
-            bar.progress((done + 1) / len(items), text=f"Comparing films: {done + 1}")
+            bar.progress((done + 1) / len(items), text=f"Comparing X-rays: {done + 1}")
     if bar:
         bar.empty()
     return common_peaks(maps)
 
 
 def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
-    """The weight-randomisation check, on demand."""
+    """Run the weight-randomisation check on demand."""
     heat = look.heat
     version = checkpoint.card.version
     asked = (item.film.key, checkpoint.name, version, heat.method, heat.layer, heat.label)
@@ -253,7 +253,7 @@ def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
         "Sanity check: randomise the weights",
         icon=":material/psychology_alt:",
         help="Shuffles the network's weights at random and compares the maps (Adebayo et al. 2018, "
-        "arXiv:1810.03292). A map that stays the same shows the film, not what was learned.",
+        "arXiv:1810.03292). A map that stays the same reflects the image, not the model.",
     ):
         st.session_state["checked"] = asked
     if st.session_state.get("checked") != asked:
@@ -286,5 +286,5 @@ def _forgotten(
 
 
 def _path(line: NDArray[np.float64]) -> str:
-    """An SVG path through points (n, 2)."""
+    """Return an SVG path through points (n, 2)."""
     return "M" + "L".join(f"{x:.4f},{y:.4f}" for x, y in line)

@@ -1,4 +1,4 @@
-"""Export one film's result as PDF, picture, JSON and DICOM, made when they are asked for."""
+"""Export one X-ray's result as PDF, picture, JSON and DICOM, made when they are asked for."""
 
 from collections.abc import Callable
 from functools import partial
@@ -46,7 +46,7 @@ def offer_result(
 ) -> None:
     """Show a button for each form of the result, with the heat map that is on the screen.
 
-    ``prevalence``: the reader's own, in (0, 1), where they said.
+    ``prevalence``: the reader's own, in (0, 1), if set.
     """
     try:
         radiograph = radiograph_of(film, reading)
@@ -56,10 +56,10 @@ def offer_result(
         )
         return
     named = st.checkbox(
-        "Keep the file's name and, of a DICOM film, the patient",
+        "Keep the file name and, for DICOM, the patient's identity",
         key=f"named {film.key}",
-        help="Otherwise the result is de-identified: it calls the film by its pixels and takes "
-        "nothing from the file's header that says whose it is.",
+        help="Otherwise the result is de-identified: it names the X-ray by a hash of its pixels "
+        "and takes nothing from the header that identifies the patient.",
     )
     result = result_of(
         reading,
@@ -91,8 +91,8 @@ def offer_result(
                 key=f"take {kind}",
             )
     st.caption(
-        f"{plain(file_name(result, 'pdf'))} and the like"
-        + (", with the heat map as it is shown." if look else ", without a heat map.")
+        f"{plain(file_name(result, 'pdf'))} and similar"
+        + (", with the heat map as shown." if look else ", without a heat map.")
     )
 
 
@@ -102,10 +102,10 @@ def _subject(title: str, reading: Reading, named: bool) -> str:
 
 
 def _makers(result: Result, source: Path | bytes) -> dict[Kind, Callable[[], bytes]]:
-    """How to make each form when its button is pressed.
+    """Return a function for each format, called when its button is pressed.
 
-    The patient's own study is made at once: a damaged header is told on the page. Raises
-    PneumoError.
+    Prepare the export into the patient's study at once, so that a damaged header is reported on
+    the page. Raises PneumoError.
     """
     if result.deidentified or result.radiograph.facts.format != "DICOM":
         dicom = partial(to_dicom, result, source)

@@ -1,4 +1,4 @@
-"""Read first on the screen: the question before the answer, and the decision after it."""
+"""Read first: ask for the reader's call before the result, and for their decision after it."""
 
 import time
 from collections.abc import Sequence
@@ -25,25 +25,25 @@ _CHOICES = (
     ("I can't tell", None, "Alt+T"),
 )
 _REASONS = (
-    "It looked at the wrong place",
+    "The evidence is in the wrong place",
     "An artefact, device or positioning",
     "Another finding explains it",
     "The clinical picture says otherwise",
-    "An earlier film says otherwise",
+    "An earlier X-ray says otherwise",
     "Too faint to call",
 )
 _LONGEST = 500
 
 
 def choose_read_first(worklist: Worklist) -> None:
-    """A toggle that the query parameter ``first`` leads when the page opens, and follows after."""
+    """Show a toggle in step with the query parameter ``first``."""
     own = worklist.own
     own.wanted = st.toggle(
-        "Read first: my own call before the model's answer",
+        "Read first: make my own call before I see the result",
         own.wanted or st.query_params.get(_FIRST) == "1",
         key="read first",
-        help="Answers stay hidden until you have called a film. Your call, the time it took and "
-        "what you decide after go to the log, from which an analyst sees how far readers and "
+        help="Results stay hidden until you have made your call. Your call, the time it took and "
+        "your decision afterwards are logged, so that an analyst can see how well readers and "
         "models agree.",
     )
     if own.wanted:
@@ -53,7 +53,7 @@ def choose_read_first(worklist: Worklist) -> None:
 
 
 def tell(worklist: Worklist, items: Sequence[Item]) -> None:
-    """Films whose answers are about to be shown for the first time are told to the log first."""
+    """Log results before they are shown for the first time."""
     told = worklist.own.told
     new = [item for item in items if item.reading and item.film.key not in told]
     record_readings([(item.film, said) for item in new for said in _answers(item)])
@@ -63,7 +63,7 @@ def tell(worklist: Worklist, items: Sequence[Item]) -> None:
 
 
 def ask_for_call(worklist: Worklist, item: Item) -> None:
-    """In the place of the verdict: what does the reader see?"""
+    """Ask for the reader's call, in place of the result."""
     st.header("What do you see?", anchor=False, icon=":material/visibility:")
     with st.container(horizontal=True, gap="small", key="calls"):
         for name, label, shortcut in _CHOICES:
@@ -75,11 +75,11 @@ def ask_for_call(worklist: Worklist, item: Item) -> None:
                 key=f"call {name}",
             )
     _say_trouble(worklist, item)
-    st.caption("The model's answer follows your call. The clock runs while the film is open.")
+    st.caption("The result appears after your call. Time is measured while the X-ray is open.")
 
 
 def show_decision(worklist: Worklist, item: Item) -> None:
-    """Under the verdict of a film that was called: do both agree, and what stands in the end?"""
+    """Compare the reader's call with the result, and ask for their final decision."""
     call, reading = item.call, item.reading
     if call is None or reading is None:
         return
@@ -101,7 +101,7 @@ def _decide(worklist: Worklist, item: Item, reading: Reading) -> None:
         if decision:
             st.markdown(_decided(decision), width="content")
             undo = worklist.own.undecide
-            st.button("Decide again", type="tertiary", on_click=undo, args=(answer,))
+            st.button("Change decision", type="tertiary", on_click=undo, args=(answer,))
         else:
             _offer_decisions(worklist, item, reading)
         _offer_next(worklist, item)
@@ -131,7 +131,7 @@ def _offer_decisions(worklist: Worklist, item: Item, reading: Reading) -> None:
         f"Override: {LABELS[override.label]}",
         icon=":material/swap_horiz:",
         disabled=not override.reason,
-        help=None if override.reason else "Say why first.",
+        help=None if override.reason else "Give a reason first.",
         on_click=_kept,
         args=(worklist, item, partial(_record, worklist, item, override)),
         key="override",
@@ -142,7 +142,7 @@ def _offer_next(worklist: Worklist, item: Item) -> None:
     key, left = next_hidden(worklist, item.film.key)
     if key is not None:
         st.button(
-            f"Next film to call ({left} left)",
+            f"Next X-ray ({left} left)",
             icon=":material/skip_next:",
             type="primary",
             on_click=worklist.open,
@@ -152,13 +152,13 @@ def _offer_next(worklist: Worklist, item: Item) -> None:
 
 
 def _compared(call: Call, reading: Reading) -> str:
-    """The call beside the answer, in a sentence each."""
+    """Return a sentence that compares the call with the result."""
     took = duration_text(call.seconds)
     if call.label is None:
-        return f"You could not tell, after {took}."
+        return f"You could not tell (after {took})."
     yours = f"You called it **{call.word}** after {took}."
     if reading.predicted is None:
-        return f"{yours} The model gave no answer to compare it with."
+        return f"{yours} There is no result to compare it with."
     if call.label == reading.predicted:
         return f":material/handshake: {yours} The model says the same."
     return f":material/call_split: {yours} The model says **{LABELS[reading.predicted]}**."
@@ -175,7 +175,7 @@ def _answers(item: Item) -> list[Reading]:
 
 
 def _call(worklist: Worklist, item: Item, label: int | None) -> bool:
-    """To the log first: only a call that is on record uncovers the answer."""
+    """Record the call; the result is shown only once the call is in the log."""
     key = item.film.key
     call = Call(label, round(worklist.own.seconds(key, time.monotonic()), 1))
     kept = done("called", film=digest_of(item.film), result=call.word, seconds=call.seconds)
@@ -201,9 +201,9 @@ def _record(worklist: Worklist, item: Item, decision: Decision) -> bool:
 
 
 def _kept(worklist: Worklist, item: Item, change: partial[bool]) -> None:
-    """A change that the log must have; why it doesn't, where it refuses."""
+    """Apply a change only if the log accepts it; otherwise keep the reason."""
     try:
-        told = "" if change() else "It could not be recorded, so nothing was changed."
+        told = "" if change() else "Nothing was changed, because the log could not record it."
     except PneumoError as refused:
         told = str(refused)
     worklist.own.trouble = (item.film.key, told)

@@ -1,6 +1,6 @@
-"""Read first, as data: a reader's own call of a film comes before any checkpoint's answer.
+"""Data of Read first: a reader's own calls, made before any result is shown.
 
-Nothing here knows Streamlit. It belongs to one visitor's worklist.
+This module does not import Streamlit. The data belong to one session's worklist.
 """
 
 from dataclasses import dataclass, field
@@ -12,25 +12,25 @@ from pneumo_core.reading import Reading
 __all__ = ["Answer", "Call", "Decision", "OwnCalls", "answer_of"]
 
 Answer = tuple[str, str, str, float]
-"""What a decision is about: a film's key, a checkpoint, its version and the threshold."""
+"""Identifies a result: key of the X-ray, checkpoint, version, threshold."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """What a reader called a film, None for neither, and how long that took."""
+    """A reader's call (None: could not tell) and the seconds it took."""
 
     label: int | None
     seconds: float
 
     @property
     def word(self) -> str:
-        """NORMAL, PNEUMONIA, or that they couldn't tell; as the log has it."""
+        """Return NORMAL, PNEUMONIA or "couldn't tell", as in the log."""
         return CANNOT_TELL if self.label is None else LABELS[self.label]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a reader made of an answer: ``label`` is the film's in the end."""
+    """A reader's decision about a result: ``label`` is their final call."""
 
     agreed: bool
     label: int
@@ -38,21 +38,21 @@ class Decision:
 
     @classmethod
     def to_agree(cls, reading: Reading) -> "Decision":
-        """The answer stands."""
+        """Accept the result."""
         return cls(True, PNEUMONIA if reading.predicted == PNEUMONIA else NORMAL)
 
     @classmethod
     def to_override(cls, reading: Reading, reason: str) -> "Decision":
-        """The answer does not stand, for a reason."""
+        """Override the result, for a reason."""
         return cls(False, NORMAL if reading.predicted == PNEUMONIA else PNEUMONIA, reason)
 
 
 @dataclass
 class OwnCalls:
-    """One visitor's own calls. ``told``: keys of the films an answer on which was shown to them.
+    """Calls of one session. ``told``: keys of the X-rays whose result was shown.
 
-    ``wanted``: they want to call films before they see an answer. ``trouble``: the film whose last
-    call or decision was not kept, and why.
+    ``wanted``: Read first is on. ``trouble``: the X-ray whose last call or decision could not be
+    recorded, and why.
     """
 
     wanted: bool = False
@@ -64,11 +64,11 @@ class OwnCalls:
     looking: tuple[str | None, float] = (None, 0.0)
 
     def hides(self, key: str) -> bool:
-        """Whether no answer on a film may be shown yet."""
+        """Return whether the result must stay hidden."""
         return self.wanted and key not in self.told and key not in self.calls
 
     def look(self, key: str | None, now: float) -> None:
-        """From now on, in seconds of any clock, this film is on the screen, or none that counts."""
+        """Start timing this X-ray, at ``now`` seconds of any clock; None stops."""
         before, since = self.looking
         if before == key:
             return
@@ -77,16 +77,16 @@ class OwnCalls:
         self.looking = (key, now)
 
     def seconds(self, key: str, now: float) -> float:
-        """How long a film has been on the screen so far."""
+        """Return the seconds that an X-ray has been on the screen."""
         on_screen, since = self.looking
         return self.looked.get(key, 0.0) + (now - since if on_screen == key else 0.0)
 
     def undecide(self, answer: Answer) -> None:
-        """Ask for a decision again; the log keeps the one before it."""
+        """Ask for a new decision; the log keeps the previous one."""
         self.decisions.pop(answer, None)
 
     def forget(self, key: str) -> None:
-        """Forget what was called and decided. That an answer was seen can't be forgotten."""
+        """Delete the call and the decision, but not the fact that the result was seen."""
         self.calls.pop(key, None)
         self.looked.pop(key, None)
         self.decisions = {
@@ -95,5 +95,5 @@ class OwnCalls:
 
 
 def answer_of(key: str, reading: Reading) -> Answer:
-    """What a decision on a film's reading is about."""
+    """Return what identifies a result."""
     return key, reading.model, reading.version, reading.threshold

@@ -1,4 +1,4 @@
-"""The reading room put together: the list, the film, what was said of it."""
+"""The Read page put together: worklist, viewer, result."""
 
 import time
 from collections.abc import Sequence
@@ -31,12 +31,12 @@ __all__ = ["show_reading_room"]
 def show_reading_room(
     worklist: Worklist, checkpoint: Checkpoint, point: OperatingPoint, panel: Sequence[Checkpoint]
 ) -> None:
-    """Show everything below the choice of films and checkpoint; go on reading what waits.
+    """Show everything below the choice of X-rays and model, and continue reading.
 
     ``panel``: the other checkpoints that give a second opinion.
 
-    What comes and goes has a place of its own: the browser draws what follows anew, and shows it
-    twice meanwhile, where the number of elements before it changes.
+    Elements that come and go sit in containers of their own: if the number of elements above
+    changed, the browser would redraw what follows and briefly show it twice.
     """
     with st.container():
         say_progress(worklist, checkpoint, panel)
@@ -50,7 +50,7 @@ def show_reading_room(
         readable = [item for item in items if item.reading and item.reading.predicted is not None]
         _show(worklist, opened, checkpoint, point, readable)
     elif items:
-        st.caption("Pick a row to open its film. The most suspicious one opens when all are read.")
+        st.caption("Click a row to open an X-ray. The most suspicious one opens when all are read.")
     read_waiting(worklist, checkpoint, panel)
 
 
@@ -61,7 +61,7 @@ def _show(
     point: OperatingPoint,
     readable: Sequence[Item],
 ) -> None:
-    """One film: the verdict across, the film beside everything that can be asked about it."""
+    """Show one X-ray with its result, heat map options and drawers."""
     show_steps(worklist, item)
     with st.container():
         if item.hidden:
@@ -83,7 +83,7 @@ def _show(
 
 def _offer_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
     drawer = st.expander(
-        "Similar training films", icon=":material/compare:", key="similar", on_change="rerun"
+        "Similar training X-rays", icon=":material/compare:", key="similar", on_change="rerun"
     )
     if drawer.open:
         with drawer:

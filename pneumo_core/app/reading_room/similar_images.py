@@ -1,4 +1,4 @@
-"""The most similar normal training film and the most similar one with pneumonia."""
+"""The most similar normal training X-ray and the most similar one with pneumonia."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,16 +24,16 @@ __all__ = ["show_similar"]
 
 _SIDE = 640
 _HOW_TO_GET = (
-    "The films that this checkpoint learned from are not on this machine, so none can be shown "
-    "beside yours. Get the public set (doi 10.17632/rscbjbr9sj) with `pneumo data download "
+    "This model's training X-rays are not on this machine, so no similar ones can be "
+    "shown. Get the public set (doi 10.17632/rscbjbr9sj) with `pneumo data download "
     "chest_xray`, or set `PNEUMO_DATA` to its folder and start Pneumo again."
 )
 
 
 def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
-    """Two training films beside each other, with heat maps of the kind on the screen.
+    """Show the most similar training X-ray of each label, with the same kind of heat map.
 
-    Says how to get the films where they are not at hand; computes what is missing on demand.
+    Explains how to get the dataset if it is missing; computes features on demand.
     """
     data = dataset_in_use()
     if data is None:
@@ -42,10 +42,10 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
     key = f"{checkpoint.name} {checkpoint.card.version} {data}"
     if not (st.session_state.get(key) or key in _shelf()):
         st.markdown(
-            "The first time, this checkpoint has to look at all its training films, which takes "
+            "The first time, the model has to process all its training X-rays, which takes "
             "seconds for a small network and minutes for a large one."
         )
-        st.button("Find similar films", on_click=_want, args=(key, True), type="primary")
+        st.button("Find similar X-rays", on_click=_want, args=(key, True), type="primary")
         return
     try:
         films = _opened(checkpoint, data, key)
@@ -59,11 +59,11 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
         with column:
             found = films.most_similar(features, label)
             if found is None:
-                st.caption(f"No training film is {LABELS[label]}.")
+                st.caption(f"No training X-ray is {LABELS[label]}.")
             else:
                 _show(found, films, checkpoint, look)
     st.caption(
-        "Nearest in the checkpoint's penultimate features, by cosine: similar to this network, "
+        "Nearest in the model's penultimate features, by cosine: similar to this network, "
         "not necessarily to a radiologist."
     )
 
@@ -71,7 +71,7 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
 def _show(
     found: Similar, films: TrainingFilms, checkpoint: Checkpoint, look: Overlay | None
 ) -> None:
-    title = f"{LABELS[found.label]}, the most similar training film"
+    title = f"{LABELS[found.label]}, the most similar training X-ray"
     try:
         radiograph = films.dataset.source.radiograph(found.id)
     except UnreadableFilm as error:
@@ -92,7 +92,7 @@ def _show(
 def _overlay_like(
     look: Overlay, film_id: str, radiograph: Radiograph, checkpoint: Checkpoint
 ) -> Overlay:
-    """A map of the same kind, as strong as this film's own probability where the other one is."""
+    """Return a heat map of the same kind, scaled by this X-ray's own probability if asked."""
     like, reader = _heat_like(look.heat), reader_of(checkpoint)
     who = (film_id, checkpoint.name, checkpoint.card.version)
     heat = kept(
@@ -109,24 +109,24 @@ def _overlay_like(
 
 
 def _heat_like(heat: HeatMap) -> dict[str, Any]:
-    """How to make a map of the same kind; a slow kind is not made for films nobody asked about."""
+    """Return how to make a heat map of the same kind; None for slow methods."""
     if METHODS[heat.method].slow:
         return {"label": heat.label, "method": "grad_cam", "layer": None}
     return {"label": heat.label, "method": heat.method, "layer": heat.layer}
 
 
 def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingFilms:
-    """The training films, with a bar and a way out while they are seen for the first time."""
+    """Return the training X-rays' features, computed with a bar and a Cancel button."""
     shelf = _shelf()
     if key in shelf:
         return shelf[key]
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, text="Looking at the training films", width="stretch")
+        bar = st.progress(0.0, text="Processing training X-rays", width="stretch")
         st.button("Cancel", on_click=_want, args=(key, False), key="cancel similar")
 
     def report(done: int, total: int) -> None:
-        bar.progress(done / max(1, total), text=f"Looking at training films: {done} of {total}")
+        bar.progress(done / max(1, total), text=f"Processing training X-rays: {done} of {total}")
 
     runtime = reader_of(checkpoint).runtime
     films = open_training_films(checkpoint, runtime, dataset_for(checkpoint, data), progress=report)
@@ -141,5 +141,5 @@ def _want(key: str, wanted: bool) -> None:
 
 @st.cache_resource
 def _shelf() -> dict[str, TrainingFilms]:
-    """Shared by all sessions. A cached function could not draw the bar that is outside it."""
+    """Return features shared by all sessions; a cached function could not draw the bar."""
     return {}

@@ -1,4 +1,4 @@
-"""The films that a visitor brings: uploads, which live in memory for this session, and samples."""
+"""Uploads, which live in this session's memory, and sample X-rays."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -22,22 +22,22 @@ __all__ = ["add_films", "carry", "my_worklist"]
 
 _SAMPLE, _FILM = "sample", "film"
 _HELP = (
-    "One film or a folder's worth. The format is told from the bytes, whatever a file is called. "
-    "Films stay in this session's memory, also while you look at another page, and are never "
+    "One X-ray or a whole folder. The format is detected from the contents, not the file name. "
+    "X-rays stay in this session's memory, also while you are on another page, and are never "
     "written to disk."
 )
 
 
 def my_worklist() -> Worklist:
-    """This visitor's worklist. It outlives a walk to another page and ends with the tab."""
+    """Return this session's worklist. It survives a change of page and ends with the tab."""
     worklist: Worklist = st.session_state.setdefault("worklist", Worklist())
     return worklist
 
 
 def add_films(worklist: Worklist) -> None:
-    """Widgets that put uploads and samples on the list.
+    """Show the widgets that add uploads and samples to the list.
 
-    The query carries what is on the screen: ``sample``, or ``film``, an id in the dataset.
+    Query parameters: ``sample``, or ``film``, an id in the dataset.
     """
     found = {each.title.lower(): each for each in samples()}
     _follow_link(worklist, found)
@@ -45,7 +45,7 @@ def add_films(worklist: Worklist) -> None:
     most = f"{settings().max_file_bytes / 1e6:g} MB"
     with st.container(key="films-in"):
         st.file_uploader(
-            f"Films: PNG, JPEG, TIFF, BMP, WebP, DICOM; up to {most} each",
+            f"X-rays: PNG, JPEG, TIFF, BMP, WebP, DICOM; up to {most} each",
             accept_multiple_files=True,
             key=key,
             on_change=_take,
@@ -66,12 +66,12 @@ def add_films(worklist: Worklist) -> None:
                 type="tertiary",
                 on_click=_clear,
                 args=(worklist,),
-                help="Takes every film and what was said of it out of this session's memory.",
+                help="Removes all X-rays and their results from this session's memory.",
             )
 
 
 def carry(film: Film | None) -> None:
-    """Let the address carry what is on the screen, so that it can be sent to a colleague."""
+    """Put what is on the screen into the address, so that it can be shared."""
     link = film.link if film else None
     if (
         film
@@ -79,7 +79,7 @@ def carry(film: Film | None) -> None:
         and link[0] == _FILM
         and not film.key.startswith(f"{_FILM}/{dataset_in_use()}/")
     ):
-        link = None  # a film of another dataset: the address would lead to a film of this one
+        link = None  # another dataset's X-ray: the link would open one of this dataset
     for parameter in (_SAMPLE, _FILM):
         if link and link[0] == parameter:
             st.query_params[parameter] = link[1]
@@ -89,7 +89,7 @@ def carry(film: Film | None) -> None:
 
 
 def _follow_link(worklist: Worklist, found: Mapping[str, Sample]) -> None:
-    """Open the film that a link asks for, once; afterwards the address follows the page."""
+    """Open the X-ray named in the link, once; afterwards the address follows the page."""
     asked = next(((p, st.query_params[p]) for p in (_FILM, _SAMPLE) if p in st.query_params), None)
     if asked and asked != st.session_state.get("followed"):
         parameter, name = asked
@@ -98,7 +98,7 @@ def _follow_link(worklist: Worklist, found: Mapping[str, Sample]) -> None:
         elif name in found:
             _open(worklist, name, found[name])
         else:
-            st.warning(plain(str(UnknownName("sample film", name, found))))
+            st.warning(plain(str(UnknownName("sample X-ray", name, found))))
     st.session_state["followed"] = asked
 
 
@@ -113,7 +113,7 @@ def _open_from_dataset(worklist: Worklist, film_id: str) -> None:
     source = find_film(data, film_id) if data else None
     if source is None:
         st.warning(
-            f"The link asks for the film {plain(film_id)}, which is not on this machine. Set "
+            f"The X-ray {plain(film_id)} in the link is not on this machine. Set "
             "PNEUMO_DATA to the dataset it belongs to, or upload it."
         )
         return
@@ -128,7 +128,7 @@ def _clear(worklist: Worklist) -> None:
 
 
 def _take(worklist: Worklist, key: str) -> None:
-    """Put uploads on the list and empty the uploader: the list is where they are."""
+    """Move uploads to the list and empty the uploader."""
     films = _films(st.session_state[key])
     if not films:
         return
@@ -136,14 +136,16 @@ def _take(worklist: Worklist, key: str) -> None:
     worklist.uploads += 1
     worklist.opened = films[0].key if len(films) == 1 else None
     if repeated:
-        what = "1 film was" if repeated == 1 else f"{repeated} films were"
-        st.toast(f"{what} on the list already.", icon=":material/content_copy:")
+        what = "1 X-ray was" if repeated == 1 else f"{repeated} X-rays were"
+        st.toast(f"{what} already on the list.", icon=":material/content_copy:")
 
 
 def _films(uploads: Sequence["UploadedFile"]) -> list[Film]:
     films, enough = [], settings().max_file_bytes + 1
     for upload in uploads:
-        contents = upload.getvalue()[:enough]  # the uploader's own bytes; too many are told later
+        contents = upload.getvalue()[
+            :enough
+        ]  # not copied; a file that is too large is reported later
         digest = hashlib.sha256(upload.name.encode(errors="replace") + b"\0")
         digest.update(contents)
         films.append(Film(digest.hexdigest(), upload.name, contents))

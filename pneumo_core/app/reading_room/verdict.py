@@ -1,4 +1,4 @@
-"""The result of one film: in words first, then the number, then what it is worth."""
+"""The result of one X-ray: in words, as a probability, and its predictive values."""
 
 from collections.abc import Sequence
 
@@ -27,14 +27,14 @@ _ICONS = {
 }
 _ASSUMED = format_prevalence(CALIBRATED_PREVALENCE)
 _PREVALENCE = "own prevalence"
-"""The reader's prevalence in percent, kept while no film asks for it. The link carries it too."""
+"""The reader's prevalence in percent, kept while no X-ray is open and in the link."""
 
 
 def show_verdict(item: Item) -> None:
-    """Show the verdict in words; why, where it wasn't read; what to be careful about otherwise."""
+    """Show the result in words, with warnings, or the reason why the X-ray was not read."""
     reading = item.reading
     if reading is None:
-        st.header("Waiting to be read", anchor=False, icon=":material/hourglass_empty:")
+        st.header("Waiting", anchor=False, icon=":material/hourglass_empty:")
         return
     st.header(reading.verdict, anchor=False, icon=_ICONS.get(item.group, ":material/help:"))
     for reason in reading.reasons:
@@ -44,7 +44,7 @@ def show_verdict(item: Item) -> None:
 
 
 def offer_rotation(worklist: Worklist, item: Item) -> None:
-    """Offer to put a turned film upright and read it; of one that was, to undo that."""
+    """Offer to rotate an X-ray and read it, or to undo the rotation."""
     film, reading = item.film, item.reading
     if reading is not None and reading.quarters_to_upright:
         quarters = reading.quarters_to_upright
@@ -52,7 +52,7 @@ def offer_rotation(worklist: Worklist, item: Item) -> None:
             "Rotate and read",
             type="primary",
             icon=":material/rotate_90_degrees_ccw:",
-            help=f"Rotates the film by {rotation_text(quarters)}. It is shown, explained and "
+            help=f"Rotates the X-ray by {rotation_text(quarters)}. It is shown, explained and "
             "exported like that.",
             on_click=worklist.rotate,
             args=(film.key, film.quarters + quarters),
@@ -75,8 +75,8 @@ def show_probability(reading: Reading) -> None:
     band = band_text(*reading.uncertain_band)
     st.markdown(
         f"Probability of pneumonia **{plain(probability)}** at a prevalence of {_ASSUMED}",
-        help=f"Calibrated as if {_ASSUMED} of the films showed pneumonia. Where fewer do, it is "
-        "too high: set your own prevalence below.",
+        help=f"Calibrated for a prevalence of {_ASSUMED}. At a lower prevalence it is too high: "
+        "set your own below.",
     )
     st.plotly_chart(
         probability_bar(
@@ -87,7 +87,7 @@ def show_probability(reading: Reading) -> None:
         ),
         config={"staticPlot": True},
         alt=f"Probability {probability} on a bar from 0 to 1; the operating point "
-        f"{reading.operating_point} lies at {threshold}; shaded is what is uncertain, {band}.",
+        f"{reading.operating_point} lies at {threshold}; the uncertain band is shaded, {band}.",
         key="probability",
     )
     st.caption(
@@ -100,9 +100,9 @@ def show_probability(reading: Reading) -> None:
 def show_prevalence(
     reading: Reading, checkpoint: Checkpoint, point: OperatingPoint
 ) -> float | None:
-    """Ask how common pneumonia is where the film is read, and show what the result is worth there.
+    """Ask for the reader's prevalence, and show the predictive values there.
 
-    Gives the prevalence in (0, 1), None where nobody said or the film wasn't read.
+    Returns the prevalence in (0, 1); None if it is not set or the X-ray was not read.
     """
     if reading.probability is None:
         return None
@@ -134,7 +134,7 @@ def show_opinions(opinions: Sequence[Reading]) -> None:
 
 
 def _choose_prevalence() -> float | None:
-    """The reader's own prevalence in (0, 1); the query parameter ``prevalence`` carries it."""
+    """Ask for the prevalence in (0, 1), in step with the query parameter ``prevalence``."""
     if _PREVALENCE not in st.session_state:
         st.session_state[_PREVALENCE] = _asked()
     percent = st.number_input(
@@ -147,8 +147,8 @@ def _choose_prevalence() -> float | None:
         placeholder="not set",
         key="prevalence",
         width=170,
-        help="Of 100 films that you read, how many show pneumonia? The probability at that "
-        "prevalence then stands beside the calibrated one, with PPV and NPV.",
+        help="Of 100 X-rays that you read, how many show pneumonia? Pneumo then also shows the "
+        "probability, PPV and NPV at that prevalence.",
     )
     st.session_state[_PREVALENCE] = percent
     if percent is None:
@@ -159,7 +159,7 @@ def _choose_prevalence() -> float | None:
 
 
 def _asked() -> float | None:
-    """What a link says, in percent; None for nothing that makes sense."""
+    """Return the prevalence in the link, in percent; None if it is not valid."""
     try:
         percent = float(st.query_params.get("prevalence", ""))
     except ValueError:
@@ -174,9 +174,9 @@ def _show_predictive_values(rates: Rates, prevalence: float) -> None:
     share = format_prevalence(prevalence)
     st.markdown(f"| At a prevalence of {share} | value (95 % interval) |\n|:--|:--|\n{lines}")
     told = (
-        "PPV: how often PNEUMONIA is right, NPV: how often NORMAL is. From sensitivity "
+        "PPV: how often PNEUMONIA is correct; NPV: how often NORMAL is. From sensitivity "
         f"{rates.sensitivity} and specificity {rates.specificity} on "
-        f"{rates.films}; logit intervals (Mercaldo 2007). {rates.caution} The verdict above stays "
-        f"that at {_ASSUMED}."
+        f"{rates.films}; logit intervals (Mercaldo 2007). {rates.caution} The result above is "
+        f"for {_ASSUMED}."
     )
     st.caption(plain(told))

@@ -1,6 +1,6 @@
-// A film that can be zoomed and moved, under a heat map. All it draws comes in `data`; it sends nothing back.
+// An X-ray under its heat map, with zoom and pan. Everything it draws is in `data`; it sends nothing back.
 
-const MOST = 16; // of the film's own pixels
+const MOST = 16; // screen pixels per image pixel
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".viewer");

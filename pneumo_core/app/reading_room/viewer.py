@@ -1,7 +1,7 @@
-"""The film on the screen: zoom and pan in the browser, windows from the server.
+"""The viewer: zoom and pan in the browser, windowing on the server.
 
-The film travels once per window, at full resolution, under an address that names its contents;
-heat maps and lines lie over it as layers of their own, brightness and opacity are numbers.
+The X-ray is sent once per window, at full resolution, under an address derived from its contents;
+heat maps and lines are layers above it, brightness and opacity are numbers.
 """
 
 from dataclasses import asdict
@@ -31,14 +31,14 @@ Own = tuple[float, float]
 
 
 def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> None:
-    """The film under what ``look`` asks for, with its window and tone; nothing for a non-film.
+    """Show the X-ray with its overlay, window and tone; nothing if it could not be decoded.
 
-    ``inverted``: the film was read, and is shown, with black and white exchanged.
+    ``inverted``: the X-ray was inverted, and is read and shown corrected.
     """
     try:
         radiograph = radiograph_of(film)
     except UnreadableFilm:
-        return  # its reading has said so
+        return  # the result says so
     place = st.container()
     preset, own, tone, outlined = _choose_tone(film)
     lungs = kept("lungs", film.key, lambda: lung_outline(radiograph)) if outlined else []
@@ -51,7 +51,7 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
             data={
                 "id": film.key,
                 "film": address,
-                "alt": "The film under the heat map" if look else "The film",
+                "alt": "The X-ray under the heat map" if look else "The X-ray",
                 "label": f"{film.name}: zoom with + and -, move with the arrow keys, 0 to fit",
                 "width": facts.width,
                 "height": facts.height,
@@ -70,8 +70,7 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
 
 
 def _choose_tone(film: Film) -> tuple[str, Own | None, Tone, bool]:
-    """Ask for the window, brightness, contrast and inversion, which each film has of its own, and
-    whether to outline the lungs."""
+    """Ask for window, brightness, contrast, inversion and lung outline of this X-ray."""
     facts = radiograph_of(film).facts
     names = preset_names(facts)
     with st.container(horizontal=True, vertical_alignment="bottom", key="tone"):
@@ -80,7 +79,7 @@ def _choose_tone(film: Film) -> tuple[str, Own | None, Tone, bool]:
             names,
             key=f"window {film.key}",
             width=185,
-            help="How the film is shown. The model reads it as it was, whatever you choose.",
+            help="Changes the display only, not what the model reads.",
         )
         brightness = st.slider(
             "Brightness", 20, 300, 100, 5, format="%d %%", key=f"bright {film.key}", width=125
@@ -97,7 +96,7 @@ def _choose_tone(film: Film) -> tuple[str, Own | None, Tone, bool]:
 
 
 def _choose_own(film: Film) -> Own:
-    """Level and width of a window, in the film's own values."""
+    """Ask for level and width of a window, in the X-ray's pixel values."""
     values = values_of(film)
     span, start = values.full_range(), values.percentiles()
     lowest, highest = span.center - span.width / 2, span.center + span.width / 2
@@ -109,7 +108,7 @@ def _choose_own(film: Film) -> Own:
 
 
 def _picture(film: Film, preset: str, own: Own | None) -> bytes:
-    """The whole film through a window, as a JPEG at full resolution."""
+    """Return the windowed X-ray as a JPEG at full resolution."""
 
     def draw() -> bytes:
         radiograph = radiograph_of(film)

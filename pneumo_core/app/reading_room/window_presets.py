@@ -1,4 +1,4 @@
-"""How a film can be shown: its own windows first. What a model reads is never touched."""
+"""Window presets for display, the file's own first. They never change what a model reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ AS_READ = "As read"
 FULL = "Full range"
 PERCENTILES = "Percentiles 1 to 99"
 OWN = "Own window"
-"""Names of the ways that every film, or every DICOM film, can be shown."""
+"""Names of the presets that every X-ray, or every DICOM X-ray, has."""
 
 
 @dataclass(frozen=True)
 class Tone:
-    """What the screen does to a film after its window: factors above 0 for both, 1 for nothing."""
+    """Brightness and contrast after windowing: factors above 0, 1 for no change."""
 
     brightness: float = 1.0
     contrast: float = 1.0
@@ -27,9 +27,9 @@ class Tone:
 
 
 def preset_names(facts: FilmFacts) -> list[str]:
-    """The ways to show a film: as it was read (its first window), its other windows, then ours.
+    """Return the presets of an X-ray: as read (its first window), its other windows, ours.
 
-    Windows of the same name are told apart by their number.
+    Windows of the same name are numbered.
     """
     own = [_window_name(facts.windows, row) for row in range(1, len(facts.windows))]
     return [AS_READ, *own, FULL, PERCENTILES, *([OWN] if facts.format == "DICOM" else [])]
@@ -38,7 +38,7 @@ def preset_names(facts: FilmFacts) -> list[str]:
 def seen(
     radiograph: Radiograph, values: FilmValues, preset: str, own: tuple[float, float] | None = None
 ) -> NDArray[np.float32]:
-    """A film through one of ``preset_names``: float32 (H, W) in [0, 1], bright = dense.
+    """Apply one of ``preset_names``: float32 (H, W) in [0, 1], bright = dense.
 
     ``own``: the lowest and highest value of the window called ``OWN``.
     """

@@ -1,6 +1,6 @@
-"""The worklist as data: what is on it, which films are shown in which order, what is still to do.
+"""The worklist: its X-rays and results, their order, and what is still to read.
 
-Nothing here knows Streamlit. One worklist belongs to one visitor and lives in memory.
+This module does not import Streamlit. A worklist belongs to one session and lives in memory.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,10 +36,9 @@ _ROTATED = "?rotated="
 class Film:
     """A file to be read, not yet decoded.
 
-    ``key`` names the contents and the name: equal keys, equal films. ``link`` is what an address
-    carries of it, a query parameter and its value; empty for an upload, which stays here.
-    ``quarters`` of a circle to the left by which it is rotated to be read and shown: it has a key
-    of its own then.
+    ``key`` identifies contents and name: equal keys mean equal X-rays. ``link`` is the query
+    parameter and value that open it again; empty for an upload. ``quarters``: quarter turns to
+    the left before it is read and shown; a rotated X-ray has its own key.
     """
 
     key: str
@@ -49,7 +48,7 @@ class Film:
     quarters: int = 0
 
     def rotated(self, quarters: int) -> "Film":
-        """The same film, rotated by these quarters and no others; 0 for as it came."""
+        """Return the X-ray rotated by these quarter turns; 0 for the original."""
         key = self.key.partition(_ROTATED)[0]
         if quarters % 4:
             key += f"{_ROTATED}{quarters % 4}"
@@ -58,11 +57,11 @@ class Film:
 
 @dataclass(frozen=True)
 class Item:
-    """A row of the worklist: a film, what the chosen checkpoint says of it, what the others say.
+    """A row of the worklist: an X-ray, the chosen model's result, and the other models' results.
 
-    ``reading`` is None while it waits, or is ``hidden`` until its reader has called it;
-    ``opinions`` are those of the panel's checkpoints, each at its own default operating point;
-    ``thumbnail`` is a data URI, empty without a picture; ``call`` is the reader's own.
+    ``reading`` is None while it waits or while it is ``hidden`` (Read first);
+    ``opinions`` are the results of the panel, each at its own default operating point;
+    ``thumbnail`` is a data URI or empty; ``call`` is the reader's own.
     """
 
     film: Film
@@ -75,7 +74,7 @@ class Item:
 
     @property
     def group(self) -> str:
-        """The one of ``GROUPS`` that it belongs to; "Waiting" before it is read."""
+        """Return its group, one of ``GROUPS``; "Waiting" before it is read."""
         if self.hidden:
             return "To call"
         if self.reading is None:
@@ -84,14 +83,14 @@ class Item:
 
     @property
     def status(self) -> str:
-        """How far it is: waiting, to be called by its reader, read, refused or failed."""
+        """Return its status: waiting, to be called by the reader, read, refused or failed."""
         if self.hidden:
             return "to be called by you"
         return self.reading.status if self.reading else "waiting"
 
 
 GROUPS = ("To call", "Likely", "Uncertain", "Unlikely", "Not read", "Waiting")
-"""What a worklist can be cut down to: verdicts in a word, the most suspicious first."""
+"""Groups that a worklist can be filtered by, the most suspicious first."""
 
 ORDERS: Mapping[str, Callable[[Item], tuple[object, ...]]] = MappingProxyType(
     {
@@ -102,16 +101,16 @@ ORDERS: Mapping[str, Callable[[Item], tuple[object, ...]]] = MappingProxyType(
         "As added": lambda item: (item.number,),
     }
 )
-"""Orders of the worklist, the default first. Films to be called come first, those without a
+"""Orders of the worklist, the default first. X-rays to be called come first, those without a
 probability last."""
 
 
 @dataclass
 class Worklist:
-    """The films of one visitor and what was said of them so far.
+    """The X-rays of one session and their results.
 
     ``readings`` are kept per checkpoint and version, each at its default operating point.
-    ``opened`` is the key of the film on the screen; ``shown`` the keys in the order on the screen.
+    ``opened`` is the key of the X-ray on the screen; ``shown`` the keys in the order on the screen.
     """
 
     films: dict[str, Film] = field(default_factory=dict)
@@ -124,7 +123,7 @@ class Worklist:
     own: OwnCalls = field(default_factory=OwnCalls)
 
     def add(self, films: Iterable[Film]) -> int:
-        """Put films at the end; gives how many were there already."""
+        """Append X-rays; return how many were already on the list."""
         before, given = len(self.films), 0
         for film in films:
             given += 1
@@ -133,11 +132,11 @@ class Worklist:
         return given - (len(self.films) - before)
 
     def open(self, key: str | None) -> None:
-        """Put a film on the screen; none for None."""
+        """Show an X-ray; None shows none."""
         self.opened = key
 
     def remove(self, key: str) -> None:
-        """Forget a film and everything that was said of it; the next one shown is opened."""
+        """Remove an X-ray with its results, and open the next one shown."""
         if self.opened == key:
             before, after = next_to(self.shown, key)
             self.opened = after or before
@@ -149,8 +148,7 @@ class Worklist:
             said.pop(key, None)
 
     def rotate(self, key: str, quarters: int) -> None:
-        """Put a film in its own place again, rotated by quarters of a circle to the left, and
-        forget what was said of it as it was; it is read anew."""
+        """Rotate an X-ray by quarter turns to the left, and read it again."""
         film = self.films[key].rotated(quarters)
         places = [film if each == key else other for each, other in self.films.items()]
         shown = tuple(film.key if each == key else each for each in self.shown)
@@ -159,16 +157,16 @@ class Worklist:
         self.shown, self.opened, self.stopped = shown, film.key, False
 
     def clear(self) -> None:
-        """Forget everything, except which answers were seen."""
+        """Remove everything except the record of which results were seen."""
         own = OwnCalls(self.own.wanted, self.own.told)
         self.__dict__.update(vars(Worklist(uploads=self.uploads + 1, own=own)))
 
     def said(self, checkpoint: Checkpoint) -> dict[str, Reading]:
-        """The checkpoint's readings by the film's key."""
+        """Return the checkpoint's readings by the X-ray's key."""
         return self.readings.setdefault((checkpoint.name, checkpoint.card.version), {})
 
     def put_down(self, film: Film, readings: Iterable[Reading], thumbnail: str) -> None:
-        """Keep what was said of a film, and its picture where there is one."""
+        """Store the readings of an X-ray, and its thumbnail if there is one."""
         for reading in readings:
             self.readings.setdefault((reading.model, reading.version), {})[film.key] = reading
         if thumbnail:
@@ -177,7 +175,7 @@ class Worklist:
     def items(
         self, chosen: Checkpoint, point: OperatingPoint, panel: Sequence[Checkpoint]
     ) -> list[Item]:
-        """Return a row for each film, in the order of adding, read by the chosen one at a point.
+        """Return a row for each X-ray, in the order added, at the chosen model and operating point.
 
         ``panel``: the checkpoints whose opinions count, the chosen one among them.
         """
@@ -186,7 +184,7 @@ class Worklist:
         for number, (key, film) in enumerate(self.films.items()):
             reading = said[key].at(point) if key in said else None
             opinions = [self.said(each).get(key) for each in panel]
-            # That it wasn't read is no answer.
+            # A refusal is not a result, so it is shown.
             hidden = self.own.hides(key) and (reading is None or reading.predicted is not None)
             items.append(
                 Item(
@@ -203,7 +201,7 @@ class Worklist:
 
 
 def arranged(items: Iterable[Item], *, order: str, group: str | None, text: str) -> list[Item]:
-    """The items to show: of one group (None for all), whose name holds ``text``, in an order."""
+    """Return the items of a group (None: all) whose name contains ``text``, in order."""
     wanted = text.strip().casefold()
     kept = (
         item
@@ -214,7 +212,7 @@ def arranged(items: Iterable[Item], *, order: str, group: str | None, text: str)
 
 
 def next_to(keys: Sequence[str], key: str | None) -> tuple[str | None, str | None]:
-    """The keys before and after one; the first one is after a key that is not there."""
+    """Return the keys before and after a key; an unknown key is followed by the first one."""
     if key not in keys:
         return None, keys[0] if keys else None
     row = keys.index(key)
@@ -222,9 +220,9 @@ def next_to(keys: Sequence[str], key: str | None) -> tuple[str | None, str | Non
 
 
 def next_hidden(worklist: Worklist, key: str) -> tuple[str | None, int]:
-    """The film to call after one, in the order shown and from its start again; how many there are.
+    """Return the next X-ray to call, wrapping around, and how many are left.
 
-    Films that a filter takes off the screen come last.
+    X-rays that are filtered out come last.
     """
     order = [*worklist.shown, *(each for each in worklist.films if each not in worklist.shown)]
     row = order.index(key) + 1 if key in order else 0
@@ -235,9 +233,9 @@ def next_hidden(worklist: Worklist, key: str) -> tuple[str | None, int]:
 def waiting(
     worklist: Worklist, chosen: Checkpoint, others: Sequence[Checkpoint]
 ) -> list[tuple[Film, Checkpoint]]:
-    """What is still to be read, by whom: the opened film first, and the chosen checkpoint first.
+    """Return pairs of X-ray and checkpoint still to read: the open X-ray and the chosen one first.
 
-    The others are asked about films that the chosen one read, not about refused or failed ones.
+    Other checkpoints skip X-rays that the chosen one refused or failed to read.
     """
     films = sorted(worklist.films.values(), key=lambda film: film.key != worklist.opened)
     said = worklist.said(chosen)
@@ -253,7 +251,7 @@ def waiting(
 
 
 def by_film(left: Iterable[tuple[Film, Checkpoint]]) -> list[tuple[Film, list[Checkpoint]]]:
-    """What is still to be read, a film at a time: in the order given, with all who read it."""
+    """Group what is still to read by X-ray, in the order given."""
     readers: dict[str, tuple[Film, list[Checkpoint]]] = {}
     for film, checkpoint in left:
         readers.setdefault(film.key, (film, []))[1].append(checkpoint)
@@ -261,7 +259,7 @@ def by_film(left: Iterable[tuple[Film, Checkpoint]]) -> list[tuple[Film, list[Ch
 
 
 def _rank(item: Item) -> int:
-    """Films to call, those with a probability, those that weren't read, those that wait."""
+    """Rank an item: to be called, with a probability, not read, waiting."""
     if item.hidden:
         return -1
     if item.reading is None:
@@ -275,7 +273,7 @@ def _probability(item: Item) -> float:
 
 
 def _spread(item: Item) -> float:
-    """How far apart the models' probabilities are, more where one says likely, another unlikely."""
+    """Return the spread of the models' probabilities, plus 1 if they disagree."""
     read = [each for each in item.opinions if each.probability is not None]
     if len(read) < 2:
         return 0.0

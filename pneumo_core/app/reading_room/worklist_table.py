@@ -1,4 +1,4 @@
-"""The worklist on the screen: a table to pick a film from, and the way to the next one."""
+"""The worklist table with its filters, and the Previous and Next buttons."""
 
 from collections.abc import Sequence
 
@@ -21,10 +21,10 @@ _ALL = "All"
 
 
 def pick_film(worklist: Worklist, items: Sequence[Item]) -> Item | None:
-    """The list with its filters, when there's more than one film; gives the film to show.
+    """Show the list and its filters if there are several X-rays; return the one to show.
 
-    A film stays open until another one is picked, also where a filter hides its row. While films
-    are being read none is opened unasked; afterwards it is the first one of the order.
+    An X-ray stays open until another one is picked, even if a filter hides its row. None is opened
+    automatically while X-rays are being read; afterwards the first one is.
     """
     shown = _filters(items) if len(items) > 1 else list(items)
     worklist.shown = tuple(item.film.key for item in shown)
@@ -33,12 +33,12 @@ def pick_film(worklist: Worklist, items: Sequence[Item]) -> Item | None:
         worklist.opened = worklist.shown[0] if ready and shown else None
     if len(items) > 1:
         _table(worklist, shown)
-        _take_away(items, shown)
+        _show_export(items, shown)
     return next((item for item in items if item.film.key == worklist.opened), None)
 
 
 def show_steps(worklist: Worklist, item: Item) -> None:
-    """The film's name between buttons to the previous and next film of the order shown."""
+    """Show the X-ray's name with the Previous, Next and Remove buttons."""
     before, after = next_to(worklist.shown, item.film.key)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steps"):
         if len(worklist.films) > 1:
@@ -52,7 +52,7 @@ def show_steps(worklist: Worklist, item: Item) -> None:
             "Remove",
             icon=":material/close:",
             type="tertiary",
-            help="Takes this film out of the list and out of this session's memory.",
+            help="Removes this X-ray from the list and from this session's memory.",
             on_click=worklist.remove,
             args=(item.film.key,),
         )
@@ -71,7 +71,7 @@ def _step(worklist: Worklist, label: str, key: str | None, icon: str, arrow: str
 
 
 def _filters(items: Sequence[Item]) -> list[Item]:
-    """Widgets to cut the list down and to order it; what is left, in that order."""
+    """Show the filters and the order; return the items that match, in that order."""
     counts = {name: sum(item.group == name for item in items) for name in GROUPS}
     names = [_ALL, *(name for name, count in counts.items() if count)]
     st.markdown(count_text([item.status for item in items]))
@@ -86,7 +86,7 @@ def _filters(items: Sequence[Item]) -> list[Item]:
             width="content",
         )
         text = st.text_input(
-            "File name", placeholder="Part of a file's name", key="search", width=200
+            "File name", placeholder="Part of a file name", key="search", width=200
         )
         order = st.selectbox(
             "Order",
@@ -100,12 +100,12 @@ def _filters(items: Sequence[Item]) -> list[Item]:
 
 def _table(worklist: Worklist, shown: Sequence[Item]) -> None:
     if not shown:
-        st.info("No films match. Change the filter or the search text.")
+        st.info("No X-rays match. Change the filter or the search text.")
         return
     rows = [row for row, key in enumerate(worklist.shown) if key == worklist.opened]
     st.session_state[_TABLE] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     st.dataframe(
-        with_bounds(_frame(shown), ["Probability"], pictures=["Film"]),
+        with_bounds(_frame(shown), ["Probability"], pictures=["X-ray"]),
         key=_TABLE,
         hide_index=True,
         height=_ROW * min(len(shown), _ROWS_SHOWN) + 40,
@@ -113,20 +113,20 @@ def _table(worklist: Worklist, shown: Sequence[Item]) -> None:
         on_select=lambda: _select(worklist),
         selection_mode=("single-row", "single-cell"),
         placeholder="",
-        alt="The worklist: a row for each film. Pick a row to open the film.",
+        alt="The worklist: a row for each X-ray. Click a row to open it.",
         column_config={
-            "Film": st.column_config.ImageColumn(width=60),
+            "X-ray": st.column_config.ImageColumn(width=60),
             "File": st.column_config.TextColumn(width="medium"),
-            "Verdict": st.column_config.TextColumn(width="medium"),
+            "Result": st.column_config.TextColumn(width="medium"),
             "Probability": st.column_config.NumberColumn(width="small"),
             "Models": st.column_config.TextColumn(width="medium"),
-            "Remarks": st.column_config.TextColumn(width="large"),
+            "Notes": st.column_config.TextColumn(width="large"),
         },
     )
 
 
 def _select(worklist: Worklist) -> None:
-    """Open the film of the row that was ticked, or of the cell that was clicked."""
+    """Open the X-ray whose row was ticked or whose cell was clicked."""
     picked = st.session_state[_TABLE]["selection"]
     rows = [row for row, _ in picked["cells"]] or picked["rows"]
     if rows and rows[0] < len(worklist.shown):
@@ -138,15 +138,15 @@ def _frame(shown: Sequence[Item]) -> pd.DataFrame:
     calls = [item.call.word if item.call else "" for item in shown]
     return pd.DataFrame(
         {
-            "Film": [item.thumbnail for item in shown],
+            "X-ray": [item.thumbnail for item in shown],
             "File": [item.film.name for item in shown],
-            **({"You called it": calls} if any(calls) else {}),
-            "Verdict": [_verdict(item) for item in shown],
+            **({"Your call": calls} if any(calls) else {}),
+            "Result": [_verdict(item) for item in shown],
             "Probability": pd.Series(
                 [each.probability if each else None for each in readings], dtype="Float64"
             ),
             "Models": [tally(item.opinions) for item in shown],
-            "Remarks": [_remarks(each) for each in readings],
+            "Notes": [_remarks(each) for each in readings],
         }
     )
 
@@ -158,20 +158,20 @@ def _verdict(item: Item) -> str:
 
 
 def _remarks(reading: Reading | None) -> str:
-    """Why it wasn't read, or what to be careful about."""
+    """Return why it was not read, or the warnings."""
     if reading is None:
         return ""
     told = " ".join((*reading.reasons, *reading.warnings))
     return told if reading.status == "read" else f"{reading.status.capitalize()}: {told}"
 
 
-def _take_away(items: Sequence[Item], shown: Sequence[Item]) -> None:
-    """The whole list as a file, in the order shown, hidden films last."""
+def _show_export(items: Sequence[Item], shown: Sequence[Item]) -> None:
+    """Offer the whole list as a file, in the order shown, filtered-out X-rays last."""
     hidden = [item for item in items if item not in shown]
     readings = [item.reading for item in (*shown, *hidden) if item.reading]
-    told = f"list of {len(readings)} films, with names"
+    told = f"list of {len(readings)} X-rays, with names"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("The whole list:", width="content")
+        st.caption("Export the list:", width="content")
         st.download_button(
             "CSV",
             recorded(lambda: to_csv(readings).encode("utf-8-sig"), subject=f"CSV, {told}"),
@@ -179,7 +179,7 @@ def _take_away(items: Sequence[Item], shown: Sequence[Item]) -> None:
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
-            help="A row per film. It names the files.",
+            help="A row per X-ray, with file names.",
         )
         st.download_button(
             "JSON",

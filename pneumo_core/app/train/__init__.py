@@ -1,1 +1,1 @@
-"""The room where networks are trained."""
+"""The Train page: start, follow and manage training runs."""

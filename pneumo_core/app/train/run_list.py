@@ -1,4 +1,4 @@
-"""The runs: where they are, how they learn, and what can be done with them."""
+"""The list of training runs: progress, curves and actions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,13 +45,13 @@ _BADGES = {
 
 
 def show_runs() -> None:
-    """Every run, the latest first, also those that somebody else starts meanwhile."""
-    st.header("Runs", anchor=False)
+    """Show every run, the latest first, including those that others start meanwhile."""
+    st.header("Training runs", anchor=False)
     _draw()
 
 
-# It follows the runs always: stopping and starting that would run the whole page anew, and a click
-# on a run's button in the middle of it would be lost.
+# The fragment always refreshes: switching that on and off would rerun the page, and a click on a
+# button meanwhile would be lost.
 @st.fragment(run_every=_EVERY)
 def _draw() -> None:
     only_admitted()
@@ -60,7 +60,7 @@ def _draw() -> None:
     for problem in problems:
         st.warning(plain(problem), icon=":material/broken_image:")
     if not runs:
-        st.info("No runs yet. Start one above: it goes on when you close this page.")
+        st.info("No training runs yet. Start one above.")
         return
     may_change("cancel, resume, rename or delete runs")
     _show_curves(runs, statuses)
@@ -89,7 +89,7 @@ def _show_curves(runs: list[Run], statuses: dict[str, Status]) -> None:
     left, right = st.columns(2)
     config = {"displayModeBar": False}
     left.plotly_chart(loss_curves(curves), config=config, key="losses", alt="Loss by epoch.")
-    areas = "Validation AUC by epoch; each run's best stands beside its name below."
+    areas = "Validation AUC by epoch; each run's best is shown below its name."
     right.plotly_chart(area_curves(curves), config=config, key="areas", alt=areas)
 
 
@@ -116,7 +116,7 @@ def _show_run(run: Run, status: Status, made: Checkpoint | None) -> None:
         elif status.reason:
             st.caption(plain(status.reason))
         st.caption(_summary(run))
-        if st.toggle("Where it looks, and its log", key=f"details {run.id}"):
+        if st.toggle("Heat maps and log", key=f"details {run.id}"):
             _show_details(run)
 
 
@@ -124,20 +124,20 @@ def _show_progress(run: Run, status: Status) -> None:
     now = now_of(run.folder)
     if status.state == RunState.QUEUED:
         before = ahead_of(run.folder)
-        word = "run comes" if before == 1 else "runs come"
-        st.caption(f"{before} {word} before it." if before else "It starts in a moment.")
+        word = "run is" if before == 1 else "runs are"
+        st.caption(f"{before} {word} ahead in the queue." if before else "Starting soon.")
     elif now:
         st.progress(min(1.0, now.done / max(1, now.total)), text=_told(now))
     else:
-        st.caption("It is getting ready.")
+        st.caption("Preparing.")
 
 
 def _told(now: Now) -> str:
     told = f"{now.stage}: {now.done} of {now.total}"
     if now.films_per_second:
-        told += f", {now.films_per_second:.0f} films a second"
+        told += f", {now.films_per_second:.0f} X-rays a second"
     if now.seconds_left is not None:
-        told += f", about {duration_text(now.seconds_left)} of training left"
+        told += f", about {duration_text(now.seconds_left)} left"
     return plain(told)
 
 
@@ -154,21 +154,21 @@ def _show_details(run: Run) -> None:
         epoch = _choose_epoch(run, list(pictures))
         st.image(
             pictures[epoch].read_bytes(),
-            caption=f"Grad-CAM for PNEUMONIA after epoch {epoch}: two normal validation films, "
+            caption=f"Grad-CAM for PNEUMONIA after epoch {epoch}: two normal validation X-rays, "
             "then two with pneumonia",
-            alt=f"Four films under their heat maps after epoch {epoch}",
+            alt=f"Four X-rays under their heat maps after epoch {epoch}",
             width="stretch",
         )
     if lines := run.log(_LOG_LINES):
         st.code("\n".join(lines), language=None, wrap_lines=True)
     st.caption(
-        f"Films in {plain(str(run.data))}. For TensorBoard: "
+        f"X-rays in {plain(str(run.data))}. For TensorBoard: "
         f"{plain(f'tensorboard --logdir {run.folder}')}"
     )
 
 
 def _choose_epoch(run: Run, epochs: list[int]) -> int:
-    """The latest one, until somebody moves the slider."""
+    """Ask for the epoch; the latest one by default."""
     if len(epochs) == 1:
         return epochs[0]
     key = f"epoch {run.id} {epochs[-1]}"
@@ -184,7 +184,7 @@ def _show_buttons(run: Run, status: Status, made: Checkpoint | None) -> None:
     if status.state == RunState.DONE:
         st.page_link(
             "pages/read.py",
-            label="Read a film with it",
+            label="Read X-rays with it",
             icon=":material/pulmonology:",
             query_params={"checkpoint": status.checkpoint},
         )
@@ -209,15 +209,15 @@ def _offer_name(run: Run) -> None:
 
 def _ask_to_delete(run: Run, made: Checkpoint | None) -> None:
     st.markdown(
-        f"Delete the run **{plain(run.name)}** with its weights so far, its curves and its log? "
-        "This can't be undone."
+        f"Delete the training run **{plain(run.name)}** with its weights, curves and log? "
+        "This cannot be undone."
     )
     with_checkpoint = False
     if made:
-        asked = f"Delete its checkpoint {plain(made.name)}, too"
+        asked = f"Also delete its model {plain(made.name)}"
         with_checkpoint = st.checkbox(asked, key=f"with checkpoint {run.id}")
     st.button(
-        "Delete the run for good",
+        "Delete the run",
         key=f"delete {run.id}",
         type="primary",
         on_click=_delete,
@@ -257,7 +257,7 @@ def _delete(run: Run, with_checkpoint: bool) -> None:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What is refused stands over the page for a while, however often that is drawn."""
+    """Show a PneumoError as a toast, which survives reruns."""
     try:
         yield
     except PneumoError as error:

@@ -1,4 +1,4 @@
-"""A widget for every setting of a training config, made from what the config says of itself."""
+"""A widget for every training setting, generated from the config's schema."""
 
 import math
 from collections.abc import Mapping
@@ -24,20 +24,22 @@ _COLUMNS = 4
 SWEEPABLE = tuple(
     name for name, facts in _SETTINGS.items() if facts.get("type") in {"integer", "number"}
 )
-"""Settings of which several values can be tried, one after the other."""
+"""Settings that a sweep can vary."""
 
 
 def choose_settings(start: TrainingConfig, key: str) -> TrainingConfig:
-    """Widgets for all settings but the model, beginning where ``start`` is.
+    """Show widgets for all settings except the architecture, starting from ``start``.
 
-    ``key`` changes with ``start``. Raises TrainingError for settings that don't go together.
+    ``key`` changes with ``start``. Raises TrainingError for inconsistent settings.
     """
     values = _CONFIG.dump_python(start)
     rest = [name for name in _SETTINGS if name not in (*_FIRST, *_ELSEWHERE)]
     chosen = {"model": start.model} | _boxes(_SETTINGS, _FIRST, values, key)
     with st.expander("All settings"):
         chosen |= _boxes(_SETTINGS, rest, values, key)
-        st.markdown("**Augmentation**: random changes of each training film, anew in every epoch")
+        st.markdown(
+            "**Augmentation**: random changes of each training X-ray, drawn anew in every epoch"
+        )
         changes = values["augmentation"]
         chosen["augmentation"] = _boxes(_CHANGES, tuple(_CHANGES), changes, f"{key} augmentation")
     return training_config(**chosen)
@@ -58,7 +60,7 @@ def _boxes(
 
 
 def _box(place: DeltaGenerator, name: str, facts: Mapping[str, Any], value: Any, key: str) -> Any:
-    """The widget that fits a setting's type."""
+    """Show the widget that fits a setting's type."""
     told: dict[str, Any] = {"help": plain(facts.get("description", "")), "key": key}
     label = name.replace("_", " ").capitalize()
     facts = next((each for each in facts.get("anyOf", ()) if each["type"] != "null"), facts)
@@ -80,5 +82,5 @@ def _box(place: DeltaGenerator, name: str, facts: Mapping[str, Any], value: Any,
 
 
 def _step(value: float) -> float:
-    """A tenth of the value's own size."""
+    """Return a tenth of the value's order of magnitude."""
     return float(10 ** (math.floor(math.log10(value)) - 1)) if value else 0.01

@@ -1,4 +1,4 @@
-"""A new run: what it trains, on which films, what it will cost."""
+"""The form for a new training run, with its estimated time."""
 
 import re
 from dataclasses import replace
@@ -23,13 +23,13 @@ from pneumo_core.training import RECIPES, Pace, TrainingConfig, measure_pace, re
 
 __all__ = ["new_run"]
 
-_OTHER = "another backbone of timm"
-_RECIPES = {"strong": "strong: what works here", "paper": "paper: what the paper did"}
+_OTHER = "another timm backbone"
+_RECIPES = {"strong": "strong: best results here", "paper": "paper: as in the paper"}
 
 
 def new_run() -> None:
-    """The form, its cost, and the button that starts a run or several."""
-    st.header("New run", anchor=False)
+    """Show the form, the estimated time, and the buttons that start runs."""
+    st.header("New training run", anchor=False)
     with st.container(border=True):
         try:
             data = _find_data()
@@ -43,23 +43,23 @@ def new_run() -> None:
 
 
 def _find_data() -> Path | None:
-    """The dataset in use; the page Data brings others, the sidebar chooses among several."""
+    """Return the dataset in use, or link to the Data page."""
     data = dataset_in_use()
     if data is None:
-        st.info("There are no films to train on yet. Get some first.")
-        st.page_link("pages/data.py", label="Get films", icon=":material/folder_open:")
+        st.info("No dataset to train on yet. Add one first.")
+        st.page_link("pages/data.py", label="Add a dataset", icon=":material/folder_open:")
     else:
-        st.markdown(f"Films: **{plain(data.name)}**")
+        st.markdown(f"Dataset: **{plain(data.name)}**")
     return data
 
 
 def _choose_config() -> TrainingConfig:
     model_box, recipe_box = st.columns(2)
     names = [*MODELS, _OTHER]
-    model = model_box.selectbox("Model", names, format_func=_model_title, key="model")
+    model = model_box.selectbox("Architecture", names, format_func=_model_title, key="model")
     if model == _OTHER:
         given = model_box.text_input(
-            "Backbone", "tf_efficientnet_lite0", help="A name that timm knows: convnext_nano"
+            "Backbone", "tf_efficientnet_lite0", help="Any timm model name, e.g. convnext_nano"
         )
         model = TIMM + given.strip().removeprefix(TIMM)
     chosen = recipe_box.selectbox("Recipe", RECIPES, format_func=_RECIPES.__getitem__, key="recipe")
@@ -72,12 +72,12 @@ def _model_title(name: str) -> str:
 
 
 def _scanned(data: Path, config: TrainingConfig) -> Dataset:
-    """The films as this run would see them; looked at again after a while."""
+    """Return the dataset with the splits of this run; rescanned after ten minutes."""
     cut = (config.validation, config.validation_cut)
     return _scan(str(data), cut, config.validation_fraction)
 
 
-@st.cache_data(ttl=600, max_entries=4, show_spinner="Looking at the films")
+@st.cache_data(ttl=600, max_entries=4, show_spinner="Scanning the dataset")
 def _scan(data: str, cut: tuple[Any, Any], fraction: float) -> Dataset:
     return scan(Path(data), validation=cut[0], cut=cut[1], fraction=fraction)
 
@@ -85,21 +85,21 @@ def _scan(data: str, cut: tuple[Any, Any], fraction: float) -> Dataset:
 def _show_cost(config: TrainingConfig, dataset: Dataset) -> None:
     counts = {split: int((dataset.films["split"] == split).sum()) for split in ("train", "val")}
     st.markdown(
-        f"**{counts['train']:,}** training films and **{counts['val']:,}** validation films, "
+        f"**{counts['train']:,}** training X-rays and **{counts['val']:,}** validation X-rays, "
         f"**{config.epochs}** epochs."
     )
     try:
-        # What the pace does not depend on is left out, so that a changed seed asks for no new one.
+        # Settings that do not affect the pace are left out, so that a new seed reuses the estimate.
         alike = replace(config, seed=0, epochs=1, learning_rate=1e-3)
         pace = shared("pace", alike, lambda: _measured(config), most=50)
     except Cancelled:
-        st.caption("It trains a few batches on this machine: seconds, or half a minute.")
+        st.caption("Trains a few batches on this machine, which takes up to half a minute.")
         return
     seconds = pace.epoch_seconds(config, dataset)
     st.markdown(
-        f"About **{duration_text(seconds * config.epochs)}** on this machine as busy as it was "
-        f"when measured: {duration_text(seconds)} an epoch, {pace.training:.0f} films a second. "
-        "Decoding the films the first time and evaluating the checkpoint come on top."
+        f"About **{duration_text(seconds * config.epochs)}** on this machine under its current "
+        f"load: {duration_text(seconds)} per epoch, {pace.training:.0f} X-rays per second. Add the "
+        "time to decode the X-rays once and to evaluate the model."
     )
 
 
@@ -112,17 +112,17 @@ def _measured(config: TrainingConfig) -> Pace:
 def _start(data: Path, config: TrainingConfig) -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     proposed = free_name(re.sub(r"[^A-Za-z0-9_-]+", "_", config.model))
-    name = left.text_input("Name of the checkpoint", proposed, key=f"name {proposed}").strip()
+    name = left.text_input("Model name", proposed, key=f"name {proposed}").strip()
     allowed = may_change("start runs")
     pressed = right.button(
-        "Start the run",
+        "Start training",
         type="primary",
         width="stretch",
         icon=":material/play_arrow:",
         disabled=not allowed,
     )
-    # A place of its own, pressed or not: else what stands below would move while a run is started,
-    # and the browser would show it a second time, greyed.
+    # Always reserved: otherwise elements below would move while a run starts, and the browser would
+    # show them twice, greyed.
     starting = st.empty()
     if pressed:
         require_analyst("start runs")
@@ -130,20 +130,20 @@ def _start(data: Path, config: TrainingConfig) -> None:
             run = control.start(data, name, config, numbered=True)
         done("started", subject=run.name)
         st.toast(f"{plain(run.name)} is {run.status.state}.", icon=":material/play_arrow:")
-    with st.expander("A sweep: several runs that differ in one setting"):
+    with st.expander("Sweep: several runs that differ in one setting"):
         _sweep(data, name, config, allowed)
 
 
 def _sweep(data: Path, name: str, config: TrainingConfig, allowed: bool) -> None:
     which, what = st.columns([1, 2])
     setting = which.selectbox("Setting", SWEEPABLE, SWEEPABLE.index("seed"), key="sweep setting")
-    given = what.text_input("Values", "0, 1, 2", help="Numbers with commas between", key="values")
+    given = what.text_input("Values", "0, 1, 2", help="Numbers, separated by commas", key="values")
     try:
         values = [
             float(each) if "." in each or "e" in each else int(each) for each in _parts(given)
         ]
     except ValueError:
-        st.error("The values must be numbers with commas between, such as 0, 1, 2.")
+        st.error("Values must be numbers separated by commas, such as 0, 1, 2.")
         return
     word = "run" if len(values) == 1 else "runs"
     pressed = st.button(
@@ -158,7 +158,7 @@ def _sweep(data: Path, name: str, config: TrainingConfig, allowed: bool) -> None
             runs = control.sweep(data, name, config, setting, values)
         for run in runs:
             done("started", subject=run.name)
-        st.toast(f"{len(runs)} {word} wait in line.", icon=":material/playlist_play:")
+        st.toast(f"{len(runs)} {word} queued.", icon=":material/playlist_play:")
 
 
 def _parts(given: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""Which dataset the pages show films of: that of PNEUMO_DATA, or one that was added.
+"""Choose the dataset that the pages use: PNEUMO_DATA, or an installed one.
 
-One choice for the whole session, in the sidebar of every page once there is more than one, and in
-the query parameter ``dataset``. Nothing here stands on torch.
+One choice for the whole session: in the sidebar if there are several datasets, and in the query
+parameter ``dataset``. This module does not import torch.
 """
 
 from pathlib import Path
@@ -26,11 +26,11 @@ _PARAMETER = "dataset"
 
 
 def offered_datasets() -> dict[str, Path]:
-    """Where each dataset lies, by the name that a link carries: that of PNEUMO_DATA first."""
+    """Return datasets by the name used in links, PNEUMO_DATA first."""
     data = settings().data
     offered = {printable(data.name): data} if data else {}
     if (settings().home / "datasets").is_dir():
-        from pneumo_core.datasets.download import list_datasets  # pandas comes with it
+        from pneumo_core.datasets.download import list_datasets  # imports pandas
 
         for each in list_datasets():
             if each.location == data:
@@ -41,13 +41,13 @@ def offered_datasets() -> dict[str, Path]:
 
 
 def dataset_in_use() -> Path | None:
-    """The chosen dataset, or the first that is offered; None where there is none."""
+    """Return the chosen dataset, or the first one; None if there is none."""
     offered = offered_datasets()
     return offered.get(_name(offered)) if offered else None
 
 
 def dataset_key(location: Path | None) -> tuple[str, int]:
-    """What names a dataset among things that are kept: another one at its place has another."""
+    """Return a cache key; it changes if another dataset takes the same place."""
     try:
         return str(location), location.stat().st_mtime_ns if location else 0
     except OSError:
@@ -55,13 +55,13 @@ def dataset_key(location: Path | None) -> tuple[str, int]:
 
 
 def dataset_link() -> dict[str, str]:
-    """What a link to a film must carry to find it again: nothing where there is one dataset."""
+    """Return the query parameter that a link to an X-ray needs; empty with one dataset."""
     offered = offered_datasets()
     return {_PARAMETER: _name(offered)} if len(offered) > 1 else {}
 
 
 def choose_dataset_in_sidebar() -> None:
-    """A select box where there is more than one dataset. A link leads it when the page opens."""
+    """Show a select box if there are several datasets; a link sets it when the page opens."""
     offered = offered_datasets()
     asked = st.query_params.get(_PARAMETER)
     if asked and offered and asked not in offered:
@@ -75,7 +75,7 @@ def choose_dataset_in_sidebar() -> None:
         "Dataset",
         names,
         names.index(_name(offered)),
-        help="Whose films are scored, mapped and shown where a page asks for a dataset's films.",
+        help="The dataset whose X-rays the pages score, map and show.",
     )
     st.session_state[_CHOSEN] = chosen
     st.session_state["dataset followed"] = st.query_params[_PARAMETER] = chosen

@@ -1,4 +1,4 @@
-"""The installed checkpoints and the dataset, for the home page."""
+"""Cards of the installed models and the dataset, for the home page."""
 
 import streamlit as st
 
@@ -12,12 +12,12 @@ __all__ = ["show_checkpoints", "show_dataset"]
 
 
 def show_checkpoints() -> None:
-    """A card for each checkpoint, the default first, and a sentence for each damaged one."""
+    """Show a card for each checkpoint, the default first, and a warning for each damaged one."""
     say_what_is_missing()
     found, _ = list_checkpoints()
     if not found:
         return
-    st.header("Checkpoints", anchor=False)
+    st.header("Models", anchor=False)
     with st.container(horizontal=True, gap="medium"):
         for checkpoint in found:
             with st.container(border=True, width=360):
@@ -25,18 +25,18 @@ def show_checkpoints() -> None:
 
 
 def show_dataset() -> None:
-    """Which films are there to analyse and train on, or how to name them."""
+    """Show the dataset in use, or explain how to get one."""
     st.header("Dataset", anchor=False)
     folder = dataset_in_use()
     if folder is None:
         st.markdown(
-            "No dataset is here. Download the public set or add your own films, with `pneumo data "
-            "download` and `pneumo data add`; or set `PNEUMO_DATA` to a folder of films, "
-            "`split/CLASS/film` with the classes NORMAL and PNEUMONIA, and start Pneumo again. "
-            "Reading films needs none."
+            "No dataset yet. Download the public one or add your own on the page Data, or with "
+            "`pneumo data download` and `pneumo data add`; or set `PNEUMO_DATA` to a folder "
+            "`split/CLASS/image` with the classes NORMAL and PNEUMONIA, and restart Pneumo. "
+            "Reading X-rays does not need one."
         )
     elif not folder.exists():
-        st.warning(f"PNEUMO_DATA is {plain(str(folder))}, which is not there. Correct it.")
+        st.warning(f"PNEUMO_DATA is {plain(str(folder))}, which does not exist. Correct it.")
     else:
         st.markdown(f"`{folder}`")
 
@@ -47,29 +47,30 @@ def _show_card(checkpoint: Checkpoint, *, default: bool) -> None:
     point = card.operating_point()
     st.markdown(f"**{plain(checkpoint.name)}**" + (" :gray-badge[default]" if default else ""))
     st.caption(
-        f"Model {plain(card.architecture)}  \nVersion {card.version}, trained {plain(card.created)}"
+        f"Architecture {plain(card.architecture)}  \n"
+        f"Version {card.version}, trained {plain(card.created)}"
     )
     if split is None:
-        st.markdown("Never scored.")
+        st.markdown("Not evaluated.")
     else:
         figures = card.evaluation[split]
         st.markdown(
-            f"| {figures.n} {split} films | value (95 % interval) |\n|:--|:--|\n"
+            f"| {figures.n} {split} X-rays | value (95 % interval) |\n|:--|:--|\n"
             f"| AUC | {figures.auc} |\n"
             f"| Sensitivity | {figures.sensitivity} |\n"
             f"| Specificity | {figures.specificity} |"
         )
     st.caption(
-        f"At its default operating point, {plain(point.name)} ({format_rate(point.threshold)})"
+        f"At the default operating point, {plain(point.name)} ({format_rate(point.threshold)})"
     )
     if split == "val":
-        st.caption("Scored on validation films, which it was tuned on: expect less elsewhere.")
+        st.caption("Evaluated on validation X-rays, which it was tuned on: optimistic.")
     if "grad_cam" in card.inside_lungs:
         share = card.inside_lungs["grad_cam"] * 100
         st.caption(f"On average, {share:.0f} % of its Grad-CAM heat maps lie inside the lungs.")
     st.page_link(
         "pages/read.py",
-        label="Read a film with it",
+        label="Read X-rays with it",
         icon=":material/arrow_forward:",
         query_params={"checkpoint": checkpoint.name},
     )

@@ -1,4 +1,4 @@
-"""Which checkpoint reads, and at which operating point. The query carries both."""
+"""Choose the model, the operating point and the second opinions; all are in the query."""
 
 from collections.abc import Mapping
 
@@ -27,14 +27,14 @@ __all__ = [
 DATASET = "dataset "
 """Prefix of the sources that are a split of the dataset."""
 _PANEL = "panel"
-"""Which second opinions are wanted, by name; kept while another page is open."""
+"""Session key of the second opinions, by name; kept while another page is open."""
 
 
 def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
-    """Select boxes for a checkpoint and its operating point; None without a checkpoint.
+    """Ask for a checkpoint and its operating point; None without a checkpoint.
 
-    Query parameters: ``checkpoint``, ``point`` and, for a threshold of the reader's own,
-    ``threshold``. Raises CheckpointError.
+    Query parameters: ``checkpoint``, ``point`` and, for a custom threshold, ``threshold``.
+    Raises CheckpointError.
     """
     boxes = st.container(horizontal=True)
     checkpoint = choose_checkpoint(boxes)
@@ -59,7 +59,7 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
 def choose_panel(chosen: Checkpoint) -> list[Checkpoint]:
     """Choose which other checkpoints give a second opinion; by default those that ship with Pneumo.
 
-    The query parameter ``panel`` carries their names when they are others than these.
+    Query parameter ``panel``: their names, if they differ from the default.
     """
     others = {each.name: each for each in list_checkpoints()[0] if each.name != chosen.name}
     if not others:
@@ -74,8 +74,8 @@ def choose_panel(chosen: Checkpoint) -> list[Checkpoint]:
     names = [name for name in others if picked[name]]
     with st.popover(f"Second opinions: {_models(len(names))}", icon=":material/groups:"):
         st.caption(
-            "Which other models read each film too. Models that you trained yourself are left out "
-            "until you choose them."
+            "Other models that also read each X-ray. Models you trained yourself are off by "
+            "default."
         )
         for name in others:
             st.checkbox(plain(name), picked[name], key=f"panel {name}")
@@ -91,15 +91,15 @@ def _models(count: int) -> str:
 
 
 def choose_checkpoint(boxes: DeltaGenerator) -> Checkpoint | None:
-    """A select box that the query parameter ``checkpoint`` follows; None without a checkpoint."""
+    """Ask for a checkpoint, in step with the query parameter; None if there is none."""
     by_name = {each.name: each for each in list_checkpoints()[0]}
     if not by_name:
         return None
-    return by_name[_choose(boxes, "Checkpoint", "checkpoint", list(by_name))]
+    return by_name[_choose(boxes, "Model", "checkpoint", list(by_name))]
 
 
 def say_what_is_missing() -> None:
-    """A sentence for each damaged checkpoint; how to get one when there is none."""
+    """Warn about damaged checkpoints; explain how to get one if there is none."""
     found, problems = list_checkpoints()
     for problem in problems:
         st.warning(plain(problem), icon=":material/broken_image:")
@@ -109,9 +109,9 @@ def say_what_is_missing() -> None:
 
 def _say_how_to_train() -> None:
     with st.container(border=True):
-        st.header("No checkpoint yet", anchor=False)
+        st.header("No model yet", anchor=False)
         st.markdown(
-            f"Pneumo looks for trained checkpoints in `{settings().checkpoints}` "
+            f"Pneumo looks for trained models in `{settings().checkpoints}` "
             "(set `PNEUMO_CHECKPOINTS` to look elsewhere). Train one on the page Train, or here:"
         )
         st.code(
@@ -119,7 +119,9 @@ def _say_how_to_train() -> None:
             language="shell",
             wrap_lines=True,
         )
-        st.caption("The folder holds split/CLASS/film, with the classes NORMAL and PNEUMONIA.")
+        st.caption(
+            "The folder has the layout split/CLASS/image, with the classes NORMAL and PNEUMONIA."
+        )
 
 
 def choose_linked(
@@ -130,9 +132,9 @@ def choose_linked(
     *,
     key: str,
 ) -> str:
-    """A select box that follows the query parameter when the page opens, and leads it after.
+    """Show a select box in step with a query parameter.
 
-    ``options``: what each choice is called on the page, by the word that a link carries.
+    ``options``: label of each choice, by the word used in links.
     """
     asked = st.query_params.get(parameter)
     start = list(options).index(asked) if asked is not None and asked in options else 0
@@ -144,19 +146,19 @@ def choose_linked(
 
 
 def dataset_sources() -> dict[str, str]:
-    """The dataset's splits as sources of films: what a link calls them, what a page does."""
+    """Return the dataset's splits as sources: label by the word used in links."""
     data = dataset_in_use()
     if data is None:
         return {}
-    splits = {split: f"{split} films" for split in ("test", "val", "train")}
+    splits = {split: f"{split} X-rays" for split in ("test", "val", "train")}
     return {
         f"{DATASET}{split}": f"{data.stem if data.suffix == '.npz' else data.name}: {words}"
-        for split, words in (splits | {"all": "every film"}).items()
+        for split, words in (splits | {"all": "all X-rays"}).items()
     }
 
 
 def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str]) -> str:
-    """A linked select box of names; a link to one that is not there is told."""
+    """Show a linked select box of names; warn if the link names an unknown one."""
     asked = st.query_params.get(parameter)
     named = dict(zip(names, names, strict=True))
     chosen = choose_linked(boxes, label, parameter, named, key=parameter)
@@ -166,7 +168,7 @@ def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str])
 
 
 def _choose_threshold(checkpoint: Checkpoint) -> float:
-    """A slider that begins where the query parameter says, else at the default point."""
+    """Show a threshold slider, starting at the query parameter or the default point."""
     start = checkpoint.card.operating_point().threshold
     try:
         start = min(1.0, max(0.0, float(st.query_params.get("threshold", start))))

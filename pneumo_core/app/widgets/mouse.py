@@ -1,4 +1,4 @@
-"""What the mouse does on a plot of films: Streamlit lets it draw a lasso or click, not both."""
+"""Choose what the mouse does on a plot: Streamlit allows a lasso or clicks, not both."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ _DRAGS = {"lasso": ":material/lasso_select: Lasso", "pan": ":material/ads_click:
 
 
 def choose_drag(key: str) -> str:
-    """A choice between drawing around films and clicking them: plotly's dragmode."""
+    """Ask for lasso or click; returns plotly's dragmode."""
     chosen = st.segmented_control(
         "Mouse",
         list(_DRAGS),

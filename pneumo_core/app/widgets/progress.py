@@ -1,4 +1,4 @@
-"""Work that takes a while: started by a button, with a bar, the time left, and a way out."""
+"""Long tasks: started by a button, with a progress bar, time left and a Cancel button."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -16,14 +16,14 @@ Report = Callable[[str], Progress]
 
 
 class Cancelled(Exception):
-    """The work was not started, or stopped with its button; a text says what else kept it."""
+    """The task was not started, or was cancelled; the text may give another reason."""
 
 
 def cancellable(name: str, compute: Callable[[Report], T], *, at_once: bool = False) -> T:
-    """The result of ``compute``, once its visitor has pressed the button ``name``, or ``at_once``.
+    """Return the result of ``compute`` once the button ``name`` was pressed, or ``at_once``.
 
-    ``compute`` gets a maker of progress bars, one for each stage by its title. A click on Cancel,
-    as any other click, stops it between two steps. Raises Cancelled until there is a result.
+    ``compute`` gets a function that makes a progress bar for each stage title. A click on Cancel,
+    or any other click, stops it between two steps. Raises Cancelled until there is a result.
     """
     wanted = f"wanted {name}"
     if not st.session_state.get(wanted, at_once):
@@ -58,10 +58,10 @@ def cancellable_once(
     most: int,
     at_once: bool = False,
 ) -> T:
-    """The result of ``cancellable``, kept by ``memory.kept`` or ``memory.shared``.
+    """Return the result of ``cancellable``, cached by ``memory.kept`` or ``memory.shared``.
 
-    It has a place of its own also when nothing is left to compute: else what stands below would
-    move when the bar is not drawn any more, and be drawn anew. Raises Cancelled.
+    Its container is there even if nothing is left to compute: otherwise elements below would move
+    when the bar disappears, and be redrawn. Raises Cancelled.
     """
     with st.container():
         result: T = keep(shelf, key, lambda: cancellable(name, compute, at_once=at_once), most=most)

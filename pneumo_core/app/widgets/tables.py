@@ -1,4 +1,4 @@
-"""Tables whose probabilities and rates are written as everywhere else."""
+"""Tables with probabilities and rates in the common format."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,16 +11,16 @@ from pneumo_core.metrics import format_rate
 __all__ = ["with_bounds"]
 
 _MOST_STYLED = 5000
-"""Rows beyond which cells become text: a style takes a second for each ten thousand rows."""
+"""Above this number of rows cells become text: styling takes a second per 10,000 rows."""
 
 
 def with_bounds(
     table: pd.DataFrame, columns: Sequence[str], *, pictures: Sequence[str] = ()
 ) -> pd.DataFrame | Styler:
-    """Return the table with the numbers of some columns in [0, 1] written by ``format_rate``.
+    """Return the table with some columns in [0, 1] formatted by ``format_rate``.
 
-    They stay numbers, so that a click on the head sorts them; their column must have no format of
-    its own. Empty cells stay empty. ``pictures``: columns of data URIs, which are not sent twice.
+    They stay numbers, so that sorting works; the columns must have no format of their own. Empty
+    cells stay empty. ``pictures``: columns of data URIs, which are not sent twice.
     """
     known = [column for column in columns if column in table]
     if len(table) > _MOST_STYLED:

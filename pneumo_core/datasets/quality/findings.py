@@ -132,7 +132,7 @@ _COPIES: Mapping[str, tuple[Severity, str, str, str]] = MappingProxyType(
         "copies across splits": (
             "serious",
             "there in two splits",
-            "A network has seen films of its own exam: scores on them promise too much.",
+            "Data leakage: test images also occur in training, so the scores are optimistic.",
             "Keep each picture in one split, best in the one that is tested on.",
         ),
         "copies with both labels": (
@@ -185,8 +185,7 @@ def _one_class(dataset: Dataset) -> Iterable[Finding]:
                 "one class",
                 "careful",
                 f"Every {split} film is labelled {LABELS[films['label'].iloc[0]]}.",
-                f"Half of the figures can't be had on the {split} split: no AUC, and either no "
-                "sensitivity or no specificity.",
+                f"AUC, and sensitivity or specificity, cannot be computed on the {split} split.",
                 f"Move some patients of the other label into {split}.",
             )
 

@@ -126,7 +126,7 @@ def _blank(films: pd.DataFrame, store: PixelStore, copies: Copies) -> Iterable[F
         "blank",
         "serious",
         f"{len(ids)} {'film holds' if len(ids) == 1 else 'films hold'} one grey value all over.",
-        "There is nothing to see: a label on them can only be learned by heart.",
+        "The images are blank; their labels can only be memorised.",
         "Delete them, or export them again from where they came.",
         tuple((film_id,) for film_id in ids),
     )

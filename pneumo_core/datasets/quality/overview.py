@@ -73,7 +73,7 @@ class Balance:
 
 
 def balance_of(dataset: Dataset, split: str) -> Balance:
-    """The balance of a split ("all" for every film); none of it is no error."""
+    """The balance of a split ("all" for every film); an empty split gives zero counts."""
     films = dataset.films if split == "all" else dataset.films[dataset.films["split"] == split]
     counts = films["label"].value_counts()
     return Balance(int(counts.get(NORMAL, 0)), int(counts.get(PNEUMONIA, 0)))

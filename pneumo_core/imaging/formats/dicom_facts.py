@@ -21,7 +21,7 @@ _VIEWS = {
 """Codes of SNOMED and of its older form in DICOM (PS3.16 CID 4010)."""
 _UNPROCESSED = (
     "The file holds unprocessed data of the detector (Presentation Intent Type FOR PROCESSING), "
-    "not a film to be looked at: its reading is less sure."
+    "not an image for reading, so the result is less reliable."
 )
 
 

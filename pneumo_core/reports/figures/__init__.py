@@ -1,4 +1,4 @@
-"""Plots of what the other rooms computed. Nothing here computes a result."""
+"""Plots of results computed by other packages. Nothing is computed here."""
 
 from pneumo_core.reports.figures._style import SERIES
 from pneumo_core.reports.figures.comparison import probability_scatter

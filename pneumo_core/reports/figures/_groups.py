@@ -1,4 +1,4 @@
-"""Films by colour: one group for each word of a column, or one on a scale for numbers."""
+"""Groups of points by colour: one per value of a column, or a scale for numbers."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _SOLID = ("circle", "triangle-up", "square", "diamond", "cross", "x", "star", "h
 SYMBOLS = (*_SOLID, *(f"{each}-open" for each in _SOLID))
 _REST = "circle-dot"
 _MOST = 12
-"""Words that get a colour of their own, the most frequent ones; nobody tells more colours apart."""
+"""Largest number of values with their own colour, the most frequent ones."""
 _PALETTE = (*qualitative.Safe, *qualitative.Set3)
 _KNOWN = {
     "NORMAL": BLUE,
@@ -30,7 +30,7 @@ _FACTS = ("label", "subtype", "outcome", "split")
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Films of one colour: rows, what they are called, how they look."""
+    """Points of one colour: rows, name, style."""
 
     rows: NDArray[np.int32]
     name: str
@@ -40,9 +40,9 @@ class Group:
 
 
 def groups_of(by: pd.Series) -> list[Group]:
-    """Every film of a column (N,) in exactly one group; beyond the most frequent words, "others".
+    """Put every row of a column (N,) in one group; rare values go to "others".
 
-    Numbers of more than eight values are one group on a scale.
+    Numeric columns with more than eight values are one group with a scale.
     """
     if pd.api.types.is_numeric_dtype(by) and by.nunique() > len(_SOLID):
         rows = np.arange(len(by), dtype=np.int32)
@@ -64,7 +64,7 @@ def groups_of(by: pd.Series) -> list[Group]:
 
 
 def hover_texts(films: pd.DataFrame) -> NDArray[np.str_]:
-    """What hovering says of each film (N,): its name, and below it what is known of it."""
+    """Return hover texts (N,): name, then the known facts."""
     told = films["id"].str.rsplit("/", n=1).str[-1] + "<br>"
     facts = [films[each].astype(str) for each in _FACTS if each in films]
     if "probability" in films:

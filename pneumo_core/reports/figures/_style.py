@@ -1,7 +1,7 @@
-"""Colours and a bare layout that all figures share.
+"""Colours and layout shared by all figures.
 
-Blue and orange stay apart for every kind of colour vision (Okabe and Ito 2008); shapes, dashes and
-words say the same again.
+Blue and orange are distinguishable with every kind of colour vision (Okabe and Ito 2008); shapes,
+dashes and words repeat the information.
 """
 
 from typing import Any
@@ -29,13 +29,13 @@ ORANGE = "#b35900"
 PALE = "#dde6ec"
 GRID = "#e6ecf0"
 SERIES = (BLUE, ORANGE, "#00775a", "#8a3d78")
-"""One for each of up to four checkpoints."""
+"""Colours of up to four models."""
 DASHES = ("solid", "dash", "dot", "dashdot")
-"""One for each of them, too, for whoever tells no colours apart."""
+"""Dashes of up to four models, so that they do not differ in colour only."""
 
 
 def bare(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
-    """The figure without frame, title and legend, text in our ink."""
+    """Style the figure: no frame, title or legend."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -52,7 +52,7 @@ def bare(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
 
 
 def diagonal(figure: go.Figure) -> go.Figure:
-    """The figure with a pale dashed line from (0, 0) to (1, 1), behind what comes after it."""
+    """Add a pale dashed diagonal behind later traces."""
     return figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -64,7 +64,7 @@ def diagonal(figure: go.Figure) -> go.Figure:
 
 
 def square(figure: go.Figure, x: str, y: str, *, height: int = 340) -> go.Figure:
-    """Two axes from 0 to 1 with their names."""
+    """Set two axes from 0 to 1 with titles."""
     bare(figure, height=height)
     axis: dict[str, Any] = {"range": [-0.02, 1.02], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     figure.update_xaxes(title={"text": x, "standoff": 6}, **axis)

@@ -1,4 +1,4 @@
-"""Two checkpoints on the same films."""
+"""Plots that compare two models on the same X-rays."""
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,10 @@ def probability_scatter(
     *,
     drag: str = "lasso",
 ) -> go.Figure:
-    """Each film's probability by one checkpoint against the other's; every point can be selected.
+    """Draw each X-ray's probability by one model against the other's, selectable.
 
     ``table``: columns label, first, second; its row number is the point's ``customdata``.
-    ``drag``: what the mouse does at first, "lasso", or "pan" where a click picks a film.
+    ``drag``: what the mouse does at first, "lasso", or "pan" where a click picks an X-ray.
     """
     figure = go.Figure()
     diagonal(figure)
@@ -52,6 +52,6 @@ def probability_scatter(
 
 
 def _hover_texts(films: pd.DataFrame) -> list[str]:
-    """Both probabilities of each film."""
+    """Return both probabilities of each X-ray as text."""
     pairs = zip(films["first"], films["second"], strict=True)
     return [f"{format_rate(first)}, {format_rate(second)}" for first, second in pairs]

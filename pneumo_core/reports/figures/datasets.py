@@ -1,4 +1,4 @@
-"""What is in a dataset: films of each label, their grey values, their sizes."""
+"""Plots of a dataset: counts, grey values, image sizes."""
 
 import numpy as np
 import pandas as pd
@@ -10,16 +10,16 @@ from pneumo_core.reports.figures._style import BLUE, INK, ORANGE, bare
 __all__ = ["GREY_BINS", "films_per_split", "grey_histogram", "size_map"]
 
 GREY_BINS = 64
-"""Steps of the grey histogram; each holds four of a film's 256 values."""
+"""Bins of the grey histogram; each holds four of 256 values."""
 
 _PATTERNS = [{}, *({"shape": shape, "fgopacity": 0.35, "size": 9} for shape in "/.x-|+\\")]
-"""What tells bars apart for whoever tells no colours apart."""
+"""Patterns, so that bars do not differ in colour only."""
 
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
 def films_per_split(table: pd.DataFrame) -> go.Figure:
-    """A bar for each split, of normal films and those of each subtype. ``table``: split_table's."""
+    """Draw a bar for each split, by label and subtype. ``table``: split_table's."""
     splits = table[table["split"] != "all"].iloc[::-1]
     subtypes = [str(each) for each in table.columns[6:]]
     parts = [("NORMAL", "NORMAL", BLUE)]
@@ -41,7 +41,7 @@ def films_per_split(table: pd.DataFrame) -> go.Figure:
             insidetextanchor="middle",
             textangle=0,
             textfont={"color": INK if colour.startswith(("#e0", "#c9")) else "white"},
-            hovertemplate=f"%{{y}}: %{{x:,}} films, {name}<extra></extra>",
+            hovertemplate=f"%{{y}}: %{{x:,}} X-rays, {name}<extra></extra>",
         )
     bare(figure, height=90 + 52 * len(splits), barmode="stack", showlegend=True, legend=_LEGEND)
     figure.update_layout(legend_traceorder="normal", uniformtext={"minsize": 11, "mode": "hide"})
@@ -49,10 +49,10 @@ def films_per_split(table: pd.DataFrame) -> go.Figure:
 
 
 def grey_histogram(greys: NDArray[np.int64]) -> go.Figure:
-    """How often each grey value occurs in films of each label; ``greys`` int64 (2, 256).
+    """Draw the histogram of grey values for each label; ``greys`` int64 (2, 256).
 
-    Each label's line adds up to 100 %. The axis ends where the highest step but black and white
-    does, since black borders would flatten the rest.
+    Each label's line adds up to 100 %. The axis ends at the highest bin other than black and white,
+    because black borders would flatten the rest.
     """
     figure = go.Figure()
     highest = 0.0
@@ -88,7 +88,7 @@ def grey_histogram(greys: NDArray[np.int64]) -> go.Figure:
 
 
 def size_map(distinct: pd.DataFrame) -> go.Figure:
-    """Width against height, from ``Sizes.distinct``; a larger mark stands for more films."""
+    """Draw width against height, from ``Sizes.distinct``; larger marks mean more X-rays."""
     n = distinct["films"].to_numpy()
     figure = go.Figure(
         go.Scattergl(
@@ -97,7 +97,7 @@ def size_map(distinct: pd.DataFrame) -> go.Figure:
             mode="markers",
             marker={"color": BLUE, "opacity": 0.5, "size": 5 + 18 * np.sqrt(n / n.max())},
             customdata=n,
-            hovertemplate="%{x} × %{y} pixels: %{customdata:,} films<extra></extra>",
+            hovertemplate="%{x} × %{y} pixels: %{customdata:,} X-rays<extra></extra>",
         )
     )
     bare(figure, height=300)

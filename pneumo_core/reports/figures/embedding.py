@@ -1,4 +1,4 @@
-"""Maps of films: one or two beside each other, in one plot, so that a selection is shared."""
+"""Maps of X-rays: one or two side by side in one plot, with a shared selection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from pneumo_core.reports.figures._style import INK, QUIET, bare
 __all__ = ["Panel", "embedding_map"]
 
 _NAMED = 20_000
-"""Beyond so many films what hovering tells stays at home, and all are small discs: the page would
-be heavy, and a machine without a graphics card takes a third of the time to draw them."""
+"""Above this size hover texts are omitted and all marks are small discs, to keep the page small and
+fast without a graphics card."""
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One map: its title, points float32 (N, 2 or 3), names of the axes."""
+    """A map: title, points float32 (N, 2 or 3), names of the axes."""
 
     title: str
     points: NDArray[np.float32]
@@ -38,11 +38,11 @@ def embedding_map(
     drag: str = "lasso",
     height: int = 560,
 ) -> go.Figure:
-    """The films (N) on every panel, coloured by ``by``; a point's ``customdata`` is its row.
+    """Draw X-rays (N) on every panel, coloured by ``by``; ``customdata`` is the row.
 
-    ``chosen`` films (N,) stay bright, the others fade; ``marked``: a point on each panel, for a
-    film that is no row. ``drag``: what the mouse does at first, "lasso", or "pan" where a click
-    picks a film. Numbers get a colour scale, words a colour and a shape each. Three
+    ``chosen`` X-rays (N,) stay bright, the others fade; ``marked``: a point on each panel, for a
+    X-ray that is not in the table. ``drag``: mouse mode at first, "lasso", or "pan" where a click
+    picks an X-ray. Numbers get a colour scale, words a colour and a shape each. Three
     dimensions can be turned, not selected, and stand alone.
     """
     if panels[0].points.shape[1] == 3:
@@ -106,8 +106,8 @@ def _star(point: NDArray[np.float32]) -> go.Scattergl:
         y=[point[1]],
         mode="markers",
         marker={"symbol": "star", "size": 18, "color": INK, "line": {"color": "white", "width": 1}},
-        name="your film",
-        hovertemplate="your film<extra></extra>",
+        name="your X-ray",
+        hovertemplate="your X-ray<extra></extra>",
         showlegend=False,
     )
 

@@ -1,4 +1,4 @@
-"""Training in pictures: one map of films that a slider moves from epoch to epoch."""
+"""Maps of the training: a slider moves X-rays from epoch to epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from pneumo_core.reports.figures._style import BLUE, INK, ORANGE, SERIES, bare
 __all__ = ["epoch_maps"]
 
 _SMOOTH = 2500
-"""Films up to which the browser lets them glide; more are drawn by WebGL, which can't."""
+"""Up to this number points are animated; more are drawn by WebGL, without animation."""
 _GLIDE = 500
 _MARGIN = 0.05
 _LINES = (
@@ -37,12 +37,12 @@ def epoch_maps(
     drag: str = "lasso",
     height: int = 720,
 ) -> go.Figure:
-    """Maps float32 (E, N, 2) of the same films (N), coloured by ``by``, one epoch at a time.
+    """Draw maps float32 (E, N, 2) of the same X-rays (N), coloured by ``by``, one epoch at a time.
 
-    ``figures`` has a row per epoch: epoch, validation_auc, purity, purity_on_map; lines of them
-    stand below the map, and a bar marks the epoch that is shown. It begins with the last one. The
-    axes have one range for all epochs; colours, ``customdata`` (a film's row) and the selection are
-    those of ``embedding_map``.
+    ``figures`` has a row per epoch: epoch, validation_auc, purity, purity_on_map; drawn as lines
+    below the map, with a bar at the current epoch. The last epoch is shown first. The
+    axes have one range for all epochs; colours, ``customdata`` (row of the X-ray) and selection are
+    as in ``embedding_map``.
     """
     figure = make_subplots(2, 1, row_heights=[0.78, 0.22], vertical_spacing=0.14)
     kind = go.Scatter if len(films) <= _SMOOTH else go.Scattergl
@@ -75,7 +75,7 @@ def _films(
     told: NDArray[np.str_],
     chosen: NDArray[np.bool_] | None,
 ) -> Any:
-    """A group's films on one epoch's map (N, 2)."""
+    """Return a trace of a group's points on one epoch's map (N, 2)."""
     marker: dict[str, object] = {"color": group.colour, "symbol": group.symbol, "size": 6}
     if group.scaled:
         scale = {"thickness": 12, "len": 0.7, "y": 0.65}
@@ -96,7 +96,7 @@ def _films(
 
 
 def _add_lines(figure: go.Figure, figures: pd.DataFrame, reach: list[float]) -> None:
-    """The figures over the epochs, and a bar across them at the last one."""
+    """Add the figures over the epochs, and a bar at the last one."""
     for column, name, colour, dash in _LINES:
         figure.add_scatter(
             x=figures["epoch"],
@@ -165,7 +165,7 @@ def _laid_out(
                     for row in figures.to_dict("records")
                 ],
                 "currentvalue": {"font": {"color": INK, "size": 14}, "xanchor": "left"},
-                "font": {"color": "rgba(0,0,0,0)"},  # a step's words are too long for its tick
+                "font": {"color": "rgba(0,0,0,0)"},  # a step's label is too long for its tick
                 "pad": {"t": 48, "l": 60},
                 "ticklen": 3,
             }
@@ -186,14 +186,14 @@ def _laid_out(
 
 
 def _told(row: Mapping[Any, Any]) -> str:
-    """What the slider says of an epoch."""
+    """Return the label of an epoch on the slider."""
     area = row["validation_auc"]
     auc = "" if np.isnan(area) else f" · validation AUC {format_rate(area)}"
     return f"Epoch {row['epoch']}{auc} · purity {format_rate(row['purity'])}"
 
 
 def _range(values: NDArray[np.floating]) -> list[float]:
-    """The values' range with some air."""
+    """Return the range of the values with a margin."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     air = _MARGIN * (high - low) or 0.01
     return [low - air, high + air]

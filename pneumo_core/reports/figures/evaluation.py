@@ -1,7 +1,7 @@
-"""One checkpoint on many films: the matrix, the histogram, the curves.
+"""Plots of one model on many X-rays: confusion matrix, histogram, curves.
 
-What can be selected carries ``customdata``, so that a page learns which films lie behind a mark:
-a cell's name, a bin's bounds, or a film's id.
+Selectable marks carry ``customdata`` that identifies their X-rays: a cell's name, a bin, or an
+X-ray's id.
 """
 
 from collections.abc import Sequence
@@ -34,18 +34,18 @@ __all__ = [
 ]
 
 CELLS = ("tn", "fp", "fn", "tp")
-"""The matrix's cells as they are read: by row, NORMAL first."""
+"""Cells of the matrix by row, NORMAL first."""
 
-_TOLD = {"tn": "rightly passed", "fp": "false alarms", "fn": "missed", "tp": "found"}
+_TOLD = {"tn": "correct", "fp": "false alarms", "fn": "missed", "tp": "correct"}
 _MOST_POINTS = 800
 BARS = 20
-"""Bars of the histogram, equally wide."""
+"""Number of equal bins of the histogram."""
 
 
 def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
-    """Four cells to be clicked: counts, and the share of the row; right in blue, wrong in orange.
+    """Draw four clickable cells: counts and share of the row; correct blue, errors orange.
 
-    Bars, since cells of a heat map can't be selected. ``chosen``: the cell with a frame.
+    Uses bars, because heat map cells cannot be selected. ``chosen``: the framed cell.
     """
     figure = go.Figure()
     rows = {"tn": counts.tn + counts.fp, "fp": counts.tn + counts.fp}
@@ -70,7 +70,7 @@ def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
                 "color": _tinted(tint, 0.12 + 0.45 * share),
                 "line": {"color": INK, "width": 3 if cell == chosen else 0},
             },
-            hovertemplate=f"{_TOLD[cell]}: {count} of {row}<extra>Click to see the films</extra>",
+            hovertemplate=f"{_TOLD[cell]}: {count} of {row}<extra>Click to see the X-rays</extra>",
             unselected={"marker": {"opacity": 1}},
         )
     bare(figure, height=330, barmode="overlay", bargap=0)
@@ -93,7 +93,7 @@ def probability_histogram(
     *,
     chosen: NDArray[np.bool_] | None = None,
 ) -> go.Figure:
-    """Films per probability and label, NORMAL hanging down; ``chosen`` films (N,) stand out.
+    """Draw the histogram by label, NORMAL downwards; ``chosen`` X-rays (N,) stand out.
 
     A bar's ``customdata`` is its label and its bin, one of ``BARS`` (see ``metrics.bin_of``).
     """
@@ -109,7 +109,7 @@ def probability_histogram(
             name=name,
             customdata=[[label, each] for each in range(bins)],
             marker={"color": _tinted(colour, 0.45 if chosen is not None else 0.85)},
-            hovertemplate=f"around %{{x:.3f}}: %{{text}} films labelled {name}<extra></extra>",
+            hovertemplate=f"around %{{x:.3f}}: %{{text}} X-rays labelled {name}<extra></extra>",
             text=counts,
             textposition="none",
             unselected={"marker": {"opacity": 1}},
@@ -153,9 +153,9 @@ def receiver_operating_characteristic(
     chosen: Curve | None = None,
     ids: NDArray[np.object_] | None = None,
 ) -> go.Figure:
-    """ROC curves: each a name, a colour, the curve, and the operating point's (x, y).
+    """Draw ROC curves: name, colour, curve, and (x, y) of the operating point.
 
-    ``ids`` (K,): the film at each threshold of the first curve; ``chosen`` points stand out.
+    ``ids`` (K,): the X-ray at each threshold of the first curve; ``chosen`` points stand out.
     """
     figure = go.Figure()
     diagonal(figure)
@@ -171,7 +171,7 @@ def precision_recall(
     chosen: Curve | None = None,
     ids: NDArray[np.object_] | None = None,
 ) -> go.Figure:
-    """Positive predictive value by sensitivity; the dashed line is what chance gives."""
+    """Draw the precision-recall curve; the dashed line is chance."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
@@ -182,13 +182,13 @@ def precision_recall(
     )
     _draw_curves(figure, [("", BLUE, curve, point)], ids)
     _draw_chosen(figure, chosen)
-    return square(figure, "Sensitivity (recall)", "PPV on these films (precision)")
+    return square(figure, "Sensitivity (recall)", "PPV on these X-rays (precision)")
 
 
 def reliability_diagram(points: Sequence[ReliabilityBin]) -> go.Figure:
-    """Share of PNEUMONIA by mean probability with 95 % intervals; on the dashed line, calibrated.
+    """Draw the reliability diagram with 95 % intervals; the dashed line is perfect.
 
-    A mark's area grows with its films.
+    The area of a mark grows with its number of X-rays.
     """
     figure = go.Figure()
     diagonal(figure)
@@ -217,7 +217,7 @@ def reliability_diagram(points: Sequence[ReliabilityBin]) -> go.Figure:
 def _bin_text(point: ReliabilityBin) -> str:
     share = Estimate(point.share, point.low, point.high).text(percent=True)
     probability = format_rate(point.probability)
-    return f"{point.n} films, mean probability {probability}<br>{share} show pneumonia"
+    return f"{point.n} X-rays, mean probability {probability}<br>{share} show pneumonia"
 
 
 def _draw_curves(
@@ -271,13 +271,13 @@ def _mark_threshold(figure: go.Figure, threshold: float) -> None:
 
 
 def _thinned(points: int) -> NDArray[np.int64]:
-    """At most so many rows that a page stays light, the ends among them."""
+    """Thin rows so that the page stays small, keeping both ends."""
     rows = np.linspace(0, max(0, points - 1), min(points, _MOST_POINTS))
     return np.unique(rows.round().astype(np.int64))
 
 
 def _tinted(colour: str, strength: float) -> str:
-    """The colour on white: 0 is white, 1 the colour itself."""
+    """Blend the colour with white: 0 is white, 1 the colour."""
     parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     mixed = (round(255 + (part - 255) * strength) for part in parts)
     return f"rgb({', '.join(map(str, mixed))})"

@@ -1,4 +1,4 @@
-"""The plots of a study as interactive pages of their own."""
+"""Plots of a study as standalone interactive pages."""
 
 import plotly.graph_objects as go
 
@@ -16,7 +16,7 @@ __all__ = ["interactive", "to_html"]
 
 
 def interactive(study: Study, threshold: float, name: str) -> go.Figure:
-    """One of ``PLOTS`` at a threshold; empty where a class is missing. Raises KeyError."""
+    """Draw one of ``PLOTS`` at a threshold; empty if a class is missing. Raises KeyError."""
     if name == "matrix":
         return confusion_matrix(study.at(threshold).confusion)
     if name == "histogram":
@@ -33,7 +33,7 @@ def interactive(study: Study, threshold: float, name: str) -> go.Figure:
 
 
 def to_html(figure: go.Figure) -> bytes:
-    """The figure as a page that needs no network: plotly travels with it, 5 MB."""
+    """Return the figure as an offline page, with plotly included (5 MB)."""
     page: str = figure.to_html(
         include_plotlyjs=True, config={"showSendToCloud": False, "displaylogo": False}
     )

@@ -1,4 +1,4 @@
-"""One film's probability."""
+"""Plot of one probability."""
 
 import plotly.graph_objects as go
 

@@ -1,4 +1,4 @@
-"""What tells the label of a dataset's X-rays without a look at the lungs."""
+"""Plots of the shortcut audit."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
 def separation_dots(found: Sequence[Separation]) -> go.Figure:
-    """A row for each property, the largest AUC on top, with a dot and interval for each split."""
+    """Draw a row for each property, the largest AUC on top, with a dot and interval per split."""
     titles = list(dict.fromkeys(each.prop.title for each in found))[::-1]
     splits = sorted({each.split for each in found}, key=("train", "test", "val").index)
     figure = go.Figure()
@@ -44,12 +44,12 @@ def separation_dots(found: Sequence[Separation]) -> go.Figure:
     return figure.update_xaxes(
         range=[0.4, 1.02],
         tickvals=[0.5, 0.6, 0.7, 0.8, 0.9, 1],
-        title={"text": "AUC for the label (0.5: tells nothing)", "standoff": 6},
+        title={"text": "AUC for the label (0.5: chance)", "standoff": 6},
     )
 
 
 def error_by_quarter(found: ByQuartile) -> go.Figure:
-    """Rate of false alarms or misses in each quarter of a property, with intervals."""
+    """Draw the error rate in each quartile of a property, with intervals."""
     rates = [each.rate for each in found.quarters]
     write = found.prop.text
     figure = go.Figure(

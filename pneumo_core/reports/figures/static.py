@@ -1,4 +1,4 @@
-"""The same plots as pictures for paper: PNG and SVG by matplotlib, which needs no browser."""
+"""The same plots for print: PNG and SVG by matplotlib, without a browser."""
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -26,14 +26,14 @@ PLOTS: Mapping[str, str] = MappingProxyType(
 
 
 def still(study: Study, threshold: float, name: str, kind: Literal["png", "svg"]) -> bytes:
-    """One of ``PLOTS`` at a threshold as a PNG (1,200 × 1,050 pixels) or SVG file.
+    """Draw one of ``PLOTS`` at a threshold as a PNG (1,200 × 1,050 pixels) or SVG file.
 
-    Curves are empty where one class is missing. Raises KeyError for another name.
+    Curves are empty if one class is missing. Raises KeyError for another name.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    # Words stay words in an SVG, and the same study gives the same bytes.
+    # Keep text as text in an SVG, and make the output reproducible.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "pneumo", "font.size": 10}):
         figure = Figure(figsize=(6, 5.25), layout="constrained")
         axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""How runs learn: the loss within and the AUC after each epoch."""
+"""Learning curves of training runs: loss within and AUC after each epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MARKS = ("diamond-open", "circle-open", "square-open", "triangle-up-open")
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
-    """A run by its name: ``losses`` with the columns epoch (in fractions) and loss, ``epochs`` with
+    """Curves of a run: ``losses`` with the columns epoch (in fractions) and loss, ``epochs`` with
     the columns epoch, val_loss and val_auc."""
 
     name: str
@@ -24,7 +24,7 @@ class LearningCurve:
 
 
 def loss_curves(runs: Sequence[LearningCurve]) -> go.Figure:
-    """Training loss as a line, validation loss as marks at the end of each epoch."""
+    """Draw training loss as a line and validation loss as marks after each epoch."""
     figure = go.Figure()
     for number, run in enumerate(runs):
         line = _line(number)
@@ -49,7 +49,7 @@ def loss_curves(runs: Sequence[LearningCurve]) -> go.Figure:
 
 
 def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
-    """Validation AUC after each epoch."""
+    """Draw validation AUC after each epoch."""
     figure = go.Figure()
     for number, run in enumerate(runs):
         figure.add_scatter(
@@ -69,7 +69,7 @@ def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
 
 
 def _line(number: int) -> dict[str, str]:
-    """Colour and dash change together; from the fifth run on, in other pairs."""
+    """Return colour and dash of a run; after four runs the pairs change."""
     turn = number // len(SERIES)
     return {
         "color": SERIES[number % len(SERIES)],
@@ -82,7 +82,7 @@ def _mark(number: int) -> str:
 
 
 def _smoothed(losses: pd.Series) -> pd.Series:
-    """A batch's loss jumps; the mean of a fiftieth of the line shows where it goes."""
+    """Smooth the loss by a moving average over a fiftieth of the line."""
     return losses.rolling(max(1, len(losses) // 50), min_periods=1, center=True).mean()
 
 

@@ -36,7 +36,7 @@ def test_each_cell_names_itself_and_its_count() -> None:
     cells = {trace.customdata[0][0]: trace for trace in figure.data}
     assert tuple(cells) == CELLS
     assert "<b>3</b>" in cells["fn"].text[0]
-    assert "42.9 %" in cells["fn"].text[0], "of the films with pneumonia"
+    assert "42.9 %" in cells["fn"].text[0], "of the X-rays with pneumonia"
     assert cells["fn"].marker.line.width > cells["tp"].marker.line.width
 
 

@@ -55,7 +55,7 @@ def _two_checkpoints() -> go.Figure:
 
 
 FIGURES = {
-    "films per split": _splits,
+    "X-rays per split": _splits,
     "grey values": lambda: grey_histogram(np.ones((2, 256), np.int64)),
     "ROC curves": _curves,
     "losses": lambda: loss_curves(_runs()),
