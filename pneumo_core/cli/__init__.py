@@ -17,6 +17,7 @@ from pneumo_core.audit.roles import OPEN_LINE, listens_beyond
 from pneumo_core.cli import (
     _checkpoints,
     _datasets,
+    _gateway,
     _log,
     _lungs,
     _reading,
@@ -38,7 +39,7 @@ __all__ = ["app", "main"]
 
 _COMMANDS = (
     *(_reading, _training, _runs, _study, _checkpoints),
-    *(_datasets, _shortcuts, _intake, _lungs, _log),
+    *(_datasets, _shortcuts, _intake, _lungs, _log, _gateway),
 )
 """Modules whose commands register themselves."""
 
