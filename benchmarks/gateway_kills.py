@@ -152,7 +152,7 @@ def _senders(films: list[Path], port: int) -> tuple[set[Path], list[threading.Th
 
     def send(mine: list[Path]) -> None:
         for path in mine:
-            while storescu([path], port, "-to", "10").returncode:
+            while storescu([path], port, "-to", "60").returncode:
                 time.sleep(0.3)
             acknowledged.add(path)
             time.sleep(random.uniform(0, 0.5))

@@ -13,11 +13,26 @@ from pneumo_core.explanations import HeatMap, evidence_strength
 from pneumo_core.gateway.config import ResultKind
 from pneumo_core.imaging import Radiograph
 from pneumo_core.reading import Reader, Reading
-from pneumo_core.reports import Overlay, Result, result_of, to_dicom
+from pneumo_core.reports import (
+    Overlay,
+    Result,
+    result_of,
+    to_dicom,
+    to_dicom_pdf,
+    to_presentation_state,
+    to_structured_report,
+)
 
 __all__ = ["File", "render"]
 
-_MAKERS: Mapping[ResultKind, Callable[[Result, bytes], bytes]] = MappingProxyType({"sc": to_dicom})
+_MAKERS: Mapping[ResultKind, Callable[[Result, bytes], bytes]] = MappingProxyType(
+    {
+        "sc": to_dicom,
+        "sr": to_structured_report,
+        "gsps": to_presentation_state,
+        "pdf": to_dicom_pdf,
+    }
+)
 
 
 @dataclass(frozen=True)
