@@ -15,6 +15,7 @@ import typer
 
 from pneumo_core.audit.roles import OPEN_LINE, listens_beyond
 from pneumo_core.cli import (
+    _calibrate,
     _checkpoints,
     _datasets,
     _gateway,
@@ -39,7 +40,7 @@ __all__ = ["app", "main"]
 
 _COMMANDS = (
     *(_reading, _training, _runs, _study, _checkpoints),
-    *(_datasets, _shortcuts, _intake, _lungs, _log, _gateway),
+    *(_datasets, _shortcuts, _intake, _lungs, _log, _gateway, _calibrate),
 )
 """Modules whose commands register themselves."""
 

@@ -13,7 +13,7 @@ import typer
 
 from pneumo_core.cli._shared import JsonOption, app
 from pneumo_core.cli._terminal import err
-from pneumo_core.errors import PneumoError
+from pneumo_core.errors import PneumoError, UnknownName
 
 gateway = typer.Typer(help="X-rays from a PACS, and results back to it.", no_args_is_help=True)
 app.add_typer(gateway, name="gateway")
@@ -104,6 +104,32 @@ def read_again(films: FilmsArgument, config: ConfigOption = None) -> None:
     if missing:
         numbers = ", ".join(map(str, missing))
         raise PneumoError(f"The file of {numbers} was removed. Send the X-ray again.")
+
+
+@gateway.command("poll")
+def poll_source(
+    name: Annotated[str, typer.Argument(help="The source's name in the configuration.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a PACS once for X-rays that are not here yet."""
+    _require_extra()
+    from pneumo_core.gateway import Queue, read_config
+    from pneumo_core.gateway.dimse import quiet_libraries
+    from pneumo_core.gateway.intake import Door
+    from pneumo_core.gateway.polling import poll
+
+    quiet_libraries()
+    told = read_config(config)
+    sources = {each.name: each for each in told.source}
+    if name not in sources:
+        raise UnknownName("source", name, sources)
+    queue = Queue(told.folder)
+    done = poll(sources[name], told, queue, Door(queue, told.keep))
+    if as_json:
+        print(json.dumps(vars(done)))
+    else:
+        print(f"{done.found} X-rays found, {done.new} new, {done.taken} taken in.")
 
 
 def _switch(config: Path | None, *, paused: bool) -> None:

@@ -127,8 +127,7 @@ class Destination:
     ``results``: the kinds to send. ``identified`` False sends them de-identified, in a study of
     their own. Only films that meet every rule are sent: ``modalities``, ``senders`` (calling AE
     titles), ``levels`` ("likely", "uncertain", "unlikely"); empty admits all. A webhook gets a
-    notice without names or UIDs for every film. ``confirm``: ask the PACS whether it has what it
-    took (QIDO-RS or C-FIND) before a result counts as sent.
+    notice without names or UIDs for every film.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -144,7 +143,6 @@ class Destination:
     token_file: Path | None = None
     tls: Tls | None = None
     timeout: Annotated[float, pydantic.Field(gt=0)] = 30.0
-    confirm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,16 +3,18 @@
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from pneumo_core.errors import PneumoError
+from pneumo_core.errors import AuditError, PneumoError, UnreadableFilm
 from pneumo_core.gateway.config import Config
 from pneumo_core.gateway.dimse import Receiver, quiet_libraries
+from pneumo_core.gateway.http import HttpServer, heat_png
 from pneumo_core.gateway.intake import Door
 from pneumo_core.gateway.keeping import clean_up, remove_orphans
 from pneumo_core.gateway.outbox import Outbox
+from pneumo_core.gateway.polling import Poller
 from pneumo_core.gateway.queue import Queue
 
 if TYPE_CHECKING:  # what reads takes seconds to import: films are received meanwhile
@@ -40,10 +42,12 @@ class Gateway:
         self.door = Door(self.queue, config.keep)
         self.receiver = Receiver(config.dicom, self.door)
         self.outbox = Outbox(config, self.queue)
+        self.poller = Poller(config, self.queue, self.door)
         self.reader: Reader | None = None
         self.trouble = ""
         self.started = time.time()
         self._worker: Worker | None = None
+        self._http: HttpServer | None = None
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -54,7 +58,11 @@ class Gateway:
         if self.config.dicom.port:
             self.port = self.receiver.start()
             log.info("receiving by DICOM as %s", self.config.dicom.ae_title)
+        if self.config.http.port:
+            self._http = HttpServer(self)
+            self._http.start()
         self.outbox.start()
+        self.poller.start()
         for work in (self._load_and_read, self._clean):
             thread = threading.Thread(target=work, name=work.__name__, daemon=True)
             thread.start()
@@ -63,7 +71,10 @@ class Gateway:
     def stop(self) -> None:
         """Take nothing more in, finish what is in work, and end."""
         self._stopped.set()
+        self.poller.stop()
         self.receiver.stop()
+        if self._http:
+            self._http.stop()
         for thread in self._threads:
             thread.join()
         if self._worker:
@@ -71,6 +82,39 @@ class Gateway:
         self.outbox.stop()
         self.queue.close()
         self._own.release()
+
+    def answer(self, data: bytes, *, heat: bool = False) -> dict[str, Any]:
+        """Read one file for the HTTP service: a row as ``predict --json`` writes it.
+
+        ``heat`` adds ``heat_map``, a PNG in Base64, None unless it was read. Raises PneumoError
+        while the model is being loaded.
+        """
+        from pneumo_core.audit import film_digest, open_log
+        from pneumo_core.imaging import read_radiograph
+        from pneumo_core.reading import entry_of
+        from pneumo_core.reports import as_row
+
+        if self.reader is None:
+            raise PneumoError("The model is still being loaded.")
+        reader, radiograph = self.reader.single, None
+        try:
+            radiograph = read_radiograph(data, name="film")
+            reading = reader.read(radiograph)
+        except UnreadableFilm as error:
+            reading = reader.failed(error)
+        told = as_row(reading)
+        if heat:
+            seen = radiograph is not None and reading.probability is not None
+            told["heat_map"] = (
+                heat_png(reader, reading, reading.as_read(radiograph))
+                if seen and radiograph is not None
+                else None
+            )
+        try:
+            open_log().record([entry_of(reading, film_digest(data), "gateway (HTTP)")])
+        except AuditError as error:
+            log.error("this reading is not in the audit log: %s", error)
+        return told
 
     def _load_and_read(self) -> None:
         from pneumo_core.gateway.worker import Worker

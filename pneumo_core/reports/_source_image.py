@@ -63,5 +63,5 @@ def _nobodys(header: "Dataset", patient: str, uids: Uids) -> "tuple[Dataset, Uid
     for keyword in _EMPTY:
         setattr(image, keyword, "")
     deidentify(image, patient)
-    image.PatientName += "^"  # one component, and meant to be
+    image.PatientName = f"{image.PatientName}^"  # one component, and meant to be
     return image, uids
