@@ -149,7 +149,7 @@ class Receiver:
             self._received[event.assoc] = seen
         if seen > self._door.largest + _SLACK:
             with self._lock:
-                self._received[event.assoc] = 0
+                self._received[event.assoc] = -(1 << 60)  # what is still on its way is no news
             reason = f"it is larger than {self._door.largest / 1e6:g} MB"
             log.warning("a film was not taken in: %s", reason)
             self._door.note(str(event.assoc.requestor.ae_title), reason)
