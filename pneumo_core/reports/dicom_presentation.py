@@ -37,6 +37,10 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
     look = result.overlay
     if look is None or not look.heat.found:
         raise PneumoError(f"{result.film} has no heat map whose outline could be drawn.")
+    if result.reading.rotated:
+        raise PneumoError(
+            f"{result.film} was rotated, so an outline would not lie on its own picture."
+        )
     with lenient_pydicom():
         image, uids = source_image(result, source, "gsps")
         with told_as_damaged(result):
