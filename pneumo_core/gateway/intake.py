@@ -186,7 +186,7 @@ def _header(data: bytes) -> Dataset | None:
     # pydicom's parsers promise no common error, and here each means that the header is damaged.
     except Exception:  # noqa: BLE001
         return None
-    return header
+    return header if len(header) else None
 
 
 def _text(header: Dataset, keyword: str) -> str:

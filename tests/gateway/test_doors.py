@@ -68,8 +68,8 @@ def test_a_connection_that_is_cut_leaves_nothing(port: int, queue: Queue, sent: 
 def test_a_file_that_is_too_large_is_aborted_while_it_comes(
     port: int, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: Path
 ) -> None:
-    monkeypatch.setenv("PNEUMO_MAX_FILE_MB", "1")
     large = saved(film(chest(1500)), tmp_path / "large.dcm")
+    monkeypatch.setenv("PNEUMO_MAX_FILE_MB", "1")  # now: the sample itself is larger
     assert large.stat().st_size > 4e6
     assert storescu([large], port).returncode
     assert queue.waiting() == 0
