@@ -25,6 +25,7 @@ MENU = (
     ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
     ("pages/data.py", "Data", ":material/folder_open:"),
     ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/gateway.py", "Gateway", ":material/hub:"),
     ("pages/log.py", "Log", ":material/history:"),
 )
 """Every page: file, name in the menu, icon."""

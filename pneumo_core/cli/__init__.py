@@ -15,8 +15,10 @@ import typer
 
 from pneumo_core.audit.roles import OPEN_LINE, listens_beyond
 from pneumo_core.cli import (
+    _calibrate,
     _checkpoints,
     _datasets,
+    _gateway,
     _log,
     _lungs,
     _reading,
@@ -38,7 +40,7 @@ __all__ = ["app", "main"]
 
 _COMMANDS = (
     *(_reading, _training, _runs, _study, _checkpoints),
-    *(_datasets, _shortcuts, _intake, _lungs, _log),
+    *(_datasets, _shortcuts, _intake, _lungs, _log, _gateway, _calibrate),
 )
 """Modules that register their commands on import."""
 

@@ -21,6 +21,9 @@ from pneumo_core.reports.tables import as_row, to_csv, to_json, worklist_json
 
 if TYPE_CHECKING:
     from pneumo_core.reports.dicom import to_dicom
+    from pneumo_core.reports.dicom_pdf import to_dicom_pdf
+    from pneumo_core.reports.dicom_presentation import to_presentation_state
+    from pneumo_core.reports.dicom_report import to_structured_report
     from pneumo_core.reports.pdf import to_pdf
 
 __all__ = [
@@ -36,13 +39,22 @@ __all__ = [
     "result_of",
     "to_csv",
     "to_dicom",
+    "to_dicom_pdf",
     "to_json",
     "to_pdf",
     "to_png",
+    "to_presentation_state",
+    "to_structured_report",
     "worklist_json",
 ]
 
-_MODULES = {"to_dicom": "dicom", "to_pdf": "pdf"}
+_MODULES = {
+    "to_dicom": "dicom",
+    "to_dicom_pdf": "dicom_pdf",
+    "to_pdf": "pdf",
+    "to_presentation_state": "dicom_presentation",
+    "to_structured_report": "dicom_report",
+}
 
 
 def __getattr__(name: str) -> Any:

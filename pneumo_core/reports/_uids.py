@@ -10,7 +10,7 @@ from pneumo_core.reports.result import Overlay, Result, digest_of
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["Uids", "uids_of"]
+__all__ = ["Uids", "deidentified_uid", "uids_of"]
 
 _OURS = UUID("6b5a0f0e-3f53-5d6e-9a57-9c0f4f1f2f6e")
 """The namespace of our UIDs. Another one would give every result new UIDs."""
@@ -25,12 +25,13 @@ class Uids:
     instance: str
 
 
-def uids_of(result: Result, patient: str, header: "Dataset | None") -> Uids:
+def uids_of(result: Result, patient: str, header: "Dataset | None", kind: str = "") -> Uids:
     """Return UIDs derived from the X-ray, the checkpoint, its operating point and how it is drawn.
 
     The probability is not part of them, because its last digit may differ between
     machines. A study is one patient's: ``patient`` is the pseudonym of a de-identified one. With a
     ``header`` the study is the source's where it names one, and the image is that source's own.
+    ``kind`` tells other forms of the result from the Secondary Capture, which is "".
     """
     film, reading = digest_of(result.radiograph), result.reading
     study = _uid("study", film, patient, result.deidentified)
@@ -40,7 +41,8 @@ def uids_of(result: Result, patient: str, header: "Dataset | None") -> Uids:
         source = str(header.get("SOPInstanceUID") or "")
     by = (reading.model, reading.version, reading.operating_point, reading.threshold)
     made = (reading.status, result.deidentified, result.software, _drawing(result.overlay))
-    image = (study, source, film, patient, by, made)
+    image: tuple[object, ...] = (study, source, film, patient, by, made)
+    image += (kind,) if kind else ()
     return Uids(study, _uid("series", *image), _uid("instance", *image))
 
 
@@ -52,6 +54,11 @@ def _drawing(look: Overlay | None) -> tuple[object, ...] | None:
     heat = look.heat
     weakened = look.strength is not None
     return (heat.method, heat.layer, heat.label, look.opacity, look.contour, peaks, weakened)
+
+
+def deidentified_uid(uid: str, patient: str) -> str:
+    """Return the UID that a de-identified copy of something has, as far as we are asked."""
+    return _uid("deidentified", uid, patient)
 
 
 def _uid(*parts: object) -> str:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from highdicom.sc import SCImage
     from pydicom.dataset import Dataset
 
-__all__ = ["to_dicom"]
+__all__ = ["deidentify", "numbers", "pseudonym_of", "to_dicom"]
 
 _SERIES = 9400  # far from the numbers that a modality gives its own series
 _METHOD = (
@@ -85,10 +85,10 @@ def _file(result: Result, source: bytes | Path | None) -> bytes:
         if source is None:
             raise ValueError("the patient's own study needs the source that was read")
         header = header_of(result, source)
-    patient = _pseudonym_of(result, source) if result.deidentified else ""
+    patient = pseudonym_of(result, source) if result.deidentified else ""
     image = _capture(result, uids_of(result, patient, header))
     if result.deidentified:
-        _deidentify(image, patient)
+        deidentify(image, patient)
     _describe(image, result)
     _date(image, result, header)
     if header is not None:
@@ -98,7 +98,7 @@ def _file(result: Result, source: bytes | Path | None) -> bytes:
     return file.getvalue()
 
 
-def _pseudonym_of(result: Result, source: bytes | Path | None) -> str:
+def pseudonym_of(result: Result, source: bytes | Path | None) -> str:
     """Return the patient's pseudonym if the source has a patient ID, else the X-ray's."""
     from pneumo_core.reports._header import patient_of
 
@@ -146,7 +146,8 @@ def _orientation(result: Result) -> tuple[str, str] | None:
     return orientation
 
 
-def _deidentify(image: "Dataset", patient: str) -> None:
+def deidentify(image: "Dataset", patient: str) -> None:
+    """Put a pseudonym in the patient's place, and say what was done."""
     image.PatientID = patient
     image.PatientName = "De-identified"
     image.PatientIdentityRemoved = "YES"
@@ -226,10 +227,11 @@ def _comments(result: Result) -> list[str]:
     reading = result.reading
     told = () if result.deidentified else (*reading.reasons, *reading.warnings)
     all_told = (verdict_words(result), point_words(result), *told, RESEARCH_USE)
-    return [*(_ascii(sentence).rstrip(".") for sentence in all_told), _ascii(_numbers(result))]
+    return [*(_ascii(sentence).rstrip(".") for sentence in all_told), _ascii(numbers(result))]
 
 
-def _numbers(result: Result) -> str:
+def numbers(result: Result) -> str:
+    """Return the numbers for programs: ``name=value``, separated by "; "."""
     reading = result.reading
     told: dict[str, object] = {"status": reading.status}
     if reading.probability is not None:

@@ -1,0 +1,145 @@
+"""What a gateway received, what waits and what failed, and the buttons that act on it."""
+
+import importlib.util
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.actions import done
+from pneumo_core.app.sign_in import may_change, require_analyst
+from pneumo_core.app.words import plain
+
+if TYPE_CHECKING:  # the extra may not be installed
+    from pneumo_core.gateway import Queue
+
+__all__ = ["show_gateway"]
+
+_NAMES = {
+    "number": "X-ray",
+    "received": "Received",
+    "state": "State",
+    "reason": "Why",
+    "probability": "Probability",
+    "modality": "Modality",
+    "device": "Device",
+    "sender": "Sender",
+    "model": "Model",
+    "undelivered": "Waiting to be sent",
+}
+
+
+def show_gateway() -> None:
+    """The queue of this installation's gateway, for analysts only."""
+    st.markdown(
+        "X-rays that arrived from the PACS, what became of them, and what is still to be sent. "
+        "Patients' names and IDs are not shown. docs/gateway.md says how to set a gateway up."
+    )
+    if not may_change("see the gateway"):
+        return
+    missing = [
+        each for each in ("pynetdicom", "prometheus_client") if not importlib.util.find_spec(each)
+    ]
+    if missing:
+        st.info("The gateway is not installed: pip install -r requirements-gateway.txt")
+        return
+    from pneumo_core.gateway import Config, Queue
+
+    folder = Config().folder
+    if not (folder / "queue.sqlite").exists():
+        st.info(
+            "No gateway has run here yet. Start one with 'pneumo gateway start'.",
+            icon=":material/hub:",
+        )
+        return
+    queue = Queue(folder)
+    try:
+        _show(queue)
+    finally:
+        queue.close()
+
+
+def _show(queue: "Queue") -> None:
+    from pneumo_core.gateway import overview
+
+    found = overview(queue)
+    _switch(queue, paused=found["paused"])
+    waiting = sum(found["waiting"].values())
+    columns = st.columns(5)
+    told = (
+        ("Waiting to be read", found["states"].get("received", 0)),
+        ("Results to be sent", waiting),
+        ("Sent", found["states"].get("sent", 0)),
+        ("Refused", found["states"].get("refused", 0)),
+        ("Failed", found["states"].get("failed", 0)),
+    )
+    for column, (name, count) in zip(columns, told, strict=True):
+        column.metric(name, f"{count:,}")
+    today, distribution = st.tabs(["X-rays", "Distribution"])
+    with today:
+        _show_films(queue)
+    with distribution:
+        _show_distribution(queue)
+
+
+def _switch(queue: "Queue", *, paused: bool) -> None:
+    if paused:
+        st.warning("Reading and sending are paused. X-rays are still received.")
+    if st.button("Resume" if paused else "Pause", key="gateway pause"):
+        require_analyst("pause the gateway")
+        queue.pause(not paused)
+        st.rerun()
+
+
+def _show_films(queue: "Queue") -> None:
+    from pneumo_core.gateway import arrived, turned_away
+
+    days = st.segmented_control(
+        "Received", [1, 7, 30], default=1, required=True, format_func=_days, key="gateway days"
+    )
+    since = datetime.now() - timedelta(days=days)
+    films = arrived(queue, since)
+    if films.empty:
+        st.info("Nothing arrived in this time.", icon=":material/inbox:")
+    else:
+        st.dataframe(films[list(_NAMES)].rename(columns=_NAMES), hide_index=True, width="stretch")
+        _again(queue, films)
+    away = turned_away(queue, since)
+    if not away.empty:
+        st.subheader("Not taken in", anchor=False)
+        st.dataframe(away, hide_index=True)
+
+
+def _again(queue: "Queue", films: pd.DataFrame) -> None:
+    chosen = st.multiselect("X-rays", films["number"].tolist(), key="gateway chosen")
+    with st.container(horizontal=True):
+        send = st.button("Send again", disabled=not chosen, key="gateway send")
+        read = st.button("Read again", disabled=not chosen, key="gateway read")
+    if not (send or read):
+        return
+    require_analyst("send results again")
+    act = queue.send_again if send else queue.read_again
+    gone = [number for number in chosen if not act(number)]
+    done("exported", subject=f"{'sent' if send else 'read'} again by the gateway")
+    if gone:
+        numbers = ", ".join(map(str, gone))
+        st.warning(plain(f"The files of {numbers} were removed. Send the X-rays from the PACS."))
+
+
+def _show_distribution(queue: "Queue") -> None:
+    from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.gateway.config import Drift
+    from pneumo_core.gateway.drift import by_day_and_device, recent_drift
+
+    model = queue.one("SELECT model FROM films WHERE model IS NOT NULL ORDER BY number DESC")
+    if model is None:
+        st.info("Nothing was read yet.")
+        return
+    figures = recent_drift(queue, load_checkpoint(str(model).split()[0]), Drift())
+    (st.error if figures.alarm else st.caption)(plain(figures.sentence))
+    st.dataframe(by_day_and_device(queue, 30), hide_index=True)
+
+
+def _days(days: int) -> str:
+    return "Last 24 hours" if days == 1 else f"Last {days} days"

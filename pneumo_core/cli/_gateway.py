@@ -1,0 +1,160 @@
+"""``pneumo gateway``: receive X-rays from a PACS, read them, send the results back."""
+
+import json
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from pneumo_core.cli._shared import JsonOption, app
+from pneumo_core.cli._terminal import err
+from pneumo_core.errors import PneumoError, UnknownName
+
+gateway = typer.Typer(help="X-rays from a PACS, and results back to it.", no_args_is_help=True)
+app.add_typer(gateway, name="gateway")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="The gateway's TOML file; default: the defaults, on loopback."),
+]
+FilmsArgument = Annotated[
+    list[int], typer.Argument(help="Numbers of X-rays, as status shows them.")
+]
+
+
+@gateway.command("start")
+def start(config: ConfigOption = None) -> None:
+    """Receive, read and send until it is stopped (Ctrl-C or SIGTERM)."""
+    _require_extra()
+    from pneumo_core.gateway import Gateway, read_config
+
+    _log_to_stderr()
+    service = Gateway(read_config(config))
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    service.start()
+    while not stopped.wait(1):
+        pass
+    err.print("Stopping: the X-rays in work are finished first.")
+    service.stop()
+
+
+@gateway.command("status")
+def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show what arrived, what waits, and what failed and why."""
+    _require_extra()
+    from pneumo_core.gateway import Queue, overview, read_config
+
+    found = overview(Queue(read_config(config).folder))
+    if as_json:
+        print(json.dumps(found))
+        return
+    print(", ".join(f"{count} {state}" for state, count in found["states"].items()) or "No X-rays.")
+    for destination, count in found["waiting"].items():
+        print(f"{destination}: {count} results wait to be sent.")
+    for film in found["failed"]:
+        print(f"X-ray {film['number']} failed: {film['reason']}")
+    if found["paused"]:
+        print("Reading and sending are paused.")
+
+
+@gateway.command("pause")
+def pause(config: ConfigOption = None) -> None:
+    """Stop reading and sending; X-rays are still received."""
+    _switch(config, paused=True)
+
+
+@gateway.command("resume")
+def resume(config: ConfigOption = None) -> None:
+    """Go on reading and sending."""
+    _switch(config, paused=False)
+
+
+@gateway.command("send-again")
+def send_again(films: FilmsArgument, config: ConfigOption = None) -> None:
+    """Send the results of X-rays to every destination once more."""
+    _require_extra()
+    from pneumo_core.gateway import Queue, read_config
+
+    queue = Queue(read_config(config).folder)
+    missing = [number for number in films if not queue.send_again(number)]
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        raise PneumoError(f"There is nothing to send of {numbers}: its results were removed.")
+
+
+@gateway.command("read-again")
+def read_again(films: FilmsArgument, config: ConfigOption = None) -> None:
+    """Read X-rays again whose files are still here, as those that failed."""
+    _require_extra()
+    from pneumo_core.gateway import Queue, read_config
+
+    queue = Queue(read_config(config).folder)
+    missing = [number for number in films if not queue.read_again(number)]
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        raise PneumoError(f"The file of {numbers} was removed. Send the X-ray again.")
+
+
+@gateway.command("poll")
+def poll_source(
+    name: Annotated[str, typer.Argument(help="The source's name in the configuration.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a PACS once for X-rays that are not here yet."""
+    _require_extra()
+    from pneumo_core.gateway import Queue, read_config
+    from pneumo_core.gateway.dimse import quiet_libraries
+    from pneumo_core.gateway.intake import Door
+    from pneumo_core.gateway.polling import poll
+
+    quiet_libraries()
+    told = read_config(config)
+    sources = {each.name: each for each in told.source}
+    if name not in sources:
+        raise UnknownName("source", name, sources)
+    queue = Queue(told.folder)
+    done = poll(sources[name], told, queue, Door(queue, told.keep))
+    if as_json:
+        print(json.dumps(vars(done)))
+    else:
+        print(f"{done.found} X-rays found, {done.new} new, {done.taken} taken in.")
+
+
+def _switch(config: Path | None, *, paused: bool) -> None:
+    _require_extra()
+    from pneumo_core.gateway import Queue, read_config
+
+    Queue(read_config(config).folder).pause(paused)
+
+
+def _require_extra() -> None:
+    """Raises PneumoError where the extra is not installed."""
+    import importlib.util
+
+    wanted = ("pynetdicom", "dicomweb_client", "prometheus_client")
+    if any(importlib.util.find_spec(each) is None for each in wanted):
+        raise PneumoError(
+            "The gateway needs more than the library: pip install -r requirements-gateway.txt"
+        )
+
+
+def _log_to_stderr() -> None:
+    """Our own log, with times; of other libraries nothing but what is grave."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("pneumo")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -1,0 +1,226 @@
+"""Fit a checkpoint's temperature and operating points to a site's own labelled X-rays.
+
+The network stays as it is. What is fitted becomes a checkpoint of its own beside the first one,
+with a name of its own, which every result by it carries.
+"""
+
+import math
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+
+from pneumo_core.checkpoints import Card, Checkpoint, OperatingPoint, check_free, load_checkpoint
+from pneumo_core.errors import CheckpointError, DatasetError
+from pneumo_core.metrics import (
+    Calibration,
+    Estimate,
+    Resampling,
+    balanced_threshold,
+    brier_estimate,
+    confusion,
+    ece_estimate,
+    evaluate,
+    fit_calibration,
+    interval,
+    rate,
+    screening_threshold,
+)
+
+__all__ = ["LEAST_FILMS", "LEAST_OF_A_LABEL", "SiteCalibration", "fit_site", "save_site"]
+
+LEAST_FILMS = 100
+"""X-rays that a site needs: on fewer, the temperature's interval is wider than any correction."""
+LEAST_OF_A_LABEL = 30
+"""Of each label: on fewer, an operating point rests on two or three X-rays."""
+
+_FOLDS = 5
+_REPEATS = 200
+_CLIPPED = 1e-7  # beyond it a float32 probability has no logit
+
+
+@dataclass(frozen=True, eq=False)
+class SiteCalibration:
+    """What was fitted, and what it changes.
+
+    ``temperature`` with its 95 % interval over draws of whole patients. ``before`` and ``after``
+    map "brier" and "ece" to estimates; after is of X-rays that the fit had not seen (five folds of
+    patients). ``probabilities`` float (N,) are those of the final fit.
+    """
+
+    calibration: Calibration
+    temperature: Estimate
+    points: tuple[OperatingPoint, ...]
+    before: dict[str, Estimate]
+    after: dict[str, Estimate]
+    table: pd.DataFrame
+    probabilities: NDArray[np.float32]
+
+
+def fit_site(card: Card, table: pd.DataFrame) -> SiteCalibration:
+    """Fit a checkpoint to the scores of a site's X-rays.
+
+    Args:
+        card: of the checkpoint that gave the scores.
+        table: a row an X-ray with id, patient, label (0 or 1), subtype and probability.
+
+    Raises:
+        DatasetError: there are too few X-rays; says how many are needed.
+    """
+    table = table.reset_index(drop=True)
+    _refuse_few(table["label"])
+    labels, patients = table["label"].to_numpy(), table["patient"].to_numpy()
+    margins = _margins(card.calibration, table["probability"])
+    found = fit_calibration(labels, margins)
+    draws = Resampling.of(patients)
+    unseen = _out_of_fold(labels, margins, patients)
+    probabilities = found.probabilities(margins)
+    return SiteCalibration(
+        calibration=found,
+        temperature=Estimate(found.temperature, *_interval(labels, margins, patients)),
+        points=_points(labels, probabilities),
+        before=_figures(labels, table["probability"].to_numpy(), draws),
+        after=_figures(labels, unseen, draws),
+        table=table,
+        probabilities=probabilities,
+    )
+
+
+def save_site(checkpoint: Checkpoint, fitted: SiteCalibration, name: str) -> Checkpoint:
+    """Write the fitted checkpoint beside the other one, whole or not at all.
+
+    Its scores are those of the site's X-rays as "val", before those of the original, whose splits
+    are called "original val" and "original test". Raises CheckpointError.
+    """
+    root = checkpoint.folder.parent
+    place = check_free(name, root=root)
+    temporary = Path(tempfile.mkdtemp(prefix=".saving-", dir=root))
+    try:
+        shutil.copytree(checkpoint.folder, temporary, dirs_exist_ok=True)
+        _scores(checkpoint, fitted).to_parquet(temporary / "scores.parquet", index=False)
+        card = Checkpoint(temporary, _card(checkpoint.card, fitted, name)).card_json()
+        (temporary / "card.json").write_text(card + "\n", encoding="utf-8")
+        temporary.chmod(0o755)  # mkdtemp's 0700 would hide it from the other people of this machine
+        temporary.rename(place)
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint '{name}' can't be written to '{root}': {error.strerror}. Free some "
+            "space, or set PNEUMO_CHECKPOINTS to a folder you may write to."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return load_checkpoint(name, root)
+
+
+def _refuse_few(labels: "pd.Series[int]") -> None:
+    films, ill = len(labels), int(labels.sum())
+    least = min(ill, films - ill)
+    if films >= LEAST_FILMS and least >= LEAST_OF_A_LABEL:
+        return
+    raise DatasetError(
+        f"There are {films} labelled X-rays, {ill} with pneumonia and {films - ill} without. "
+        f"Calibration needs {LEAST_FILMS} or more, and {LEAST_OF_A_LABEL} or more of each: add "
+        f"{max(LEAST_FILMS - films, LEAST_OF_A_LABEL - least)} or more."
+    )
+
+
+def _margins(calibration: Calibration, probabilities: ArrayLike) -> NDArray[np.float64]:
+    """The margins that a calibration made these probabilities of."""
+    clipped = np.clip(np.asarray(probabilities, np.float64), _CLIPPED, 1 - _CLIPPED)
+    return np.asarray((logit(clipped) - calibration.offset) * calibration.temperature)
+
+
+def _out_of_fold(
+    labels: NDArray[np.int64], margins: NDArray[np.float64], patients: NDArray[np.object_]
+) -> NDArray[np.float64]:
+    """Probabilities by temperatures that were fitted on other patients."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    unseen = expit(margins)
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=0)
+    for train, test in folds.split(margins, labels, patients):
+        if len(np.unique(labels[train])) == 2:
+            fitted = fit_calibration(labels[train], margins[train])
+            unseen[test] = fitted.probabilities(margins[test])
+    return np.asarray(unseen)
+
+
+def _interval(
+    labels: NDArray[np.int64], margins: NDArray[np.float64], patients: NDArray[np.object_]
+) -> tuple[float, float]:
+    """The temperature's 95 % interval over draws of whole patients."""
+    draws = Resampling.of(patients, repeats=_REPEATS)
+    found = []
+    for drawn in draws.drawn:
+        rows = np.repeat(np.arange(len(labels)), drawn[draws.group_of])
+        if len(np.unique(labels[rows])) == 2:
+            found.append(fit_calibration(labels[rows], margins[rows]).temperature)
+    return interval(np.array(found)) if draws.patients >= 5 else (math.nan, math.nan)
+
+
+def _figures(
+    labels: NDArray[np.int64], probabilities: ArrayLike, draws: Resampling
+) -> dict[str, Estimate]:
+    return {
+        "brier": brier_estimate(labels, probabilities, draws),
+        "ece": ece_estimate(labels, probabilities, draws),
+    }
+
+
+def _points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[OperatingPoint, ...]:
+    rules = (
+        ("balanced", "sensitivity + specificity highest", balanced_threshold),
+        ("screening", "sensitivity of at least 0.99", screening_threshold),
+    )
+    points = []
+    for name, rule, find in rules:
+        threshold = find(labels, probabilities)
+        counts = confusion(labels, probabilities, threshold)
+        points.append(
+            OperatingPoint(
+                name=name,
+                threshold=threshold,
+                rule=f"{rule}, on this site's own X-rays",
+                chosen_on="val",
+                sensitivity=rate(counts.tp, counts.tp + counts.fn),
+                specificity=rate(counts.tn, counts.tn + counts.fp),
+            )
+        )
+    return tuple(points)
+
+
+def _scores(checkpoint: Checkpoint, fitted: SiteCalibration) -> pd.DataFrame:
+    """The site's rows first, so that the features still belong to the last ones."""
+    columns = ["id", "patient", "split", "label", "subtype", "probability"]
+    own = fitted.table.assign(split="val", probability=fitted.probabilities)
+    given = checkpoint.scores.copy()
+    given["split"] = "original " + given["split"].astype(str)
+    margins = _margins(checkpoint.card.calibration, given["probability"])
+    given["probability"] = fitted.calibration.probabilities(margins)
+    return pd.concat([own.reindex(columns=columns), given[columns]], ignore_index=True)
+
+
+def _card(card: Card, fitted: SiteCalibration, name: str) -> Card:
+    table = fitted.table
+    default = fitted.points[0].threshold
+    return replace(
+        card,
+        name=name,
+        temperature=fitted.calibration.temperature,
+        offset=fitted.calibration.offset,
+        operating_points=fitted.points,
+        evaluation={
+            "val": evaluate(table["label"], fitted.probabilities, default, table["patient"])
+        },
+        validation=f"Calibrated on {len(table)} X-rays of one site, from {card.name}.",
+        limitations=(
+            *card.limitations,
+            f"Its temperature and operating points were fitted on {len(table)} X-rays of one "
+            "site: they hold there.",
+        ),
+    )

@@ -1,0 +1,18 @@
+"""The gateway: receives X-rays from a PACS, reads them, and sends the results back."""
+
+from pneumo_core.gateway.config import Config, Destination, read_config
+from pneumo_core.gateway.overview import arrived, overview, turned_away
+from pneumo_core.gateway.queue import Film, Queue
+from pneumo_core.gateway.service import Gateway
+
+__all__ = [
+    "Config",
+    "Destination",
+    "Film",
+    "Gateway",
+    "Queue",
+    "arrived",
+    "overview",
+    "read_config",
+    "turned_away",
+]

@@ -1,0 +1,71 @@
+"""A reading as FHIR R4: a DiagnosticReport with its Observation, as a Bundle."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pneumo_core.gateway.queue import Film
+
+__all__ = ["to_fhir"]
+
+_LOINC = "http://loinc.org"
+_SNOMED = "http://snomed.info/sct"
+_OWN = "urn:pneumo"
+_STATUS = {"read": "preliminary", "refused": "cancelled", "failed": "cancelled"}
+
+
+def to_fhir(reading: dict[str, Any], film: Film | None = None) -> dict[str, Any]:
+    """Return a Bundle of a DiagnosticReport (preliminary: no person has signed it) and its
+    Observation.
+
+    Args:
+        reading: a row as ``pneumo predict --json`` writes it.
+        film: whose study and patient are named; without one nobody's are.
+    """
+    report = _common("DiagnosticReport", "report", film) | {
+        "status": _STATUS[reading["status"]],
+        "code": _concept(_LOINC, "36643-5", "XR Chest 2 Views"),
+        "conclusion": " ".join((f"{reading['verdict']}.", *reading["reasons"])),
+        "result": [{"reference": "#observation"}],
+        "contained": [_observation(reading, film)],
+    }
+    entry = {"fullUrl": "urn:pneumo:report", "resource": report}
+    return {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
+
+
+def _observation(reading: dict[str, Any], film: Film | None) -> dict[str, Any]:
+    observation = _common("Observation", "observation", film) | {
+        "status": _STATUS[reading["status"]],
+        "code": _concept(_SNOMED, "233604007", "Pneumonia"),
+        "method": {"text": f"Pneumo {reading['model']} {reading['version']}"},
+        "note": [{"text": text} for text in ("Research use only.", *reading["warnings"])],
+    }
+    if reading["probability"] is None:
+        return observation | {"dataAbsentReason": {"text": " ".join(reading["reasons"])}}
+    unit = {"unit": "1", "system": "http://unitsofmeasure.org", "code": "1"}
+    threshold = {"value": reading["threshold"], **unit}
+    return observation | {
+        "valueQuantity": {"value": reading["probability"], **unit},
+        "interpretation": [{"text": reading["verdict"]}],
+        "referenceRange": [{"high": threshold, "text": reading["operating_point"]}],
+    }
+
+
+def _common(kind: str, name: str, film: Film | None) -> dict[str, Any]:
+    told: dict[str, Any] = {"resourceType": kind, "id": name}
+    if film is None:
+        return told
+    issuer, _, patient = film.patient.partition("\0")
+    moment = datetime.fromtimestamp(film.changed, UTC).isoformat(timespec="seconds")
+    told["effectiveDateTime"] = moment
+    if patient:
+        told["subject"] = {"identifier": {"system": issuer or _OWN, "value": patient}}
+    if kind == "DiagnosticReport" and film.study_uid:
+        study = {"system": "urn:dicom:uid", "value": f"urn:oid:{film.study_uid}"}
+        told["imagingStudy"] = [{"identifier": study}]
+        if film.accession:
+            told["basedOn"] = [{"identifier": {"value": film.accession}}]
+    return told
+
+
+def _concept(system: str, code: str, text: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code, "display": text}], "text": text}

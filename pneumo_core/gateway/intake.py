@@ -1,0 +1,197 @@
+"""Take a film in: check what its header says, write it to the disk for good, queue it."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    SecondaryCaptureImageStorage,
+)
+
+from pneumo_core.core.settings import settings
+from pneumo_core.errors import PneumoError
+from pneumo_core.gateway.config import Keeping
+from pneumo_core.gateway.queue import Arrival, Queue
+from pneumo_core.imaging import MANUFACTURER
+
+__all__ = ["FILM_CLASSES", "Door", "Outcome", "fsync_folder", "write_durably"]
+
+FILM_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        ComputedRadiographyImageStorage: "CR",
+        DigitalXRayImageStorageForPresentation: "DX",
+        SecondaryCaptureImageStorage: "SC",
+    }
+)
+"""The SOP classes that are taken in, and their names."""
+
+Answer: TypeAlias = Literal["taken", "known", "own", "full", "refused"]
+_PREAMBLE = bytes(128) + b"DICM"
+_TAGS = [
+    *("SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID"),
+    *("IssuerOfPatientID", "AccessionNumber", "Modality", "Manufacturer", "ManufacturerModelName"),
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of something that arrived, and why where it was not taken in.
+
+    taken: it is queued; known: it was before; own: a result of ours, which nobody reads; full:
+    try again later; refused: it is no film of a class that is taken in.
+    """
+
+    answer: Answer
+    reason: str = ""
+    sop_uid: str = ""
+    sop_class: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the sender may forget it."""
+        return self.answer in ("taken", "known", "own")
+
+
+class Door:
+    """Where films come in, however they are sent. Safe for several threads."""
+
+    def __init__(self, queue: Queue, keep: Keeping) -> None:
+        self._queue, self._keep = queue, keep
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest file that is taken in."""
+        return settings().max_file_bytes
+
+    def full(self) -> str:
+        """Why nothing can be taken in now; empty where it can."""
+        if self._queue.waiting() >= self._keep.waiting:
+            return f"{self._keep.waiting} films wait already"
+        if shutil.disk_usage(self._queue.folder).free < self._keep.free_mb * 1e6:
+            return f"less than {self._keep.free_mb:g} MB of disk are free"
+        return ""
+
+    def take_in(self, data: bytes, sender: str) -> Outcome:
+        """Queue a DICOM file; it has reached the disk when this says "taken".
+
+        What was not taken in is noted, without anything of its header.
+        """
+        outcome = self._taken(data, sender)
+        if outcome.answer in ("refused", "full"):
+            self.note(sender, outcome.reason)
+        return outcome
+
+    def note(self, sender: str, reason: str) -> None:
+        """Note that something was not taken in."""
+        self._queue.turn_away(sender, reason)
+
+    def _taken(self, data: bytes, sender: str) -> Outcome:
+        if len(data) > self.largest:
+            return Outcome("refused", f"it is larger than {self.largest / 1e6:g} MB")
+        header = _header(data)
+        if header is None:
+            return Outcome("refused", "it is no DICOM file, or its header is damaged")
+        sop_uid, sop_class = _text(header, "SOPInstanceUID"), _text(header, "SOPClassUID")
+        if why := _unfit(sop_uid, sop_class):
+            return Outcome("refused", why, sop_uid, sop_class)
+        if _text(header, "Manufacturer") == MANUFACTURER or self._queue.is_result(sop_uid):
+            return Outcome("own", "", sop_uid, sop_class)
+        if why := self.full():
+            return Outcome("full", why, sop_uid, sop_class)
+        number = self._keep_film(data, header, sender)
+        return Outcome("known" if number is None else "taken", "", sop_uid, sop_class)
+
+    def _keep_film(self, data: bytes, header: Dataset, sender: str) -> int | None:
+        """Its number in the queue; None where it is there already."""
+        digest = hashlib.sha256(data).hexdigest()
+        file = f"{digest[:32]}-{secrets.token_hex(4)}.dcm"
+        write_durably(self._queue.films / file, data)
+        made = " ".join(filter(None, (_text(header, "Manufacturer"), _model(header))))
+        arrival = Arrival(
+            sop_uid=_text(header, "SOPInstanceUID"),
+            sop_class=_text(header, "SOPClassUID"),
+            study_uid=_text(header, "StudyInstanceUID"),
+            series_uid=_text(header, "SeriesInstanceUID"),
+            patient="\0".join((_text(header, "IssuerOfPatientID"), _text(header, "PatientID"))),
+            accession=_text(header, "AccessionNumber"),
+            modality=_text(header, "Modality"),
+            device=made[:64],
+            sender=sender,
+            file=file,
+            size=len(data),
+            digest=digest,
+        )
+        number = None
+        try:
+            number = self._queue.add(arrival)
+        finally:
+            if number is None:
+                (self._queue.films / file).unlink(missing_ok=True)
+        return number
+
+
+def _unfit(sop_uid: str, sop_class: str) -> str:
+    if sop_class not in FILM_CLASSES:
+        return "it is no CR, DX or SC image"
+    return "" if sop_uid else "it has no SOP Instance UID"
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file that survives a crash and a power cut once this returns. Raises PneumoError."""
+    partial = path.with_suffix(".part")
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        fsync_folder(path.parent)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise PneumoError(
+            f"'{path.parent}' can't be written: {error.strerror}. Free some space."
+        ) from error
+
+
+def fsync_folder(folder: Path) -> None:
+    """See that the names in a folder have reached the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _header(data: bytes) -> Dataset | None:
+    from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
+
+    whole = data if data[128:132] == b"DICM" else _PREAMBLE + data
+    try:
+        with lenient_pydicom():
+            header = pydicom.dcmread(BytesIO(whole), stop_before_pixels=True, specific_tags=_TAGS)
+            for keyword in _TAGS:
+                _text(header, keyword)
+    # pydicom's parsers promise no common error, and here each means that the header is damaged.
+    except Exception:  # noqa: BLE001
+        return None
+    return header if len(header) else None
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    return str(header.get(keyword) or "").strip(" \0")
+
+
+def _model(header: Dataset) -> str:
+    return _text(header, "ManufacturerModelName")

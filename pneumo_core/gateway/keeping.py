@@ -1,0 +1,74 @@
+"""How long what lies in a gateway's folder stays there."""
+
+import time
+from pathlib import Path
+
+from pneumo_core.gateway.config import Keeping
+from pneumo_core.gateway.queue import Queue
+
+__all__ = ["clean_up", "remove_orphans"]
+
+_DAY = 86_400.0
+_YOUNG_S = 600.0
+"""A file without a row that is younger may be about to get one."""
+
+
+def clean_up(queue: Queue, keep: Keeping) -> None:
+    """Remove what need not be kept any longer. Raises PneumoError where the queue refuses.
+
+    A film goes ``keep.films`` days after it was sent or refused; one that failed stays for
+    somebody to look at, until its row goes.
+    """
+    now = time.time()
+    done = "SELECT number, file FROM films WHERE file IS NOT NULL AND changed <= ? AND state IN "
+    _remove(queue, "films", done + "('sent', 'refused')", now - keep.films * _DAY)
+    sent = (
+        "SELECT r.number, r.file FROM results r JOIN films f ON f.number = r.film "
+        "WHERE r.file IS NOT NULL AND f.changed <= ? AND f.state = 'sent'"
+    )
+    _remove(queue, "results", sent, now - keep.results * _DAY)
+    _forget(queue, now - keep.entries * _DAY)
+
+
+def remove_orphans(queue: Queue, *, young: float = 0.0) -> None:
+    """Remove files that no row speaks of: their senders never heard that they were taken in.
+
+    Call it before anything is received, or for files older than ``young`` seconds.
+    """
+    known = {row[0] for row in queue.rows("SELECT file FROM films WHERE file IS NOT NULL")}
+    known |= {row[0] for row in queue.rows("SELECT file FROM results WHERE file IS NOT NULL")}
+    for folder in (queue.films, queue.results):
+        for file in folder.iterdir():
+            if file.name not in known and file.stat().st_mtime <= time.time() - young:
+                file.unlink(missing_ok=True)
+
+
+def _remove(queue: Queue, table: str, query: str, before: float) -> None:
+    """Files first: a row that speaks of a file that is gone is put right the next time."""
+    folder = {"films": queue.films, "results": queue.results}[table]
+    for number, file in queue.rows(query, before):
+        _unlink(folder / file)
+        with queue.changing() as db:
+            db.execute(f"UPDATE {table} SET file = NULL WHERE number = ?", (number,))  # noqa: S608
+
+
+def _forget(queue: Queue, before: float) -> None:
+    """Remove rows with their UIDs and patients' IDs, and what was noted of them."""
+    old = "SELECT number FROM films WHERE changed <= ? AND state IN ('sent', 'refused', 'failed')"
+    for (number,) in queue.rows(old, before):
+        film = queue.film(number)
+        if film is not None and film.file:
+            _unlink(queue.films / film.file)
+        for (file,) in queue.rows("SELECT file FROM results WHERE film = ?", number):
+            if file:
+                _unlink(queue.results / file)
+        with queue.changing() as db:
+            for table in ("events", "results", "deliveries"):
+                db.execute(f"DELETE FROM {table} WHERE film = ?", (number,))  # noqa: S608
+            db.execute("DELETE FROM films WHERE number = ?", (number,))
+    with queue.changing() as db:
+        db.execute("DELETE FROM turned_away WHERE moment <= ?", (before,))
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""From a film that was read to the result files that leave."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from types import MappingProxyType
+
+import pydicom
+
+from pneumo_core.core.labels import PNEUMONIA
+from pneumo_core.errors import PneumoError
+from pneumo_core.explanations import HeatMap, evidence_strength
+from pneumo_core.gateway.config import ResultKind
+from pneumo_core.imaging import Radiograph
+from pneumo_core.reading import Reader, Reading
+from pneumo_core.reports import (
+    Overlay,
+    Result,
+    result_of,
+    to_dicom,
+    to_dicom_pdf,
+    to_presentation_state,
+    to_structured_report,
+)
+
+__all__ = ["File", "render"]
+
+_MAKERS: Mapping[ResultKind, Callable[[Result, bytes], bytes]] = MappingProxyType(
+    {
+        "sc": to_dicom,
+        "sr": to_structured_report,
+        "gsps": to_presentation_state,
+        "pdf": to_dicom_pdf,
+    }
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """A result as the bytes of a DICOM file."""
+
+    kind: ResultKind
+    identified: bool
+    sop_uid: str
+    sop_class: str
+    content: bytes
+
+
+def render(
+    reader: Reader,
+    reading: Reading,
+    radiograph: Radiograph,
+    source: bytes,
+    wanted: frozenset[tuple[ResultKind, bool]],
+) -> tuple[list[File], list[str]]:
+    """Make the results that are wanted, and say which can't be made, a sentence each.
+
+    Args:
+        reader: who read it.
+        reading: read or refused.
+        radiograph: as it was read (``Reading.as_read``).
+        source: the DICOM file that was received.
+        wanted: (kind, identified) of each.
+    """
+    heat = _heat(reader, reading, radiograph) if wanted else None
+    files, trouble = [], []
+    for kind, identified in sorted(wanted):
+        result = _result(reader, reading, radiograph, heat, identified=identified)
+        try:
+            files.append(_file(kind, identified, _MAKERS[kind](result, source)))
+        except PneumoError as error:
+            trouble.append(f"No {kind} was made: {error}")
+    return files, trouble
+
+
+def _heat(reader: Reader, reading: Reading, radiograph: Radiograph) -> HeatMap | None:
+    if reading.probability is None:
+        return None
+    return reader.heat_map(radiograph, PNEUMONIA)
+
+
+def _result(
+    reader: Reader,
+    reading: Reading,
+    radiograph: Radiograph,
+    heat: HeatMap | None,
+    *,
+    identified: bool,
+) -> Result:
+    overlay = None
+    if heat is not None:
+        strength = evidence_strength(heat.method, heat.label, reading.probability or 0.0)
+        overlay = Overlay(heat, strength=strength)
+    return result_of(
+        reading,
+        reader.checkpoint,
+        radiograph,
+        point=reader.operating_point,
+        overlay=overlay,
+        deidentify=not identified,
+    )
+
+
+def _file(kind: ResultKind, identified: bool, content: bytes) -> File:
+    tags = ["SOPInstanceUID", "SOPClassUID"]
+    header = pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=tags)
+    return File(kind, identified, str(header.SOPInstanceUID), str(header.SOPClassUID), content)

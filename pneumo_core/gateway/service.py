@@ -1,0 +1,152 @@
+"""The gateway as one process: it receives, reads and sends until it is told to stop."""
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from pneumo_core.errors import AuditError, PneumoError, UnreadableFilm
+from pneumo_core.gateway.config import Config
+from pneumo_core.gateway.dimse import Receiver, quiet_libraries
+from pneumo_core.gateway.http import HttpServer, heat_png
+from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.keeping import clean_up, remove_orphans
+from pneumo_core.gateway.outbox import Outbox
+from pneumo_core.gateway.polling import Poller
+from pneumo_core.gateway.queue import Queue
+
+if TYPE_CHECKING:  # what reads takes seconds to import: films are received meanwhile
+    from pneumo_core.gateway.worker import Worker
+    from pneumo_core.reading import Reader
+
+__all__ = ["Gateway"]
+
+log = logging.getLogger("pneumo.gateway")
+
+_CLEAN_EVERY_S = 60.0
+
+
+class Gateway:
+    """Everything that runs, by a configuration. ``start``, then ``stop``; or ``with``.
+
+    Films are received from the first moment on; reading begins once the model is loaded. Raises
+    PneumoError where a door can't be opened, or the queue is another gateway's.
+    """
+
+    def __init__(self, config: Config) -> None:
+        quiet_libraries()
+        self.config = config
+        self.queue = Queue(config.folder)
+        self.door = Door(self.queue, config.keep)
+        self.receiver = Receiver(config.dicom, self.door)
+        self.outbox = Outbox(config, self.queue)
+        self.poller = Poller(config, self.queue, self.door)
+        self.reader: Reader | None = None
+        self.trouble = ""
+        self.started = time.time()
+        self._worker: Worker | None = None
+        self._http: HttpServer | None = None
+        self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Open the doors and begin."""
+        self._own = _own(self.config)
+        remove_orphans(self.queue)
+        if self.config.dicom.port:
+            self.port = self.receiver.start()
+            log.info("receiving by DICOM as %s", self.config.dicom.ae_title)
+        if self.config.http.port:
+            self._http = HttpServer(self)
+            self._http.start()
+        self.outbox.start()
+        self.poller.start()
+        for work in (self._load_and_read, self._clean):
+            thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Take nothing more in, finish what is in work, and end."""
+        self._stopped.set()
+        self.poller.stop()
+        self.receiver.stop()
+        if self._http:
+            self._http.stop()
+        for thread in self._threads:
+            thread.join()
+        if self._worker:
+            self._worker.stop()
+        self.outbox.stop()
+        self.queue.close()
+        self._own.release()
+
+    def answer(self, data: bytes, *, heat: bool = False) -> dict[str, Any]:
+        """Read one file for the HTTP service: a row as ``predict --json`` writes it.
+
+        ``heat`` adds ``heat_map``, a PNG in Base64, None unless it was read. Raises PneumoError
+        while the model is being loaded.
+        """
+        from pneumo_core.audit import film_digest, open_log
+        from pneumo_core.imaging import read_radiograph
+        from pneumo_core.reading import entry_of
+        from pneumo_core.reports import as_row
+
+        if self.reader is None:
+            raise PneumoError("The model is still being loaded.")
+        reader, radiograph = self.reader.single, None
+        try:
+            radiograph = read_radiograph(data, name="film")
+            reading = reader.read(radiograph)
+        except UnreadableFilm as error:
+            reading = reader.failed(error)
+        told = as_row(reading)
+        if heat:
+            seen = radiograph is not None and reading.probability is not None
+            told["heat_map"] = (
+                heat_png(reader, reading, reading.as_read(radiograph))
+                if seen and radiograph is not None
+                else None
+            )
+        try:
+            open_log().record([entry_of(reading, film_digest(data), "gateway (HTTP)")])
+        except AuditError as error:
+            log.error("this reading is not in the audit log: %s", error)
+        return told
+
+    def _load_and_read(self) -> None:
+        from pneumo_core.gateway.worker import Worker
+        from pneumo_core.reading import open_reader
+
+        rules = self.config.reading
+        try:
+            self.reader = open_reader(rules.model, rules.operating_point)
+        except PneumoError as error:
+            self.trouble = str(error)
+            log.error("nothing can be read: %s", error)
+            return
+        checkpoint = self.reader.checkpoint
+        log.info("reading with %s %s", checkpoint.name, checkpoint.card.version)
+        self._worker = Worker(self.config, self.queue, self.reader, self.outbox.wake)
+        self._worker.start()
+
+    def _clean(self) -> None:
+        while not self._stopped.wait(_CLEAN_EVERY_S):
+            try:
+                clean_up(self.queue, self.config.keep)
+            except PneumoError as error:
+                log.error("nothing was cleaned up: %s", error)
+
+
+def _own(config: Config) -> FileLock:
+    """Only one gateway may work at a queue; the lock dies with its process."""
+    lock = FileLock(config.folder / ".gateway.lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise PneumoError(
+            f"Another gateway works in '{config.folder}'. Stop it, or set another folder."
+        ) from error
+    return lock

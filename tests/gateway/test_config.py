@@ -1,0 +1,82 @@
+"""What a gateway may be told, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from pneumo_core.errors import PneumoError
+from pneumo_core.gateway.config import Config, Destination, ReadingRules, read_config
+from pneumo_core.gateway.rules import age_warning, leave_alone, trained_ages, wants
+from pneumo_core.imaging import FilmFacts
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "gateway.toml").write_text(text)
+    return tmp_path / "gateway.toml"
+
+
+def test_by_default_it_listens_on_loopback_alone() -> None:
+    assert Config().dicom.address == Config().http.address == "127.0.0.1"
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    told = read_config(
+        written(
+            tmp_path,
+            '[dicom]\nport = 104\ncalling = ["CR1"]\n'
+            '[[destination]]\nname = "pacs"\ndicom = "PACS@10.0.0.2:104"\nresults = ["sc", "sr"]\n',
+        )
+    )
+    assert told.dicom.port == 104
+    assert told.wanted == {("sc", True), ("sr", True)}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[dicom", "is not TOML"),
+        ("[dicom]\nprot = 104", "dicom.prot"),
+        ('[dicom]\nport = "x"', "dicom.port"),
+        ('[dicom]\naddress = "0.0.0.0"', "any machine could send"),
+        ('[http]\naddress = "0.0.0.0"', "any machine could ask"),
+        ('[[destination]]\nname = "a"', "exactly one"),
+        ('[[destination]]\nname = "a"\ndicom = "PACS"', "no DICOM address"),
+        (
+            '[[source]]\nname = "a"\ndicomweb = "x"\n[[source]]\nname = "a"\ndicomweb = "x"',
+            "called 'a'",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(PneumoError, match=sentence):
+        read_config(written(tmp_path, text))
+
+
+def facts(age: float | None = None, view: str | None = None) -> FilmFacts:
+    return FilmFacts("DICOM", 9, 9, 12, False, age_years=age, view_position=view)
+
+
+@pytest.mark.parametrize(
+    ("age", "marked"), [(0.9, True), (1.0, False), (5.99, False), (6.0, True), (None, False)]
+)
+def test_ages_outside_those_of_the_model_are_marked(age: float | None, marked: bool) -> None:
+    ages = trained_ages("children of 1 to 5 years")
+    assert ages == (1, 5)
+    assert bool(age_warning(facts(age), ReadingRules(), ages)) is marked
+    assert not leave_alone(facts(age), ReadingRules(), ages)
+
+
+def test_ages_and_views_can_be_left_alone() -> None:
+    rules = ReadingRules(outside_ages="leave", unknown_age="leave", views=("AP", "PA"))
+    assert "age" in leave_alone(facts(40, "PA"), rules, (1, 5))
+    assert "age" in leave_alone(facts(None, "ap"), rules, (1, 5))
+    assert "view" in leave_alone(facts(3, "LL"), rules, (1, 5))
+    assert not leave_alone(facts(3, "AP"), rules, (1, 5))
+
+
+def test_rules_choose_destinations() -> None:
+    ward = Destination(name="w", dicom="W@h:1", levels=("likely",), modalities=("DX",))
+    assert wants(ward, "DX", "CR1", "likely")
+    assert not wants(ward, "DX", "CR1", "unlikely")
+    assert not wants(ward, "CR", "CR1", "likely")
+    assert not wants(ward, "DX", "CR1", None)

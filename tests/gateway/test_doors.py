@@ -1,0 +1,160 @@
+"""Foreign clients at the DICOM door: DCMTK, cut connections, crowds."""
+
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydicom.uid import MRImageStorage
+from pynetdicom import AE
+from pynetdicom.sop_class import Verification
+
+from pneumo_core.gateway.config import Config, Dicom, Tls
+from pneumo_core.gateway.dimse import Receiver
+from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.queue import Queue
+from tests.gateway.parts import chest, film, saved, storescu, wait_for
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("storescu"), reason="apt-get install dcmtk"),
+    pytest.mark.slow,
+]
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Path:
+    return saved(film(chest(64)), tmp_path / "film.dcm")
+
+
+def echo(port: int, *options: str, called: str = "PNEUMO") -> int:
+    command = ["echoscu", "-aet", "MODALITY", "-aec", called, *options, "127.0.0.1", str(port)]
+    return subprocess.run(command, capture_output=True, check=False).returncode
+
+
+def test_a_modality_echoes_and_stores(port: int, queue: Queue, sent: Path) -> None:
+    assert echo(port) == 0
+    assert storescu([sent], port).returncode == 0
+    assert queue.waiting() == 1
+
+
+def test_wrong_ae_titles_are_rejected(port: int, queue: Queue, sent: Path) -> None:
+    assert storescu([sent], port, called="SOMEBODY").returncode
+    assert storescu([sent], port, calling="STRANGER").returncode
+    assert queue.waiting() == 0
+    assert queue.one("SELECT count(*) FROM turned_away") == 2
+    assert storescu([sent], port).returncode == 0
+
+
+def test_an_mr_is_rejected_when_the_association_is_made(
+    port: int, queue: Queue, tmp_path: Path
+) -> None:
+    mr = film(chest(64), SOPClassUID=MRImageStorage, Modality="MR")
+    mr.file_meta.MediaStorageSOPClassUID = MRImageStorage
+    assert storescu([saved(mr, tmp_path / "mr.dcm")], port).returncode
+    assert queue.waiting() == 0
+
+
+def test_a_connection_that_is_cut_leaves_nothing(port: int, queue: Queue, sent: Path) -> None:
+    for many in (1, 6, 200):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall((b"\x01\x00\x00\x00\x40\x00" + bytes(200))[:many])
+    assert storescu([sent], port).returncode == 0
+    assert queue.waiting() == 1
+
+
+def test_a_file_that_is_too_large_is_aborted_while_it_comes(
+    port: int, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: Path
+) -> None:
+    large = saved(film(chest(1500)), tmp_path / "large.dcm")
+    monkeypatch.setenv("PNEUMO_MAX_FILE_MB", "1")  # now: the sample itself is larger
+    assert large.stat().st_size > 4e6
+    assert storescu([large], port).returncode
+    assert queue.waiting() == 0
+    assert "larger than 1 MB" in queue.one("SELECT reason FROM turned_away")
+    assert storescu([sent], port).returncode == 0
+
+
+def test_fifty_associations_are_limited_and_the_service_goes_on(port: int, sent: Path) -> None:
+    entity = AE(ae_title="MODALITY")
+    entity.add_requested_context(Verification)
+    entity.acse_timeout = entity.network_timeout = 20
+    made = [entity.associate("127.0.0.1", port, ae_title="PNEUMO") for _ in range(50)]
+    established = [each for each in made if each.is_established]
+    assert 1 <= len(established) <= 4
+    for each in established:
+        each.release()
+    wait_for("a free place", lambda: storescu([sent], port).returncode == 0, 20)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority, a certificate that it signed, and one that signed itself."""
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority")
+    openssl(*new, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=stranger")
+    request = ("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "own.key", "-out", "own.csr")
+    openssl(*request, "-subj", "/CN=127.0.0.1")
+    sign = ("x509", "-req", "-in", "own.csr", "-CA", "ca.pem", "-CAkey", "ca.key")
+    openssl(*sign, "-CAcreateserial", "-days", "2", "-out", "own.pem")
+    return folder
+
+
+@pytest.fixture
+def tls_port(door: Door, config: Config, certificates: Path) -> Iterator[int]:
+    tls = Tls(
+        certificate=certificates / "own.pem",
+        key=certificates / "own.key",
+        authorities=certificates / "ca.pem",
+    )
+    receiver = Receiver(Dicom(port=config.dicom.port, timeout=5, tls=tls), door)
+    yield receiver.start()
+    receiver.stop()
+
+
+def test_without_a_certificate_nobody_comes_in(
+    tls_port: int, certificates: Path, queue: Queue, sent: Path
+) -> None:
+    own = ("+tls", str(certificates / "own.key"), str(certificates / "own.pem"))
+    stranger = ("+tls", str(certificates / "other.key"), str(certificates / "other.pem"))
+    trusts = ("+cf", str(certificates / "ca.pem"))
+    assert storescu([sent], tls_port).returncode, "no TLS at all"
+    assert storescu([sent], tls_port, "+tla", *trusts).returncode, "no certificate"
+    assert storescu([sent], tls_port, *stranger, *trusts).returncode, "a stranger's"
+    assert queue.waiting() == 0
+    done = storescu([sent], tls_port, *own, *trusts)
+    assert done.returncode == 0, done.stderr
+    assert queue.waiting() == 1
+
+
+def test_a_client_that_never_shakes_hands_stops_nobody(
+    tls_port: int, certificates: Path, sent: Path
+) -> None:
+    silent = [socket.create_connection(("127.0.0.1", tls_port)) for _ in range(3)]
+    own = ("+tls", str(certificates / "own.key"), str(certificates / "own.pem"))
+    done = storescu([sent], tls_port, *own, "+cf", str(certificates / "ca.pem"), "-to", "20")
+    assert done.returncode == 0
+    for each in silent:
+        each.close()
+
+
+def test_four_senders_at_once_lose_nothing(port: int, queue: Queue, tmp_path: Path) -> None:
+    films = [saved(film(chest(64, n)), tmp_path / f"{n}.dcm") for n in range(12)]
+    codes: list[int] = []
+    threads = [
+        threading.Thread(target=lambda f=f: codes.append(storescu(f, port).returncode))
+        for f in (films[k::3] for k in range(3))
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert codes == [0, 0, 0]
+    assert queue.waiting() == 12

@@ -1,0 +1,165 @@
+"""The queue: what it keeps, what it takes for the same, and what it never loses."""
+
+from dataclasses import replace
+
+import pytest
+from pydicom.uid import MRImageStorage, generate_uid
+
+from pneumo_core.errors import PneumoError
+from pneumo_core.gateway.config import Keeping
+from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.keeping import clean_up, remove_orphans
+from pneumo_core.gateway.queue import Finished, Queue, Rendered
+from tests.gateway.parts import PATIENT_ID, as_bytes, chest, film
+
+FILM = film(chest(64))
+
+
+def rendered(queue: Queue) -> Rendered:
+    (queue.results / "r.dcm").write_bytes(b"result")
+    return Rendered("sc", True, "1.2.3.9", "1.2", "r.dcm")
+
+
+def test_a_film_that_is_taken_in_is_on_the_disk_as_it_was_sent(door: Door, queue: Queue) -> None:
+    data = as_bytes(FILM)
+    assert door.take_in(data, "MODALITY").answer == "taken"
+    (kept,) = queue.next_films(9)
+    assert (queue.films / kept.file).read_bytes() == data
+    assert (kept.state, kept.modality, kept.sender) == ("received", "CR", "MODALITY")
+    assert PATIENT_ID not in kept.file
+    assert FILM.SOPInstanceUID not in kept.file
+
+
+def test_the_same_film_twice_is_kept_once_and_acknowledged(door: Door, queue: Queue) -> None:
+    data = as_bytes(FILM)
+    answers = [door.take_in(data, "MODALITY") for _ in range(3)]
+    assert [each.answer for each in answers] == ["taken", "known", "known"]
+    assert all(each.accepted for each in answers)
+    assert queue.waiting() == 1
+    assert len(list(queue.films.iterdir())) == 1
+    assert queue.one("SELECT again FROM films") == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "no DICOM"),
+        (b"\0" * 500, "no DICOM|no CR"),
+        (as_bytes(FILM)[:140], "no DICOM|no CR"),
+        (as_bytes(film(chest(64), SOPClassUID=MRImageStorage)), "no CR, DX or SC"),
+    ],
+    ids=["empty", "zeros", "cut", "MR"],
+)
+def test_what_is_no_film_is_refused_with_a_reason(
+    door: Door, queue: Queue, data: bytes, reason: str
+) -> None:
+    import re
+
+    outcome = door.take_in(data, "MODALITY")
+    assert outcome.answer == "refused"
+    assert re.search(reason, outcome.reason)
+    assert queue.one("SELECT count(*) FROM turned_away") == 1
+    assert not list(queue.films.iterdir())
+
+
+def test_our_own_results_are_recognised(door: Door, queue: Queue) -> None:
+    own = as_bytes(film(chest(64), Manufacturer="Pneumo"))
+    assert door.take_in(own, "PACS").answer == "own"
+    assert queue.waiting() == 0
+
+
+def test_a_full_queue_says_so(queue: Queue) -> None:
+    door = Door(queue, Keeping(waiting=1))
+    door.take_in(as_bytes(FILM), "MODALITY")
+    assert door.take_in(as_bytes(film(chest(64))), "MODALITY").answer == "full"
+
+
+def test_a_film_is_sent_when_every_destination_has_its_results(door: Door, queue: Queue) -> None:
+    door.take_in(as_bytes(FILM), "MODALITY")
+    (received,) = queue.next_films(1)
+    deliveries = [("pacs", "sc", True), ("archive", "sc", True)]
+    done = Finished(state="read", rendered=[rendered(queue)], deliveries=deliveries)
+    queue.finish(received, done)
+    (first,) = queue.due("pacs", 9)
+    queue.delivered(first)
+    assert queue.film(received.number).state == "read"
+    (second,) = queue.due("archive", 9)
+    queue.delivered(second)
+    assert queue.film(received.number).state == "sent"
+    states = [row[0] for row in queue.rows("SELECT state FROM events ORDER BY moment, rowid")]
+    assert states == ["received", "read", "sent"]
+    assert queue.is_result("1.2.3.9")
+
+
+def test_what_was_rejected_for_good_can_be_sent_again(door: Door, queue: Queue) -> None:
+    door.take_in(as_bytes(FILM), "MODALITY")
+    (received,) = queue.next_films(1)
+    done = Finished(state="read", rendered=[rendered(queue)], deliveries=[("pacs", "sc", True)])
+    queue.finish(received, done)
+    (delivery,) = queue.due("pacs", 9)
+    queue.undeliverable(delivery, "pacs: status 0xA900")
+    assert queue.film(received.number).state == "failed"
+    assert "0xA900" in queue.film(received.number).reason
+    assert queue.send_again(received.number) == 1
+    assert queue.due("pacs", 9)
+
+
+def test_the_same_picture_of_the_same_study_is_a_copy_and_of_another_is_not(
+    door: Door, queue: Queue
+) -> None:
+    other = film(chest(64), StudyInstanceUID=FILM.StudyInstanceUID, SOPInstanceUID=generate_uid())
+    for each in (FILM, other, film(chest(64))):
+        door.take_in(as_bytes(each), "MODALITY")
+    first, copy, stranger = queue.next_films(9)
+    queue.finish(first, Finished(state="read", pixels="ab"))
+    assert queue.copy_of(copy, "ab") == first.number
+    assert queue.copy_of(copy, "cd") is None
+    assert queue.copy_of(stranger, "ab") is None
+    assert queue.copy_of(replace(copy, patient="somebody else"), "ab") is None
+
+
+def test_what_was_in_work_when_the_process_died_is_begun_again(door: Door, queue: Queue) -> None:
+    door.take_in(as_bytes(FILM), "MODALITY")
+    (film_,) = queue.next_films(1)
+    queue.begin(film_.number)
+    queue.close()
+    again = Queue(queue.folder)
+    (film_,) = again.next_films(1)
+    assert (film_.state, film_.tries) == ("received", 1)
+    again.close()
+
+
+def test_sent_films_are_removed_and_failed_ones_stay(door: Door, queue: Queue) -> None:
+    for each in (FILM, film(chest(64))):
+        door.take_in(as_bytes(each), "MODALITY")
+    sent, failed = queue.next_films(2)
+    queue.finish(sent, Finished(state="read"))
+    queue.finish(failed, Finished(state="failed", reason="damaged"))
+    clean_up(queue, Keeping())
+    assert not (queue.films / sent.file).exists()
+    assert (queue.films / failed.file).exists()
+    assert queue.read_again(failed.number)
+    assert not queue.read_again(sent.number), "its file is gone"
+
+
+def test_a_file_whose_sender_never_heard_success_is_removed(door: Door, queue: Queue) -> None:
+    door.take_in(as_bytes(FILM), "MODALITY")
+    (queue.films / "orphan.dcm").write_bytes(b"half a film")
+    remove_orphans(queue)
+    assert len(list(queue.films.iterdir())) == 1
+
+
+def test_rows_with_patients_ids_are_forgotten(door: Door, queue: Queue) -> None:
+    door.take_in(as_bytes(FILM), "MODALITY")
+    (kept,) = queue.next_films(1)
+    queue.finish(kept, Finished(state="refused", reason="a limb"))
+    clean_up(queue, Keeping(entries=1e-9))
+    assert queue.one("SELECT count(*) FROM films") == 0
+    assert queue.one("SELECT count(*) FROM events") == 0
+
+
+def test_a_newer_queue_is_left_alone(queue: Queue) -> None:
+    with queue.changing() as db:
+        db.execute("PRAGMA user_version=99")
+    with pytest.raises(PneumoError, match="newer Pneumo"):
+        Queue(queue.folder)
