@@ -10,6 +10,7 @@ from pneumo_core.cli._terminal import progress_bar
 
 if TYPE_CHECKING:
     from pneumo_core.evaluation.site_calibration import SiteCalibration
+    from pneumo_core.metrics import Estimate
 
 
 @app.command()
@@ -46,9 +47,9 @@ def calibrate(
 
 
 def _told(fitted: "SiteCalibration", name: str) -> dict[str, Any]:
-    found = {"temperature": fitted.temperature}
+    found: dict[str, Estimate] = {"temperature": fitted.temperature}
     for when, figures in (("before", fitted.before), ("after", fitted.after)):
         found |= {f"{figure} {when}": value for figure, value in figures.items()}
-    figures = {each: (value.value, value.low, value.high) for each, value in found.items()}
+    intervals = {each: (value.value, value.low, value.high) for each, value in found.items()}
     points = {each.name: each.threshold for each in fitted.points}
-    return {"model": name, "films": len(fitted.table), "figures": figures, "points": points}
+    return {"model": name, "films": len(fitted.table), "figures": intervals, "points": points}

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
+from functools import partial
 from typing import Any
 
 import pydicom
 import requests
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
-from pynetdicom.sop_class import (
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
@@ -135,11 +136,10 @@ class _Web:
     def images(self) -> Iterator[_Image]:
         for modality in self._source.modalities:
             filters = {"StudyDate": _dates(self._source), "Modality": modality}
-            series = self._said(
-                lambda filters=filters: self._client.search_for_series(
-                    search_filters=filters, fields=list(_ASKED)
-                )
+            search = partial(
+                self._client.search_for_series, search_filters=filters, fields=list(_ASKED)
             )
+            series = self._said(search)
             for each in map(Dataset.from_json, series):
                 if _fits(each, self._source):
                     yield from self._of(each)

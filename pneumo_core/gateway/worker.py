@@ -157,7 +157,8 @@ class Worker:
         sends = reading.status == "read" or (
             self._config.send_refusals and reading.status == "refused"
         )
-        files, trouble = [], []
+        files: list[File] = []
+        trouble: list[str] = []
         if sends and radiograph is not None:
             wanted = self._wanted(film, reading)
             as_read = reading.as_read(radiograph)

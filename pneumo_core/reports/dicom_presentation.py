@@ -52,7 +52,10 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
                 instance_number=1,
                 manufacturer="Pneumo",
                 manufacturer_model_name=result.reading.model[:64],
-                software_versions=(result.software, result.reading.version or "unknown"),
+                software_versions=(  # type: ignore[arg-type]  # one is all it declares
+                    result.software,
+                    result.reading.version or "unknown",
+                ),
                 device_serial_number=MODEL_SERIAL,
                 content_label="PNEUMO",
                 content_description="Pneumo heat map, research use only",
