@@ -278,7 +278,7 @@ CHANGES = {
 """What others notice: functions of the library that a page may call for an analyst only."""
 
 LOOKS = {
-    "runs.control": {"made_by", "wait"},
+    "runs.control": {"checkpoint_of", "wait"},
     "datasets.download": {"check_dataset_name", "datasets_home", "find_dataset", "list_datasets",
                "find_source"},
     "checkpoints": {"check_name", "check_free", "free_name", "list_checkpoints", "load_checkpoint",

@@ -135,8 +135,8 @@ def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> N
     assert [each.name for each in list_runs()[0]] == ["yours"]
     app.checkbox(key=f"with checkpoint {run.id}").set_value(True).run()
     app.button(key=f"delete {run.id}").click().run()
-    assert "No training runs yet" in told(app)
-    assert control.made_by(run) is None
+    assert "No runs yet" in told(app)
+    assert control.checkpoint_of(run) is None
 
 
 def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
