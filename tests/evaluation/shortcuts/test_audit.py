@@ -144,7 +144,7 @@ def test_few_films_or_one_label_give_sentences_and_no_number() -> None:
     assert "too few patients" in summary(found)[0]
     single = dataset(films("train", 0, 3))
     assert summary(audit(single, measured(single, brightness=np.arange(3.0)))) == [
-        "No split holds X-rays of both labels, so there is no label to tell."
+        "No split has X-rays of both labels, so there is nothing to compare."
     ]
 
 
