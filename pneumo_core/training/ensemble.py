@@ -92,7 +92,7 @@ def _common_dataset(data: Path, parts: Sequence[Checkpoint]) -> Dataset:
         if part.card.dataset.fingerprint != dataset.fingerprint:
             raise TrainingError(
                 f"'{part.name}' was trained on other X-rays or another split than "
-                f"'{data}', so it may have seen these validation X-rays. Use its own training dataset."
+                f"'{data}', so it may have seen these X-rays. Use its own training dataset."
             )
     return dataset
 
