@@ -108,7 +108,7 @@ def test_a_small_film_is_read_with_a_warning(reader: Reader) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, 90), dtype=np.uint8)
     reading = reader.read_file(png(noise), name="small.png")
     assert reading.status == "read"
-    assert reading.warnings == ("The film is only 90 × 80 pixels; fine signs may be lost.",)
+    assert reading.warnings == ("The X-ray is only 90 × 80 pixels; fine signs may be lost.",)
 
 
 def test_threads_may_share_a_reader(reader: Reader, film: Path) -> None:
