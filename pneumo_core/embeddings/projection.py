@@ -37,8 +37,7 @@ LEAST_FILMS = 10
 _BEFORE = 50
 """Principal components used by t-SNE and UMAP: more is mostly noise, and slow."""
 _EARLY = 250
-"""Iterations that pull near X-rays together before they are spread out; a start has that behind it.
-"""
+"""Iterations of early exaggeration, which a given starting map replaces."""
 _ALONE = 2000
 """X-rays up to which one thread is faster than several: on two busy cores 624 X-rays took 1.6 s
 with one thread and 19 s with two."""

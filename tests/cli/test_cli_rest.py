@@ -134,7 +134,7 @@ def test_a_gate_is_fitted_on_the_films_the_checkpoint_learned_from_or_not_at_all
     done = pneumo("models", "gate", "cnn_94", "--data", film_folder({"train": 4}))
     assert done.code == 1
     said = " ".join(done.err.split())
-    assert "'cnn_94' was trained on other films" in said
+    assert "'cnn_94' was trained on other X-rays" in said
     assert "Give the dataset it was trained on." in said
 
 

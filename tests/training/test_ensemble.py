@@ -167,7 +167,7 @@ def test_an_ensemble_is_no_member(folder: Path) -> None:
 def test_members_of_other_films_are_refused(folder: Path, tmp_path: Path) -> None:
     fewer = shutil.copytree(folder, tmp_path / "fewer")
     next((fewer / "train" / "NORMAL").iterdir()).unlink()
-    assert "'one' was trained on other films" in refused(fewer, "one", "two")
+    assert "'one' was trained on other X-rays" in refused(fewer, "one", "two")
 
 
 def test_members_of_another_split_are_refused(folder: Path) -> None:

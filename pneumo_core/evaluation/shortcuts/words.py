@@ -68,8 +68,8 @@ def shift_sentence(shift: Shift) -> str:
     error = "false alarms" if shift.label != PNEUMONIA else "misses"
     other = _LABEL_NOUN[shift.towards]
     return (
-        f"{sentence} They look more like the train {other} X-rays, so a model that relies on it will "
-        f"make more {error} there."
+        f"{sentence} They look more like the train {other} X-rays, so a model that relies on it "
+        f"will make more {error} there."
     )
 
 
