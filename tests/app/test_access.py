@@ -95,7 +95,7 @@ def test_who_is_signed_in_is_told_and_can_leave() -> None:
 
 def test_who_is_not_admitted_is_told_and_can_leave() -> None:
     app = opened(email="eve@y.org")
-    assert "not admitted" in told(app)
+    assert "not allowed" in told(app)
     assert buttons(app) == ["Sign out"]
     assert not len(app.sidebar)
 
