@@ -56,7 +56,7 @@ def _groups() -> list[str]:
     else:
         pages = f"run in {browser}"
     dicom = shutil.which("dciodvfy")
-    validated = f"runs in {dicom}" if dicom else "LEFT OUT: apt-get install dicom3tools to run them"
+    validated = f"run by {dicom}" if dicom else "LEFT OUT: apt-get install dicom3tools to run them"
     whole = "run" if WHOLE else "LEFT OUT: set PNEUMO_TEST_WHOLE=1 to run them, 15 minutes more"
     return [
         f"real-data tests: {data}",

@@ -99,8 +99,7 @@ class _Work:
         return lead
 
     def _plain(self, member: Member) -> Tensor:
-        """Return a view of the X-ray's mean grey, rounded so that the mirrored X-ray has the
-        same."""
+        """Return a view of the X-ray's mean grey, rounded so that mirroring keeps it."""
         plain = np.full_like(self.film, round(float(self.film.mean())))
         return self.runtime.views(plain[np.newaxis], member)[0]
 

@@ -53,8 +53,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             Method(
                 "activation",
                 "Activation",
-                "How strongly a convolution responds at each position, whatever the label: what the "
-                "network sees, not what it concludes.",
+                "How strongly a convolution responds at each position, whatever the label: what "
+                "the network sees, not what it concludes.",
                 "arXiv:1506.06579",
                 takes_label=False,
             ),
@@ -70,7 +70,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             Method(
                 "integrated_gradients",
                 "Integrated gradients",
-                "How much each position adds to the label's lead over the other one on the way from "
+                "How much each position adds to the label's lead over the other one, going from "
                 "a uniform grey image to this X-ray.",
                 "arXiv:1703.01365",
                 slow=True,

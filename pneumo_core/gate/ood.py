@@ -196,8 +196,7 @@ def _between(values: Floats, limits: Floats) -> Floats:
 
 
 def _check_arrays(arrays: Mapping[str, Floats]) -> Familiarity:
-    """Check the arrays. Raises TypeError for missing or unknown ones, ValueError for wrong
-    shapes."""
+    """Check the arrays. Raises TypeError for wrong names, ValueError for wrong shapes."""
     fitted = Familiarity(**arrays)
     numbers, components = fitted.basis.shape
     fits = (

@@ -94,8 +94,7 @@ class Member:
         return self.input.normalise(tensor)
 
     def stages(self, films: Films, *, maps: bool = True) -> Stages:
-        """Return the output of every stage for X-rays uint8 (N, S, S); K may be 0 without
-        ``maps``."""
+        """Return every stage's output for X-rays uint8 (N, S, S); K may be 0 without ``maps``."""
         if self.engine:
             return self.engine.run(films)
         import torch

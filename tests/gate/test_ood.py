@@ -258,7 +258,7 @@ def test_a_gate_of_other_weights_is_not_used(own: Checkpoint) -> None:
 
 def test_a_damaged_gate_is_named(own: Checkpoint) -> None:
     (own.folder / "gate.safetensors").write_bytes(b"no tensors here")
-    with pytest.raises(CheckpointError, match="its gate can't be read"):
+    with pytest.raises(CheckpointError, match="its image check can't be read"):
         open_familiarity(own)
 
 

@@ -171,7 +171,8 @@ def test_an_adult_is_named_to_a_model_of_children(age: float | None, warned: boo
     warnings = warnings_of(film(age_years=age), "children of 1 to 5 years")
     assert warnings == (
         (
-            "The patient is 18 years old; this model was trained on X-rays of children of 1 to 5 years.",
+            "The patient is 18 years old; this model was trained on X-rays of children of 1 to 5 "
+            "years.",
         )
         if warned
         else ()

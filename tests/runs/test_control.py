@@ -203,7 +203,7 @@ def test_films_that_changed_meanwhile_are_told(films: Path):
     control.resume(run)
     status = control.wait(run)
     assert status.state == RunState.FAILED
-    assert "are not those" in status.reason
+    assert "have changed since" in status.reason
     shutil.rmtree(films)
     control.resume(run)
     status = control.wait(run)
