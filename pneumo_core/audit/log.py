@@ -91,7 +91,7 @@ class AuditLog:
             return pd.read_sql(query, connection)
 
     def called_films(self) -> pd.DataFrame:
-        """Return the entries on X-rays called first by a reader, oldest first. Raises AuditError."""
+        """Return the entries on X-rays that a reader called first, in order. Raises AuditError."""
         films = sa.select(TABLE.c.film).where(TABLE.c.deed == "called", TABLE.c.film != "")
         query = sa.select(TABLE).where(TABLE.c.film.in_(films)).order_by(TABLE.c.number)
         with self._raise_errors("read"), self._engine.connect() as connection:

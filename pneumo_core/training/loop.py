@@ -35,7 +35,7 @@ from pneumo_core.training.epochs import keep_epoch
 from pneumo_core.training.freezing import first_blocks
 from pneumo_core.training.heat_map_snapshots import picture_epoch
 from pneumo_core.training.lung_attention import MapsOf, outside_share
-from pneumo_core.training.relay import Listener, relayed
+from pneumo_core.training.relay import Listener, relay_events
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
 from pneumo_core.training.training_set import Films
 
@@ -67,7 +67,7 @@ def fit(
         strategy="auto" if config.devices == 1 else "ddp_spawn",
         precision=_precision(config),
     )
-    with torch.random.fork_rng(), relayed(listener, config.devices) as events:
+    with torch.random.fork_rng(), relay_events(listener, config.devices) as events:
         work = partial(_fit, config=config, train=train, val=val, state=state, listener=events)
         try:
             fabric.launch(work)  # in spawned processes, where there are several devices
