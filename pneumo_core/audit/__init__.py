@@ -1,4 +1,4 @@
-"""What was done here, by whom, and what came of it: a log that is only ever added to."""
+"""The audit log (append-only), roles, and the reader study."""
 
 from pneumo_core.audit.entry import (
     CANNOT_TELL,

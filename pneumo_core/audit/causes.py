@@ -1,4 +1,4 @@
-"""Why a database refuses, and what to do about it, in a sentence for who runs the server."""
+"""Causes and remedies of database errors, for the administrator."""
 
 import errno
 import re
@@ -24,21 +24,21 @@ _REMEDIES = (
         "Check that the database server runs and that its address is right, or",
     ),
 )
-"""What a cause sounds like, and the beginning of what to do about it; the first one counts."""
+"""Patterns of causes and the first part of the remedy; the first match counts."""
 
 _LONGEST = 300
 
 
 def clause_of(cause: BaseException) -> str:
-    """What happened in a database's own words: one line without its full stop."""
+    """Return the database's own message: one line without its full stop."""
     if isinstance(cause, ImportError):
-        return f"the Python package '{cause.name}', which speaks to that database, is missing"
+        return f"the Python package '{cause.name}', which connects to that database, is missing"
     said = " ".join(str(cause).split()) or type(cause).__name__
     return said[:_LONGEST].rstrip(". ")
 
 
 def remedy_for(cause: BaseException) -> str:
-    """What to do about it: an imperative sentence."""
+    """Return the remedy as an imperative sentence."""
     if isinstance(cause, ImportError):
         return f"Install it (for PostgreSQL: pip install 'pneumo[postgresql]'), or {_ANOTHER}"
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):

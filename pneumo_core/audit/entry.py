@@ -1,4 +1,4 @@
-"""An entry of the log: never a picture, a file's name or anything a film's header says."""
+"""Entries of the log. They never contain images, file names or data from an X-ray's header."""
 
 import getpass
 import hashlib
@@ -26,35 +26,34 @@ Deed: TypeAlias = Literal[
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
-        "read": "a checkpoint's answer on a film was asked for",
-        "called": "a reader called a film before a checkpoint's answer was shown",
-        "agreed": "a reader who had called a film took the checkpoint's answer",
-        "overrode": "a reader who had called a film decided against the checkpoint's answer",
-        "exported": "a result was taken away",
+        "read": "a model's result for an X-ray was requested",
+        "called": "a reader called an X-ray before a model's result was shown",
+        "agreed": "a reader who had called an X-ray accepted the model's result",
+        "overrode": "a reader who had called an X-ray overrode the model's result",
+        "exported": "a result was exported",
         "started": "a training run was started",
         "cancelled": "a training run was cancelled",
         "resumed": "a training run was resumed",
-        "renamed": "a training run, and what it published, got another name",
-        "deleted": "a run, a checkpoint or a dataset was deleted",
+        "renamed": "a training run and its model were renamed",
+        "deleted": "a run, a model or a dataset was deleted",
         "added": "a dataset was added",
     }
 )
-"""What can be done that the log remembers, and what each means."""
+"""Actions in the log, and their meaning."""
 
 CANNOT_TELL = "can't tell"
-"""The ``result`` of a reader who called a film neither NORMAL nor PNEUMONIA."""
+"""The ``result`` when a reader called an X-ray neither NORMAL nor PNEUMONIA."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What somebody did.
+    """One action in the log.
 
-    ``film``: SHA-256 of the file's bytes, 64 hexadecimal digits. ``checkpoint`` and ``version``
-    say who answered, ``operating_point`` and ``threshold`` at what; ``result`` is NORMAL,
-    PNEUMONIA, refused, failed or CANNOT_TELL, ``probability`` that of pneumonia in [0, 1].
-    ``subject`` names the run, dataset or form of export that it was done to, or how a film was
-    rotated before it was read, ``reason`` why, in at
-    most 500 characters, and ``seconds`` how long it took. What does not belong to a deed is None.
+    ``film``: SHA-256 of the file's bytes, 64 hex digits. ``checkpoint`` and ``version``: the model,
+    ``operating_point`` and ``threshold``: how it was applied; ``result``: NORMAL, PNEUMONIA,
+    refused, failed or CANNOT_TELL; ``probability``: of pneumonia in [0, 1]. ``subject``: the run,
+    dataset or export format; ``reason``: why, in at most 500 characters; ``seconds``: how long it
+    took. Fields that don't apply are None.
     """
 
     who: str
@@ -72,7 +71,7 @@ class Entry:
 
 
 def film_digest(source: Path | bytes) -> str:
-    """SHA-256 of a film's file, by which the log calls it. Raises OSError for one that is gone."""
+    """Return the SHA-256 of an X-ray's file, its id in the log. Raises OSError if missing."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     with source.open("rb") as file:
@@ -80,12 +79,12 @@ def film_digest(source: Path | bytes) -> str:
 
 
 def run_words(name: str, *, checkpoint: bool) -> str:
-    """What was deleted with a run, as an entry's ``subject``."""
+    """Return the ``subject`` of an entry for a deleted run."""
     return f"run {name}{' and its checkpoint' if checkpoint else ''}"
 
 
 def operator() -> str:
-    """Who is at the command line, by the operating system's name for them."""
+    """Return the command line's user, by the operating system's account name."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in some containers

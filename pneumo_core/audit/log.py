@@ -1,4 +1,4 @@
-"""The log on disk: one table of a database, to which entries are only ever added."""
+"""The log on disk: an append-only database table."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -21,26 +21,26 @@ from pneumo_core.errors import AuditError
 __all__ = ["AuditLog", "open_log"]
 
 _PATIENCE_S = 10
-"""How long a writer waits for the others; an entry takes milliseconds."""
+"""Seconds a writer waits for others; an entry takes milliseconds."""
 
 
 class AuditLog:
-    """A log in a database that SQLAlchemy can reach. Safe for several threads and processes.
+    """A log in a database supported by SQLAlchemy; safe for several threads and processes.
 
-    An entry is on the disk when ``record`` returns; its number tells the order, whatever clocks
-    say. A log of an older Pneumo is brought up to date as it is opened. Raises AuditError where
-    the database can't be opened, and for a log of a newer Pneumo.
+    An entry is on disk when ``record`` returns; its number gives the order, independent of clocks.
+    A log of an older version is migrated on opening. Raises AuditError if the database can't be
+    opened, or for a log of a newer version.
     """
 
     def __init__(self, url: str) -> None:
         self._url = sa.engine.make_url(url)
         sqlite = self._url.get_backend_name() == "sqlite"
-        with self._said("opened"):
+        with self._raise_errors("opened"):
             if sqlite and self._url.database:
                 Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sa.create_engine(self._url, pool_pre_ping=True)
             if sqlite:
-                sa.event.listen(self._engine, "connect", _never_lose)
+                sa.event.listen(self._engine, "connect", _set_pragmas)
             self._prepare()
 
     def _prepare(self) -> None:
@@ -52,12 +52,12 @@ class AuditLog:
             raise
 
     def record(self, entries: Sequence[Entry]) -> None:
-        """Add entries, all of them or none. Raises AuditError when the database refuses."""
+        """Add entries, all or none. Raises AuditError if that fails."""
         if not entries:
             return
         now = datetime.now(UTC).replace(tzinfo=None)
         rows = [{**_row(entry), "moment": now} for entry in entries]
-        with self._said("written"), self._engine.begin() as connection:
+        with self._raise_errors("written"), self._engine.begin() as connection:
             connection.execute(sa.insert(TABLE), rows)
 
     def search(
@@ -71,7 +71,7 @@ class AuditLog:
         until: datetime | None = None,
         most: int | None = None,
     ) -> pd.DataFrame:
-        """Entries like that, the newest first, at most so many: a row each, a column per field.
+        """Return matching entries, newest first, up to a limit: one row each, one column per field.
 
         ``who`` is part of a name, ``film`` the beginning of its SHA-256; ``since`` (inclusive) and
         ``until`` (exclusive) are UTC. Raises AuditError.
@@ -87,28 +87,28 @@ class AuditLog:
         ]
         wanted = [each for each in conditions if each is not None]
         query = sa.select(TABLE).where(*wanted).order_by(columns.number.desc()).limit(most)
-        with self._said("read"), self._engine.connect() as connection:
+        with self._raise_errors("read"), self._engine.connect() as connection:
             return pd.read_sql(query, connection)
 
     def called_films(self) -> pd.DataFrame:
-        """Every entry on a film that somebody called first, the oldest first. Raises AuditError."""
+        """Return the entries on X-rays that a reader called first, in order. Raises AuditError."""
         films = sa.select(TABLE.c.film).where(TABLE.c.deed == "called", TABLE.c.film != "")
         query = sa.select(TABLE).where(TABLE.c.film.in_(films)).order_by(TABLE.c.number)
-        with self._said("read"), self._engine.connect() as connection:
+        with self._raise_errors("read"), self._engine.connect() as connection:
             return pd.read_sql(query, connection)
 
     def counts(self) -> dict[str, int]:
-        """How many entries there are of each deed. Raises AuditError."""
+        """Return the number of entries per action. Raises AuditError."""
         query = sa.select(TABLE.c.deed, sa.func.count()).group_by(TABLE.c.deed)
-        with self._said("read"), self._engine.connect() as connection:
+        with self._raise_errors("read"), self._engine.connect() as connection:
             return {str(deed): int(count) for deed, count in connection.execute(query)}
 
     @contextlib.contextmanager
-    def _said(self, what: str) -> Iterator[None]:
-        """A database's and a disk's refusals as AuditError; a password in the URL is not told."""
+    def _raise_errors(self, what: str) -> Iterator[None]:
+        """Turn database and disk errors into AuditError, without a password from the URL."""
         try:
             yield
-        except NoSuchModuleError:  # the URL is at fault, not a database
+        except NoSuchModuleError:  # the URL is wrong, not the database
             raise
         except (SQLAlchemyError, OSError, ImportError) as refused:
             cause = getattr(refused, "orig", None) or refused
@@ -118,14 +118,14 @@ class AuditLog:
             ) from refused
 
     def close(self) -> None:
-        """Let go of the connections to the database; the next call opens new ones."""
+        """Close the database connections; the next call opens new ones."""
         self._engine.dispose()
 
 
 def open_log() -> AuditLog:
-    """The log that PNEUMO_AUDIT names; by default ``audit.sqlite`` in PNEUMO_HOME.
+    """Open the log set by PNEUMO_AUDIT; by default ``audit.sqlite`` in PNEUMO_HOME.
 
-    Raises AuditError where it can't be opened, and for a URL that is none.
+    Raises AuditError if it can't be opened, and for an invalid URL.
     """
     chosen = settings()
     return _open(chosen.audit or f"sqlite:///{chosen.home / 'audit.sqlite'}")
@@ -149,11 +149,11 @@ def _open(url: str) -> AuditLog:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    """An entry as any database takes it: texts no longer than their columns, in valid Unicode."""
-    return {name: _fitted(name, value) for name, value in asdict(entry).items()}
+    """Return an entry's row for any database: texts in valid Unicode, cut to column length."""
+    return {name: _fit_column(name, value) for name, value in asdict(entry).items()}
 
 
-def _fitted(name: str, value: Any) -> Any:
+def _fit_column(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     length: int = TABLE.c[name].type.length  # type: ignore[attr-defined]
@@ -161,8 +161,8 @@ def _fitted(name: str, value: Any) -> Any:
     return valid if len(valid) <= length else valid[: length - 1] + "…"
 
 
-def _never_lose(connection: object, _record: object) -> None:
-    """Readers don't wait for writers, and what was said to be written has reached the disk."""
+def _set_pragmas(connection: object, _record: object) -> None:
+    """Set pragmas: readers don't wait for writers, and committed entries are on disk."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={1000 * _PATIENCE_S}"):
         cursor.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""How far readers and checkpoints agree, from what the log has of films that were called first."""
+"""The reader study: agreement of readers and models on X-rays that readers called first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _ANSWER = ["checkpoint", "version", "operating_point", "threshold"]
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """A reader's own calls beside a checkpoint's answers at an operating point, on the same films.
+    """A reader's own calls and a model's results at an operating point, on the same X-rays.
 
-    ``counts``: the reader's calls as if they were labels, so ``fp`` are films that only the
-    checkpoint calls PNEUMONIA and ``fn`` those that only the reader does. ``kappa`` is Cohen's.
-    ``seconds`` is the median time to a call. ``not_told`` films the reader could not call; neither
-    they nor calls made after an answer on that film had been shown (``too_late``) count.
-    ``agreed`` and ``overrode``: what was decided once the answer was shown; ``changed`` are the
-    films on which the decision differs from the reader's own call.
+    ``counts``: with the reader's calls as labels, so ``fp`` are X-rays that only the model calls
+    PNEUMONIA and ``fn`` those that only the reader does. ``kappa`` is Cohen's. ``seconds``: the
+    median time to a call. ``not_told``: X-rays that the reader could not call; neither they nor
+    calls after a result for that X-ray was shown (``too_late``) count. ``agreed`` and ``overrode``:
+    the decisions after the result was shown; ``changed``: X-rays on which the decision differs from
+    the reader's own call.
     """
 
     who: str
@@ -51,11 +51,11 @@ def second_opinions(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[SecondOpinion]:
-    """A row for each reader and answer, from ``AuditLog.called_films()``; the most films first.
+    """Return a row for each reader and model, from ``AuditLog.called_films()``; most X-rays first.
 
     ``who`` is part of a reader's name; ``since`` (inclusive) and ``until`` (exclusive) are UTC and
-    choose calls. A call counts when it is the reader's first on the film and the log tells of no
-    answer on that film to that reader before it.
+    select calls. A call counts when it is the reader's first on the X-ray and no result for that
+    X-ray was shown to the reader before.
     """
     calls = _first_calls(entries)
     if who:
@@ -78,7 +78,7 @@ def second_opinions(
 
 
 def opinions_table(found: Sequence[SecondOpinion]) -> pd.DataFrame:
-    """The same as a table to be written: a row each, estimates with their bounds."""
+    """Return the results as a table: one row each, estimates with their bounds."""
     return pd.DataFrame(
         [
             {
@@ -111,7 +111,7 @@ def opinions_table(found: Sequence[SecondOpinion]) -> pd.DataFrame:
 
 
 def _first_calls(entries: pd.DataFrame) -> pd.DataFrame:
-    """Each reader's first call on each film, with ``late``: an answer had been shown before."""
+    """Return each reader's first call on each X-ray, with ``late``: a result was shown before."""
     calls = entries[entries["deed"] == "called"].drop_duplicates(["who", "film"], keep="first")
     shown = entries[entries["deed"] == "read"].groupby(["who", "film"])["number"].min()
     first_shown = calls.join(shown.rename("shown"), on=["who", "film"])["shown"]
@@ -119,7 +119,7 @@ def _first_calls(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 def _opinion(pairs: pd.DataFrame, calls: pd.DataFrame, decided: pd.DataFrame) -> SecondOpinion:
-    """``pairs``: a reader's calls with one checkpoint's answers; ``calls``: all they called."""
+    """Summarise a reader's calls with one model's results (``pairs``), out of all ``calls``."""
     first = pairs.iloc[0]
     counted = pairs[~pairs["late"] & (pairs["result"] != CANNOT_TELL)]
     own = counted["result"].map(_CALLED).astype(int)

@@ -1,4 +1,4 @@
-"""Who may do what: people, their roles, and what a role may do."""
+"""Access control: people, roles and permissions."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -19,40 +19,41 @@ __all__ = [
     "read_roles",
 ]
 
-OPEN_LINE = "Anyone who can reach this server can use it: nobody is asked to sign in."
-"""What a server that other machines reach says on every page, unless people have to sign in."""
+OPEN_LINE = "Anyone who can reach this server can use it: no sign-in is required."
+"""The warning on every page of a server open to other machines without sign-in."""
 
 Role: TypeAlias = Literal["reader", "analyst"]
-"""A reader reads films and looks; an analyst also trains, adds, deletes, and sees the log."""
+"""A reader reads and views X-rays; an analyst also trains, adds, deletes, and sees the log."""
 
 _UNVERIFIED = ("false", "0", "no", "")
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody at the dashboard or the command line: how the log calls them, and their role."""
+    """A user of the dashboard or the command line: name in the log, and role."""
 
     name: str
     role: Role
 
 
 ANYONE = Person("anyone", "analyst")
-"""Whoever reaches a dashboard that asks nobody to sign in."""
+"""The user of a dashboard without sign-in."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """E-mail patterns for each role (``*@x.org``); ``reader`` None: whoever signs in reads."""
+    """E-mail patterns for each role (``*@x.org``); ``reader`` None: anyone who signs in may
+    read."""
 
     analyst: tuple[str, ...] = ()
     reader: tuple[str, ...] | None = None
 
 
 def read_roles(table: object) -> Roles:
-    """The table ``[roles]`` of a configuration; None is no table, and makes everybody a reader.
+    """Parse the table ``[roles]`` of a configuration; without one, everybody is a reader.
 
-    Raises AccessError for anything else than lists of e-mail patterns under the names of roles: a
-    misspelt list must not let anybody in.
+    Raises AccessError for anything but lists of e-mail patterns under the names of roles, so that a
+    typo never lets anybody in.
     """
     if table is None:
         return Roles()
@@ -78,22 +79,21 @@ def _patterns(role: str, given: object) -> tuple[str, ...]:
 
 
 def admit(claims: Mapping[str, object], roles: Roles) -> Person:
-    """Who signed in, by what an identity provider says of them (``email``, ``email_verified``...).
+    """Return the signed-in person from an identity provider's claims (``email``, ...).
 
-    An e-mail address that the provider calls unverified is nobody's: it matches no list, and such
-    a person is called by the provider's own number for them (``sub``). Raises AccessError where
-    there is a list of readers and they are in no list.
+    An unverified e-mail address matches no list; such a person is named by the provider's id
+    (``sub``). Raises AccessError if there is a list of readers and the person is in no list.
     """
     email = _verified_email(claims)
-    name = email or str(claims.get("sub") or "somebody without a name")
+    name = email or str(claims.get("sub") or "an unnamed user")
     if _listed(email, roles.analyst):
         return Person(name, "analyst")
     if roles.reader is None or _listed(email, roles.reader):
         return Person(name, "reader")
     unverified = "" if email else " Your provider has not verified your e-mail address."
     raise AccessError(
-        f"You are signed in as {name}, who is not admitted here.{unverified} Ask whoever runs this "
-        "server, or sign out and sign in as somebody else."
+        f"You are signed in as {name}, which is not allowed on this server.{unverified} Ask its "
+        "administrator, or sign out and use another account."
     )
 
 
@@ -109,11 +109,11 @@ def _listed(email: str, patterns: tuple[str, ...]) -> bool:
 
 
 def listens_beyond(address: str | None) -> bool:
-    """Whether a server at this address answers other machines; None and "" are all addresses."""
+    """Return whether an address is reachable from other machines; None and "" mean all."""
     name = (address or "").strip().strip("[]").lower()
     if name == "localhost" or name.startswith("unix:"):
         return False
     try:
         return not ipaddress.ip_address(name).is_loopback
-    except ValueError:  # a name that may be anywhere
+    except ValueError:  # a host name, which may be public
         return True

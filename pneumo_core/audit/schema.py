@@ -1,12 +1,12 @@
-"""The log's table in a database, its version, and how an older table becomes today's.
+"""The log's database table, its schema version, and migrations of older versions.
 
 | version | what changed |
 |---|---|
 | 1 | the first one |
 | 2 | the columns ``reason`` and ``seconds`` |
 
-A version is a row of ``entries_version``. A log without that table is older than it: its columns
-tell which version it has.
+A version is a row of ``entries_version``. A log without that table is older; its columns show its
+version.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ from pneumo_core.errors import AuditError
 __all__ = ["TABLE", "VERSION", "prepare"]
 
 VERSION = 2
-"""Raise it, and add a line to ``_ADDED``, whenever the table gets a column."""
+"""Increase it, and add a line to ``_ADDED``, whenever the table gets a column."""
 
 _ADDED: Mapping[int, tuple[str, ...]] = MappingProxyType({2: ("reason", "seconds")})
-"""The columns that each version brought; all of them may be NULL."""
+"""Columns added by each version; all of them may be NULL."""
 
 _METADATA = sa.MetaData()
 
@@ -43,32 +43,32 @@ TABLE = sa.Table(
     sa.Column("subject", sa.String(255)),
     sa.Column("reason", sa.String(500)),
     sa.Column("seconds", sa.Float),
-    sqlite_autoincrement=True,  # a number is never given twice
+    sqlite_autoincrement=True,  # never reuse a number
 )
 
 _VERSIONS = sa.Table("entries_version", _METADATA, sa.Column("version", sa.Integer, nullable=False))
 
-# Other databases take the right to change entries from the account that Pneumo writes with.
+# In other databases, revoke the right to change entries from Pneumo's account.
 _NEVER_CHANGED = [
     f"CREATE TRIGGER IF NOT EXISTS never_{verb.lower()}d BEFORE {verb} ON entries "
     "BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END"
     for verb in ("UPDATE", "DELETE")
 ] + [
-    # INSERT OR REPLACE asks no trigger for deletions.
+    # INSERT OR REPLACE fires no delete trigger.
     "CREATE TRIGGER IF NOT EXISTS never_replaced BEFORE INSERT ON entries "
     "WHEN NEW.number IN (SELECT number FROM entries) "
     "BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END"
 ]
 
 _LOCK = 7_466_366
-"""A number for PostgreSQL's advisory lock: "pneumo" on a telephone's keys, shortened."""
+"""Id of PostgreSQL's advisory lock: "pneumo" on a phone keypad, shortened."""
 
 
 def prepare(connection: sa.Connection) -> None:
-    """Create the log's table, or bring an older one up to date with its entries kept.
+    """Create the log's table, or migrate an older one with its entries.
 
-    Raises AuditError for a log of a newer Pneumo and for a table that is no log,
-    SQLAlchemyError where the database refuses.
+    Raises AuditError for a log of a newer version and for a table that is not a log,
+    SQLAlchemyError for database errors.
     """
     _exclude_others(connection)
     _METADATA.create_all(connection)
@@ -81,7 +81,7 @@ def prepare(connection: sa.Connection) -> None:
 
 
 def _exclude_others(connection: sa.Connection) -> None:
-    """Wait for whoever prepares the same log: two servers may start at once."""
+    """Wait for other processes preparing the same log: two servers may start at once."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     elif connection.dialect.name == "postgresql":
@@ -99,7 +99,7 @@ def _refuse_newer(connection: sa.Connection) -> None:
 
 
 def _add_columns(connection: sa.Connection) -> None:
-    """Add what the table lacks of today's columns."""
+    """Add the missing columns to the table."""
     present = {each["name"] for each in sa.inspect(connection).get_columns(TABLE.name)}
     lacking = [column for column in TABLE.columns if column.name not in present]
     addable = {name for names in _ADDED.values() for name in names}
@@ -114,7 +114,7 @@ def _add_columns(connection: sa.Connection) -> None:
 
 
 def _noted_version(connection: sa.Connection) -> int:
-    """The version that the log says it has; 0 where it says none."""
+    """Return the log's stored version; 0 if it has none."""
     return int(connection.scalar(sa.select(sa.func.max(_VERSIONS.c.version))) or 0)
 
 

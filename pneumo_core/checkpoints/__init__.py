@@ -1,4 +1,4 @@
-"""Checkpoints: trained networks on disk with their cards."""
+"""Checkpoints: trained networks on disk with their model cards."""
 
 from pneumo_core.checkpoints.card import (
     ENSEMBLE,

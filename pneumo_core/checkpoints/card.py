@@ -1,4 +1,4 @@
-"""A checkpoint's card: everything it says of itself."""
+"""The model card of a checkpoint."""
 
 import dataclasses
 import math
@@ -24,17 +24,17 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
-"""Version 2 says how the input is framed; a card of version 1 means the whole X-ray."""
+"""Version 2 adds the framing of the input; a card of version 1 means the whole X-ray."""
 _READABLE = (1, SCHEMA_VERSION)
 ENSEMBLE = "ensemble"
-"""The ``model`` of a checkpoint that has several networks."""
+"""The ``model`` of an ensemble's card."""
 _LARGEST_INPUT = 4096
-"""Pixels a side; a network that takes so many makes gigabytes of maps of them."""
+"""The largest input side in pixels; larger ones need gigabytes for their maps."""
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A named threshold on the probability, and what it gave on the split it was chosen on."""
+    """A named threshold on the probability, with its rates on the split it was chosen on."""
 
     name: str
     threshold: float
@@ -46,7 +46,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """The films a checkpoint was trained on: counts[split][label name]."""
+    """The X-rays that a checkpoint was trained on: counts[split][label name]."""
 
     name: str
     fingerprint: str
@@ -56,7 +56,7 @@ class DatasetFacts:
 
 @dataclass(frozen=True)
 class MemberFacts:
-    """A network of an ensemble: the checkpoint it was, and what turns it into probabilities."""
+    """A network of an ensemble: the checkpoint it came from, and its calibration."""
 
     name: str
     version: str
@@ -67,26 +67,25 @@ class MemberFacts:
 
     @property
     def calibration(self) -> Calibration:
-        """What makes probabilities of its margins."""
+        """The calibration of its margins."""
         return Calibration(self.temperature, self.offset)
 
 
 @dataclass(frozen=True)
 class Card:
-    """Everything a checkpoint says of itself.
+    """All metadata of a checkpoint.
 
-    ``training`` is the whole training config; ``temperature`` divides the logit margin, then
-    ``offset`` is added; ``evaluation`` maps a split to its figures at the default operating point;
-    ``trained_on`` says whose films they were ("children of 1 to 5 years"), where that is known;
-    ``origin`` where the training started from; ``mirror`` whether each film is read together with
-    its mirror image; ``run`` the id of the run that made it; ``validation`` how the predictions of
-    its validation films came to be, where they are not the checkpoint's own; ``lung_finder`` the
-    version of the finder that framed its X-rays; ``inside_lungs`` the mean share of a heat map for
-    PNEUMONIA that lies inside the lungs, over validation X-rays with that label, by method. An
-    ensemble (``model`` is "ensemble") names its ``members``.
+    ``training``: the whole training config; ``temperature`` divides the logit margin, then
+    ``offset`` is added; ``evaluation`` maps a split to its metrics at the default operating point;
+    ``trained_on``: the patients ("children of 1 to 5 years"), if known; ``origin``: the initial
+    weights; ``mirror``: whether each X-ray is read together with its mirror image; ``run``: the id
+    of its training run; ``validation``: how the validation predictions were made, if not by the
+    checkpoint itself; ``lung_finder``: the version of the finder that framed its X-rays;
+    ``inside_lungs``: the mean share of heat maps for PNEUMONIA inside the lungs, over validation
+    X-rays with that label, by method. An ensemble (``model`` is "ensemble") lists its ``members``.
     """
 
-    # JSON knows no NaN, which is what a rate over no films is.
+    # JSON has no NaN, the value of a rate over no X-rays.
     __pydantic_config__: ClassVar = pydantic.ConfigDict(ser_json_inf_nan="strings")
 
     schema_version: int
@@ -117,23 +116,23 @@ class Card:
 
     @property
     def version(self) -> str:
-        """Eight hex digits that change whenever the weights do."""
+        """Eight hex digits that change with the weights."""
         return self.weights_sha256[:8]
 
     @property
     def calibration(self) -> Calibration:
-        """What makes probabilities of margins."""
+        """The calibration of margins."""
         return Calibration(self.temperature, self.offset)
 
     @property
     def architecture(self) -> str:
-        """Its network; of an ensemble the members' networks and the sides of their images."""
+        """Its network; for an ensemble the members' networks and input sizes."""
         parts = Counter(f"{member.model} ({member.input.size} px)" for member in self.members)
         counted = [part if n == 1 else f"{n} × {part}" for part, n in parts.items()]
         return f"mean of {', '.join(counted)}" if counted else self.model
 
     def operating_point(self, name: str | None = None) -> OperatingPoint:
-        """The operating point of that name, or the default one. Raises UnknownName."""
+        """Return the operating point with this name, or the default one. Raises UnknownName."""
         points = {point.name: point for point in self.operating_points}
         if name is None:
             return self.operating_points[0]
@@ -143,7 +142,7 @@ class Card:
 
 
 def contradiction(card: Card) -> str:
-    """What a card says that can't be true, as a clause; empty when there's nothing of the kind."""
+    """Return what is inconsistent in a card, as a clause; empty if nothing is."""
     if card.schema_version not in _READABLE:
         return (
             f"its card has schema version {card.schema_version}, this Pneumo reads version "
@@ -152,7 +151,7 @@ def contradiction(card: Card) -> str:
     if not _describes_networks(card):
         return f"its card disagrees with the model {card.model}"
     if not card.operating_points:
-        return "its card has no operating point"
+        return "its card lists no operating point"
     return _impossible_number(card)
 
 
@@ -171,8 +170,9 @@ def _impossible_number(card: Card) -> str:
 
 
 def _describes_networks(card: Card) -> bool:
-    """Whether the card's models exist and take what it says; an ensemble's films have the largest
-    of its members' sizes, which is the first member's."""
+    """Return whether the card's models exist and accept its input format.
+
+    An ensemble's input has the largest size of its members, which is the first one's."""
     if card.model != ENSEMBLE:
         return not card.members and _takes(card.model, card.input)
     sizes = [member.input.size for member in card.members]
@@ -186,7 +186,7 @@ def _describes_networks(card: Card) -> bool:
 
 
 def _is_possible(takes: InputFormat) -> bool:
-    """Whether films can be made into it; one mean or deviation may stand for all channels."""
+    """Return whether the format is valid; one mean or deviation may apply to all channels."""
     lengths = {len(takes.mean), len(takes.std)}
     numbers = all(map(math.isfinite, takes.mean)) and all(0 < std < math.inf for std in takes.std)
     if takes.framing and not 0.5 <= takes.framing.margin <= 2:
@@ -197,7 +197,7 @@ def _is_possible(takes: InputFormat) -> bool:
 
 def _takes(model: str, input_format: InputFormat) -> bool:
     if model.startswith(TIMM):
-        return True  # timm knows, and takes seconds to ask: its weights tell on loading
+        return True  # timm takes seconds to import; loading the weights checks it
     known = MODELS.get(model)
     if known is None or known.input.channels != input_format.channels:
         return False

@@ -1,10 +1,10 @@
 """A checkpoint on disk: a folder with its weights, its card, its scores and its history.
 
 ``weights.safetensors`` (float16), ``card.json`` (written last), ``scores.parquet`` (id, patient,
-split, label, subtype, probability of the val and test films), ``features.safetensors``
-(penultimate features of the same films), ``history.csv`` (one row per epoch), and where the gate
-was fitted ``gate.safetensors``, which names the weights it belongs to. The folder is written whole
-beside its place and renamed into it; nothing in it is executed on load.
+split, label, subtype, probability of the val and test X-rays), ``features.safetensors``
+(penultimate features of the same X-rays), ``history.csv`` (one row per epoch), and optionally
+``gate.safetensors`` (the fitted image check, with the version of its weights). The folder is
+written to a temporary place and renamed; nothing in it is executed on load.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from pneumo_core.core.html import html_table
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError, UnknownName, wrong_type
 
-if TYPE_CHECKING:  # torch comes with them, which who only lists or reads need not wait for
+if TYPE_CHECKING:  # these import torch, which listing and reading don't need
     from torch import Tensor, nn
 
     from pneumo_core.models import PneumoniaNetwork
@@ -53,22 +53,22 @@ __all__ = [
 
 _SCORED = frozenset({"id", "patient", "split", "label", "subtype", "probability"})
 SHIPPED = ("pneumo", "efficientnet_b0", "cnn_94", "cnn_v2")
-"""Names of the checkpoints that come with Pneumo, the default first. In a clone one's own trained
-ones lie beside them."""
+"""Names of the checkpoints shipped with Pneumo, the default first. In a clone one's own trained
+ones are in the same folder."""
 _CARD = pydantic.TypeAdapter(Card)
 _SIGN = "card.json"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was found on disk. Its parts are read when they are asked for."""
+    """A checkpoint found on disk. Its parts are loaded on access."""
 
     folder: Path
     card: Card
 
     @property
     def name(self) -> str:
-        """The folder's name, which is what people call it."""
+        """The folder's name, which is the model's name."""
         return self.folder.name
 
     def __repr__(self) -> str:
@@ -91,15 +91,14 @@ class Checkpoint:
         return card
 
     def card_json(self, *, indent: int | None = 2) -> str:
-        """The card as it lies on disk; NaN is the string "NaN"."""
+        """Return the card as stored on disk; NaN is the string "NaN"."""
         return _CARD.dump_json(self.card, indent=indent).decode()
 
     def networks(self, content: bytes | None = None) -> "list[PneumoniaNetwork]":
-        """The trained network, or an ensemble's: float32, in eval mode, without gradients.
+        """Load the trained network, or an ensemble's: float32, in eval mode, without gradients.
 
-        ``content``: its ``verified_weights``, where somebody has them already. Raises
-        CheckpointError when the weights are missing, damaged, not finite, or not those that the
-        card speaks of.
+        ``content``: its ``verified_weights``, if already loaded. Raises CheckpointError when the
+        weights are missing, damaged, not finite, or don't match the card.
         """
         from pneumo_core.checkpoints.weights import trained
 
@@ -109,12 +108,12 @@ class Checkpoint:
         try:
             return trained(content, models, members=bool(self.card.members))
         except ValueError as error:
-            raise self._damaged(str(error)) from error
+            raise self._damage_error(str(error)) from error
 
     def network(self) -> "nn.Module":
         """Return the trained network as a torch module, in eval mode, without gradients.
 
-        It takes normalised images (N, C, S, S) and gives logits (N, 2), NORMAL first. Raises
+        It maps normalised images (N, C, S, S) to logits (N, 2), NORMAL first. Raises
         CheckpointError for an ensemble, which has several: see ``networks``.
         """
         if self.card.members:
@@ -127,9 +126,9 @@ class Checkpoint:
     def export_onnx(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as one ONNX file, ensembles too, and return its path.
 
-        The graph takes "images" uint8 (N, S, S), as ``lungs.NetworkInput.of(card.input)`` makes
-        them of X-rays, and gives "probability" float32 (N,), calibrated. It runs anywhere ONNX
-        does. Raises CheckpointError where the file can't be written.
+        The graph maps "images" uint8 (N, S, S), as made by ``lungs.NetworkInput.of(card.input)``,
+        to "probability" float32 (N,), calibrated. It runs in any ONNX runtime. Raises
+        CheckpointError if the file can't be written.
         """
         from pneumo_core.models.onnx_export import probability_graph
 
@@ -144,42 +143,42 @@ class Checkpoint:
         return target
 
     def verified_weights(self) -> bytes:
-        """The file of weights, which is the one that the card speaks of. Raises CheckpointError."""
+        """Read the file of weights and check it against the card. Raises CheckpointError."""
         try:
             content = (self.folder / "weights.safetensors").read_bytes()
             known = hashlib.sha256(content).hexdigest() == self.card.weights_sha256
             if not known:
                 safetensors.deserialize(content)  # type: ignore[no-untyped-call]
         except (OSError, safetensors.SafetensorError) as error:
-            raise self._damaged("its weights can't be read") from error
+            raise self._damage_error("its weights can't be read") from error
         if not known:
-            raise self._damaged("its weights are not those its card speaks of")
+            raise self._damage_error("its weights don't match its card")
         return content
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """One row per val and test film: id, patient, split, label, subtype, probability."""
+        """One row per val and test X-ray: id, patient, split, label, subtype, probability."""
         try:
             table = pd.read_parquet(self.folder / "scores.parquet")
             possible = table["label"].isin((0, 1)) & table["probability"].between(0, 1)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise self._damaged("its scores can't be read") from error
+            raise self._damage_error("its scores can't be read") from error
         if not (set(table) >= _SCORED and possible.all()):
-            raise self._damaged("its scores aren't labels of 0 or 1 and probabilities of films")
+            raise self._damage_error("its scores are not labels of 0 or 1 and probabilities")
         return table
 
     @cached_property
     def features(self) -> np.ndarray:
-        """Penultimate features float32 (M, D) of the films of ``featured``."""
+        """Penultimate features float32 (M, D) of the X-rays in ``featured``."""
         try:
             stored = safetensors.numpy.load_file(self.folder / "features.safetensors")
             return stored["features"].astype(np.float32)
         except (OSError, KeyError, safetensors.SafetensorError) as error:
-            raise self._damaged("its features can't be read") from error
+            raise self._damage_error("its features can't be read") from error
 
     @cached_property
     def featured(self) -> pd.DataFrame:
-        """The last M rows of ``scores``: those that ``features`` belong to."""
+        """The last M rows of ``scores``, which ``features`` belong to."""
         return self.scores.tail(len(self.features)).reset_index(drop=True)
 
     @cached_property
@@ -188,11 +187,11 @@ class Checkpoint:
         try:
             return pd.read_csv(self.folder / "history.csv")
         except (OSError, ValueError) as error:
-            raise self._damaged("its history can't be read") from error
+            raise self._damage_error("its history can't be read") from error
 
     @cached_property
     def gate(self) -> dict[str, np.ndarray] | None:
-        """What was fitted for its gate, float32 arrays by name; None where nothing was.
+        """Load the arrays of the fitted image check, float32 by name; None if there is none.
 
         Raises CheckpointError when it is damaged or was fitted for other weights.
         """
@@ -205,44 +204,44 @@ class Checkpoint:
                 names = file.keys()
                 arrays = {name: file.get_tensor(name).astype(np.float32) for name in names}
         except (OSError, safetensors.SafetensorError) as error:
-            raise self._damaged("its gate can't be read") from error
+            raise self._damage_error("its image check can't be read") from error
         if fitted_for != self.card.weights_sha256:
             raise CheckpointError(
-                f"The gate of the checkpoint '{self.name}' was fitted for other weights than it "
+                f"The image check of the model '{self.name}' was fitted for other weights than it "
                 "has. Fit it again."
             )
         return arrays
 
-    def _damaged(self, why: str) -> CheckpointError:
+    def _damage_error(self, why: str) -> CheckpointError:
         return CheckpointError(
-            f"The checkpoint '{self.name}' can't be used: {why}. Train it again or restore it."
+            f"The model '{self.name}' can't be used: {why}. Train it again or restore it."
         )
 
 
 def check_name(name: str) -> str:
-    """The name itself when it can name a checkpoint. Raises CheckpointError, or TypeError."""
+    """Return the name if it is valid for a checkpoint. Raises CheckpointError, or TypeError."""
     if not isinstance(name, str):
-        raise wrong_type("A checkpoint's name", "a str", name)
+        raise wrong_type("A model's name", "a str", name)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise CheckpointError(
-            f"'{name}' can't name a checkpoint. "
+            f"'{name}' is not a valid model name. "
             "Use up to 64 letters, digits, '-' and '_', starting with a letter or digit."
         )
     return name
 
 
 def check_free(name: str, *, overwrite: bool = False, root: Path | None = None) -> Path:
-    """The folder for a new checkpoint. Raises CheckpointError for an impossible or taken name."""
+    """Return the folder for a new name. Raises CheckpointError for an invalid or taken one."""
     place = (root or settings().checkpoints) / check_name(name)
     if place.exists() and not overwrite:
-        raise CheckpointError(f"A checkpoint named '{name}' exists already. Choose another name.")
+        raise CheckpointError(f"A model named '{name}' exists already. Choose another name.")
     return place
 
 
 def free_name(name: str, *, taken: Collection[str] = (), root: Path | None = None) -> str:
-    """The name itself while no checkpoint has it and it is not ``taken``, else with a number.
+    """Return the name, with a number appended if a checkpoint or ``taken`` has it.
 
-    Raises CheckpointError for an impossible name.
+    Raises CheckpointError for an invalid name.
     """
     root = root or settings().checkpoints
     candidates = itertools.chain([check_name(name)], (f"{name}-{n}" for n in itertools.count(2)))
@@ -250,9 +249,9 @@ def free_name(name: str, *, taken: Collection[str] = (), root: Path | None = Non
 
 
 def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[str]]:
-    """Every checkpoint under ``root`` (default: PNEUMO_CHECKPOINTS) by name, the default first.
+    """Return the checkpoints under ``root`` (default: PNEUMO_CHECKPOINTS), the default first.
 
-    The second list has a sentence for each folder that holds a damaged card.
+    The second list has a message for each folder with a damaged card.
     """
     root = root or settings().checkpoints
     put_back(root, sign=_SIGN)
@@ -269,9 +268,9 @@ def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[s
 
 
 def load_checkpoint(name: str | None, root: Path | None = None) -> Checkpoint:
-    """The checkpoint of that name, or the default one for None.
+    """Return the checkpoint with this name, or the default one for None.
 
-    Raises UnknownName, or CheckpointError for a damaged card or where there is none.
+    Raises UnknownName, or CheckpointError for a damaged card or if there is no checkpoint.
     """
     if name is None:
         return default_checkpoint(root)
@@ -284,13 +283,13 @@ def load_checkpoint(name: str | None, root: Path | None = None) -> Checkpoint:
 
 
 def default_checkpoint(root: Path | None = None) -> Checkpoint:
-    """The checkpoint to use when none was named. Raises CheckpointError when there is none."""
+    """Return the default checkpoint. Raises CheckpointError if there is none."""
     root = root or settings().checkpoints
     found, _ = list_checkpoints(root)
     if not found:
         raise CheckpointError(
-            f"There is no checkpoint in '{root}'. Train one with 'pneumo train', "
-            "or point PNEUMO_CHECKPOINTS to the folder that holds them."
+            f"There is no model in '{root}'. Train one with 'pneumo train', "
+            "or set PNEUMO_CHECKPOINTS to the folder of your models."
         )
     return found[0]
 
@@ -306,12 +305,12 @@ def save_checkpoint(
     root: Path | None = None,
     overwrite: bool = False,
 ) -> Checkpoint:
-    """Write a checkpoint whole, or not at all.
+    """Save a checkpoint atomically.
 
-    ``weights`` must hold what ``stored_precision`` gives, so that what was evaluated is what is
-    stored; ``features`` (M, D) belong to the last M rows of ``scores``. Raises CheckpointError when
-    the name is taken (unless ``overwrite``) or impossible, float16 can't hold a weight, or the
-    disk refuses.
+    ``weights`` must be the output of ``stored_precision``, so that what was evaluated is what is
+    saved; ``features`` (M, D) belong to the last M rows of ``scores``. Raises CheckpointError when
+    the name is taken (unless ``overwrite``) or invalid, float16 can't represent a weight, or the
+    folder can't be written.
     """
     from pneumo_core.checkpoints.weights import packed, unstorable
 
@@ -319,7 +318,7 @@ def save_checkpoint(
     place = check_free(card.name, overwrite=overwrite, root=root)
     if wrong := unstorable(weights):
         raise CheckpointError(
-            f"The checkpoint '{card.name}' can't be written: its weights {wrong} hold "
+            f"The model '{card.name}' can't be written: its weights {wrong} contain "
             "values that are not numbers or too large for float16. Train it again."
         )
     try:
@@ -338,45 +337,45 @@ def save_checkpoint(
     except OSError as error:
         why = error.strerror or error
         raise CheckpointError(
-            f"The checkpoint '{card.name}' can't be written to '{root}': {why}. "
-            "Free some space, or set PNEUMO_CHECKPOINTS to a folder you may write to."
+            f"The model '{card.name}' can't be written to '{root}': {why}. "
+            "Free some space, or set PNEUMO_CHECKPOINTS to a writable folder."
         ) from error
     return _read(place)
 
 
 def add_gate(checkpoint: Checkpoint, gate: Mapping[str, np.ndarray]) -> Checkpoint:
-    """Keep what was fitted for a checkpoint's gate with it. Raises CheckpointError."""
+    """Save the fitted image check of a checkpoint. Raises CheckpointError."""
     try:
         _write_gate(checkpoint.folder, gate)
     except OSError as error:
         raise CheckpointError(
-            f"The gate of the checkpoint '{checkpoint.name}' can't be written to "
+            f"The image check of the model '{checkpoint.name}' can't be written to "
             f"'{checkpoint.folder}': {error.strerror or error}. Free some space or allow writing."
         ) from error
     return _read(checkpoint.folder)
 
 
 def rename_checkpoint(checkpoint: Checkpoint, name: str) -> Checkpoint:
-    """Give a checkpoint another name. Raises CheckpointError for a taken or impossible one."""
+    """Rename a checkpoint. Raises CheckpointError for a taken or invalid name."""
     place = check_free(name, root=checkpoint.folder.parent)
     card = _CARD.dump_json(replace(checkpoint.card, name=name), indent=2)
     try:
         checkpoint.folder.rename(place)
     except OSError as error:
         raise CheckpointError(
-            f"The checkpoint '{checkpoint.name}' can't be renamed: {error.strerror or error}."
+            f"The model '{checkpoint.name}' can't be renamed: {error.strerror or error}."
         ) from error
     write_whole(place / "card.json", card + b"\n", error=CheckpointError)
     return _read(place)
 
 
 def delete_checkpoint(checkpoint: Checkpoint) -> None:
-    """Remove a checkpoint for good. Raises CheckpointError when the disk refuses."""
+    """Delete a checkpoint permanently. Raises CheckpointError if that fails."""
     try:
         remove_folder(checkpoint.folder)
     except OSError as error:
         raise CheckpointError(
-            f"The checkpoint '{checkpoint.name}' can't be deleted: {error.strerror or error}."
+            f"The model '{checkpoint.name}' can't be deleted: {error.strerror or error}."
         ) from error
 
 
@@ -396,11 +395,11 @@ def _write(
     digest = hashlib.sha256(content).hexdigest()
     card_bytes = _CARD.dump_json(replace(card, weights_sha256=digest), indent=2)
     (folder / "card.json").write_bytes(card_bytes + b"\n")
-    folder.chmod(0o755)  # mkdtemp's 0700 would hide it from the other people of this machine
+    folder.chmod(0o755)  # mkdtemp's 0700 would hide it from other users
 
 
 def _write_gate(folder: Path, gate: Mapping[str, np.ndarray]) -> None:
-    """Beside its place, then renamed; small numbers would lose too much as float16."""
+    """Write a temporary file and rename it; in float32, as float16 would lose small numbers."""
     arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in gate.items()}
     belongs = {"weights_sha256": _read(folder).card.weights_sha256}
     temporary = folder / ".gate.safetensors"
@@ -409,7 +408,7 @@ def _write_gate(folder: Path, gate: Mapping[str, np.ndarray]) -> None:
 
 
 def _move_to_free(temporary: Path, place: Path) -> None:
-    """Never over a checkpoint that another process published meanwhile: it stays."""
+    """Move the folder, but never over a checkpoint published by another process meanwhile."""
     try:
         temporary.rename(place)
     except OSError:
@@ -422,12 +421,12 @@ def _read(folder: Path) -> Checkpoint:
         card = _CARD.validate_json((folder / "card.json").read_bytes())
     except (OSError, pydantic.ValidationError) as error:
         raise CheckpointError(
-            f"The checkpoint '{folder.name}' can't be used: its card.json is damaged or written "
+            f"The model '{folder.name}' can't be used: its card.json is damaged or written "
             "by another version of Pneumo. Train it again or restore it."
         ) from error
     if why := contradiction(card):
         raise CheckpointError(
-            f"The checkpoint '{folder.name}' can't be used: {why}. Train it again, restore it, "
+            f"The model '{folder.name}' can't be used: {why}. Train it again, restore it, "
             "or update Pneumo."
         )
     return Checkpoint(folder, card)

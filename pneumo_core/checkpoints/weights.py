@@ -1,4 +1,4 @@
-"""A network's weights: float16 as they are stored, float32 as they compute."""
+"""Weights of networks: stored as float16, computed in float32."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,41 +16,40 @@ Weights = Mapping[str, Tensor]
 
 
 def packed(weights: Weights) -> bytes:
-    """The weights as a safetensors file, float16."""
-    return safetensors.torch.save({name: _narrowed(tensor) for name, tensor in weights.items()})
+    """Return the weights as a safetensors file, in float16."""
+    return safetensors.torch.save({name: _to_float16(tensor) for name, tensor in weights.items()})
 
 
 def unstorable(weights: Weights) -> str:
-    """The first tensor with values that float16 can't hold, or "" where there is none."""
-    wrong = (name for name, each in weights.items() if not torch.isfinite(_narrowed(each)).all())
+    """Return the first tensor with values that float16 can't represent, or "" if none."""
+    wrong = (name for name, each in weights.items() if not torch.isfinite(_to_float16(each)).all())
     return next(wrong, "")
 
 
 def stored_precision(weights: Weights) -> dict[str, Tensor]:
-    """The weights as they will be after a save and a load: rounded to float16 and back."""
-    return {name: _widened(_narrowed(tensor)) for name, tensor in weights.items()}
+    """Return the weights as after saving and loading: rounded to float16 and back."""
+    return {name: _to_float32(_to_float16(tensor)) for name, tensor in weights.items()}
 
 
 def as_member(weights: Weights, number: int) -> dict[str, Tensor]:
-    """A network's weights under the names they have as a numbered member of an ensemble."""
+    """Return a network's weights with the tensor names of a numbered member of an ensemble."""
     return {f"{number}/{name}": tensor for name, tensor in weights.items()}
 
 
 def trained(
     content: bytes, models: Sequence[tuple[str, int]], *, members: bool = False
 ) -> list[PneumoniaNetwork]:
-    """The networks of a safetensors file: float32, in eval mode, without gradients.
+    """Load the networks of a safetensors file: float32, in eval mode, without gradients.
 
-    ``models``: their architectures, and the sides of their films in pixels; ``members``: they are
-    an ensemble's, whose tensors carry numbers. Raises ValueError with the reason, as the end of a
-    sentence.
+    ``models``: their architectures, and the sides of their inputs in pixels; ``members``: whether
+    they are an ensemble's, with numbered tensors. Raises ValueError with the reason as a clause.
     """
     try:
-        weights = {k: _widened(tensor) for k, tensor in safetensors.torch.load(content).items()}
+        weights = {k: _to_float32(tensor) for k, tensor in safetensors.torch.load(content).items()}
     except safetensors.SafetensorError as error:
         raise ValueError("its weights can't be read") from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
-        raise ValueError("its weights hold values that are not numbers")
+        raise ValueError("its weights contain values that are not numbers")
     return [
         _network(model, size, _of_member(weights, number) if members else weights)
         for number, (model, size) in enumerate(models)
@@ -59,7 +58,7 @@ def trained(
 
 def _network(model: str, size: int, weights: Weights) -> PneumoniaNetwork:
     try:
-        with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
+        with torch.random.fork_rng(devices=[]):  # the initial weights are replaced at once
             network = build_network(model, size)
         network.load_state_dict(weights)
     except (RuntimeError, UnknownName, TrainingError) as error:
@@ -72,9 +71,9 @@ def _of_member(weights: Weights, number: int) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
 
 
-def _narrowed(tensor: Tensor) -> Tensor:
+def _to_float16(tensor: Tensor) -> Tensor:
     return (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
 
 
-def _widened(tensor: Tensor) -> Tensor:
+def _to_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor

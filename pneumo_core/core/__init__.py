@@ -1,1 +1,1 @@
-"""What every package stands on: settings, files, threads, progress."""
+"""Shared foundations: settings, files, threads, progress."""

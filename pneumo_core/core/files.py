@@ -1,4 +1,4 @@
-"""Files and folders that are there whole, or not at all."""
+"""Atomic operations on files and folders."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ def printable(name: str) -> str:
     """Return a file's name as text; bytes that are not UTF-8 become replacement characters."""
     try:
         return name.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
-    except UnicodeEncodeError:  # half a letter, as a broken browser may send it
+    except UnicodeEncodeError:  # a lone surrogate, as a faulty browser may send
         return name.encode("utf-8", errors="replace").decode()
 
 
@@ -33,10 +33,9 @@ def write_whole(
     error: type[PneumoError] = PneumoError,
     remedy: str = "Free some space or set PNEUMO_HOME to another folder.",
 ) -> None:
-    """Write a file beside its place and rename it into it; until then the old one stays.
+    """Write a file atomically: to a temporary file, which is then renamed.
 
-    Its folder is made where it is missing. Raises ``error`` with the ``remedy`` when the disk
-    refuses.
+    A missing folder is created. Raises ``error`` with the ``remedy`` if writing fails.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
@@ -46,16 +45,16 @@ def write_whole(
     except OSError as refused:
         raise error(f"'{path}' can't be written: {refused.strerror}. {remedy}") from refused
     finally:
-        with contextlib.suppress(OSError):  # what can't be written often can't be removed either
+        with contextlib.suppress(OSError):  # cleaning up may fail for the same reason
             temporary.unlink(missing_ok=True)
 
 
 def replace_folder(temporary: Path, place: Path, *, sign: str) -> None:
-    """Move a folder to its place, where another may lie: at every moment one of them is there.
+    """Move a folder to its place, replacing an existing one; one of them exists at any time.
 
-    No system swaps folders at once: for a moment the old one lies aside, and ``put_back`` returns
-    it when this process is killed then. ``sign``: the file by which such a folder is known; what
-    has none is no such folder. Raises OSError.
+    Folders can't be swapped atomically: for a moment the old one is set aside, and ``put_back``
+    restores it if this process is killed then. ``sign``: the file that identifies such a folder;
+    others are not touched. Raises OSError.
     """
     if not place.exists():
         temporary.rename(place)
@@ -76,7 +75,7 @@ def replace_folder(temporary: Path, place: Path, *, sign: str) -> None:
 
 
 def put_back(root: Path, *, sign: str) -> None:
-    """Return the folders that a process was replacing when it was killed; wait for one at it."""
+    """Restore folders whose replacement was interrupted; wait for a process replacing one now."""
     for file in sorted(root.glob(f"{_ASIDE}*/*/{sign}")):
         old, aside = file.parent, file.parents[1]
         with (
@@ -89,10 +88,10 @@ def put_back(root: Path, *, sign: str) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder: gone from its place at once, not file by file. Raises OSError.
+    """Remove a folder, atomically for readers of its parent. Raises OSError.
 
-    What the disk won't let go of, as a file that is open on Windows, stays in a hidden folder, a
-    level lower than who looks for folders of its kind looks.
+    What can't be deleted, such as an open file on Windows, stays in a hidden folder that listings
+    skip.
     """
     aside = Path(tempfile.mkdtemp(prefix=_DELETED, dir=folder.parent))
     try:

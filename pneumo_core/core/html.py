@@ -1,4 +1,4 @@
-"""Small pieces of HTML, for objects that show themselves in a notebook."""
+"""HTML snippets for rich display in notebooks."""
 
 import base64
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ __all__ = ["html_picture", "html_table"]
 
 
 def html_table(title: str, rows: Iterable[tuple[str, object]]) -> str:
-    """Return a table of two columns under a title; everything in it is escaped."""
+    """Return a two-column table with a title; its content is escaped."""
     cells = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"
         f"<td style='text-align:left'>{escape(str(value))}</td></tr>"
@@ -18,6 +18,6 @@ def html_table(title: str, rows: Iterable[tuple[str, object]]) -> str:
 
 
 def html_picture(png: bytes, about: str) -> str:
-    """Return a picture with its description."""
+    """Return an image with its description."""
     data = base64.b64encode(png).decode()
     return f"<img alt='{escape(about)}' title='{escape(about)}' src='data:image/png;base64,{data}'>"

@@ -1,4 +1,4 @@
-"""The two labels, which are the truth about an X-ray."""
+"""The two labels, the truth about an X-ray."""
 
 __all__ = ["LABELS", "NORMAL", "PNEUMONIA"]
 

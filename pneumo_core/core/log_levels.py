@@ -1,4 +1,4 @@
-"""Other libraries' logs, quieter while they work for us; afterwards they are as they were found."""
+"""Temporary log levels of other libraries."""
 
 import logging
 import threading
@@ -9,15 +9,15 @@ __all__ = ["log_level"]
 
 _lock = threading.Lock()
 _held: dict[str, tuple[int, int]] = {}
-"""By a log's name: how many hold it, and its level before."""
+"""By logger name: number of holders, and the level before."""
 
 
 @contextmanager
 def log_level(name: str, level: int) -> Iterator[None]:
-    """Let a library's log tell only what is at least so grave, inside or in a decorated function.
+    """Raise a library's log level within a context or decorated function.
 
-    The level belongs to the whole process: of several threads the first one sets it, and the last
-    one puts it back.
+    The level is process-wide: among several threads the first one sets it, and the last one
+    restores it.
     """
     log = logging.getLogger(name)
     with _lock:

@@ -1,4 +1,4 @@
-"""Work on many things at once, in threads: decoders and ONNX Runtime release the GIL."""
+"""Parallel work in threads; decoders and ONNX Runtime release the GIL."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,11 +14,11 @@ Result = TypeVar("Result")
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:
-    """``work`` of each item, in the items' order, by several threads at once.
+    """Apply ``work`` to each item in several threads, and yield the results in order.
 
-    Only a few items are taken ahead of the one that is asked for, so memory does not grow with
-    their number. What ``work`` raises is raised here; nothing new is begun after that, or once the
-    iterator is closed.
+    Only a few items are read ahead of the consumer, so memory does not grow with their number.
+    Exceptions of ``work`` are raised here; no new work starts after that, or once the iterator is
+    closed.
     """
     if threads == 1:
         yield from map(work, items)

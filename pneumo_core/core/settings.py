@@ -5,13 +5,13 @@
 | ``PNEUMO_HOME`` | ``.pneumo`` in a clone, else ``~/.pneumo`` | runs, datasets, caches |
 | ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else the installed ones | trained models |
 | ``PNEUMO_DATA`` | none | the dataset to analyse and train on: its path, or its name |
-| ``PNEUMO_MAX_FILE_MB`` | 64 | largest film file, in MB (10^6 bytes) |
-| ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest film, in 10^6 pixels |
+| ``PNEUMO_MAX_FILE_MB`` | 64 | largest X-ray file, in MB (10^6 bytes) |
+| ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest X-ray, in 10^6 pixels |
 | ``PNEUMO_MAX_UPLOAD_MB`` | 200 | largest dataset to upload in a browser |
 | ``PNEUMO_MAX_DATASET_MB`` | 20000 | largest dataset to unpack |
 | ``PNEUMO_CACHE`` | ``cache`` in ``PNEUMO_HOME`` | what can be computed again |
 | ``PNEUMO_THREADS`` | the cores this process may use | threads that compute at once |
-| ``PNEUMO_BATCH`` | by the network's input | films that go through a network at once |
+| ``PNEUMO_BATCH`` | by the network's input | X-rays that go through a network at once |
 | ``PNEUMO_ENGINE`` | ``onnxruntime`` | what runs trained networks: that, or ``torch`` |
 | ``PNEUMO_AUDIT`` | ``audit.sqlite`` in ``PNEUMO_HOME`` | URL of the log's database |
 """
@@ -25,7 +25,7 @@ from pneumo_core.errors import PneumoError
 __all__ = ["MIN_SIDE", "Settings", "cores", "pages_folder", "repository_root", "settings"]
 
 MIN_SIDE = 64
-"""Smallest side of a film that is sent to be read, in pixels."""
+"""Smallest side of an X-ray that is sent to be read, in pixels."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -85,7 +85,7 @@ def cores() -> int:
 
 
 def repository_root() -> Path | None:
-    """The clone that this package lies in, or else the one one stands in, or None."""
+    """Return the clone that this package lies in, or else the one one stands in, or None."""
     for root in (_PACKAGE.parent, Path.cwd()):
         if (root / "streamlit_app.py").is_file() and (root / "pneumo_core").is_dir():
             return root
@@ -107,7 +107,7 @@ def _folder(variable: str, default: Path) -> Path:
 
 
 def _dataset(given: str, home: Path) -> Path:
-    """A path, or the dataset that was downloaded or added under that name."""
+    """Return a path, or the dataset that was downloaded or added under that name."""
     path, kept = Path(given).expanduser().resolve(), home / "datasets" / given
     if path.exists() or len(Path(given).parts) != 1 or not kept.is_dir():
         return path
@@ -129,7 +129,7 @@ def _positive(variable: str, default: float) -> float:
 
 
 def _count(variable: str) -> int | None:
-    """A whole number above 0, or None where the variable is not set."""
+    """Return a whole number above 0, or None where the variable is not set."""
     value = os.environ.get(variable, "").strip()
     if value and not (value.isdecimal() and int(value)):
         raise PneumoError(

@@ -1,4 +1,4 @@
-"""A dataset: one table of films, and where their pixels come from."""
+"""Datasets: a table of X-rays, and the source of their pixels."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -30,18 +30,18 @@ COLUMNS = ("id", "path", "split", "label", "subtype", "patient", "digest")
 
 
 class FilmSource(Protocol):
-    """Where a dataset's films are decoded from."""
+    """Source that a dataset's X-rays are decoded from."""
 
     def radiograph(self, film_id: str) -> Radiograph:
-        """One film. Raises UnreadableFilm."""
+        """Decode one X-ray. Raises UnreadableFilm."""
         ...
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A validation split that was cut from train, since the one there was too small to choose on.
+    """A validation split cut from train because the dataset's own was too small.
 
-    ``given``: validation films the dataset came with; ``moved`` maps the ids of the films that
+    ``given``: validation X-rays the dataset came with; ``moved`` maps the ids of the X-rays that
     changed their split to the split they came in; ``note`` says what was done, in a sentence.
     """
 
@@ -77,7 +77,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class LeftAside:
-    """What lies in a dataset's folder and is in no count.
+    """Files in a dataset's folder that are not part of the dataset.
 
     ``kind``: "links" that lead nowhere, "system" folders, "masks", "documents", or "datasets" of
     their own; ``paths`` within the dataset's folder, in order.
@@ -88,7 +88,7 @@ class LeftAside:
 
     @property
     def sentence(self) -> str:
-        """What was left out, and the first names."""
+        """A sentence on what was left out, with the first names."""
         one, several, more = _ASIDE[self.kind]
         names = ", ".join(f"'{path}'" for path in self.paths[:_NAMED])
         if (rest := len(self.paths) - _NAMED) > 0:
@@ -99,13 +99,13 @@ class LeftAside:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A table of films.
+    """A table of X-rays.
 
-    ``films`` has one row per film: ``id`` (unique, the same on every machine), ``path``,
+    ``films`` has one row per X-ray: ``id`` (unique, the same on every machine), ``path``,
     ``split`` (train, val, test), ``label`` (0 NORMAL, 1 PNEUMONIA), ``subtype`` (bacteria, virus,
-    normal or empty), ``patient`` and ``digest`` (BLAKE2 of the film's bytes). ``notes`` say in
+    normal or empty), ``patient`` and ``digest`` (BLAKE2 of the X-ray's bytes). ``notes`` say in
     sentences what was done to the table on the way; ``cut`` what was done to get a validation
-    split; ``left_aside`` what lies beside the films, which ``notes`` tell, too.
+    split; ``left_aside`` what lies beside the X-rays, which ``notes`` tell, too.
     """
 
     name: str
@@ -120,20 +120,21 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """24 hex digits of SHA-256 over every film's id, split, label and bytes; any order."""
+        """24 hex digits of SHA-256 over every X-ray's id, split, label and bytes; any order."""
         columns = self.films[["id", "split", "label", "digest"]].sort_values("id")
         lines = columns.astype(str).agg("\t".join, axis=1)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:24]
 
     def counts(self) -> pd.DataFrame:
-        """Films per split (rows) and label name (columns), zeros included."""
+        """X-rays per split (rows) and label name (columns), zeros included."""
         table = pd.crosstab(self.films["split"], self.films["label"])
         table = table.reindex(index=SPLITS, columns=(NORMAL, PNEUMONIA), fill_value=0)
         table.columns = pd.Index(LABELS)
         return table
 
     def split(self, name: str) -> "Dataset":
-        """The films of one split ("all" for every film). Raises DatasetError when it has none."""
+        """Return the X-rays of one split ("all" for every X-ray). Raises DatasetError when it has
+        none."""
         if name == "all":
             return self
         chosen = self.films[self.films["split"] == name]
@@ -146,7 +147,7 @@ class Dataset:
         return replace(self, films=chosen.reset_index(drop=True))
 
     def as_found(self) -> "Dataset":
-        """The same films in the splits they came in."""
+        """Return the same X-rays in the splits they came in."""
         if self.cut is None:
             return self
         films = zip(self.films["id"], self.films["split"], strict=True)
@@ -155,20 +156,21 @@ class Dataset:
         return replace(self, films=self.films.assign(split=came_in), notes=notes, cut=None)
 
     def pooled(self) -> "Dataset":
-        """Return it with its validation films among the training films, to be cut into folds."""
+        """Return it with its validation X-rays among the training X-rays, to be cut into folds."""
         found = self.as_found()
         return found.with_films(
             found.films.assign(split=found.films["split"].replace("val", "train"))
         )
 
     def with_films(self, films: pd.DataFrame, *notes: str) -> "Dataset":
-        """The same dataset over another table, with notes added."""
+        """Return the same dataset over another table, with notes added."""
         return replace(self, films=films.reset_index(drop=True), notes=(*self.notes, *notes))
 
     def with_cut(self, films: pd.DataFrame, cut: Cut) -> "Dataset":
-        """The same dataset over a table with another validation split."""
+        """Return the same dataset over a table with another validation split."""
         return replace(self.with_films(films, cut.note), cut=cut)
 
     def select(self, ids: Sequence[str]) -> "Dataset":
-        """The films of these ids, in this order. Raises KeyError for an id that is not here."""
+        """Return the X-rays of these ids, in this order. Raises KeyError for an id that is not
+        here."""
         return replace(self, films=self.films.set_index("id").loc[list(ids)].reset_index())

@@ -1,4 +1,4 @@
-"""Films of a dataset as a folder of their own, to take away."""
+"""Export of X-rays of a dataset as a folder of their own."""
 
 import csv
 import io
@@ -20,18 +20,18 @@ _KEPT = ("label", "split", "patient", "subtype", "id")
 
 
 def folder_of(location: Path, films: pd.DataFrame) -> bytes:
-    """Return a ZIP that unpacks to a dataset folder of these films, their files unchanged.
+    """Return a ZIP that unpacks to a dataset folder of these X-rays, their files unchanged.
 
-    A film keeps its id, so what is known of it by id still holds: as the path of its file where
-    that is one of the layout split/CLASS/film or CLASS/film, otherwise by a manifest.csv. Films of
+    An X-ray keeps its id, so what is known of it by id still holds: as the path of its file where
+    that is one of the layout split/CLASS/film or CLASS/film, otherwise by a manifest.csv. X-rays of
     an archive become PNG files.
 
     Args:
-        location: of the dataset that the films belong to.
-        films: id, split and label of each, and patient and subtype where they are known.
+        location: of the dataset that the X-rays belong to.
+        X-rays: id, split and label of each, and patient and subtype where they are known.
 
     Raises:
-        DatasetError: a film isn't there.
+        DatasetError: an X-ray isn't there.
     """
     file, rows = BytesIO(), []
     with ZipFile(file, "w", ZIP_STORED) as archive:
@@ -52,7 +52,8 @@ def folder_of(location: Path, films: pd.DataFrame) -> bytes:
 
 
 def _is_in_layout(film_id: str) -> bool:
-    """Whether a path is one that ``scan`` finds a film at, wherever the folder is unpacked."""
+    """Return whether a path is one that ``scan`` finds an X-ray at, wherever the folder is
+    unpacked."""
     parts = PurePosixPath(film_id).parts
     folders = [part.lower() for part in parts[:-1]]
     if not folders or ".." in parts or "\\" in film_id:

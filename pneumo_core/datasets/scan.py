@@ -1,4 +1,4 @@
-"""Folders, manifests and archives become datasets."""
+"""Scan of folders, manifests and archives for datasets."""
 
 import hashlib
 import os
@@ -53,9 +53,9 @@ def scan(
     """Return the dataset in a folder, in a CSV manifest, or in a MedMNIST ``.npz`` file.
 
     A folder has the layout split/CLASS/film or CLASS/film, or a ``manifest.csv`` (see
-    ``read_manifest``) whose films lie in it; a manifest of another name may list any films.
-    Every film's bytes are read once for its digest; nothing is decoded. A folder without splits
-    counts as train. What lies beside the films (``Dataset.left_aside``) is in no count.
+    ``read_manifest``) whose X-rays lie in it; a manifest of another name may list any X-rays.
+    Every X-ray's bytes are read once for its digest; nothing is decoded. A folder without splits
+    counts as train. What lies beside the X-rays (``Dataset.left_aside``) is in no count.
 
     Args:
         location: the folder or the file.
@@ -65,7 +65,7 @@ def scan(
         cut: how it is cut where there is none to keep.
         fraction: share of the train patients that are cut, of each label.
         seed: of the cut "random".
-        progress: counts films.
+        progress: counts X-rays.
 
     Raises:
         DatasetError: what is there is no dataset, or can't be opened.
@@ -87,11 +87,11 @@ def scan(
 
 
 def find_film(location: Path, film_id: str) -> Path | bytes | None:
-    """Return one film of the dataset there, by id, without looking at the others.
+    """Return one X-ray of the dataset there, by id, without looking at the others.
 
     An id never leads out of the folder by its words; a link that the folder holds is followed, as
     ``scan`` does. A manifest and the archive that was asked for last are kept in memory until the
-    file changes, so that the next film is found at once.
+    file changes, so that the next X-ray is found at once.
 
     Returns:
         Its file, or the bytes of a PNG where it lies in an archive; None where it isn't.
@@ -150,7 +150,7 @@ def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
 
 @dataclass(frozen=True)
 class _Found:
-    """A film in a class folder; ``start``: leading folders of its id that are split and class."""
+    """An X-ray in a class folder; ``start``: leading folders of its id that are split and class."""
 
     path: Path
     id: str
@@ -179,13 +179,13 @@ def _table(found: list[_Found], digests: list[str]) -> pd.DataFrame:
 
 
 def _paths(paths: list[str]) -> "pd.Series[str]":
-    """A column of paths; pandas' own text holds no name that is not UTF-8."""
+    """Return a column of paths; pandas' own text holds no name that is not UTF-8."""
     odd = any(printable(path) != path for path in paths)
     return pd.Series(paths, dtype=object) if odd else pd.Series(paths)
 
 
 def layout_root(root: Path) -> Path:
-    """Archives often unpack into one folder inside a folder; go to the one with the layout."""
+    """Return the folder with the layout, which archives often nest in another one."""
     folders = subfolders(root)
     while len(folders) == 1 and not _known(folders[0]) and not _has_manifest(root):
         root, folders = folders[0], subfolders(folders[0])
@@ -227,12 +227,13 @@ def _found_in_class(root: Path, folder: Path, split: str, aside: Aside) -> Itera
 
 
 def _is_dataset(folder: Path) -> bool:
-    """Whether it has a layout of its own, as the copy inside the best-known public archive."""
+    """Return whether it has a layout of its own, as the copy inside the best-known public
+    archive."""
     return any(_known(inner) for inner in subfolders(folder))
 
 
 def _has_manifest(root: Path) -> bool:
-    """Whether its manifest says what the films are: a good one, or one beside no layout."""
+    """Return whether its manifest says what the X-rays are: a good one, or one beside no layout."""
     manifest = root / MANIFEST
     known = any(map(_known, subfolders(root)))
     return manifest.is_file() and (not known or is_manifest(manifest))

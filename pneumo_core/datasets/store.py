@@ -1,4 +1,4 @@
-"""Decoded films on disk: decoded once, mapped ever after."""
+"""Cache of decoded X-rays on disk, memory-mapped."""
 
 import json
 import os
@@ -29,10 +29,10 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True, eq=False)
 class PixelStore:
-    """Films of one dataset at one size.
+    """X-rays of one dataset at one size.
 
     ``pixels`` uint8 (N, size, size), mapped from disk, read-only, row i is ``ids[i]``;
-    ``unreadable`` maps the ids of the films that are left out to the sentence that says why.
+    ``unreadable`` maps the ids of the X-rays that are left out to the sentence that says why.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class PixelStore:
     unreadable: dict[str, str]
 
     def __reduce__(self) -> "tuple[Callable[[Path], PixelStore], tuple[Path]]":
-        """Another process maps the same files; a pickled map would be a copy of all pixels."""
+        """Pickle the file names, not the pixels; another process maps the same files."""
         return _load, (self.folder,)
 
     @cached_property
@@ -49,11 +49,11 @@ class PixelStore:
         return {film_id: row for row, film_id in enumerate(self.ids)}
 
     def readable(self, films: pd.DataFrame) -> pd.DataFrame:
-        """The rows of a films table whose films are in the store, numbered anew."""
+        """Return the rows of a X-rays table whose X-rays are in the store, numbered anew."""
         return films[~films["id"].isin(list(self.unreadable))].reset_index(drop=True)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
-        """Row numbers int64 of these ids. Raises KeyError for one that is not in the store."""
+        """Return the row numbers int64 of these ids. Raises KeyError for one that is not in the store."""
         return np.array([self._rows[film_id] for film_id in ids], dtype=np.int64)
 
 
@@ -87,11 +87,12 @@ def open_store(
     progress: Progress | None = None,
     home: Path | None = None,
 ) -> PixelStore:
-    """The dataset's films as squares, decoded in parallel now or mapped from an earlier time.
+    """Return the dataset's X-rays as squares, decoded in parallel now or mapped from an earlier
+    time.
 
-    ``wanted``: the side of the square that each film is squashed to, in pixels, or what makes the
+    ``wanted``: the side of the square that each X-ray is squashed to, in pixels, or what makes the
     square. The store lies under ``home`` (default: PNEUMO_HOME) and is keyed by the dataset's
-    fingerprint. Films that can't be read are left out and named. Raises DatasetError when none can
+    fingerprint. X-rays that can't be read are left out and named. Raises DatasetError when none can
     be read, the disk takes no more, or what lies there is damaged.
     """
     prepare = Squashed(wanted) if isinstance(wanted, int) else wanted
@@ -139,7 +140,7 @@ def _publish(temporary: Path, folder: Path) -> None:
     try:
         temporary.rename(folder)
     except OSError:
-        # Another process finished the same store first; the films are the same, so keep its.
+        # Another process finished the same store first; the X-rays are the same, so keep its.
         if not (folder / "index.json").is_file():
             raise
 
@@ -147,7 +148,7 @@ def _publish(temporary: Path, folder: Path) -> None:
 def _decode_all(
     dataset: Dataset, prepare: Preparation, path: Path, progress: Progress | None
 ) -> tuple[list[str], dict[str, str]]:
-    """Write one row per readable film to ``path``, in the table's order; name the others.
+    """Write one row per readable X-ray to ``path``, in the table's order; name the others.
 
     It is written, not mapped: a full disk ends a process that writes to a map.
     """

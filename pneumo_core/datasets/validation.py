@@ -1,4 +1,4 @@
-"""A validation split: the dataset's own, or one cut from train by patient."""
+"""Validation splits: the dataset's own, or one cut from train by patient."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 MIN_VALIDATION = 100
-"""Fewer validation films than this fix a threshold roughly only."""
+"""Fewer validation X-rays than this fix a threshold roughly only."""
 
 _HOW = {
     "late": "the highest numbers of each series",
@@ -37,7 +37,7 @@ VALIDATIONS = ("keep", "late", "early", "random")
 """What can be asked for: keep the dataset's own validation split, or cut one in one of three ways.
 
 "large" besides is the rule of checkpoints and runs made before there was a choice: a split of
-``MIN_VALIDATION`` films is kept, a smaller one replaced.
+``MIN_VALIDATION`` X-rays is kept, a smaller one replaced.
 """
 
 
@@ -52,21 +52,21 @@ def ensure_validation(
     """Return the dataset with a validation split, where it can have one.
 
     Its own split is kept where ``validation`` is "keep" and it has both labels; a note says what
-    is small about it. Otherwise it joins train, and ``fraction`` of the train films is cut anew,
+    is small about it. Otherwise it joins train, and ``fraction`` of the train X-rays is cut anew,
     per label and series of patient numbers: "late" takes the highest numbers (numbers grow with
-    time, so this validation resembles tomorrow's films), "early" the lowest (the public test split
+    time, so this validation resembles tomorrow's X-rays), "early" the lowest (the public test split
     begins before its train split), "random" takes patients in the order of a seeded hash, and so
     do the others with all series that are too short to give their share. No patient is on both
-    sides, nor an identical picture, save a placeholder (see ``placeholders``). The same films
-    always give the same cut. A dataset without train films is returned as it is, and a label of
+    sides, nor an identical picture, save a placeholder (see ``placeholders``). The same X-rays
+    always give the same cut. A dataset without train X-rays is returned as it is, and a label of
     one patient stays in train.
 
     Args:
         dataset: in the splits it came in.
         validation: "keep", or how to cut another split whatever is there; "large" keeps a split of
-            ``MIN_VALIDATION`` films or more and replaces a smaller one.
+            ``MIN_VALIDATION`` X-rays or more and replaces a smaller one.
         cut: how to cut where ``validation`` doesn't say.
-        fraction: share of each label's train films that is cut.
+        fraction: share of each label's train X-rays that is cut.
         seed: of the cut "random".
     """
     films = dataset.films
@@ -97,7 +97,7 @@ def _is_kept(own: pd.DataFrame, films: pd.DataFrame, validation: Validation) -> 
 
 
 def _about_own(own: pd.DataFrame) -> str:
-    """What is small about the dataset's own validation split; empty where nothing is."""
+    """Return what is too small in the dataset's own validation split; empty if nothing."""
     normal, ill = (int((own["label"] == label).sum()) for label in (NORMAL, PNEUMONIA))
     if len(own) >= MIN_VALIDATION or not len(own):
         return ""
@@ -128,7 +128,7 @@ def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set
 
 
 def _key(patient: str, cut: str, seed: int) -> tuple[str, int]:
-    """(series, rank): the highest ranks of a series go to validation."""
+    """Return (series, rank); the highest ranks of a series go to validation."""
     numbered = re.fullmatch(r"(.*?)(\d+)", patient)
     if cut != "random" and numbered:
         number = int(numbered[2])
@@ -152,10 +152,10 @@ def with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
 
 
 def placeholders(films: pd.DataFrame) -> set[str]:
-    """Return the digests of pictures that stand for no film: the same one with many patients.
+    """Return the digests of pictures that stand for no X-ray: the same one with many patients.
 
-    A black picture beside every film, or a card "no image": at least four patients have it, and
-    most of them have other pictures, or it is more than a twentieth of all films. Films that were
+    A black picture beside every X-ray, or a card "no image": at least four patients have it, and
+    most of them have other pictures, or it is more than a twentieth of all X-rays. X-rays that were
     merely copied several times are none.
     """
     patients = films.groupby("digest")["patient"].nunique()

@@ -1,4 +1,4 @@
-"""Features of many X-rays, and maps of them."""
+"""Embeddings: features of many X-rays, and maps of them."""
 
 from pneumo_core.embeddings.epoch_maps import MOST_EPOCHS, EpochMaps, aligned, map_epochs, moved
 from pneumo_core.embeddings.features import (

@@ -1,4 +1,4 @@
-"""Training in pictures: maps of the same films by the networks of a run's epochs, aligned."""
+"""Aligned maps of the same X-rays over the epochs of a training run."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,42 +22,42 @@ __all__ = ["MOST_EPOCHS", "Epoch", "EpochMaps", "aligned", "evenly", "map_epochs
 Floats = NDArray[np.float32]
 
 MOST_EPOCHS = 24
-"""Epochs that are shown; of more, so many are taken evenly."""
+"""The most epochs to show; of more, this many are chosen evenly."""
 
 _FIRST, _LATER = 500, 250
-"""Iterations of the first t-SNE, and of one that begins at the epoch before."""
+"""Iterations of the first t-SNE, and of those that start from the previous epoch's map."""
 
 
 class Epoch(Protocol):
-    """A network on its way, as ``training.KeptEpoch`` is."""
+    """A network at one epoch, such as ``training.KeptEpoch``."""
 
     @property
     def run(self) -> str:
-        """The run it belongs to."""
+        """The run's name."""
 
     @property
     def number(self) -> int:
-        """Which epoch it is, from 1."""
+        """The epoch's number, from 1."""
 
     @property
     def version(self) -> str:
-        """Digits that tell its weights from any others."""
+        """Hex digits that identify its weights."""
 
     @property
     def validation_auc(self) -> float:
-        """What validation said of it; NaN where nothing is known."""
+        """Its validation AUC; NaN if unknown."""
 
     def runtime(self) -> Runtime:
-        """The network ready to compute."""
+        """Return the network ready for inference."""
 
 
 @dataclass(frozen=True, eq=False)
 class EpochMaps:
-    """A map for each of E epochs of the same N films.
+    """One map for each of E epochs of the same N X-rays.
 
-    ``table``: the films, with the last epoch's probability; ``points`` float32 (E, N, 2), row i of
-    every map is the table's row i; ``explained``: the share of the variance of all epochs along
-    each axis, empty but for PCA. ``features``: purity and silhouette of each epoch's features,
+    ``table``: the X-rays, with the last epoch's probability; ``points`` float32 (E, N, 2): row i of
+    every map is row i of the table; ``explained``: the share of the variance of all epochs along
+    each axis, empty except for PCA. ``features``: purity and silhouette of each epoch's features,
     ``maps``: of each map, with its trustworthiness.
     """
 
@@ -74,7 +74,7 @@ class EpochMaps:
 
     @cached_property
     def figures(self) -> pd.DataFrame:
-        """A row per epoch: its number, validation AUC, and what features and map are worth."""
+        """Return one row per epoch: number, validation AUC, and quality of features and map."""
         return pd.DataFrame(
             {
                 "epoch": self.epochs,
@@ -88,7 +88,7 @@ class EpochMaps:
         )
 
     def as_table(self) -> pd.DataFrame:
-        """A row per epoch and film: epoch, the film's columns, x and y."""
+        """Return one row per epoch and X-ray: epoch, the X-ray's columns, x and y."""
         parts = [
             self.table.assign(epoch=epoch, x=points[:, 0], y=points[:, 1])
             for epoch, points in zip(self.epochs, self.points, strict=True)
@@ -107,19 +107,17 @@ def map_epochs(
     looking: Progress | None = None,
     drawing: Progress | None = None,
 ) -> EpochMaps:
-    """Maps of a dataset's readable films by each epoch's penultimate layer, aligned.
+    """Map a dataset's readable X-rays with each epoch's penultimate layer, aligned.
 
-    At most ``MOST_EPOCHS`` are taken, evenly, the first and the last among them. PCA has one set of
-    axes, fitted on all epochs. Each t-SNE begins where the epoch before ended and is then turned,
-    and mirrored where need be, to lie as near to it as it can; the same seed gives the same maps.
-    Features are kept as those of ``features_of``. ``looking`` counts films of all epochs,
-    ``drawing`` the work on all maps: raising from one stops the work.
-    Raises PneumoError for fewer than two epochs, too few films or another method.
+    At most ``MOST_EPOCHS`` are used, evenly chosen, including the first and the last. PCA has one
+    set of axes, fitted on all epochs. Each t-SNE starts from the previous epoch's map and is then
+    rotated, and mirrored if necessary, to match it; the same seed gives the same maps. Features are
+    cached as in ``features_of``. ``looking`` counts X-rays of all epochs, ``drawing`` the work on
+    all maps; raising from one stops the work. Raises PneumoError for fewer than two epochs, too few
+    X-rays or another method.
     """
     if len(epochs) < 2:
-        raise PneumoError(
-            "This run kept fewer than two epochs, so nothing moves. Train with --keep-epochs."
-        )
+        raise PneumoError("This run saved fewer than two epochs. Train with --keep-epochs.")
     if method not in ("pca", "tsne"):
         raise PneumoError(f"Epochs can't be mapped by '{method}'. Use pca or tsne.")
     shown = evenly(epochs)
@@ -130,7 +128,7 @@ def map_epochs(
     else:
         points, explained = _by_neighbours(values, perplexity, seed, _part(drawing, 0, 2)), ()
     labels = seen[-1].table["label"].to_numpy(np.int64)
-    features, maps = _judged(values, points, labels, _part(drawing, 1, 2))
+    features, maps = _rate_maps(values, points, labels, _part(drawing, 1, 2))
     return EpochMaps(
         run=epochs[0].run,
         method=method,
@@ -146,16 +144,16 @@ def map_epochs(
 
 
 def evenly(epochs: Sequence[Epoch]) -> list[Epoch]:
-    """At most ``MOST_EPOCHS`` of them, evenly, the first and the last among them."""
+    """Return at most ``MOST_EPOCHS``, evenly chosen, including the first and the last."""
     rows = np.linspace(0, len(epochs) - 1, min(MOST_EPOCHS, len(epochs)))
     return [epochs[row] for row in np.unique(rows.round().astype(int))]
 
 
 def aligned(points: Floats, onto: Floats) -> Floats:
-    """A map (N, d) moved, turned and mirrored, not stretched, to lie as near to another as it can.
+    """Return a map (N, d) moved, rotated and mirrored, but not scaled, to match another.
 
-    Orthogonal Procrustes (Schönemann 1966, doi 10.1007/BF02289451): the sum of squared distances
-    between the films' places on both is the least.
+    Orthogonal Procrustes (Schönemann 1966, doi 10.1007/BF02289451): minimises the sum of squared
+    distances between the X-rays' positions on both.
     """
     centre, goal = points.mean(axis=0), onto.mean(axis=0)
     turn, _ = orthogonal_procrustes(points - centre, onto - goal)
@@ -163,7 +161,7 @@ def aligned(points: Floats, onto: Floats) -> Floats:
 
 
 def moved(points: Floats) -> float:
-    """How far a film moves from one map of (E, N, d) to the next, in the mean.
+    """Return how far an X-ray moves from one map of (E, N, d) to the next, on average.
 
     In units of the maps' spread, the root mean square distance from their centre.
     """
@@ -175,7 +173,7 @@ def moved(points: Floats) -> float:
 def _seen(
     epochs: Sequence[Epoch], dataset: Dataset, decoding: Progress | None, looking: Progress | None
 ) -> Iterator[Features]:
-    """Each epoch's features; the films looked at are counted over all of them."""
+    """Yield each epoch's features; progress counts the X-rays of all epochs."""
     for place, epoch in enumerate(epochs):
         yield features_by(
             epoch.runtime,
@@ -189,13 +187,13 @@ def _seen(
 
 
 def _part(progress: Progress | None, place: int, parts: int) -> Progress | None:
-    """The progress of one of several equal parts, counted on the whole."""
+    """Return the progress of one of several equal parts as progress of the whole."""
     if progress is None:
         return None
-    told = progress
+    report = progress
 
     def step(done: int, total: int) -> None:
-        told(place * total + done, parts * total)
+        report(place * total + done, parts * total)
 
     return step
 
@@ -227,10 +225,10 @@ def _by_neighbours(
     return np.stack(maps)
 
 
-def _judged(
+def _rate_maps(
     values: Sequence[Floats], points: Floats, labels: NDArray[np.int64], progress: Progress | None
 ) -> tuple[tuple[Merit, ...], tuple[Merit, ...]]:
-    """What each epoch's features are worth, and each map."""
+    """Return the quality of each epoch's features, and of each map."""
     features, maps = [], []
     for done, (each, at) in enumerate(zip(values, points, strict=True), start=1):
         features.append(merit(each, labels))

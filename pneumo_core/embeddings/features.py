@@ -1,4 +1,4 @@
-"""What a layer makes of many films: the rows that a map of them is drawn from."""
+"""Features of many X-rays from a network's layer."""
 
 import hashlib
 import json
@@ -38,24 +38,25 @@ __all__ = [
 Floats = NDArray[np.float32]
 
 PIXELS, PENULTIMATE, LAST_MAPS = "pixels", "penultimate", "last maps"
-"""The film itself; the layer before the head; the last convolution's maps, flattened, as in the
-paper. Any other layer is a convolution or a transformer's block by name, averaged over its
-places."""
+"""Layers besides convolutions or a transformer's blocks by name, which are averaged over positions:
+the X-ray itself; the layer before the head; the last convolution's maps, flattened, as in the
+paper."""
 
 _PIXEL_SIDE = 64
 _BATCH = 64
 _MOST = 12_000
-"""Numbers of a film's maps that are kept: CNN_94 has 10,584, and 5,840 films of so many 280 MB."""
+"""The most values kept per X-ray: CNN_94's last maps have 10,584; for 5,840 X-rays that would be
+280 MB."""
 _COLUMNS = ("id", "patient", "split", "label", "subtype")
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """A row of numbers for each film.
+    """A feature vector for each X-ray.
 
-    ``table``: id, patient, split, label, subtype, and probability where a checkpoint looked;
+    ``table``: id, patient, split, label, subtype, and probability unless the layer is the pixels;
     ``values`` float32 (N, D), row i belongs to row i of the table. ``checkpoint`` and ``version``:
-    whose layer it is, "" for pixels. ``unreadable`` maps the ids of films left out to the reason.
+    the network, "" for pixels. ``unreadable`` maps ids of excluded X-rays to the reason.
     """
 
     table: pd.DataFrame
@@ -67,31 +68,31 @@ class Features:
 
     @cached_property
     def key(self) -> str:
-        """Digits that tell these features from any others."""
-        told = f"{self.checkpoint} {self.version} {self.layer} {self.values.shape}"
-        digest = hashlib.sha256(told.encode())
+        """Hex digits that identify these features."""
+        identity = f"{self.checkpoint} {self.version} {self.layer} {self.values.shape}"
+        digest = hashlib.sha256(identity.encode())
         digest.update("\n".join(self.table["id"]).encode())
         return digest.hexdigest()[:16]
 
 
 def feature_layers(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Layers whose features can be taken, the usual one first."""
+    """Return the layers that features can be taken from, the default first."""
     from pneumo_core.explanations import layers
 
     return (PENULTIMATE, PIXELS, LAST_MAPS, *layers(open_runtime(checkpoint)))
 
 
 def shipped_features(checkpoint: Checkpoint, split: str = "all") -> Features:
-    """The penultimate features that lie beside a checkpoint: of its "val", "test" or "all" films.
+    """Read the penultimate features stored with a checkpoint, of its "val", "test" or "all" X-rays.
 
-    Raises CheckpointError, or PneumoError where it has none of that split.
+    Raises CheckpointError, or PneumoError if it has none of that split.
     """
     table, values = checkpoint.featured, checkpoint.features
     if split != "all":
         rows = (table["split"] == split).to_numpy()
         table, values = table[rows].reset_index(drop=True), values[rows]
     if table.empty:
-        raise PneumoError(f"'{checkpoint.name}' comes with no features of {split} films.")
+        raise PneumoError(f"'{checkpoint.name}' comes with no features of {split} X-rays.")
     version = checkpoint.card.version
     return Features(table, values, PENULTIMATE, checkpoint.name, version, {})
 
@@ -106,12 +107,12 @@ def features_of(
     looking: Progress | None = None,
     home: Path | None = None,
 ) -> Features:
-    """A layer's features of a dataset's readable films, computed once and kept.
+    """Return a layer's features of a dataset's readable X-rays, computing them once.
 
-    They lie under ``home`` (default: PNEUMO_HOME), in ``features``, in float16, keyed by
-    checkpoint, version, layer and films. ``runtime``: the checkpoint's, where it is open already.
-    Raises UnknownName, DatasetError or CheckpointError, or
-    PneumoError for a layer whose maps are too many numbers for a film.
+    They are cached under ``home`` (default: PNEUMO_HOME), in ``features``, in float16, by
+    checkpoint, version, layer and X-rays. ``runtime``: the checkpoint's, if it is open already.
+    Raises UnknownName, DatasetError or CheckpointError, or PneumoError for a layer with too many
+    values per X-ray.
     """
     version = "" if layer == PIXELS else checkpoint.card.version
     name = "" if layer == PIXELS else checkpoint.name
@@ -138,23 +139,23 @@ def features_by(
     looking: Progress | None = None,
     home: Path | None = None,
 ) -> Features:
-    """What ``features_of`` gives, of a network that is no checkpoint.
+    """Return the features of a network that is not a checkpoint; see ``features_of``.
 
-    ``opened`` is asked for it only where nothing is kept under its ``name`` and ``version``.
+    ``opened`` is called only if nothing is cached under its ``name`` and ``version``.
     """
-    told = f"{version} {layer} {dataset.fingerprint}"
-    key = hashlib.sha256(told.encode()).hexdigest()[:24]
+    identity = f"{version} {layer} {dataset.fingerprint}"
+    key = hashlib.sha256(identity.encode()).hexdigest()[:24]
     file = (home or settings().home) / "features" / f"{name or PIXELS}-{key}.safetensors"
-    known = _kept(file)
+    known = _read_cache(file)
     if known is None:
         runtime = opened()
         store = open_store(dataset, input_of_layer(runtime, layer), progress=decoding)
         ids = store.readable(dataset.films)["id"].tolist()
-        values, margins = _computed(runtime, store, ids, layer, looking)
+        values, margins = _compute(runtime, store, ids, layer, looking)
         probabilities = None if margins is None else runtime.calibrated(margins)
-        narrow = values.astype(np.float16)  # as it is kept: later maps are the first one's like
+        narrow = values.astype(np.float16)  # rounded as in the cache, so that maps repeat exactly
         known = (ids, narrow.astype(np.float32), probabilities, store.unreadable)
-        _keep(file, *known)
+        _write_cache(file, *known)
     ids, values, probabilities, unreadable = known
     table = dataset.select(ids).films[list(_COLUMNS)]
     if probabilities is not None:
@@ -163,7 +164,7 @@ def features_by(
 
 
 def film_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floats:
-    """Return the features (D,) of one film, made by ``input_of_layer``, as ``features_of`` does.
+    """Return the features (D,) of one X-ray, prepared by ``input_of_layer``, as ``features_of``.
 
     Raises UnknownName.
     """
@@ -172,21 +173,21 @@ def film_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floa
 
 
 def input_of_layer(runtime: Runtime, layer: str) -> NetworkInput:
-    """Return what makes the input that a layer is asked about; for pixels the whole film, small.
+    """Return the input format for a layer; for pixels the whole X-ray, small.
 
-    Pixels belong to no checkpoint and are kept for all, so no framing of one may be in them.
+    Pixel features are cached for all checkpoints, so they must not depend on any framing.
     """
     return NetworkInput(_PIXEL_SIDE) if layer == PIXELS else runtime.input
 
 
-def _computed(
+def _compute(
     runtime: Runtime,
     store: PixelStore,
     ids: Sequence[str],
     layer: str,
     progress: Progress | None,
 ) -> tuple[Floats, Floats | None]:
-    """Features (N, D), and margins (N,) where a network looked."""
+    """Compute features (N, D), and margins (N,) where a network was used."""
     rows = store.rows(ids)
     values: list[Floats] = []
     margins: list[Floats] = []
@@ -199,14 +200,14 @@ def _computed(
         if progress:
             progress(min(start + _BATCH, len(rows)), len(rows))
     if not values:
-        raise DatasetError("There is no film to look at. Choose a split that has some.")
+        raise DatasetError("There are no X-rays in this split. Choose another one.")
     return np.concatenate(values), np.concatenate(margins) if margins else None
 
 
 def _of_batch(
     runtime: Runtime, films: NDArray[np.uint8], layer: str
 ) -> tuple[Floats, Floats | None]:
-    """A layer's features of a batch, and the margins where they come with it."""
+    """Return a layer's features of a batch, and the margins if available."""
     if layer == PIXELS:
         return np.asarray(films.reshape(len(films), -1) / np.float32(255), dtype=np.float32), None
     if layer == PENULTIMATE:
@@ -228,7 +229,7 @@ def _of_convolution(runtime: Runtime, films: NDArray[np.uint8], layer: str) -> F
 
 
 def _last_maps(runtime: Runtime, films: NDArray[np.uint8]) -> Floats:
-    """The first network's last convolution, flattened; larger ones averaged to fewer places."""
+    """Return the first network's last maps, flattened; large ones averaged to a coarser grid."""
     import torch
 
     first = runtime.members[0]
@@ -243,8 +244,8 @@ def _last_maps(runtime: Runtime, films: NDArray[np.uint8]) -> Floats:
 _Known = tuple[list[str], Floats, Floats | None, dict[str, str]]
 
 
-def _kept(file: Path) -> _Known | None:
-    """What lies there, None where nothing does or it is damaged: it can be computed again."""
+def _read_cache(file: Path) -> _Known | None:
+    """Read cached features; None if they are missing or damaged."""
     try:
         with safetensors.safe_open(file, framework="numpy") as stored:
             facts = stored.metadata() or {}
@@ -258,7 +259,7 @@ def _kept(file: Path) -> _Known | None:
     return ids, values, arrays.get("probabilities"), unreadable
 
 
-def _keep(
+def _write_cache(
     file: Path,
     ids: list[str],
     values: Floats,

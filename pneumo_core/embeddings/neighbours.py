@@ -1,4 +1,4 @@
-"""Which films lie near a film, in a layer's features, and how far that is for this set."""
+"""Nearest neighbours of an X-ray in a layer's features, and how typical their distance is."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ from pneumo_core.evaluation.subgroups import with_series
 __all__ = ["OUTCOMES", "Neighbours", "nearest", "with_outcome"]
 
 OUTCOMES = {
-    "tn": "rightly predicted NORMAL",
+    "tn": "correctly predicted NORMAL",
     "fp": "false alarm",
     "fn": "missed",
-    "tp": "rightly predicted PNEUMONIA",
+    "tp": "correctly predicted PNEUMONIA",
 }
-"""What a prediction turned out to be, by the confusion matrix's cell."""
+"""Outcome of a prediction, by confusion matrix cell."""
 
 _MOST_ASKED = 500
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The films nearest to one, and how far they are.
+    """The nearest neighbours of one X-ray, and their distances.
 
-    ``rows`` int64 (k,), the nearest first, at ``distances`` float32 (k,), Euclidean in the
-    features. ``nearer``: the share of the set's own films whose nearest neighbour is nearer than
-    this one's, in [0, 1]; close to 1, the film is unlike the set.
+    ``rows`` int64 (k,), nearest first, at ``distances`` float32 (k,), Euclidean in the features.
+    ``nearer``: the share of the set's X-rays whose nearest neighbour is closer than this one's, in
+    [0, 1]; close to 1, the X-ray is unlike the set.
     """
 
     rows: NDArray[np.int64]
@@ -43,7 +43,7 @@ def nearest(
     *,
     row: int | None = None,
 ) -> Neighbours:
-    """The films (N, D) nearest to one (D,); ``row``: its own, if it is one of them, is left out."""
+    """Return the X-rays (N, D) nearest to one (D,), without its own ``row`` if it is among them."""
     from sklearn.neighbors import NearestNeighbors
 
     fitted = NearestNeighbors().fit(values)
@@ -57,18 +57,17 @@ def nearest(
 
 
 def with_outcome(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """The table with series, and where there are probabilities with what came of its
-    predictions.
+    """Return the table with its series, and predictions with their outcomes where possible.
 
     Columns added: series; ``predicted`` and ``outcome``, words, where probability and label are
     known.
     """
-    told = with_series(table).assign(label=table["label"].map({0: "NORMAL", 1: "PNEUMONIA"}))
+    described = with_series(table).assign(label=table["label"].map({0: "NORMAL", 1: "PNEUMONIA"}))
     if "probability" not in table:
-        return told
+        return described
     predicted = (table["probability"] >= threshold).astype(int)
     cells = zip(table["label"].tolist(), predicted.tolist(), strict=True)
-    return told.assign(
+    return described.assign(
         predicted=predicted.map({0: "NORMAL", 1: "PNEUMONIA"}),
         outcome=[OUTCOMES[CELL_OF[pair]] if pair in CELL_OF else "" for pair in cells],
     )

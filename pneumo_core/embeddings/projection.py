@@ -1,4 +1,4 @@
-"""Maps of films: features (N, D) brought to two or three dimensions, and what a map is worth."""
+"""Projections of features (N, D) to two or three dimensions, and their quality."""
 
 import logging
 from collections.abc import Callable
@@ -29,35 +29,34 @@ Floats: TypeAlias = NDArray[np.float32]
 Method: TypeAlias = Literal["pca", "tsne", "umap"]
 
 PROJECTIONS: dict[str, str] = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
-"""Ways to draw a map, by name, with their titles."""
+"""Projection methods by name, with their titles."""
 
 LEAST_FILMS = 10
-"""Fewer films than this make no map."""
+"""The fewest X-rays for a map."""
 
 _BEFORE = 50
-"""Principal components that t-SNE and UMAP see: more is mostly noise, and slow."""
+"""Principal components used by t-SNE and UMAP: more is mostly noise, and slow."""
 _EARLY = 250
-"""Iterations that pull near films together before they are spread out; a start has that behind it.
-"""
+"""Iterations of early exaggeration, which a given starting map replaces."""
 _ALONE = 2000
-"""Films up to which one thread draws faster than several that wait for each other: on two busy
-cores 624 films took 1.6 s with one thread and 19 s with two."""
+"""X-rays up to which one thread is faster than several: on two busy cores 624 X-rays took 1.6 s
+with one thread and 19 s with two."""
 _EXACTLY = 10_000
-"""Films up to which finding the nearest ones exactly is faster than building Annoy's index."""
+"""X-rays up to which exact nearest neighbours are faster than building Annoy's index."""
 _EVERY, _SETTLED = 10, 0.015
-"""Iterations between two looks, and the share by which fifty must still improve a map. Where less
-is left, 5,840 films have a lower divergence than scikit-learn's 750 iterations give them."""
+"""Iterations between two checks, and the relative improvement of fifty below which t-SNE stops.
+With these, 5,840 X-rays reach a lower divergence than in scikit-learn's 750 iterations."""
 _NEIGHBOURS = 10
 _MOST_JUDGED = 2000
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A map.
+    """A map of X-rays.
 
     ``points`` float32 (N, 2 or 3); ``explained`` (2 or 3,): the share of the variance along each
-    axis, empty but for PCA. ``place`` puts other films' features (n, D) on the map, float32 (n, 2
-    or 3): exactly for PCA, approximately for t-SNE, and a film that is on the map on itself.
+    axis, empty except for PCA. ``place`` maps other X-rays' features (n, D) to float32 (n, 2 or 3):
+    exactly for PCA, approximately for t-SNE; an X-ray of the map keeps its position.
     """
 
     method: str
@@ -68,12 +67,12 @@ class Projection:
 
 @dataclass(frozen=True)
 class Merit:
-    """What a map, or the features behind it, is worth.
+    """The quality of a map, or of the features behind it.
 
     ``silhouette`` of the labels in [-1, 1] (Rousseeuw 1987, doi 10.1016/0377-0427(87)90125-7);
-    ``purity``: mean share of a film's ten nearest films that have its label, in [0, 1];
+    ``purity``: mean share of an X-ray's ten nearest X-rays that have its label, in [0, 1];
     ``trustworthiness`` in [0, 1]: how far neighbours on the map are neighbours in the features
-    (Venna and Kaski 2001, doi 10.1007/3-540-44668-0_68). NaN where there is too little to judge.
+    (Venna and Kaski 2001, doi 10.1007/3-540-44668-0_68). NaN where there are too few X-rays.
     """
 
     silhouette: float
@@ -92,21 +91,20 @@ def project(
     start: Floats | None = None,
     progress: Progress | None = None,
 ) -> Projection:
-    """A map of features (N, D); the same features and settings give the same map.
+    """Project features (N, D) to a map; the same features and settings give the same map.
 
     PCA is scikit-learn's. t-SNE is openTSNE's (Poličar et al. 2024, doi 10.18637/jss.v109.i03),
-    from 50 principal components and started from the first ones, so that the large structure
-    means something (Kobak and Berens 2019, doi 10.1038/s41467-019-13056-x). ``perplexity`` is cut
-    down to a third of the films, and ``iterations`` are the most: it ends where fifty of them no
-    longer lower the Kullback-Leibler divergence by 1.5 %. t-SNE begins at ``start`` (N, 2 or 3), a
-    map of the same films by much the same features, where there is one: near films then stay near.
-    ``progress`` counts iterations: raising from it stops the work.
-    Raises PneumoError for too few films, films that are all copies of a few, an unknown method, or
-    UMAP where it isn't installed.
+    from 50 principal components and initialised with the first ones, so that the global structure
+    is meaningful (Kobak and Berens 2019, doi 10.1038/s41467-019-13056-x). ``perplexity`` is limited
+    to a third of the X-rays. ``iterations`` is a maximum: t-SNE stops when fifty of them improve
+    the Kullback-Leibler divergence by less than 1.5 %. ``start`` (N, 2 or 3), a map of the same
+    X-rays by similar features, initialises t-SNE so that neighbours stay close. ``progress`` counts
+    iterations; raising from it stops the work. Raises PneumoError for too few X-rays, copies of a
+    few X-rays, an unknown method, or UMAP if it isn't installed.
     """
     if len(features) < LEAST_FILMS:
         raise PneumoError(
-            f"{len(features)} films make no map. Choose at least {LEAST_FILMS}, better hundreds."
+            f"{len(features)} X-rays are too few for a map. Use at least {LEAST_FILMS}."
         )
     if method not in PROJECTIONS or dimensions not in (2, 3):
         raise PneumoError(
@@ -123,39 +121,39 @@ def project(
         drawn = _tsne(reduced, dimensions, perplexity, iterations, seed, start, progress)
     if not np.isfinite(drawn.points).all():
         raise PneumoError(
-            f"{PROJECTIONS[method]} gives these films no places: their features hardly differ. "
-            "Choose more films, another layer or another method."
+            f"{PROJECTIONS[method]} can't map these X-rays: their features hardly differ. "
+            "Choose more X-rays, another layer or another method."
         )
     return drawn
 
 
 def _check_differ(values: Floats, dimensions: int) -> None:
-    """Raise PneumoError where the features (N, D) are no numbers, or those of a few films only."""
+    """Raise PneumoError if the features (N, D) are not finite, or those of a few X-rays only."""
     if not np.isfinite(values).all():
         raise PneumoError(
             "Some features are not numbers (NaN or infinity), so no map can be drawn. Choose "
-            "another layer, or train the checkpoint again."
+            "another layer, or train the model again."
         )
     least = dimensions + 2
-    grain = max(float(np.abs(values).max()), 1e-12) * 1e-4  # two batches round the same film apart
+    grain = max(float(np.abs(values).max()), 1e-12) * 1e-4  # batches round differently
     differ = len(np.unique(np.rint(values / grain), axis=0))
     if differ < least:
         raise PneumoError(
-            f"These {len(values)} films have {differ} different sets of features: copies of the "
-            f"same film make no map. Choose films of which at least {least} differ."
+            f"These {len(values)} X-rays have only {differ} different feature vectors, so most "
+            f"are copies. Choose X-rays of which at least {least} differ."
         )
 
 
 def as_table(features: Features, projection: Projection) -> pd.DataFrame:
-    """The map as a table: the features' columns, and x, y (and z)."""
+    """Return the map as a table: the features' columns, and x, y (and z)."""
     axes = dict(zip("xyz", projection.points.T, strict=False))
     return features.table.assign(**axes)
 
 
 def merit(points: Floats, labels: NDArray[np.int64], features: Floats | None = None) -> Merit:
-    """What points (N, d) are worth by their labels (N,); against ``features`` (N, D) they show.
+    """Return the quality of points (N, d) for their labels (N,) and source ``features`` (N, D).
 
-    Silhouette and trustworthiness are judged on at most 2,000 films, evenly taken.
+    Silhouette and trustworthiness use at most 2,000 X-rays, evenly chosen.
     """
     from sklearn.manifold import trustworthiness
     from sklearn.metrics import silhouette_score
@@ -175,9 +173,9 @@ def merit(points: Floats, labels: NDArray[np.int64], features: Floats | None = N
 
 
 def neighbour_purity(points: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean share of a film's ten nearest others that have its label; NaN for too few films.
+    """Return the mean share of an X-ray's ten nearest neighbours with its label.
 
-    At most 2,000 films are asked, evenly taken, about all.
+    Computed for at most 2,000 X-rays, evenly chosen, against all. NaN for too few X-rays.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -187,20 +185,20 @@ def neighbour_purity(points: Floats, labels: NDArray[np.int64]) -> float:
     fitted = NearestNeighbors(n_neighbors=_NEIGHBOURS + 1).fit(points)
     near = fitted.kneighbors(points[asked], return_distance=False)
     own = near == asked[:, np.newaxis]
-    own[~own.any(axis=1), -1] = True  # hidden among its copies: the farthest makes room
+    own[~own.any(axis=1), -1] = True  # replace the farthest if copies hide the X-ray itself
     others = near[~own].reshape(len(asked), _NEIGHBOURS)
     return float((labels[others] == labels[asked][:, np.newaxis]).mean())
 
 
 def _evenly(films: int) -> NDArray[np.int64]:
-    """Rows of at most 2,000 of so many films."""
+    """Return the rows of at most 2,000 of so many X-rays, evenly chosen."""
     rows = np.linspace(0, films - 1, min(films, _MOST_JUDGED))
     return np.unique(rows.astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
 class _Reduced:
-    """Features before t-SNE or UMAP: their principal components, and how others get theirs."""
+    """Principal components of the features, as input of t-SNE or UMAP, and how to add X-rays."""
 
     values: Floats
     transform: Callable[[Floats], Floats]
@@ -221,13 +219,13 @@ def _pca(features: Floats, dimensions: int, seed: int) -> Projection:
 
 
 def principal_components(features: Floats, components: int, seed: int) -> Any:
-    """scikit-learn's PCA, whose solver it chooses by the shape."""
+    """Fit scikit-learn's PCA, which chooses its solver by the shape."""
     from sklearn.decomposition import PCA
 
     return PCA(components, random_state=seed).fit(features)
 
 
-# It warns of every start that is spread out, which those that are maps themselves are meant to be.
+# openTSNE warns of every initialisation with a large spread, which a given map has on purpose.
 @log_level("openTSNE", logging.ERROR)
 def _tsne(
     reduced: _Reduced,
@@ -273,9 +271,9 @@ def _tsne(
 
 
 def _same_film(known: Floats, others: Floats) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which of the others (n, d) are among the known (N, d), and in which rows.
+    """Return which of the others (n, d) are among the known (N, d), and in which rows.
 
-    Distances of kept features, in float16, are off by a thousandth of the features' spread.
+    Distances of cached features, in float16, have an error of a thousandth of their spread.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -284,8 +282,9 @@ def _same_film(known: Floats, others: Floats) -> tuple[NDArray[np.bool_], NDArra
 
 
 class _Iterations:
-    """Tells progress and ends a phase in which the map has settled; openTSNE counts each of its
-    two phases from the start."""
+    """openTSNE callback that reports progress and stops a phase once the map has converged.
+
+    openTSNE counts each of its two phases from the start."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.total, self.progress = total, progress
@@ -293,22 +292,22 @@ class _Iterations:
         self.divergences: list[float] = []
 
     def optimization_about_to_start(self) -> None:
-        """A phase begins."""
+        """Start counting a phase."""
         self.divergences = []
 
     def __call__(self, iteration: int, divergence: float, _embedding: object) -> bool:
-        """Some iterations are done; whether they were enough."""
+        """Report progress and return whether to stop."""
         if self.progress:
             self.progress(min(self.total, self.before + iteration), self.total)
         self.divergences.append(divergence)
-        return self._settled()
+        return self._has_converged()
 
     def end(self) -> None:
-        """The map is drawn, with as few iterations as it took."""
+        """Report completion, whatever number of iterations it took."""
         if self.progress:
             self.progress(self.total, self.total)
 
-    def _settled(self) -> bool:
+    def _has_converged(self) -> bool:
         fifty = 50 // _EVERY
         if len(self.divergences) <= fifty:
             return False
@@ -321,8 +320,8 @@ def _umap(reduced: _Reduced, dimensions: int, neighbours: float, seed: int) -> P
         import umap
     except ImportError as error:
         raise PneumoError(
-            "UMAP is not installed. Get it with: pip install 'pneumo[umap]', or in a clone: "
-            "pip install -r requirements-umap.txt. PCA and t-SNE are there already."
+            "UMAP is not installed. Install it with: pip install 'pneumo[umap]', or in a clone: "
+            "pip install -r requirements-umap.txt. PCA and t-SNE need no installation."
         ) from error
     near = int(min(neighbours, len(reduced.values) - 1))
     fitted = umap.UMAP(n_components=dimensions, n_neighbors=near, random_state=seed, n_jobs=1)

@@ -20,14 +20,14 @@ def embed(
     dimensions: int = 2,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Map the X-rays of a dataset by what a model's layer makes of them.
+    """Map the X-rays of a dataset by the features of a model's layer.
 
     Args:
         model: name of a model, or a Checkpoint; None for the default.
         data: a Dataset, a folder, manifest or archive, or a dataset's name; None for PNEUMO_DATA.
         split: "train", "val", "test" or "all".
         layer: "penultimate", "pixels", "last maps", or the name of a convolution.
-        method: "pca", "tsne" or, where it is installed, "umap".
+        method: "pca", "tsne" or, if it is installed, "umap".
         dimensions: 2 or 3.
         seed: the same seed gives the same map.
 

@@ -1,4 +1,4 @@
-"""The training films that a checkpoint finds most like another film."""
+"""The training X-rays that a checkpoint finds most similar to another X-ray."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,13 +18,13 @@ __all__ = ["Similar", "TrainingFilms", "open_training_films"]
 Floats = NDArray[np.float32]
 
 _SAME = 0.01
-"""Mean difference of standardised features below which two films are the same picture, which
-nobody wants to see twice. float16, in which they are kept, makes a tenth of that."""
+"""Mean difference of standardised features below which two X-rays are the same image, which is not
+worth showing. The cached float16 causes a tenth of that."""
 
 
 @dataclass(frozen=True)
 class Similar:
-    """A film of the training set; ``similarity`` to the one asked about is in [-1, 1]."""
+    """A similar X-ray of the training set; ``similarity`` is in [-1, 1]."""
 
     id: str
     label: int
@@ -33,9 +33,9 @@ class Similar:
 
 @dataclass(frozen=True, eq=False)
 class TrainingFilms:
-    """A checkpoint's view of its training films.
+    """A checkpoint's features of its training X-rays.
 
-    ``features`` float32 (N, D), penultimate, row i is the film ``ids[i]`` with label
+    ``features`` float32 (N, D), penultimate, row i is the X-ray ``ids[i]`` with label
     ``labels[i]``; ``dataset`` decodes them.
     """
 
@@ -45,10 +45,10 @@ class TrainingFilms:
     features: Floats
 
     def most_similar(self, features: Floats, label: int) -> Similar | None:
-        """The film of a label whose features (D,) are most like these; None without one.
+        """Return the X-ray of a label with the most similar features (D,); None without one.
 
-        Similarity is the cosine of features standardised over the training films, so that no unit
-        outweighs the others by its scale. The same picture is passed over.
+        Similarity is the cosine of features standardised over the training X-rays, so that no
+        feature dominates by its scale. The same image is skipped.
         """
         asked = (features - self._mean) / self._spread
         similarity = _unit(self._standardised) @ _unit(asked)
@@ -82,11 +82,11 @@ def open_training_films(
     progress: Progress | None = None,
     home: Path | None = None,
 ) -> TrainingFilms:
-    """The training films of a dataset as a checkpoint sees them, computed once and kept.
+    """Return a checkpoint's features of a dataset's training X-rays, computing them once.
 
-    The features are those of ``features_of``, kept under ``home``. ``progress`` counts films,
-    decoded and then seen: raising from it stops the work. Raises DatasetError where there are no
-    training films or the disk takes no more.
+    The features are those of ``features_of``, cached under ``home``. ``progress`` counts X-rays,
+    decoded and then processed; raising from it stops the work. Raises DatasetError if there are no
+    training X-rays or the cache can't be written.
     """
     train = dataset.split("train")
     seen = features_of(
@@ -97,6 +97,6 @@ def open_training_films(
 
 
 def _unit(rows: Floats) -> Floats:
-    """Rows (..., D) of length 1; rows of zeros stay."""
+    """Return rows (..., D) scaled to length 1; zero rows stay zero."""
     length = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.where(length > 0, length, 1), dtype=np.float32)

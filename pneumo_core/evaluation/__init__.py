@@ -1,4 +1,4 @@
-"""Evaluate and compare models on many X-rays."""
+"""Evaluation and comparison of models on many X-rays."""
 
 from pneumo_core.evaluation.compare import (
     PUBLISHED,

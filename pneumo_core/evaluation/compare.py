@@ -1,4 +1,4 @@
-"""Two checkpoints on the same films, and several seeds of one network as one."""
+"""Comparison of two checkpoints on the same X-rays, and statistics over seeds."""
 
 import json
 import math
@@ -37,7 +37,7 @@ _FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece")
 
 @dataclass(frozen=True)
 class Published:
-    """What the paper that proposed the networks reports, as published; low and high of a range."""
+    """Accuracies reported in the paper that proposed the networks; low and high of a range."""
 
     network: str
     low: float
@@ -49,19 +49,19 @@ PUBLISHED = (
     Published("CNN_V2", 0.757, 0.757),
     Published("EfficientNet-B0", 0.50, 0.84),
 )
-"""Accuracies on the 624 test films, judged by a procedure that docs/results.md takes apart."""
+"""Accuracies on the 624 test X-rays; docs/results.md discusses how they were measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two checkpoints, each at its own threshold, on the films that both scored.
+    """Two checkpoints, each at its own threshold, on the X-rays that both scored.
 
     ``table``: id, label, patient, split, subtype, ``first`` and ``second`` (probabilities),
-    ``first_predicted`` and ``second_predicted`` (0, 1), ``gap`` (second - first); the films that
-    they predict differently come first, by how far apart they are. ``evaluations`` are those of the
-    first and the second; ``areas`` is None when only one class is there. ``left_out``: films that
-    only one of them scored, or without a label. ``unreadable`` maps the ids of films that could not
-    be read to the reason.
+    ``first_predicted`` and ``second_predicted`` (0, 1), ``gap`` (second - first); X-rays with
+    different predictions come first, largest gap first. ``evaluations``: of the first and the
+    second. ``areas``: None unless both classes are present. ``left_out``: number of X-rays that
+    only one of them scored, or without a label. ``unreadable`` maps the ids of X-rays that could
+    not be read to the reason.
     """
 
     table: pd.DataFrame
@@ -73,18 +73,18 @@ class Comparison:
 
     @property
     def disagreements(self) -> pd.DataFrame:
-        """The films they predict differently, the farthest apart first."""
+        """The X-rays with different predictions, largest gap first."""
         return self.table[self.table["first_predicted"] != self.table["second_predicted"]]
 
     @property
     def sentence(self) -> str:
-        """What the tests say, in words."""
+        """The results of the tests, in words."""
         return f"{_about_areas(self.areas)} {_about_calls(self.mcnemar)}"
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over several seeds: mean and standard deviation (of a sample; NaN for one)."""
+    """A metric over several seeds: mean and sample standard deviation (NaN for one seed)."""
 
     mean: float
     deviation: float
@@ -92,9 +92,9 @@ class Spread:
 
 
 def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> Comparison:
-    """Compare two checkpoints' scores of the same films, matched by id.
+    """Compare two checkpoints' scores of the same X-rays, matched by id.
 
-    Raises PneumoError when they share no labelled film, or disagree about what a film shows.
+    Raises PneumoError when they have no labelled X-ray in common, or different labels for one.
     """
     table = paired_table(first, second)
     everyone = len(set(first.table["id"]) | set(second.table["id"]))
@@ -115,7 +115,9 @@ def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> C
 
 
 def paired_table(first: Scores, second: Scores) -> pd.DataFrame:
-    """The labelled films that both scored: id, label, patient, split, subtype, first, second.
+    """Return the labelled X-rays that both scored.
+
+    Columns: id, label, patient, split, subtype, first, second.
 
     Raises PneumoError; see ``compare``.
     """
@@ -129,19 +131,19 @@ def paired_table(first: Scores, second: Scores) -> pd.DataFrame:
     if known.empty:
         raise PneumoError(
             f"'{first.checkpoint or first.name}' and '{second.checkpoint or second.name}' have no "
-            "labelled film in common. Score the same films with both."
+            "labelled X-ray in common. Score the same X-rays with both."
         )
     apart = known[known["label"] != known["other_label"]]
     if len(apart):
         raise PneumoError(
-            f"The two tables disagree about what {len(apart)} films show, the first of them "
+            f"The two tables have different labels for {len(apart)} X-rays, the first of them "
             f"'{apart['id'].iloc[0]}'. Use tables with the same labels."
         )
     return known.drop(columns="other_label").reset_index(drop=True)
 
 
 def seed_groups(checkpoints: Sequence[Checkpoint]) -> list[list[Checkpoint]]:
-    """Checkpoints by what they are but for their seed: same model, films and training config."""
+    """Group checkpoints that differ in their seed only: same model, X-rays and training config."""
     groups: dict[str, list[Checkpoint]] = {}
     for each in checkpoints:
         groups.setdefault(_but_for_seed(each), []).append(each)
@@ -149,7 +151,7 @@ def seed_groups(checkpoints: Sequence[Checkpoint]) -> list[list[Checkpoint]]:
 
 
 def spread_of(evaluations: Sequence[Evaluation]) -> Mapping[str, Spread]:
-    """Mean and standard deviation of each figure over seeds, by its name."""
+    """Return mean and standard deviation of each metric over seeds, by its name."""
     found = {}
     for figure in _FIGURES:
         values = np.array([getattr(each, figure).value for each in evaluations])
@@ -162,7 +164,7 @@ def _but_for_seed(checkpoint: Checkpoint) -> str:
     card = checkpoint.card
     if card.members:
         return f"ensemble {card.version}"
-    apart = {"seed", "keep_epochs"}  # what is kept beside a run changes no weight
+    apart = {"seed", "keep_epochs"}  # has no effect on the weights
     config = {name: value for name, value in card.training.items() if name not in apart}
     facts = [card.model, card.dataset.fingerprint, card.origin, config]
     return json.dumps(facts, sort_keys=True, default=str)
@@ -177,22 +179,24 @@ def _about_areas(areas: Areas | None) -> str:
         return "With one class only there is no area under the ROC curve to compare."
     if math.isnan(areas.difference.low):
         differs = f"{areas.difference.value:+.3f}"
-        return f"These films can't tell which ranks better: AUC differs by {differs}."
+        return f"These X-rays do not show which model ranks better: AUC differs by {differs}."
     if math.isnan(areas.p):
-        return "Both rank the films alike."
-    told = str(areas.difference)
+        return "Both rank the X-rays in the same order."
+    difference = str(areas.difference)
     if areas.p < 0.05:
         better = "first" if areas.difference.value > 0 else "second"
-        return f"The {better} ranks films better: AUC differs by {told}, p {_p(areas.p)}."
-    return f"Neither clearly ranks films better: AUC differs by {told}, p {_p(areas.p)}."
+        return (
+            f"The {better} ranks the X-rays better: AUC differs by {difference}, p {_p(areas.p)}."
+        )
+    return f"Neither clearly ranks the X-rays better: AUC differs by {difference}, p {_p(areas.p)}."
 
 
 def _about_calls(test: McNemar) -> str:
-    counts = f"{test.only_first} films only the first, {test.only_second} only the second"
+    counts = f"{test.only_first} X-rays only the first, {test.only_second} only the second"
     if test.p < 0.05:
         better = "first" if test.only_first > test.only_second else "second"
-        return f"The {better} is right about more films ({counts}; p {_p(test.p)})."
-    return f"Neither is clearly right about more films ({counts}; p {_p(test.p)})."
+        return f"The {better} is right about more X-rays ({counts}; p {_p(test.p)})."
+    return f"Neither is clearly right about more X-rays ({counts}; p {_p(test.p)})."
 
 
 def _p(p: float) -> str:

@@ -1,4 +1,4 @@
-"""A checkpoint on a whole dataset: one score per film, and what the scores say."""
+"""Evaluation of a checkpoint on a whole dataset: one score per X-ray, and the metrics."""
 
 from dataclasses import dataclass, field
 
@@ -15,10 +15,10 @@ __all__ = ["DatasetEvaluation", "evaluate_dataset", "score_dataset"]
 
 @dataclass(frozen=True)
 class DatasetEvaluation:
-    """A checkpoint at one operating point on one split.
+    """The result of a checkpoint at one operating point on one split.
 
-    ``unreadable`` maps the ids of the films that were left out to the reason. ``scores`` is the
-    table of ``score_dataset``.
+    ``unreadable`` maps the ids of excluded X-rays to the reason. ``scores`` is the table of
+    ``score_dataset``.
     """
 
     model: str
@@ -29,7 +29,7 @@ class DatasetEvaluation:
     scores: pd.DataFrame = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, object]:
-        """The figures without their intervals, as ``pneumo evaluate --json`` prints them."""
+        """Return the metrics without their intervals, as ``pneumo evaluate --json`` prints them."""
         figures = self.figures
         return {
             "model": self.model,
@@ -54,10 +54,10 @@ def score_dataset(
     decoding: Progress | None = None,
     scoring: Progress | None = None,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The scores table of the dataset's readable films, and why the others are left out.
+    """Return the scores of the dataset's readable X-rays, and the reasons for the others.
 
-    Columns: id, patient, split, label, subtype, probability. The films of this very dataset (a
-    split is another one) are decoded once and kept. Raises DatasetError or CheckpointError.
+    Columns: id, patient, split, label, subtype, probability. Decoded X-rays are stored for exactly
+    this dataset (a split is another one). Raises DatasetError or CheckpointError.
     """
     runtime = open_runtime(checkpoint)
     store = runtime.open_store(dataset, decoding)
@@ -76,7 +76,7 @@ def evaluate_dataset(
     decoding: Progress | None = None,
     scoring: Progress | None = None,
 ) -> DatasetEvaluation:
-    """Score one split ("all" for every film) and evaluate it at an operating point.
+    """Score one split ("all" for every X-ray) and evaluate it at an operating point.
 
     Raises DatasetError, CheckpointError or UnknownName.
     """

@@ -1,4 +1,4 @@
-"""The same X-ray as another device, viewer or person might send it."""
+"""Realistic changes of an X-ray by another device, viewer or export."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -67,4 +67,4 @@ CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = MappingProxyType(
         "enlarged to 1,400 × 1,100": partial(_resized, 1400, 1100),
     }
 )
-"""Changes by name; each takes and gives pixels float32 (H, W) in [0, 1]."""
+"""Changes by name; each maps pixels float32 (H, W) in [0, 1] to the same."""

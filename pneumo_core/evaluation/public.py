@@ -53,12 +53,12 @@ def compare(first: Model, second: Model, data: Data = None, *, split: str = "tes
     Args:
         first: name of a model, or a Checkpoint.
         second: the other one.
-        data: what ``evaluate`` takes.
+        data: as for ``evaluate``.
         split: "train", "val", "test" or "all".
 
     Returns:
-        Both evaluations, DeLong's test of the AUCs, McNemar's test of the calls, and a table of
-        the X-rays, those that the models call differently first.
+        Both evaluations, DeLong's test of the AUCs, McNemar's test of the predictions, and a table
+        of the X-rays, those with different predictions first.
 
     Raises:
         UnknownName: no model or dataset has this name.
@@ -71,13 +71,13 @@ def compare(first: Model, second: Model, data: Data = None, *, split: str = "tes
 
 
 def split_of(checkpoint: Checkpoint, data: Data, split: str) -> Dataset:
-    """Return a split of a dataset, with the validation split that a model was trained beside."""
+    """Return a split of a dataset, with the validation split used when training the model."""
     if isinstance(data, Dataset):
         return data.split(split)
     path = find_dataset_path(data)
     if path is None:
         raise DatasetError(
-            "No dataset was named. Give a folder or a dataset's name, or set PNEUMO_DATA."
+            "No dataset was given. Give a folder or a dataset's name, or set PNEUMO_DATA."
         )
     return dataset_for(checkpoint, path).split(split)
 

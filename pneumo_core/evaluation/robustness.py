@@ -1,4 +1,4 @@
-"""Does a checkpoint keep its answers when the same films are sent a little differently?"""
+"""Robustness: does a checkpoint's answer survive small changes of the same X-rays?"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,17 +23,16 @@ Pixels: TypeAlias = NDArray[np.float32]
 _AT_ONCE = 64
 
 
-def _applied(change: Callable[[Pixels], Pixels], radiograph: Radiograph) -> Radiograph:
+def _apply(change: Callable[[Pixels], Pixels], radiograph: Radiograph) -> Radiograph:
     pixels = np.ascontiguousarray(change(radiograph.pixels), dtype=np.float32)
     return Radiograph(radiograph.name, pixels, radiograph.facts)
 
 
 @dataclass(frozen=True)
 class ChangedFilms:
-    """A checkpoint on films that were all changed in one way.
+    """Scores of a checkpoint on X-rays with the same change applied to each.
 
-    ``unreadable`` maps the ids of the films that were left out to the reason, the same ones
-    whatever the change.
+    ``unreadable`` maps the ids of excluded X-rays to the reason; it is the same for every change.
     """
 
     change: str
@@ -49,10 +48,10 @@ def robustness(
     operating_point: str | None = None,
     progress: Progress | None = None,
 ) -> list[ChangedFilms]:
-    """Score the dataset's films under every change, "unchanged" first.
+    """Score the dataset's X-rays under every change, "unchanged" first.
 
-    A film that can't be read is left out of all, and named in each. Raises DatasetError when none
-    can be read, CheckpointError or UnknownName.
+    An unreadable X-ray is excluded from all changes and named in each. Raises DatasetError when
+    none can be read, CheckpointError or UnknownName.
     """
     threshold = checkpoint.card.operating_point(operating_point).threshold
     runtime = open_runtime(checkpoint)
@@ -71,12 +70,14 @@ def robustness(
             labels.append(label)
         if films:
             for change, apply in CHANGES.items():
-                inputs = np.stack([runtime.input(_applied(apply, film)) for film in films])
+                inputs = np.stack([runtime.input(_apply(apply, film)) for film in films])
                 margins[change].append(runtime.run(inputs).margins)
         if progress:
             progress(min(start + _AT_ONCE, len(dataset)), len(dataset))
     if not labels:
-        raise DatasetError(f"No film of {dataset.name} can be read. Check it: pneumo data inspect.")
+        raise DatasetError(
+            f"No X-ray of {dataset.name} can be read. Check it: pneumo data inspect."
+        )
     probabilities = {name: runtime.calibrated(np.concatenate(m)) for name, m in margins.items()}
     return [
         ChangedFilms(change, area_under_roc(labels, p), confusion(labels, p, threshold), unreadable)

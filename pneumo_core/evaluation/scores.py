@@ -1,4 +1,4 @@
-"""Scores tables: one row per film, keyed by its id, wherever they come from.
+"""Scores tables: one row per X-ray, keyed by its id, from files or from a checkpoint.
 
 Columns: id, patient, split, label (0, 1), subtype, probability, and any others a file brings.
 """
@@ -30,24 +30,24 @@ __all__ = ["Scores", "dataset_scores", "read_scores", "scores_csv", "shipped_sco
 
 COLUMNS = ("id", "patient", "split", "label", "subtype", "probability")
 UNLABELLED = -1
-"""The label of a film of which nobody said what it shows."""
+"""The label of an X-ray whose label is unknown."""
 
 _MOST_ROWS = 500_000
 _UNREADABLE = b"pneumo unreadable"
-"""Where a kept table says which films it doesn't have, and why."""
+"""Key in a saved table's metadata for excluded X-rays and the reasons."""
 _MADE_BY = ("checkpoint", "version")
 _WORDS = dict.fromkeys(("id", "patient", "split", "subtype", *_MADE_BY), str)
-"""Columns whose digits are not numbers: a version may be "00000000"."""
+"""Columns to read as text: a version may be "00000000"."""
 _NAMES = {"val": "validation films", "test": "test films"}
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What one checkpoint said of some films.
+    """One checkpoint's scores of some X-rays.
 
-    ``table`` has one row per film; ``name`` says which films they are, ``checkpoint`` and
-    ``version`` who scored them ("" where a file doesn't say). ``warnings`` are sentences about
-    what to be careful with. ``unreadable`` maps ids of films left out to the reason.
+    ``table`` has one row per X-ray; ``name`` describes the X-rays, ``checkpoint`` and ``version``
+    the model ("" where a file doesn't say). ``warnings`` are sentences about the scores' limits.
+    ``unreadable`` maps ids of excluded X-rays to the reason.
     """
 
     table: pd.DataFrame
@@ -59,14 +59,14 @@ class Scores:
 
     @cached_property
     def key(self) -> str:
-        """Digits that tell these scores from any others."""
+        """Hex digits that identify these scores."""
         digest = hashlib.sha256(f"{self.checkpoint} {self.version} {self.name}".encode())
         digest.update(pd.util.hash_pandas_object(self.table, index=False).to_numpy().tobytes())
         return digest.hexdigest()[:16]
 
     @property
     def labelled(self) -> pd.DataFrame:
-        """The rows whose label is known, numbered anew."""
+        """The rows with a known label, renumbered."""
         return self.table[self.table["label"] != UNLABELLED].reset_index(drop=True)
 
     @property
@@ -76,20 +76,20 @@ class Scores:
 
 
 def shipped_scores(checkpoint: Checkpoint, split: str) -> Scores:
-    """The scores that lie beside a checkpoint, of its "val" or "test" films.
+    """Read the scores stored with a checkpoint, of its "val" or "test" X-rays.
 
-    Raises CheckpointError, or PneumoError when it has none of that split.
+    Raises CheckpointError, or PneumoError when it has no scores of that split.
     """
     table = checkpoint.scores
     rows = table[table["split"] == split].reset_index(drop=True)
     if rows.empty:
-        raise PneumoError(f"'{checkpoint.name}' comes with no scores of {split} films.")
+        raise PneumoError(f"'{checkpoint.name}' comes with no scores of {split} X-rays.")
     return Scores(
         rows,
         _NAMES.get(split, f"{split} films"),
         checkpoint.name,
         checkpoint.card.version,
-        _disagreement(checkpoint, split, rows),
+        _card_warning(checkpoint, split, rows),
     )
 
 
@@ -101,15 +101,15 @@ def dataset_scores(
     scoring: Progress | None = None,
     home: Path | None = None,
 ) -> Scores:
-    """The scores of a dataset's readable films, and why the others have none; computed once.
+    """Return the scores of a dataset's readable X-rays, computing them once.
 
-    They lie under ``home`` (default: PNEUMO_HOME), in ``scores``, keyed by the checkpoint's
-    version and the films. Raises DatasetError or CheckpointError.
+    They are cached under ``home`` (default: PNEUMO_HOME), in ``scores``, by the checkpoint's
+    version and the X-rays. Raises DatasetError or CheckpointError.
     """
     version = checkpoint.card.version
     key = hashlib.sha256(f"{version} {dataset.fingerprint}".encode()).hexdigest()[:24]
     file = (home or settings().home) / "scores" / f"{checkpoint.name}-{key}.parquet"
-    known = _kept(file)
+    known = _read_cache(file)
     if known is None:
         known = score_dataset(checkpoint, dataset, decoding=decoding, scoring=scoring)
         write_whole(file, _as_parquet(*known))
@@ -118,27 +118,27 @@ def dataset_scores(
 
 
 def read_scores(content: bytes, name: str) -> Scores:
-    """A scores table from a CSV or parquet file: at least ``id`` and ``probability``.
+    """Read a scores table from a CSV or Parquet file with at least ``id`` and ``probability``.
 
-    ``label`` (0, 1, NORMAL, PNEUMONIA or empty), ``patient``, ``split``, ``subtype`` and any other
-    column are taken where they are; a patient who isn't named is one of their own. Raises
+    ``label`` (0, 1, NORMAL, PNEUMONIA or empty), ``patient``, ``split``, ``subtype`` and other
+    columns are used if present; an X-ray without a patient counts as a patient of its own. Raises
     PneumoError with what is wrong and what to do.
     """
-    table = _parsed(content, name)
+    table = _parse(content, name)
     for column in ("id", "probability"):
         if column not in table:
             raise PneumoError(
                 f"'{name}' has no column '{column}'. A scores file needs 'id' and 'probability', "
-                "and 'label' to be judged."
+                "and 'label' for metrics."
             )
     if table.empty:
-        raise PneumoError(f"'{name}' has no rows. Send one row per film.")
+        raise PneumoError(f"'{name}' has no rows. Add one row per X-ray.")
     if len(table) > _MOST_ROWS:
-        raise PneumoError(f"'{name}' has more than {_MOST_ROWS:,} rows. Send fewer.")
+        raise PneumoError(f"'{name}' has more than {_MOST_ROWS:,} rows. Split the file.")
     ids = table["id"].astype(str)
     if ids.duplicated().any():
         twice = ids[ids.duplicated()].iloc[0]
-        raise PneumoError(f"'{name}' names the film '{twice}' twice. Send one row per film.")
+        raise PneumoError(f"'{name}' has the X-ray '{twice}' twice. Keep one row per X-ray.")
     probability = pd.to_numeric(table["probability"], errors="coerce")
     if not probability.between(0, 1).all():
         raise PneumoError(f"'{name}' has probabilities that are not numbers from 0 to 1.")
@@ -159,7 +159,7 @@ def read_scores(content: bytes, name: str) -> Scores:
 
 
 def scores_csv(scores: Scores, threshold: float) -> str:
-    """Write the table as CSV: ``label`` is the truth, ``predicted`` (0, 1) what the model says."""
+    """Return the table as CSV: ``label`` is the truth, ``predicted`` (0, 1) the model's result."""
     table = scores.table
     return table.assign(
         label=table["label"].where(table["label"] != UNLABELLED).astype("Int64"),
@@ -170,8 +170,8 @@ def scores_csv(scores: Scores, threshold: float) -> str:
     ).to_csv(index=False)
 
 
-def _disagreement(checkpoint: Checkpoint, split: str, rows: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence where the scores are not those that the card speaks of."""
+def _card_warning(checkpoint: Checkpoint, split: str, rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return a warning if the scores do not match those on the model card."""
     said = checkpoint.card.evaluation.get(split)
     if said is None:
         return ()
@@ -179,13 +179,13 @@ def _disagreement(checkpoint: Checkpoint, split: str, rows: pd.DataFrame) -> tup
     if counted == said.confusion:
         return ()
     return (
-        f"These scores are not those that the card of '{checkpoint.name}' was written with: they "
-        "may be another version's. Evaluate it again on its films.",
+        f"These scores do not match the model card of '{checkpoint.name}': they "
+        "may be from another version. Evaluate the model again on its X-rays.",
     )
 
 
 def _as_parquet(table: pd.DataFrame, unreadable: Mapping[str, str]) -> bytes:
-    """A scores table as a file that also says why films were left out of it."""
+    """Return a scores table as Parquet, with the excluded X-rays and reasons as metadata."""
     whole = pa.Table.from_pandas(table, preserve_index=False)
     facts = {**(whole.schema.metadata or {}), _UNREADABLE: json.dumps(dict(unreadable)).encode()}
     buffer = io.BytesIO()
@@ -193,9 +193,8 @@ def _as_parquet(table: pd.DataFrame, unreadable: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _kept(file: Path) -> tuple[pd.DataFrame, dict[str, str]] | None:
-    """What lies there; None where nothing does, it is damaged, or an older Pneumo wrote it without
-    what was left out: it can be computed again."""
+def _read_cache(file: Path) -> tuple[pd.DataFrame, dict[str, str]] | None:
+    """Read a cached table; None if it is missing, damaged or of an older format."""
     try:
         whole = pq.read_table(io.BytesIO(file.read_bytes()))
         unreadable: dict[str, str] = json.loads(whole.schema.metadata[_UNREADABLE])
@@ -204,7 +203,7 @@ def _kept(file: Path) -> tuple[pd.DataFrame, dict[str, str]] | None:
         return None
 
 
-def _parsed(content: bytes, name: str) -> pd.DataFrame:
+def _parse(content: bytes, name: str) -> pd.DataFrame:
     try:
         if content[:4] == b"PAR1":
             return pd.read_parquet(io.BytesIO(content))
@@ -234,6 +233,6 @@ def _text(table: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _only(column: pd.Series) -> str:
-    """The one value of a column; "" where there are several."""
+    """Return the single value of a column; "" if there are several."""
     found = column.unique()
     return str(found[0]) if len(found) == 1 else ""

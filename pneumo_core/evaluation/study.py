@@ -1,4 +1,4 @@
-"""One checkpoint's scores from every side; what depends on no threshold is kept."""
+"""All metrics of one checkpoint's scores, with what depends on no threshold cached."""
 
 import math
 from collections.abc import Iterable
@@ -31,12 +31,12 @@ from pneumo_core.metrics import (
 __all__ = ["CELL_OF", "Study", "point_on", "worst_first"]
 
 CELL_OF = {(NORMAL, 0): "tn", (NORMAL, 1): "fp", (PNEUMONIA, 0): "fn", (PNEUMONIA, 1): "tp"}
-"""The confusion matrix's cell of a film's label and what was predicted."""
+"""The confusion matrix cell of each pair of label and prediction."""
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """The labelled films of a scores table, and every figure about them.
+    """The labelled X-rays of a scores table, and their metrics.
 
     ``table`` has the columns of ``scores`` and ``series``.
     """
@@ -45,7 +45,7 @@ class Study:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The labelled films, numbered from 0."""
+        """The labelled X-rays, numbered from 0."""
         return with_series(self.scores.labelled)
 
     @cached_property
@@ -60,12 +60,12 @@ class Study:
 
     @property
     def both_classes(self) -> bool:
-        """Whether there is anything to tell apart."""
+        """Whether both classes are present."""
         return len(self.scores.classes) == 2
 
     @cached_property
     def draws(self) -> Resampling:
-        """Bootstrap draws of its patients, for every interval that has no formula."""
+        """Bootstrap draws of its patients, for intervals without a formula."""
         return Resampling.of(self.table["patient"].to_numpy(str))
 
     @cached_property
@@ -80,17 +80,17 @@ class Study:
 
     @cached_property
     def average_precision(self) -> float:
-        """Area under the precision-recall curve, stepwise; NaN without pneumonia."""
+        """Area under the precision-recall curve, stepwise; NaN without PNEUMONIA."""
         return average_precision(self.labels, self.probabilities)
 
     @cached_property
     def roc(self) -> Curve | None:
-        """The ROC curve; None with one class alone."""
+        """The ROC curve; None with one class only."""
         return roc_curve(self.labels, self.probabilities) if self.both_classes else None
 
     @cached_property
     def precision_recall(self) -> Curve | None:
-        """The precision-recall curve; None with one class alone."""
+        """The precision-recall curve; None with one class only."""
         both = self.both_classes
         return precision_recall_curve(self.labels, self.probabilities) if both else None
 
@@ -100,11 +100,11 @@ class Study:
         return reliability(self.labels, self.probabilities)
 
     def at(self, threshold: float) -> Evaluation:
-        """Every figure at a threshold: the numbers of ``metrics.evaluate``, only quicker."""
+        """Return every metric at a threshold: the values of ``metrics.evaluate``, but faster."""
         return at_threshold(self._base, self.labels, self.probabilities, threshold, self.draws)
 
     def predictive_values(self, threshold: float, prevalence: float) -> tuple[Estimate, Estimate]:
-        """PPV and NPV where ``prevalence`` in (0, 1) of the films show PNEUMONIA."""
+        """Return PPV and NPV at a ``prevalence`` in (0, 1)."""
         return predictive_estimates(
             self.labels, self.probabilities, threshold, prevalence, self.draws
         )
@@ -116,19 +116,19 @@ class Study:
         return self.table.assign(predicted=predicted, cell=[CELL_OF[pair] for pair in pairs])
 
     def ids_at(self, curve: Curve) -> NDArray[np.object_]:
-        """For each point of a curve a film that has this probability: its id, "" for none."""
+        """Return an X-ray with the probability of each point of a curve: its id, "" for none."""
         film_of = dict(zip(self.probabilities.tolist(), self.table["id"], strict=True))
         return np.array([film_of.get(t, "") for t in curve.thresholds.tolist()], dtype=object)
 
     def rows_of(self, ids: Iterable[str]) -> NDArray[np.bool_]:
-        """Which films (N,) are among these ids."""
+        """Return a mask (N,) of the X-rays with these ids."""
         return self.table["id"].isin(list(ids)).to_numpy()
 
 
 def worst_first(table: pd.DataFrame) -> pd.DataFrame:
-    """Films by how far their probability lies from their label, the farthest first.
+    """Sort X-rays by the difference between probability and label, largest first.
 
-    Without labels, the most suspicious first.
+    Without labels, by probability, highest first.
     """
     label = table["label"].where(table["label"] != UNLABELLED, NORMAL)
     far = (table["probability"].astype(float) - label).abs()
@@ -137,7 +137,7 @@ def worst_first(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def point_on(curve: Curve | None, threshold: float) -> tuple[float, float] | None:
-    """Where a threshold lies on a curve; None without one, or where it calls no film ill."""
+    """Return a threshold's point on a curve; None without one, or if no X-ray reaches it."""
     if curve is None:
         return None
     reached = curve.thresholds >= threshold

@@ -1,4 +1,4 @@
-"""Where a checkpoint fails: the same rates for parts of the films, and films whose label is odd."""
+"""Rates of a checkpoint for subgroups of X-rays, and X-rays with doubtful labels."""
 
 import re
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from pneumo_core.metrics import Estimate, confusion, rate
 __all__ = ["SERIES", "Slice", "label_doubts", "slice_columns", "slices", "with_series"]
 
 SERIES = "series"
-"""A patient's name without its number, "person" or "IM": where films came from, in public sets."""
+"""A patient's name without its number, "person" or "IM": the source in public datasets."""
 
 _MOST_VALUES = 40
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The films that have one value in one column; a rate over no films is NaN."""
+    """The X-rays with one value in one column; a rate over no X-rays is NaN."""
 
     column: str
     value: str
@@ -32,12 +32,12 @@ class Slice:
 
 
 def with_series(scores: pd.DataFrame) -> pd.DataFrame:
-    """The table with the column ``SERIES``."""
+    """Return the table with the column ``SERIES`` added."""
     return scores.assign(**{SERIES: scores["patient"].map(_series)})
 
 
 def slice_columns(scores: pd.DataFrame) -> list[str]:
-    """The columns that cut the films into a few parts: several values, none of them for each film.
+    """Return the columns that divide the X-rays into a few subgroups.
 
     Labels, probabilities and ids are left out.
     """
@@ -51,7 +51,7 @@ def slice_columns(scores: pd.DataFrame) -> list[str]:
 
 
 def slices(scores: pd.DataFrame, threshold: float, columns: Sequence[str]) -> list[Slice]:
-    """Sensitivity and specificity at the threshold for every value of the columns, smallest first.
+    """Return sensitivity and specificity for every value of the columns, smallest group first.
 
     ``scores`` has known labels only.
     """
@@ -64,18 +64,18 @@ def slices(scores: pd.DataFrame, threshold: float, columns: Sequence[str]) -> li
 
 
 def label_doubts(scores: pd.DataFrame) -> pd.DataFrame:
-    """Films whose label the checkpoint confidently contradicts, the most confident first.
+    """Return X-rays whose label the checkpoint confidently contradicts, most confident first.
 
-    A film labelled NORMAL is doubted when its probability reaches the mean of the films labelled
-    PNEUMONIA, and the other way round: confident learning (Northcutt et al. 2021,
-    doi 10.1613/jair.1.12125). Adds the column ``confidence``, the probability of the other label.
-    A checkpoint that errs doubts films that are labelled rightly.
+    An X-ray labelled NORMAL is doubtful when its probability reaches the mean of the X-rays
+    labelled PNEUMONIA, and vice versa: confident learning (Northcutt et al. 2021, doi
+    10.1613/jair.1.12125). Adds the column ``confidence``, the probability of the other label. A
+    checkpoint that errs also doubts correct labels.
     """
     p, label = scores["probability"].astype(float), scores["label"]
     of_other = p.where(label == NORMAL, 1 - p)
     doubted = pd.Series(False, index=scores.index)
     for given, other in ((NORMAL, PNEUMONIA), (PNEUMONIA, NORMAL)):
-        believed = 1 - of_other[label == other]  # how sure it is of those labelled so
+        believed = 1 - of_other[label == other]  # its confidence for that label
         if len(believed):
             doubted |= (label == given) & (of_other >= believed.mean())
     found = scores[doubted].assign(confidence=of_other[doubted])

@@ -1,7 +1,6 @@
-"""Where a network looked, by several methods, and whether a map depends on what was learned.
+"""Explanations: heat maps by several methods, and sanity checks of them.
 
-What a method is and what a map holds need no torch; making one does, so what makes them is
-imported when it is asked for.
+Methods and results need no torch. Computing a map does, so those modules are imported on first use.
 """
 
 from importlib import import_module
@@ -51,7 +50,7 @@ _FILES = {"heat_map": "compute", "Forgotten": "sanity_check", "forgets": "sanity
 
 
 def __getattr__(name: str) -> Any:
-    """What needs torch (PEP 562)."""
+    """Import what needs torch on first use (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_FILES.get(name, 'network_layers')}"), name)

@@ -1,4 +1,4 @@
-"""A heat map of one film by any method. Safe to call from several threads at once."""
+"""Computation of one X-ray's heat map by any method; thread-safe."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,25 +33,25 @@ def heat_map(
     layer: str | None = None,
     progress: Progress | None = None,
 ) -> HeatMap:
-    """Where the evidence for ``label`` (0 or 1) in a film uint8 (S, S) came from.
+    """Compute the heat map of the evidence for ``label`` (0 or 1) in an X-ray uint8 (S, S).
 
-    ``layer``: one of ``layers(runtime)``, whose network gives the only part; without one, the last
-    convolution's activation (``features``) of every network, where Grad-CAM differentiates only
-    what follows it. A runtime that sees films and their mirror images averages both maps, the
-    second mirrored back, so the mirrored film has the mirrored parts, bit by bit.
-    ``progress`` counts films passed through a network; raising from it stops the work. Raises
-    UnknownName for a method or layer that doesn't exist, PneumoError for a layer with a method that
-    takes none, ValueError for another label or film.
+    ``layer``: one of ``layers(runtime)``, whose network gives the only part; by default the last
+    convolution's activation (``features``) of every network, where Grad-CAM differentiates only the
+    neck and the head. A runtime that reads mirror images too averages both maps, the second
+    mirrored back, so that a mirrored X-ray has exactly mirrored parts. ``progress`` counts X-rays
+    passed through a network; raising from it stops the work. Raises UnknownName for an unknown
+    method or layer, PneumoError for a layer with a method that takes none, ValueError for another
+    label or X-ray.
     """
     if label not in range(len(LABELS)):
         raise ValueError(f"label {label} must be one of {tuple(range(len(LABELS)))}")
     work = _Work(runtime, film, label, method, _find_layer(runtime, method, layer))
-    return HeatMap(work.parts(progress or _untold), label, method, layer)
+    return HeatMap(work.parts(progress or _ignore_progress), label, method, layer)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """One map to be made."""
+    """The computation of one heat map."""
 
     runtime: Runtime
     film: Film
@@ -70,13 +70,13 @@ class _Work:
         return tuple(self._part(member, count) for member in members)
 
     def _part(self, member: Member, count: "_Count") -> NDArray[np.float32]:
-        """One network's map (h, w), from both views where there are two."""
+        """Return one network's map (h, w), averaged over the views."""
         maps = list(self._maps(member, count))
         heat = maps[0] if len(maps) == 1 else (maps[0] + maps[1].flip(-1)) / 2
         return np.asarray(heat.cpu().numpy(), dtype=np.float32)
 
     def _maps(self, member: Member, count: "_Count") -> Iterator[Tensor]:
-        """The map of each view."""
+        """Yield the map of each view."""
         film, network, slow = self.film[np.newaxis], member.network, FROM_FILM.get(self.method)
         if not slow and not self.layer:
             for last in self.runtime.maps(film, member):
@@ -99,13 +99,13 @@ class _Work:
         return lead
 
     def _plain(self, member: Member) -> Tensor:
-        """A view of the film's mean grey; in whole numbers, so equal for the mirrored film."""
+        """Return a view of the X-ray's mean grey, rounded so that mirroring keeps it."""
         plain = np.full_like(self.film, round(float(self.film.mean())))
         return self.runtime.views(plain[np.newaxis], member)[0]
 
 
 class _Count:
-    """Films passed through a network, and how many there will be."""
+    """Progress in X-rays passed through a network."""
 
     def __init__(self, total: int, progress: Progress) -> None:
         self._total = total
@@ -123,11 +123,11 @@ def _find_layer(runtime: Runtime, method: str, layer: str | None) -> Layer | Non
         return None
     if not chosen.takes_layer:
         raise PneumoError(
-            f"{chosen.title} looks through the whole network and takes no layer, not even "
+            f"{chosen.title} works on the whole network and takes no layer, so not "
             f"'{layer}'. Leave the layer out, or choose another method."
         )
     return find_convolution(runtime, layer)
 
 
-def _untold(_done: int, _total: int) -> None:
+def _ignore_progress(_done: int, _total: int) -> None:
     pass

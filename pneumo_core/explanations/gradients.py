@@ -1,10 +1,11 @@
-"""Maps made of a layer's activation A and of the gradient G of the label's score there.
+"""Maps from a layer's activation A and the gradient G of the label's score with respect to it.
 
-A layer is a convolution, or a block of a transformer, whose tokens are a grid of maps.
+A layer is a convolution, or a block of a transformer, whose tokens form a grid.
 
-All are means over the K channels, where the papers have sums: what differs is a constant factor.
-Grad-CAM's score is the label's logit, as in the paper. The others' is the label's lead over the
-other label, which the probability depends on: what moves both logits alike is no evidence.
+All are means over the K channels where the papers use sums; this differs by a constant factor.
+Grad-CAM's score is the label's logit, as in the paper. For the others it is the difference to the
+other label's logit, which determines the probability: what raises both logits equally is no
+evidence.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ __all__ = ["FROM_LAYERS", "from_layer", "from_maps"]
 def from_layer(
     network: PneumoniaNetwork, view: Tensor, label: int, method: str, layer: Layer
 ) -> Tensor:
-    """The map (h, w), ≥ 0, of one view (1, C, S, S) at a layer."""
+    """Return the map (h, w), ≥ 0, of one view (1, C, S, S) at a layer."""
     activation, logits = run_from(network, view, layer)
     return _heat(activation, logits, label, method, activation.shape[1])
 
@@ -32,10 +33,10 @@ def from_layer(
 def from_maps(
     network: PneumoniaNetwork, maps: NDArray[np.float32], label: int, method: str
 ) -> Tensor:
-    """As ``from_layer``, at the output of ``features``, of the maps (1, K, h, w) it gave.
+    """Return the map as ``from_layer`` does, but at the output of ``features``, maps (1, K, h, w).
 
-    Only neck and head are differentiated, and nothing needs a hook or a twin. Tokens that stand for
-    no place are left out.
+    Only neck and head are differentiated, without hooks or copies. Tokens that belong to no
+    position are left out.
     """
     device = next(network.parameters()).device
     with torch.enable_grad():
@@ -56,22 +57,22 @@ def _heat(activation: Tensor, logits: Tensor, label: int, method: str, channels:
 
 
 def _grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
-    """ReLU of the mean over channels of (mean of G over positions) · A, as in the paper."""
+    """Return ReLU of the mean over channels of (mean of G over positions) · A, as in the paper."""
     weights = gradient.mean(dim=(1, 2), keepdim=True)  # (K, 1, 1)
     return torch.relu((weights * activation).mean(dim=0))
 
 
 def _layer_cam(activation: Tensor, gradient: Tensor) -> Tensor:
-    """ReLU of the mean over channels of ReLU(G) · A, position by position."""
+    """Return ReLU of the mean over channels of ReLU(G) · A, position by position."""
     return torch.relu((torch.relu(gradient) * activation).mean(dim=0))
 
 
 def _activation(activation: Tensor, _gradient: Tensor) -> Tensor:
-    """The mean over channels of ReLU(A): a channel below zero doesn't respond."""
+    """Return the mean over channels of ReLU(A)."""
     return torch.relu(activation).mean(dim=0)
 
 
 FROM_LAYERS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
     {"grad_cam": _grad_cam, "layer_cam": _layer_cam, "activation": _activation}
 )
-"""(A, G), both (K, h, w), to a map (h, w)."""
+"""Maps of (A, G), both (K, h, w), to a heat map (h, w), by method."""

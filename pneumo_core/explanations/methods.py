@@ -1,4 +1,4 @@
-"""The methods by name. A new one is a line here and its computation in ``compute``."""
+"""Explanation methods by name. To add one, add a line here and its computation in ``compute``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ __all__ = ["METHODS", "Method", "evidence_strength", "find_method", "scale_of"]
 
 @dataclass(frozen=True)
 class Method:
-    """A way to tell where a network looked.
+    """An explanation method.
 
-    ``about``: one sentence for a page. ``slow``: takes many passes and tells its progress.
-    ``takes_layer``: can be taken at any convolution. ``takes_label``: differs between labels.
+    ``about``: one sentence for pages. ``slow``: needs many passes and reports progress.
+    ``takes_layer``: works at any convolution. ``takes_label``: differs between labels.
     ``source``: DOI or arXiv number.
     """
 
@@ -40,21 +40,21 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "grad_cam",
                 "Grad-CAM",
                 "Where the channels that raise the label's score are active: each channel of a "
-                "convolution is weighed by its average gradient.",
+                "convolution is weighted by its average gradient.",
                 "doi 10.1109/ICCV.2017.74",
             ),
             Method(
                 "layer_cam",
                 "LayerCAM",
-                "Like Grad-CAM, but each place has a weight of its own, for the label's lead over "
-                "the other one: works at finer, earlier convolutions too.",
+                "Like Grad-CAM, but with a weight for each position, for the label's lead over "
+                "the other one; also works at earlier, finer convolutions.",
                 "doi 10.1109/TIP.2021.3089943",
             ),
             Method(
                 "activation",
                 "Activation",
-                "How strongly a convolution responds at each place, whatever the label: what the "
-                "network sees, not what it concludes.",
+                "How strongly a convolution responds at each position, whatever the label: what "
+                "the network sees, not what it concludes.",
                 "arXiv:1506.06579",
                 takes_label=False,
             ),
@@ -62,7 +62,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "occlusion",
                 "Occlusion",
                 "How much the label's lead over the other one shrinks when a patch is hidden "
-                "behind the film's mean grey.",
+                "by the X-ray's mean grey.",
                 "doi 10.1007/978-3-319-10590-1_53",
                 slow=True,
                 takes_layer=False,
@@ -70,8 +70,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             Method(
                 "integrated_gradients",
                 "Integrated gradients",
-                "How much each place adds to the label's lead over the other one on the way from "
-                "a plain grey film to this one.",
+                "How much each position adds to the label's lead over the other one, going from "
+                "a uniform grey image to this X-ray.",
                 "arXiv:1703.01365",
                 slow=True,
                 takes_layer=False,
@@ -83,14 +83,14 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 
 
 def find_method(name: str) -> Method:
-    """The method of that name. Raises UnknownName."""
+    """Return the method with this name. Raises UnknownName."""
     if name not in METHODS:
         raise UnknownName("heat map method", name, METHODS)
     return METHODS[name]
 
 
 def scale_of(method: str, label: int) -> "Scale":
-    """Return the colours of a map: one hue for each label, another where a map is for neither."""
+    """Return the colour scale of a map: one hue for each label, another for label-free maps."""
     known = METHODS.get(method)
     if known is not None and not known.takes_label:
         return "response"
@@ -98,13 +98,13 @@ def scale_of(method: str, label: int) -> "Scale":
 
 
 def evidence_strength(method: str, label: int, probability: float) -> float:
-    """Return how strongly to draw a map that is scaled to its own maximum, in [0, 1].
+    """Return the opacity of a map scaled to its own maximum, in [0, 1].
 
-    It is the probability of the map's label, so that a film with little evidence gets a faint map:
-    its own maximum alone would give full colour to any film. ``probability`` is that of PNEUMONIA.
-    A map of the responses for no label has full strength. The probability is taken, not a typical
-    peak of the checkpoint, because each method, layer and network has a unit of its own, and only
-    the probability is known for all of them without reference films.
+    It is the probability of the map's label, so that an X-ray with little evidence gets a faint
+    map: scaling to its own maximum would give any X-ray full colour. ``probability`` is that of
+    PNEUMONIA. A label-free map has full strength. The probability is used rather than a typical
+    peak of the checkpoint, because each method, layer and network has its own unit, and the
+    probability needs no reference X-rays.
     """
     known = METHODS.get(method)
     if known is not None and not known.takes_label:

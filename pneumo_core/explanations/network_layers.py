@@ -1,7 +1,7 @@
-"""A network's convolutions and a transformer's blocks by name, and their activations.
+"""Names and activations of a network's convolutions and a transformer's blocks.
 
-Networks are shared between threads, so hooks never touch them: they are put on a twin, whose
-modules are copies made for one call and whose tensors are the network's own.
+Networks are shared between threads, so hooks are put on a temporary copy of the modules, whose
+tensors are the network's own.
 """
 
 import copy
@@ -23,13 +23,13 @@ __all__ = ["Layer", "convolutions", "find_convolution", "layers", "run_from"]
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution of ``features`` whose maps are larger than one cell, or a block of tokens.
+    """A convolution of ``features`` with maps larger than one cell, or a transformer block.
 
-    ``name``: "conv 3", the third one called, or "block 3"; of an ensemble "member 2, conv 3".
+    ``name``: "conv 3", the third one called, or "block 3"; in an ensemble "member 2, conv 3".
     ``module``: its path in ``features``. ``channels`` × ``height`` × ``width``: its maps.
-    ``member``: number of its network, from 0. ``tap``: path of the module that gives its activation
-    (itself, or the last of the normalisation and activation that follow a convolution), and which
-    of that module's calls, from 0. ``layout``: of what that module gives.
+    ``member``: number of its network, from 0. ``tap``: path of the module with its activation
+    (itself, or the last of the normalisation and activation after a convolution), and the index of
+    the call of that module. ``layout``: that module's layout.
     """
 
     name: str
@@ -54,20 +54,20 @@ class _Call:
 
 
 def layers(runtime: Runtime) -> tuple[str, ...]:
-    """Names of the convolutions and blocks that a map can be taken at, in calling order.
+    """Return the names of the layers that a map can be computed at, in calling order.
 
-    One network's after the other's for an ensemble. Costs one pass of each network: keep them.
+    Those of an ensemble's networks in turn. Takes one pass of each network, so keep the result.
     """
     return tuple(layer.name for layer in convolutions(runtime))
 
 
 def convolutions(runtime: Runtime) -> tuple[Layer, ...]:
-    """The convolutions and blocks that a map can be taken at, in the order of ``layers``."""
+    """Return the layers that a map can be computed at, in the order of ``layers``."""
     return tuple(_convolutions(runtime))
 
 
 def find_convolution(runtime: Runtime, name: str) -> Layer:
-    """The convolution or block of that name. Raises UnknownName."""
+    """Return the layer with this name. Raises UnknownName."""
     for layer in _convolutions(runtime):
         if layer.name == name:
             return layer
@@ -75,9 +75,9 @@ def find_convolution(runtime: Runtime, name: str) -> Layer:
 
 
 def run_from(network: PneumoniaNetwork, view: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
-    """The layer's activation (N, K, h, w) for a view (N, C, S, S), and the logits (N, 2).
+    """Return the layer's activation (N, K, h, w) for a view (N, C, S, S), and the logits (N, 2).
 
-    The graph of the logits begins at the activation: only what follows it is differentiated.
+    The graph of the logits starts at the activation, so only later layers are differentiated.
     """
     twin = _twin(network)
     path, wanted = layer.tap
@@ -89,7 +89,7 @@ def run_from(network: PneumoniaNetwork, view: Tensor, layer: Layer) -> tuple[Ten
             return output
         maps, tokens = layer.layout.split(output.detach())
         calls[wanted] = maps.requires_grad_(True)
-        return layer.layout.join(maps.clone(), tokens)  # what follows may work in place
+        return layer.layout.join(maps.clone(), tokens)  # later modules may work in place
 
     twin.features.get_submodule(path).register_forward_hook(cut)
     with torch.enable_grad():
@@ -127,13 +127,14 @@ def _is_convolution(call: _Call) -> bool:
 
 
 def _is_unit(module: nn.Module) -> bool:
-    """Whether a module is a leaf, or a convolution or normalisation, which may have padding or an
-    activation inside."""
+    """Return whether a module is a leaf, a convolution or a normalisation.
+
+    The latter two may contain padding or an activation."""
     return isinstance(module, nn.Conv2d | _NormBase) or not list(module.children())
 
 
 def _blocks(calls: list[_Call], layout: Layout | None) -> dict[_Call, Layout]:
-    """The innermost blocks that give one film's tokens, and how they lay them out."""
+    """Return the innermost blocks that output one X-ray's tokens, and their layouts."""
     if layout is None:
         return {}
     candidates = [call for call in calls if not _is_unit(call.module) and len(call.given) == 1]
@@ -148,10 +149,10 @@ def _blocks(calls: list[_Call], layout: Layout | None) -> dict[_Call, Layout]:
 
 
 def _last_of_unit(convolution: _Call, calls: list[_Call]) -> _Call:
-    """The convolution's call, or that of the normalisation and activation it goes through next."""
+    """Return the convolution's call, or that of the normalisation and activation after it."""
     last = convolution
     for call in calls[calls.index(convolution) + 1 :]:
-        # An Identity, such as EfficientNet's padding of the next block, stands on one branch only.
+        # An Identity, such as EfficientNet's padding of the next block, is on one branch only.
         next_one = call.taken is last.given and _is_unit(call.module)
         if next_one and not isinstance(call.module, nn.Identity):
             if _is_convolution(call) or call.given.shape != last.given.shape:
@@ -161,7 +162,7 @@ def _last_of_unit(convolution: _Call, calls: list[_Call]) -> _Call:
 
 
 def _calls(member: Member) -> list[_Call]:
-    """What ``features`` calls for a black film, in order: units, and blocks that are listed."""
+    """Return the calls in ``features`` for a black X-ray, in order: units, and listed blocks."""
     twin = _twin(member.network)
     calls: list[_Call] = []
     listed = {

@@ -1,8 +1,8 @@
-"""Maps made by changing the film: captum's methods on the label's lead over the other label.
+"""Maps by perturbing the X-ray, with captum's methods on the label's lead over the other label.
 
-The lead, logit of the label minus that of the other, is what the probability depends on. Films are
-compared with a plain film of their own mean grey. captum gets a function, never the network, so it
-has nothing to put hooks on.
+The lead, logit of the label minus that of the other, determines the probability. X-rays are
+compared with a uniform image of their mean grey. captum gets a function instead of the network, so
+it can't set hooks.
 """
 
 import math
@@ -21,25 +21,27 @@ Score: TypeAlias = Callable[[Tensor], Tensor]
 """Views (N, C, S, S) to the label's lead (N,)."""
 
 _PATCH = 8
-"""Occlusion's patch is an eighth of the film wide and moves by half of itself."""
+"""Occlusion's patch is an eighth of the X-ray wide and moves by half its width."""
 _STEPS = 32
-"""Films on the way from the plain one."""
+"""Steps between the uniform image and the X-ray."""
 _CELLS = 28
-"""Side of the grid on which integrated gradients are summed up: pixel by pixel they are noise."""
+"""Side of the grid on which integrated gradients are summed: single pixels are too noisy."""
 _BATCH = 16
 
 
 @dataclass(frozen=True)
 class FilmMethod:
-    """``compute``: (score, view (1, C, S, S), plain view) to a map (h, w) ≥ 0; ``passes``: through
-    the network, for a film of that side."""
+    """A perturbation method: ``compute`` and the number of its passes.
+
+    ``compute``: (score, view (1, C, S, S), plain view) to a map (h, w) ≥ 0; ``passes``: through the
+    network, for an X-ray of a given side."""
 
     compute: Callable[[Score, Tensor, Tensor], Tensor]
     passes: Callable[[int], int]
 
 
 def _occlusion(score: Score, view: Tensor, plain: Tensor) -> Tensor:
-    """How far the lead falls when a patch is plain; where patches overlap, the mean.
+    """Return how far the lead falls when a patch is occluded; the mean where patches overlap.
 
     Zeiler and Fergus 2014, doi 10.1007/978-3-319-10590-1_53.
     """
@@ -59,8 +61,10 @@ def _occlusion(score: Score, view: Tensor, plain: Tensor) -> Tensor:
 
 
 def _integrated_gradients(score: Score, view: Tensor, plain: Tensor) -> Tensor:
-    """What the pixels add to the lead, added up in each cell; the sum of all cells, before the
-    negative ones are cut off, is the lead won over the plain film.
+    """Return the pixels' contributions to the lead, summed in each cell.
+
+    The sum of all cells, before negative ones are clipped, is the lead gained over the uniform
+    image.
 
     Sundararajan et al. 2017, arXiv:1703.01365.
     """
@@ -77,14 +81,14 @@ def _integrated_gradients(score: Score, view: Tensor, plain: Tensor) -> Tensor:
 
 
 def _positive(attributions: Tensor, cells: int) -> Tensor:
-    """Attributions (1, C, S, S) summed over channels, averaged in cells, negative ones cut off."""
+    """Return attributions (1, C, S, S) summed over channels, averaged in cells, clipped at 0."""
     summed = attributions.detach().sum(dim=1)
     cells = min(cells, summed.shape[-1])
     return torch.relu(adaptive_avg_pool2d(summed, cells)[0]).float()
 
 
 def _patch(size: int) -> tuple[int, int]:
-    """Side and step of the patches, in pixels."""
+    """Return side and step of the patches, in pixels."""
     patch = max(1, size // _PATCH)
     return patch, max(1, patch // 2)
 

@@ -1,4 +1,4 @@
-"""Where a network looked, as a map that can be laid over the film."""
+"""Heat maps: evidence that can be laid over the X-ray."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,19 +19,19 @@ __all__ = ["HeatMap", "common_peaks", "overlap", "placed"]
 Floats: TypeAlias = NDArray[np.float32]
 
 _MOSTLY = 0.5
-"""Below this share inside the lungs, a map lies mostly outside them."""
+"""Below this share inside the lungs, a map counts as mostly outside."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeatMap:
-    """Evidence for ``label`` over a film.
+    """The evidence for ``label`` in an X-ray.
 
-    ``parts``: one map per network, float32 (h, w) on the network's own grid, ≥ 0, in the unit of
-    the method and that network: only parts of the same network, method and layer compare.
-    ``method`` is a key of ``METHODS``. ``layer`` is the convolution it was taken at, None for the
-    method's own place. ``box``: the part of the X-ray that the networks saw, None for the whole.
-    ``inside_lungs``: the share of the map that lies inside the lungs, in [0, 1], NaN for an empty
-    map; None where it was not measured.
+    ``parts``: one map per network, float32 (h, w) on the network's own grid, ≥ 0, in a unit of that
+    method and network: only parts of the same network, method and layer are comparable. ``method``
+    is a key of ``METHODS``. ``layer``: the convolution it was computed at, None for the method's
+    default. ``box``: the part of the X-ray in the networks' input, None for the whole.
+    ``inside_lungs``: the share of the map inside the lungs, in [0, 1], NaN for an empty map; None
+    if not measured.
     """
 
     parts: tuple[Floats, ...]
@@ -50,7 +50,7 @@ class HeatMap:
         return html_picture(png(layer), repr(self))
 
     def to_dict(self) -> dict[str, object]:
-        """Return the map as plain values; ``heat`` is that of ``scaled()``, row by row."""
+        """Return the map as plain values; ``heat`` is ``scaled()``, row by row."""
         return {
             "label": LABELS[self.label],
             "method": self.method,
@@ -67,48 +67,48 @@ class HeatMap:
 
     @property
     def found(self) -> bool:
-        """Whether there is any evidence at all."""
+        """Whether there is any evidence."""
         return any(peak > 0 for peak in self.peaks)
 
     @property
     def lungs_sentence(self) -> str:
-        """How much of the map lies inside the lungs; empty where that is not known."""
+        """The share of the map inside the lungs as a sentence; empty if unknown."""
         if self.inside_lungs is None or np.isnan(self.inside_lungs):
             return ""
         share = f"{self.inside_lungs * 100:.0f} % of the map lies inside the lungs"
         if self.inside_lungs < _MOSTLY:
-            return f"Only {share}. Don't take it for evidence of pneumonia."
+            return f"Only {share}. Do not take it as evidence of pneumonia."
         return f"{share}."
 
     def scaled(self, peaks: Sequence[float] | None = None) -> Floats:
-        """The mean of the parts on the finest one's grid: float32 (h, w) in [0, 1].
+        """Return the mean of the parts on the finest grid: float32 (h, w) in [0, 1].
 
-        Without ``peaks`` each part is divided by its own maximum, and their mean by its own, so
-        that the strongest evidence in this film is 1. With ``peaks`` (of ``common_peaks``, one for
-        each part) parts are divided by these and cut off at 1, so that films compare. A part whose
-        peak is 0 is 0. Raises ValueError for another number of peaks.
+        Without ``peaks`` each part is divided by its maximum, and their mean by its maximum, so
+        that the strongest evidence in this X-ray is 1. With ``peaks`` (from ``common_peaks``, one
+        for each part) parts are divided by these and clipped at 1, so that X-rays are comparable. A
+        part whose peak is 0 is 0. Raises ValueError for another number of peaks.
         """
         parts = zip(self.parts, self.peaks if peaks is None else peaks, strict=True)
-        scaled = [_divided(part, peak) for part, peak in parts]
+        scaled = [_divide(part, peak) for part, peak in parts]
         if len(scaled) == 1:
             return scaled[0]
         height, width = max((part.shape for part in scaled), key=lambda shape: shape[0] * shape[1])
         mean: Floats = np.stack([_resized(part, height, width) for part in scaled]).mean(axis=0)
-        return mean if peaks is not None else _divided(mean, float(mean.max(initial=0.0)))
+        return mean if peaks is not None else _divide(mean, float(mean.max(initial=0.0)))
 
     def over(self, shape: tuple[int, int], peaks: Sequence[float] | None = None) -> Floats:
         """Return ``scaled(peaks)`` over the X-ray, float32 (H, W) in [0, 1].
 
-        It is brought bilinearly to the part of the X-ray that the networks saw, and is 0 outside.
+        It is resized bilinearly to the part of the X-ray that the networks read, and 0 outside.
         """
         heat = self.scaled(peaks)
-        return _resized(heat, *shape) if self.box is None else _placed(heat, self.box, shape)
+        return _resized(heat, *shape) if self.box is None else _place(heat, self.box, shape)
 
 
 def placed(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) -> HeatMap:
-    """Return a heat map with the part of the X-ray it covers and its share inside the lungs.
+    """Return the heat map with its box in the X-ray and its share inside the lungs.
 
-    ``seen``: what made the network's input of the X-ray.
+    ``seen``: the format of the network's input.
     """
     lungs = find_lungs(radiograph)
     heat = replace(heat, box=seen.box(radiograph))
@@ -116,38 +116,38 @@ def placed(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) -> HeatMap
 
 
 def common_peaks(maps: Iterable[HeatMap]) -> tuple[float, ...]:
-    """The highest peak of each part over several films: what ``scaled`` makes them compare by.
+    """Return the highest peak of each part over several X-rays, as a common scale.
 
     Raises ValueError for no maps, or maps of different methods, layers or numbers of parts.
     """
     maps = list(maps)
     kinds = {(each.method, each.layer, len(each.parts)) for each in maps}
     if len(kinds) != 1:
-        raise ValueError(f"maps of one method, layer and checkpoint compare, not of {kinds}")
+        raise ValueError(f"only maps of one method, layer and model are comparable, not {kinds}")
     return tuple(max(peaks) for peaks in zip(*(each.peaks for each in maps), strict=True))
 
 
 def overlap(first: Floats, second: Floats) -> float:
-    """How much two maps (H, W) in [0, 1] have in common: Σ min / Σ max, in [0, 1].
+    """Return the overlap of two maps (H, W) in [0, 1]: Σ min / Σ max, in [0, 1].
 
-    The Jaccard index of fuzzy sets (Ružička 1958): 1 for the same map, 0 for maps that never meet;
-    NaN where both are empty. Raises ValueError for maps of different shapes.
+    The Jaccard index of fuzzy sets (Ružička 1958): 1 for the same map, 0 for disjoint maps; NaN
+    where both are empty. Raises ValueError for maps of different shapes.
     """
     if first.shape != second.shape:
-        raise ValueError(f"maps of one shape overlap, not {first.shape} and {second.shape}")
+        raise ValueError(f"maps must have the same shape, not {first.shape} and {second.shape}")
     either = float(np.maximum(first, second).sum())
     return float(np.minimum(first, second).sum()) / either if either else float("nan")
 
 
-def _divided(part: Floats, peak: float) -> Floats:
+def _divide(part: Floats, peak: float) -> Floats:
     if peak <= 0:
         return np.zeros_like(part)
     divided: Floats = np.minimum(part / np.float32(peak), np.float32(1))
     return divided
 
 
-def _placed(part: Floats, box: Box, shape: tuple[int, int]) -> Floats:
-    """A map (h, w) of a box, over the whole X-ray (H, W): each pixel's centre is looked up."""
+def _place(part: Floats, box: Box, shape: tuple[int, int]) -> Floats:
+    """Return the map (h, w) of a box over the whole X-ray (H, W), interpolated at pixel centres."""
     height, width = shape
     rows = ((np.arange(height) + 0.5) / height - box.top) / box.height * part.shape[0] - 0.5
     columns = ((np.arange(width) + 0.5) / width - box.left) / box.width * part.shape[1] - 0.5
@@ -161,7 +161,7 @@ def _placed(part: Floats, box: Box, shape: tuple[int, int]) -> Floats:
 
 
 def _weights(places: NDArray[np.float64], n: int) -> Floats:
-    """Bilinear weights (len(places), n) of the cells around each place."""
+    """Return the bilinear weights (len(places), n) of the cells around each position."""
     low = np.clip(np.floor(places).astype(int), 0, n - 1)
     high = np.minimum(low + 1, n - 1)
     share = np.clip(places - low, 0, 1).astype(np.float32)
@@ -175,5 +175,5 @@ def _weights(places: NDArray[np.float64], n: int) -> Floats:
 def _resized(part: Floats, height: int, width: int) -> Floats:
     coarse = Image.fromarray(part)  # mode "F"
     fine: Floats = np.array(coarse.resize((width, height), Image.Resampling.BILINEAR))
-    fine.clip(0, 1, out=fine)  # rounding in the weights may leave the range by a hair
+    fine.clip(0, 1, out=fine)  # rounding may exceed the range slightly
     return fine

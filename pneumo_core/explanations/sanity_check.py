@@ -1,7 +1,7 @@
-"""Does a map change when the network's weights are randomised?
+"""Sanity check of a heat map: does it change when the network's weights are randomised?
 
-Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292: a map that looks the same
-from a network with random weights shows the film, not what was learned.
+Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292: a map that stays the same
+with random weights shows the X-ray, not what was learned.
 """
 
 import copy
@@ -22,19 +22,19 @@ from pneumo_core.models import PneumoniaNetwork
 __all__ = ["ALIKE", "Forgotten", "forgets"]
 
 ALIKE = 0.5
-"""From this rank correlation on, a map counts as much the same. A convention, not a test: the
-cells of a map depend on each other, so no significance can be given."""
+"""Rank correlation from which a map counts as unchanged. A convention, not a test: the cells of a
+map are not independent, so there is no significance."""
 
 _DRAWS, _SLOW_DRAWS = 5, 2
 
 
 @dataclass(frozen=True, eq=False)
 class Forgotten:
-    """A map beside those of networks that forgot, one for each draw of weights.
+    """A heat map and those of randomised networks.
 
-    ``similarities``: Spearman's rank correlation of ``scaled()`` cell by cell, in [-1, 1], for each
-    draw; 0 where the network that forgot found nothing. None are given where ``learned`` itself has
-    no evidence, or the same everywhere.
+    ``similarities``: Spearman's rank correlation of ``scaled()`` over cells, in [-1, 1], for each
+    draw of weights; 0 where the randomised network's map is empty. Empty where ``learned`` has no
+    evidence, or the same everywhere.
     """
 
     learned: HeatMap
@@ -43,27 +43,27 @@ class Forgotten:
 
     @property
     def similarity(self) -> float | None:
-        """The mean over the draws, in [-1, 1]; None where there's nothing to compare."""
+        """The mean over the draws, in [-1, 1]; None without evidence."""
         return float(np.mean(self.similarities)) if self.similarities else None
 
     @property
     def changes(self) -> bool | None:
-        """Whether the map changes when the weights are randomised; None where it can't be told."""
+        """Whether the map changes when the weights are randomised; None if unknown."""
         return None if self.similarity is None else abs(self.similarity) < ALIKE
 
     @property
     def verdict(self) -> str:
-        """The answer as a sentence for a reader."""
+        """The result as a sentence."""
         if self.changes is None:
-            return "The map shows no evidence in this film, so there is nothing to check."
+            return "The map shows no evidence in this X-ray, so there is nothing to check."
         if self.changes:
             return (
                 "The map changes when the weights are randomised, so it depends on what the model "
                 "learned."
             )
         return (
-            "The map stays much the same when the weights are randomised, so it shows the film "
-            "more than what the model learned. Don't rely on it."
+            "The map stays much the same when the weights are randomised, so it shows the X-ray "
+            "more than what the model learned. Do not rely on it."
         )
 
 
@@ -77,11 +77,11 @@ def forgets(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Forgotten:
-    """The map of ``heat_map`` beside those of copies of the networks whose weights were redrawn.
+    """Return the map of ``heat_map`` with those of copies with randomised weights.
 
-    Every weight, head included, is redrawn from its own tensor's values in random order, so that
-    activations keep a sensible size. Five draws from ``seed``, two for a slow method. Arguments,
-    progress and errors are those of ``heat_map``; torch's random state is left alone.
+    All weights, head included, are permuted within their tensors, so that activations keep their
+    scale. Five draws from ``seed``, two for a slow method. Arguments, progress and errors are those
+    of ``heat_map``; torch's random state is restored.
     """
     draws = _SLOW_DRAWS if find_method(method).slow else _DRAWS
     maps = []
@@ -116,7 +116,7 @@ def _redrawn(runtime: Runtime, seed: int) -> Runtime:
 
 
 def _forgetful(network: PneumoniaNetwork, generator: torch.Generator) -> PneumoniaNetwork:
-    """A copy in which each tensor's values stand in another order."""
+    """Return a copy with the values of each tensor permuted."""
     twin = copy.deepcopy(network)
     with torch.no_grad():
         for tensor in twin.state_dict().values():
@@ -126,5 +126,5 @@ def _forgetful(network: PneumoniaNetwork, generator: torch.Generator) -> Pneumon
 
 
 def _nth(progress: Progress, number: int, maps: int) -> Progress:
-    """Progress of the map of that number, told as progress of all."""
+    """Return the progress of the map with this number as progress of all."""
     return lambda done, total: progress(number * total + done, maps * total)

@@ -1,4 +1,4 @@
-"""The image check: may this image be read at all?"""
+"""The image check: whether an image may be read as a frontal chest X-ray."""
 
 from pneumo_core.gate.fit import MIN_FILMS, fit_familiarity, fit_gate
 from pneumo_core.gate.ood import KINDS, Familiarity, Likeness, Verdicts, open_familiarity

@@ -1,4 +1,4 @@
-"""Fitting what a checkpoint knows: on training films, with limits chosen on validation films."""
+"""Fit of the out-of-distribution check on training X-rays, with limits from validation X-rays."""
 
 import warnings
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import Dataset, PixelStore, open_store
 from pneumo_core.errors import DatasetError
-from pneumo_core.gate.ood import KINDS, Familiarity, Verdicts, clipped, describe
+from pneumo_core.gate.ood import KINDS, Familiarity, Verdicts, clip_for_classifier, describe
 from pneumo_core.gate.synthetic_outliers import disguised, drawn, mistaken
 from pneumo_core.imaging import FilmFacts, Radiograph
 from pneumo_core.inference import Runtime, dataset_for, open_runtime
@@ -26,10 +26,10 @@ Floats = NDArray[np.float32]
 Films = NDArray[np.uint8]
 
 MIN_FILMS = 100
-"""Fewer training or validation films than this don't show what a chest film is."""
+"""The fewest training or validation X-rays for a fit."""
 
 _SIDE = 224
-"""Smallest side of the images that are shown wrongly before a network sees them."""
+"""Smallest side of the altered images before they are prepared for the network."""
 _TRAIN, _VALIDATION, _MISTAKEN, _DRAWN = 1200, 400, 300, 60
 _CELLS, _DIRECTIONS, _COMPONENTS = 8000, 32, 60
 _HIDDEN, _PENALTY, _PASSES = 48, 1.0, 40
@@ -43,22 +43,22 @@ def fit_gate(
     decoding: Progress | None = None,
     looking: Progress | None = None,
 ) -> Checkpoint:
-    """Fit a stored checkpoint's gate on the dataset it was trained on, and keep it with it.
+    """Fit a stored checkpoint's image check on its training dataset, and save it.
 
-    Raises DatasetError where the dataset is another one or too small, CheckpointError.
+    Raises DatasetError if the dataset is another one or too small, CheckpointError.
     """
     dataset = dataset_for(checkpoint, location)
     if dataset.fingerprint != checkpoint.card.dataset.fingerprint:
         raise DatasetError(
-            f"'{checkpoint.name}' was trained on other films than those in '{location}'. "
+            f"'{checkpoint.name}' was trained on other X-rays than those in '{location}'. "
             "Give the dataset it was trained on."
         )
     runtime = open_runtime(checkpoint)
     fitted = fit_familiarity(runtime, dataset, decoding=decoding, looking=looking)
     if fitted is None:
         raise DatasetError(
-            f"'{location}' has fewer than {MIN_FILMS} films to train or to validate on. "
-            "A gate needs more to know what a chest film is."
+            f"'{location}' has fewer than {MIN_FILMS} training or validation X-rays. "
+            "The image check needs more. Use a larger dataset."
         )
     return add_gate(checkpoint, fitted.arrays())
 
@@ -71,17 +71,17 @@ def fit_familiarity(
     decoding: Progress | None = None,
     looking: Progress | None = None,
 ) -> Familiarity | None:
-    """What the runtime's first network makes of the dataset's films, or None for too few of them.
+    """Fit on the features of the runtime's first network; None for too few X-rays.
 
-    ``store``: the whole films, squashed, where they are decoded already. Test films play no part.
-    The same films and weights always give the same fit.
+    ``store``: the whole X-rays, resized to squares, if they are decoded already. Test X-rays are
+    not used. The same X-rays and weights give the same fit.
     """
     random = np.random.default_rng(0)
     if store is None:
         side = max(_SIDE, runtime.size) if runtime.input.framing else runtime.size
         store = open_store(dataset, side, progress=decoding)
     side = store.pixels.shape[1]
-    runtime = replace(runtime, members=runtime.members[:1])  # whose cells they are
+    runtime = replace(runtime, members=runtime.members[:1])  # the cells come from the first network
     train = _sample(dataset, store, "train", _TRAIN, random)
     val = _sample(dataset, store, "val", _VALIDATION, random)
     if min(len(train), len(val)) < MIN_FILMS:
@@ -99,7 +99,7 @@ def fit_familiarity(
     cells = runtime.run_rows(films, np.arange(len(films)), looking, cells=True).cells
     ends = np.cumsum([len(part) for part in parts]).tolist()
     kinds = np.array([0] * len(parts[0]) + [KINDS.index(kind) for kind, _ in wrong])
-    fitted = _fitted(cells[: ends[1]], films[: ends[1]], kinds)
+    fitted = _fit_model(cells[: ends[1]], films[: ends[1]], kinds)
     verdicts = [fitted.verdicts(cells[a:b], films[a:b]) for a, b in pairwise(ends[1:])]
     return _with_limits(fitted, *verdicts)
 
@@ -107,14 +107,14 @@ def fit_familiarity(
 def _sample(
     dataset: Dataset, store: PixelStore, split: str, count: int, random: np.random.Generator
 ) -> Films:
-    """Up to ``count`` films of a split, both labels as they come."""
+    """Return up to ``count`` X-rays of a split, regardless of label."""
     table = store.readable(dataset.films[dataset.films["split"] == split])
     ids = random.permutation(table["id"].to_numpy(dtype=object))[:count].tolist()
     return np.asarray(store.pixels[store.rows(ids)])
 
 
 def _as_seen(runtime: Runtime, images: Films) -> Films:
-    """What the network sees of whole images uint8 (N, S, S)."""
+    """Return the network's input for whole images uint8 (N, S, S)."""
 
     def see(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         pixels = np.asarray(image / np.float32(255), dtype=np.float32)
@@ -133,13 +133,13 @@ def _mistakes(films: Films, random: np.random.Generator) -> Iterable[tuple[str, 
         yield from mistaken(film, films[number - 1], random)
 
 
-def _fitted(cells: Floats, films: Films, kinds: NDArray[np.int64]) -> Familiarity:
-    """Without limits yet."""
+def _fit_model(cells: Floats, films: Films, kinds: NDArray[np.int64]) -> Familiarity:
+    """Fit everything except the limits."""
     channel_mean, directions = _directions(cells)
     described = describe(cells, films, channel_mean, directions)
     known = described[kinds == 0]
     mean, spread = known.mean(axis=0), known.std(axis=0)
-    spread = np.maximum(spread, np.median(spread) / 5)  # what never varied must not decide alone
+    spread = np.maximum(spread, np.median(spread) / 5)  # near-constant numbers must not dominate
     described = (described - mean) / spread
     basis, variances, rest = _components(described[kinds == 0])
     hidden, hidden_bias, weights, bias = _classifier(described, kinds)
@@ -151,8 +151,8 @@ def _fitted(cells: Floats, films: Films, kinds: NDArray[np.int64]) -> Familiarit
 
 
 def _directions(cells: Floats) -> tuple[Floats, Floats]:
-    """The channels' mean (C,) and their main directions (C, K), over all cells."""
-    from sklearn.decomposition import PCA  # scikit-learn takes a second: only to fit
+    """Return the channels' mean (C,) and principal directions (C, K), over all cells."""
+    from sklearn.decomposition import PCA  # takes a second to import
 
     flat = cells.transpose(0, 2, 3, 1).reshape(-1, cells.shape[1])
     flat = flat[:: max(1, len(flat) // _CELLS)]
@@ -161,7 +161,7 @@ def _directions(cells: Floats) -> tuple[Floats, Floats]:
 
 
 def _components(known: Floats) -> tuple[Floats, Floats, Floats]:
-    """Principal components (D, P), their variances (P,), and the variance they leave (1,)."""
+    """Return principal components (D, P), their variances (P,), and the residual variance (1,)."""
     from sklearn.decomposition import PCA
 
     pca = PCA(min(_COMPONENTS, len(known) // 2), random_state=0).fit(known)
@@ -175,7 +175,7 @@ def _components(known: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _classifier(described: Floats, kinds: NDArray[np.int64]) -> tuple[Floats, ...]:
-    """Two layers, weights and biases: a small perceptron over the kinds."""
+    """Return weights and biases of two layers: a small perceptron over the kinds."""
     from sklearn.neural_network import MLPClassifier
 
     model = MLPClassifier(
@@ -187,8 +187,8 @@ def _classifier(described: Floats, kinds: NDArray[np.int64]) -> tuple[Floats, ..
         random_state=0,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it stops after its passes, as it should
-        model.fit(clipped(described), kinds)
+        warnings.simplefilter("ignore")  # the iteration limit is intended
+        model.fit(clip_for_classifier(described), kinds)
     (first, second), (bias, second_bias) = model.coefs_, model.intercepts_
     return tuple(each.astype(np.float32) for each in (first, bias, second, second_bias))
 
@@ -196,10 +196,11 @@ def _classifier(described: Floats, kinds: NDArray[np.int64]) -> tuple[Floats, ..
 def _with_limits(
     fitted: Familiarity, plain: Verdicts, disguised: Verdicts, wrong: Verdicts
 ) -> Familiarity:
-    """Choose thresholds on validation X-rays: original, augmented and corrupted.
+    """Choose limits on validation X-rays: original, augmented and corrupted.
 
-    Unusual is what few of them are as they are. The distance leaves some room beyond them, for
-    films from elsewhere. So does the classifier, as long as almost nothing wrong gets in.
+    Few original X-rays are above the limit for unusual. The distance's limit leaves some room
+    beyond them, for X-rays from other hospitals. So does the classifier's, as long as almost no
+    corrupted image passes.
     """
     limits = np.zeros((2, 3), np.float32)
     pairs = ((plain.distance, disguised.distance), (plain.odds, disguised.odds))

@@ -1,4 +1,4 @@
-"""The part of the image check that asks whether there are lungs, and which way up they are."""
+"""Lung part of the image check: are there lungs, and is the X-ray upright?"""
 
 from pneumo_core.gate.orientation import turned_radiograph
 from pneumo_core.imaging import Radiograph
@@ -12,19 +12,19 @@ TURNED = {
     2: "The X-ray is upside down. Rotate it by 180° and read it again.",
     3: "The X-ray lies on its side. Rotate it by 90° to the right and read it again.",
 }
-"""Why a turned X-ray is refused, by the quarter turns to the left that would put it upright."""
+"""Reasons for refusing a rotated X-ray, by the number of left quarter turns that correct it."""
 _UNSURE = (
     "The outline of the lungs is uncertain in this X-ray, so the model may have looked at the "
     "wrong part of it. The result is less reliable."
 )
 _OTHER_FINDER = (
-    "This model was trained with another version of the lung finder, so its figures may not hold. "
-    "Install the version of Pneumo that the model was trained with, or train it again."
+    "This model was trained with another version of the lung finder, so its metrics may not "
+    "apply. Install the version of Pneumo that the model was trained with, or train it again."
 )
 
 
 def quarters_to_upright(radiograph: Radiograph) -> int | None:
-    """Return how many quarter turns to the left show lungs: 0 for as it is, None for none does."""
+    """Return the left quarter turns after which lungs are found; None if none helps."""
     if find_lungs(radiograph).found:
         return 0
     sure = (n for n in (1, 3, 2) if find_lungs(turned_radiograph(radiograph, n)).sure)
@@ -32,9 +32,9 @@ def quarters_to_upright(radiograph: Radiograph) -> int | None:
 
 
 def lung_warnings(radiograph: Radiograph, trained_with: str = "") -> tuple[str, ...]:
-    """Return what makes the framing less reliable, a sentence each.
+    """Return warnings about the framing, one sentence each.
 
-    ``trained_with``: version of the lung finder that the model was trained with, where known.
+    ``trained_with``: version of the lung finder used for training, if known.
     """
     unsure = () if find_lungs(radiograph).sure else (_UNSURE,)
     other = trained_with not in ("", lung_finder().identity)

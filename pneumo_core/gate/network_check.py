@@ -1,4 +1,4 @@
-"""Out-of-distribution check on the network's features, after the rules."""
+"""Out-of-distribution check on the network's features, after the rule-based checks."""
 
 from dataclasses import dataclass
 
@@ -12,31 +12,30 @@ from pneumo_core.inference import Outputs, Runtime
 
 __all__ = ["Look", "look"]
 
-_NO_CHEST = "It does not look like a frontal chest X-ray. Send one."
+_NO_CHEST = "It does not look like a frontal chest X-ray. Upload one."
 _PIECE_OR_OTHER = (
-    "It does not look like a frontal chest X-ray, or shows only a piece of one. Send a whole film."
+    "It does not look like a frontal chest X-ray, or shows a part of one. Upload a whole one."
 )
 _REASONS = {
+    "on its side": "The X-ray lies on its side. Turn it upright and upload it again.",
+    "upside down": "The X-ray is upside down. Turn it upright and upload it again.",
     "part": "It looks cropped or nearly empty: too little of a chest can be seen. "
-    "Send the whole film.",
-    "small": "It does not look like one whole chest film: it fills too little of the picture, or "
-    "shares it with something else. Cut the picture to one film.",
-    "limb": "It looks like a limb or another body part. Send a frontal chest X-ray.",
-    "picture": "It does not look like a radiograph of a chest. Send a frontal chest X-ray.",
+    "Upload the whole X-ray.",
+    "small": "It does not look like one whole chest X-ray: it fills too little of the image, or "
+    "shares it with something else. Crop the image to one X-ray.",
+    "limb": "It looks like a limb or another body part. Upload a frontal chest X-ray.",
+    "picture": "It does not look like a radiograph of a chest. Upload a frontal chest X-ray.",
 }
-_TURNS = {"on its side": (1, 3), "upside down": (2,)}
-"""The quarter turns to the left that may help, by the kind of film."""
 _INVERTED = "This X-ray is inverted. It was corrected before reading and is shown corrected."
 _UNUSUAL = "This X-ray looks unlike the training X-rays, so the result is less reliable."
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What the network made of one film.
+    """The network's output for one X-ray, and the check's result.
 
-    ``outputs`` belong to the film as it is to be read: with black and white swapped where
-    ``inverted``. ``reason``: why it may not be read; empty when it may; ``quarters`` by 90° to the
-    left would make it familiar.
+    ``outputs`` belong to the X-ray as it should be read: inverted if ``inverted``. ``reason``: why
+    it must not be read; empty if it may.
     """
 
     outputs: Outputs
@@ -47,16 +46,16 @@ class Look:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What makes the reading less sure, a sentence each."""
+        """Warnings about the result, one sentence each."""
         told = ((self.inverted, _INVERTED), (self.likeness.unusual, _UNUSUAL))
         return tuple(sentence for applies, sentence in told if applies)
 
 
 def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> Look:
-    """Say whether an X-ray is one that the network knows how to read, and what it gives.
+    """Check whether an X-ray is in distribution, and return the network's output.
 
-    Costs the forward pass that a reading needs anyway. Only what is unfamiliar is looked at again:
-    with black and white swapped, or turned, to say with certainty that this is what was wrong.
+    Costs only the forward pass that reading needs anyway. Unfamiliar images are checked again
+    inverted or rotated, to find out what is wrong.
     """
     outputs, likeness = _seen(runtime, familiarity, radiograph)
     if likeness.familiar:
@@ -71,11 +70,8 @@ def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> 
 
 def _reason(
     runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph, likeness: Likeness
-) -> tuple[str, int]:
-    """A named fault where it is sure: turned, when turning it back helps; cut, when it is near.
-
-    And the quarter turns to the left that help.
-    """
+) -> str:
+    """Return a specific reason if it is certain: rotated, if rotating helps; cropped, if close."""
     if likeness.kind == "part" and likeness.distance > 1:
         return _PIECE_OR_OTHER, 0
     for quarters in _TURNS.get(likeness.kind, ()):

@@ -1,10 +1,9 @@
-"""What was fitted, and how it judges.
+"""The fitted out-of-distribution model, and its decisions.
 
-A picture is described by the network's last maps on a coarse grid, which keeps what lies where, and
-by its own thumbnail. Two things are asked of the description: how far it lies from those of the
-training films (Mahalanobis distance in their principal components plus what these leave over; Lee
-et al. 2018, arXiv:1807.03888), and what a small classifier takes it for, which has also seen films
-shown wrongly and pictures of other things.
+An image is described by the network's last maps on a coarse grid, which keeps positions, and by its
+thumbnail. Two numbers are computed: the distance to the training X-rays (Mahalanobis distance in
+their principal components plus the residual; Lee et al. 2018, arXiv:1807.03888), and the odds of a
+small classifier, which was also trained on corrupted X-rays and other images.
 """
 
 from collections.abc import Mapping
@@ -31,9 +30,9 @@ Floats = NDArray[np.float32]
 Films = NDArray[np.uint8]
 
 KINDS = ("film", "inverted", "on its side", "upside down", "part", "small", "limb", "picture")
-"""What the classifier tells apart: an upright frontal chest film; one with black and white swapped;
-one turned by a quarter; by a half; a piece of one; one that fills little of the picture or shares
-it with another; another body part; no radiograph."""
+"""Classes of the classifier: an upright frontal chest X-ray; an inverted one; rotated by a quarter
+turn; by a half turn; a part of one; one that fills little of the image or shares it with another;
+another body part; no radiograph."""
 
 _CLIP = 8.0
 THUMBNAIL = 16
@@ -42,11 +41,11 @@ THUMBNAIL = 16
 
 @dataclass(frozen=True)
 class Likeness:
-    """How one picture compares with the training films.
+    """Comparison of one image with the training X-rays.
 
-    ``distance``: to them, where 1 is the largest at which a film is read; ``doubt``: of the
-    classifier, on the same scale; ``unusual``: whether one of them is larger than for nearly every
-    validation film; ``kind``: what it is taken for if not a film, one of ``KINDS``.
+    ``distance``: to the training X-rays, where 1 is the largest that is accepted; ``doubt``: of the
+    classifier, on the same scale; ``unusual``: whether one of them is larger than for nearly all
+    validation X-rays; ``kind``: the likeliest of ``KINDS`` if not an X-ray.
     """
 
     distance: float
@@ -56,7 +55,7 @@ class Likeness:
 
     @property
     def strangeness(self) -> float:
-        """0 is an ordinary film, above 1 none."""
+        """0 for an ordinary X-ray, above 1 for an image to refuse."""
         return max(self.distance, self.doubt)
 
     @property
@@ -67,10 +66,10 @@ class Likeness:
 
 @dataclass(frozen=True, eq=False)
 class Verdicts:
-    """Row by row of some pictures: ``distance`` and ``odds`` float32 (N,), ``kinds`` int64 (N,).
+    """Numbers for several images: ``distance`` and ``odds`` float32 (N,), ``kinds`` int64 (N,).
 
-    ``distance``: mean squared deviation in units of the training films' own, as a logarithm;
-    ``odds``: log odds that it is no upright film; ``kinds``: the likeliest of KINDS but the first.
+    ``distance``: logarithm of the mean squared deviation relative to the training X-rays; ``odds``:
+    log odds against an upright X-ray; ``kinds``: the likeliest of KINDS except the first.
     """
 
     distance: Floats
@@ -80,14 +79,15 @@ class Verdicts:
 
 @dataclass(frozen=True, eq=False)
 class Familiarity:
-    """What was fitted for one network. C channels, K directions, D numbers a picture, P components.
+    """The fitted arrays for one network. C channels, K directions, D numbers an image, P
+    components.
 
-    ``channel_mean`` (C,) and ``directions`` (C, K): the channels that matter in a cell of the grid;
-    ``mean`` and ``spread`` (D,) of the description; ``basis`` (D, P), ``variances`` (P,) and
-    ``rest`` (1,): the training films' principal components, their variances, and the variance they
-    leave; ``hidden`` (D, H), ``weights`` (H, len(KINDS)) and their biases: the classifier, with a
-    ReLU between; ``limits`` (2, 3) for distance and odds each: an ordinary film's, the unusual, and
-    the largest to be read. All float32.
+    ``channel_mean`` (C,) and ``directions`` (C, K): the principal channels of a grid cell; ``mean``
+    and ``spread`` (D,) of the description; ``basis`` (D, P), ``variances`` (P,) and ``rest`` (1,):
+    principal components of the training X-rays, their variances, and the residual variance;
+    ``hidden`` (D, H), ``weights`` (H, len(KINDS)) and their biases: the classifier, with a ReLU
+    between; ``limits`` (2, 3) for distance and odds each: ordinary, unusual, and the largest
+    accepted. All float32.
     """
 
     channel_mean: Floats
@@ -104,7 +104,7 @@ class Familiarity:
     limits: Floats
 
     def likeness(self, cells: Floats, films: Films) -> list[Likeness]:
-        """How pictures compare: ``cells`` as in ``runtime.Outputs``, ``films`` uint8 (N, S, S)."""
+        """Compare images: ``cells`` as in ``runtime.Outputs``, ``films`` uint8 (N, S, S)."""
         verdicts = self.verdicts(cells, films)
         measured = (verdicts.distance, verdicts.odds)
         distance, doubt = (
@@ -119,10 +119,12 @@ class Familiarity:
         ]
 
     def verdicts(self, cells: Floats, films: Films) -> Verdicts:
-        """The bare numbers behind ``likeness``."""
+        """Return the numbers behind ``likeness``."""
         described = describe(cells, films, self.channel_mean, self.directions)  # (N, D)
         described = (described - self.mean) / self.spread
-        hidden = np.maximum(clipped(described) @ self.hidden + self.hidden_bias, 0)  # (N, H)
+        hidden = np.maximum(
+            clip_for_classifier(described) @ self.hidden + self.hidden_bias, 0
+        )  # (N, H)
         scores = hidden @ self.weights + self.bias  # (N, kinds)
         others = scores[:, 1:]
         top = others.max(axis=1, keepdims=True)
@@ -137,34 +139,34 @@ class Familiarity:
         )
 
     def arrays(self) -> dict[str, Floats]:
-        """Everything by name, to be stored."""
+        """Return all arrays by name, for saving."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def open_familiarity(checkpoint: Checkpoint) -> Familiarity | None:
-    """What was fitted for a checkpoint, or None where nothing was.
+    """Load a checkpoint's fitted model; None if it has none.
 
-    Raises CheckpointError where it is damaged or belongs to other weights.
+    Raises CheckpointError if it is damaged or belongs to other weights.
     """
     arrays = checkpoint.gate
     if arrays is None:
         return None
     try:
-        return _checked(arrays)
+        return _check_arrays(arrays)
     except (TypeError, ValueError) as error:
         raise CheckpointError(
-            f"The gate of the checkpoint '{checkpoint.name}' can't be used: it was fitted by "
+            f"The image check of the model '{checkpoint.name}' can't be used: it was fitted by "
             "another version of Pneumo. Fit it again."
         ) from error
 
 
 def describe(cells: Floats, films: Films, channel_mean: Floats, directions: Floats) -> Floats:
-    """Descriptions (N, D) of pictures before they are standardised: cells, then thumbnails."""
+    """Return the descriptions (N, D) of images, not standardised: cells, then thumbnails."""
     return np.hstack([describe_cells(cells, channel_mean, directions), _thumbnails(films)])
 
 
 def describe_cells(cells: Floats, channel_mean: Floats, directions: Floats) -> Floats:
-    """Each cell's channels (N, C, g, g) seen along the directions, and how much these miss."""
+    """Return each cell's channels (N, C, g, g) projected on the directions, and the residual."""
     n, channels = cells.shape[:2]
     flat = cells.reshape(n, channels, -1).transpose(0, 2, 1) - channel_mean  # (N, cells, C)
     seen = flat @ directions  # (N, cells, K)
@@ -172,13 +174,13 @@ def describe_cells(cells: Floats, channel_mean: Floats, directions: Floats) -> F
     return np.concatenate([seen, np.sqrt(missed)[:, :, None]], axis=2).reshape(n, -1)
 
 
-def clipped(described: Floats) -> Floats:
-    """Standardised descriptions as the classifier takes them: no single number decides alone."""
+def clip_for_classifier(described: Floats) -> Floats:
+    """Return standardised descriptions clipped for the classifier, so that no number dominates."""
     return np.clip(described, -_CLIP, _CLIP)
 
 
 def _thumbnails(films: Films) -> Floats:
-    """Films uint8 (N, S, S) as (N, THUMBNAIL²) in [0, 1], averaged over areas."""
+    """Return X-rays uint8 (N, S, S) as (N, THUMBNAIL²) in [0, 1], averaged over areas."""
     small = [
         np.asarray(Image.fromarray(film).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
         for film in films
@@ -187,14 +189,14 @@ def _thumbnails(films: Films) -> Floats:
 
 
 def _between(values: Floats, limits: Floats) -> Floats:
-    """0 at an ordinary film's value, 1 at the largest to be read; never below 0."""
+    """Return 0 at an ordinary X-ray's value, 1 at the largest accepted; never below 0."""
     ordinary, _, largest = limits
     scaled: Floats = np.maximum((values - ordinary) / (largest - ordinary), 0).astype(np.float32)
     return scaled
 
 
-def _checked(arrays: Mapping[str, Floats]) -> Familiarity:
-    """Raises TypeError for missing or unknown arrays, ValueError for shapes that disagree."""
+def _check_arrays(arrays: Mapping[str, Floats]) -> Familiarity:
+    """Check the arrays. Raises TypeError for wrong names, ValueError for wrong shapes."""
     fitted = Familiarity(**arrays)
     numbers, components = fitted.basis.shape
     fits = (
@@ -207,5 +209,5 @@ def _checked(arrays: Mapping[str, Floats]) -> Familiarity:
         and fitted.channel_mean.shape == fitted.directions.shape[:1]
     )
     if not fits or not all(np.isfinite(array).all() for array in arrays.values()):
-        raise ValueError("shapes that disagree")
+        raise ValueError("the shapes do not match")
     return fitted

@@ -1,7 +1,7 @@
-"""Synthetic out-of-distribution images, and augmented X-rays, for fitting the image check.
+"""Synthetic out-of-distribution images and in-distribution augmentations for fitting the check.
 
-Everything is uint8 (S, S) and drawn from a random generator, so that a fit needs no pictures beside
-its dataset and is the same every time.
+All are uint8 (S, S) and drawn from a random generator, so that a fit needs no images besides its
+dataset and is reproducible.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ Random = np.random.Generator
 
 
 def disguised(film: Film, random: Random) -> Film:
-    """The same film as another hand might have exported it: still a film to be read.
+    """Return a plausible variant of an X-ray, which should still be accepted.
 
-    Slightly turned, trimmed or bordered, brighter or darker, mirrored.
+    Slightly rotated, cropped or padded, brighter or darker, mirrored.
     """
     side = len(film)
     picture = Image.fromarray(film[:, ::-1] if random.random() < 0.5 else film)
@@ -38,7 +38,9 @@ def disguised(film: Film, random: Random) -> Film:
 
 
 def mistaken(film: Film, other: Film, random: Random) -> Iterator[tuple[str, Film]]:
-    """(kind, picture) for each way in which a film can be shown wrongly; ``other`` shares some."""
+    """Yield (kind, image) for each way in which an X-ray can be presented wrongly.
+
+    ``other`` is the second X-ray of images with two."""
     yield "inverted", 255 - film
     yield "on its side", np.rot90(film, 1 if random.random() < 0.5 else 3).copy()
     yield "upside down", np.rot90(film, 2).copy()
@@ -51,7 +53,7 @@ def mistaken(film: Film, other: Film, random: Random) -> Iterator[tuple[str, Fil
 
 
 def drawn(count: int, side: int, random: Random) -> Iterator[tuple[str, Film]]:
-    """(kind, picture) of things that never were chest films: ``count`` of each sort."""
+    """Yield (kind, image) of images that are not chest X-rays: ``count`` of each sort."""
     sorts: tuple[tuple[str, Callable[[int, Random], NDArray[np.float64]]], ...] = (
         ("limb", _limb),
         ("picture", _noise),
@@ -67,11 +69,11 @@ def drawn(count: int, side: int, random: Random) -> Iterator[tuple[str, Film]]:
             yield kind, _in_8_bits(picture)
 
 
-# --- films shown wrongly -----------------------------------------------------------------------
+# --- X-rays presented wrongly -------------------------------------------------------------------
 
 
 def _piece(film: Film, random: Random) -> Film:
-    """A rectangle of at most a third of the film's area, blown up."""
+    """Return a rectangle of at most a third of the X-ray's area, enlarged."""
     side = len(film)
     area, aspect = random.uniform(0.1, 0.33), np.exp(random.uniform(-0.7, 0.7))
     height = min(int(side * np.sqrt(area * aspect)), side)
@@ -81,7 +83,7 @@ def _piece(film: Film, random: Random) -> Film:
 
 
 def _half(film: Film, random: Random) -> Film:
-    """One lung, or what lies above or below the lungs' middle."""
+    """Return one lung, or the part above or below the middle of the lungs."""
     side = len(film)
     share = int(side * random.uniform(0.33, 0.52))
     begins = random.random() < 0.5
@@ -91,7 +93,7 @@ def _half(film: Film, random: Random) -> Film:
 
 
 def _on_a_page(film: Film, random: Random) -> Film:
-    """The film at half its size or less on an even page."""
+    """Return the X-ray at half its size or less on a uniform page."""
     side, grey = len(film), int(random.integers(0, 256))
     page = np.full((side, side), random.choice([0, 0, 255, 255, grey]), np.uint8)
     height, width = (random.uniform(0.25, 0.58, 2) * side).astype(int)
@@ -105,11 +107,11 @@ def _two(film: Film, other: Film, random: Random) -> Film:
     return _resized(pair, len(film), len(film))
 
 
-# --- things that were never films ---------------------------------------------------------------
+# --- images that are not X-rays ------------------------------------------------------------------
 
 
 def _limb(side: int, random: Random) -> NDArray[np.float64]:
-    """Bright bones in a soft tube, on a dark ground or, as often, filling the picture."""
+    """Draw bright bones in soft tissue, on a dark background or, as often, filling the image."""
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     turn = random.uniform(-0.6, 0.6) + random.choice([0, np.pi / 2], p=[0.8, 0.2])
     across = x * np.cos(turn) + y * np.sin(turn) + random.uniform(-0.25, 0.25)
@@ -128,7 +130,7 @@ def _limb(side: int, random: Random) -> NDArray[np.float64]:
 
 
 def _noise(side: int, random: Random) -> NDArray[np.float64]:
-    """Noise with a power spectrum of 1 / frequency^b, b from white to clouds."""
+    """Draw noise with a power spectrum of 1 / frequency^b, b from white to clouds."""
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
     frequency[0, 0] = 1
     waves = np.fft.fft2(random.normal(size=(side, side))) / frequency ** random.uniform(0, 1.8)
@@ -146,7 +148,7 @@ def _gradient(side: int, random: Random) -> NDArray[np.float64]:
 
 
 def _leaves(side: int, random: Random) -> NDArray[np.float64]:
-    """Discs that hide one another, which have the statistics of photographs.
+    """Draw overlapping discs, which have the statistics of photographs.
 
     Lee, Mumford, Huang 2001, doi 10.1023/A:1011109015675.
     """
@@ -170,7 +172,7 @@ def _shapes(side: int, random: Random) -> NDArray[np.float64]:
 
 
 def _page(side: int, random: Random) -> NDArray[np.float64]:
-    """Lines of words, dark on light or light on dark."""
+    """Draw lines of words, dark on light or light on dark."""
     page = np.zeros((side, side))
     height = int(random.integers(2, max(4, side // 16)))
     margin = int(side * random.uniform(0.02, 0.15))
@@ -186,7 +188,7 @@ def _page(side: int, random: Random) -> NDArray[np.float64]:
 
 
 def _blob(side: int, random: Random) -> NDArray[np.float64]:
-    """A bright body on black, round and with structure, as slices and scans show."""
+    """Draw a bright, round, textured body on black, like slices and scans."""
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     height, width = random.uniform(0.4, 1, 2)
     radius = np.hypot((y - random.normal(0, 0.1)) / height, (x - random.normal(0, 0.1)) / width)

@@ -1,4 +1,4 @@
-"""What a file's tags say of the part of the body and the view, in the spellings of the field."""
+"""Body part and view in a file's tags, in the spellings of the field."""
 
 import re
 
@@ -10,7 +10,7 @@ _CHEST = re.compile(
     r"HRUDN|PLUC|PŁUC|KLATKA|MELLKAS|BORST|BRYST|BR[OÖ]ST|KEUHKO|GOGUS|GÖĞÜS|AKCI[GĞ]ER|\bTX\b|CXR|"
     r"ГРУД|Л[ЕЁ]ГК|ΘΩΡΑΚ|胸|肺"
 )
-# PS3.16 annex L, with what consoles set to other languages write. Whole words.
+# PS3.16 annex L, and what consoles set to other languages write. Whole words.
 _OTHER = frozenset(
     """
     ABDOMEN ABDOMENPELVIS ADRENAL ANKLE ANUS AORTA APPENDIX ARM AXILLA BACK BILEDUCT BLADDER BRAIN
@@ -45,26 +45,26 @@ _OBLIQUE = re.compile(r"\b(RAO|LAO|RPO|LPO|RLO|LLO|OBL\w*|SCHR\w*)\b")
 
 
 def is_chest(body_part: str) -> bool:
-    """Whether a body part is a chest, or no part at all."""
+    """Return whether a body part is a chest, or empty."""
     told = _plain(body_part)
     return told in _SAYS_NOTHING or _CHEST.search(told) is not None
 
 
 def is_other_part(body_part: str) -> bool:
-    """Whether a body part is known to be another one than the chest."""
+    """Return whether a body part is known and not the chest."""
     words = re.findall(r"\w+", _plain(body_part))
     joined = {"".join(words), *words, *(word.removesuffix("S") for word in words)}
     return not is_chest(body_part) and not joined.isdisjoint(_OTHER)
 
 
 def is_lateral(view: str) -> bool:
-    """Whether a view is from the side; a patient lying on the side is seen from the front."""
+    """Return whether a view is lateral; a decubitus view (patient on the side) is frontal."""
     told = _plain(view)
     return _LATERAL.search(told) is not None and _FRONTAL.search(told) is None
 
 
 def is_oblique(view: str) -> bool:
-    """Whether a view is aslant."""
+    """Return whether a view is oblique."""
     return _OBLIQUE.search(_plain(view)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Run a trained network: predictor, ONNX Runtime backend, ONNX export."""
+"""Inference: predictor, ensembles, ONNX Runtime backend."""
 
 from pneumo_core.inference.onnx_backend import Engine, Stages, Stored, forget_answers, open_engine
 from pneumo_core.inference.predictor import (

@@ -1,9 +1,8 @@
-"""A trained network in ONNX Runtime: PyTorch's numbers, several times faster on a CPU.
+"""Trained networks in ONNX Runtime: PyTorch's results, several times faster on a CPU.
 
-A network is written as a graph once (``graph``) and kept in PNEUMO_CACHE, under a key of its
-weights, its input and what made it. Who finds a graph there needs no PyTorch, which takes seconds
-to import. A network that can't be written as a graph, or whose graph gives other numbers, stays
-with PyTorch, and the log says so.
+A network is exported once (``graph``) and cached in PNEUMO_CACHE, by its weights, input format and
+exporter. With a cached graph PyTorch, which takes seconds to import, is not needed. A network that
+can't be exported, or whose graph gives other results, runs in PyTorch, with a note in the log.
 """
 
 import contextlib
@@ -38,15 +37,15 @@ Films = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _VERSION = 2
-"""Part of the key: raise it whenever graphs are written otherwise."""
+"""Part of the cache key: increase it whenever graphs change."""
 _GRAPHS = 12
-"""Graphs that stay in the cache, the last ones used."""
+"""Number of graphs to keep in the cache, the most recently used."""
 _SPIN = 50
-"""Microseconds that a thread waits awake for more to do."""
+"""Microseconds that an idle thread waits actively for more work."""
 _VIEWS, _ANSWERS = 2, 8
-"""Batches of up to so many views have their stages remembered, and how many of these."""
+"""The largest batch of views whose stages are cached, and the number of such batches."""
 _REMEMBERED_S = 60
-"""How long they are remembered: who has read a film asks for its heat map within seconds."""
+"""How long they are cached: a heat map is usually requested seconds after reading."""
 _MAKERS = ("torch", "onnx", "onnxruntime", "timm", "efficientnet-pytorch")
 _ARCHITECTURES = Path(__file__).parents[1] / "models"
 
@@ -55,9 +54,9 @@ _engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
 
 
 class Stored:
-    """A trained network on disk, which is built when somebody asks for it.
+    """A trained network on disk, built on first use.
 
-    ``identity`` tells its weights and its architecture from any others.
+    ``identity``: unique to its weights and architecture.
     """
 
     def __init__(self, identity: str, build: "Callable[[], PneumoniaNetwork]") -> None:
@@ -68,7 +67,7 @@ class Stored:
 
     @property
     def network(self) -> "PneumoniaNetwork":
-        """In eval mode, on the CPU, for good."""
+        """The network, in eval mode, on the CPU, not to be changed."""
         with self._lock:
             if self._network is None:
                 self._network = self._build()
@@ -77,7 +76,7 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """What the stages of a network give for N films: float32 arrays, not to be written to.
+    """Outputs of a network's stages for N X-rays: read-only float32 arrays.
 
     ``maps`` (N, K, h, w), ``features`` (N, D), ``logits`` (N, 2).
     """
@@ -88,10 +87,10 @@ class Stages:
 
 
 class Engine:
-    """One network as a graph, ready to compute. Safe to share between threads.
+    """One network as an ONNX graph in a session; thread-safe.
 
-    ``of``: the network that it runs; ``graph``: the file it lies in, or its bytes; ``threads``:
-    how many compute one batch.
+    ``of``: the network that it runs; ``graph``: its file or bytes; ``threads``: how many compute
+    one batch.
     """
 
     def __init__(self, of: "PneumoniaNetwork | Stored", graph: Path | bytes, threads: int) -> None:
@@ -105,14 +104,15 @@ class Engine:
 
     @cached_property
     def single(self) -> "Engine":
-        """The same network computing in the caller's thread alone, for many callers at once."""
+        """A session of the same network that uses only the caller's thread, for many callers at
+        once."""
         return self if self._threads == 1 else Engine(self.of, self._graph, 1)
 
     def run(self, films: Films) -> Stages:
-        """The stages of films uint8 (N, S, S).
+        """Return the stages of X-rays uint8 (N, S, S).
 
-        Those of one film, or of it and its mirror image, are remembered for a minute, or until
-        ``forget_answers``: who has read a film asks next where the network looked.
+        The result for one X-ray, or for it and its mirror image, is cached for a minute, or until
+        ``forget_answers``: the heat map is often requested next.
         """
         films = np.ascontiguousarray(films)
         if not 0 < len(films) <= _VIEWS:
@@ -127,7 +127,7 @@ class Engine:
         return stages
 
     def forget(self, *, all_of_them: bool) -> None:
-        """Let go of the answers that were remembered long enough, or of all."""
+        """Drop expired results from the cache, or all."""
         with self._lock:
             if all_of_them:
                 self._answers.clear()
@@ -135,7 +135,7 @@ class Engine:
                 self._answers.expire()
 
     def raw(self, films: Films) -> tuple[Floats, ...]:
-        """What the graph gives: the stages in their order (``graph.STAGES``)."""
+        """Return the graph's outputs: the stages in their order (``graph.STAGES``)."""
         return tuple(self._session.run(None, {"films": films}))
 
     def _run(self, films: Films) -> Stages:
@@ -146,17 +146,17 @@ class Engine:
 
 
 def forget_answers(*, all_of_them: bool = True) -> None:
-    """Let every engine of this process forget what films gave, or only what is over a minute old.
+    """Clear every engine's cached results in this process, or only those older than a minute.
 
-    Answers tell of films that somebody sent, so they go when their session ends; what somebody
-    else needs of them is computed again.
+    The results are derived from users' X-rays, so they are removed when the session ends; other
+    users' results are computed again if needed.
     """
     for engine in list(_engines):
         engine.forget(all_of_them=all_of_them)
 
 
 def open_engine(of: "PneumoniaNetwork | Stored", takes: InputFormat) -> Engine | None:
-    """An engine for a network in eval mode on the CPU, or None where PyTorch has to run it."""
+    """Open an engine for a network in eval mode on the CPU; None where PyTorch has to run it."""
     chosen = settings()
     if chosen.engine == "torch" or not (isinstance(of, Stored) or _is_final(of)):
         return None
@@ -165,8 +165,8 @@ def open_engine(of: "PneumoniaNetwork | Stored", takes: InputFormat) -> Engine |
         try:
             return Engine(of, _used(file), chosen.threads)
         except Exception as error:  # noqa: BLE001  whatever it is, the graph can be written again
-            _log.warning("The graph '%s' is damaged and is written again: %s", file, error)
-    return _written(of, takes, file, chosen.threads)
+            _log.warning("The graph '%s' is damaged and is exported again: %s", file, error)
+    return _write_graph(of, takes, file, chosen.threads)
 
 
 def _is_final(network: "PneumoniaNetwork") -> bool:
@@ -174,7 +174,7 @@ def _is_final(network: "PneumoniaNetwork") -> bool:
     return on_cpu and not network.training
 
 
-def _written(
+def _write_graph(
     of: "PneumoniaNetwork | Stored", takes: InputFormat, file: Path, threads: int
 ) -> Engine | None:
     from pneumo_core.models.onnx_export import difference, graph_of
@@ -184,18 +184,18 @@ def _written(
         graph = graph_of(network, takes)
         engine = Engine(of, graph, threads)
         wrong = difference(engine.raw, network, takes)
-    # Exporter and runtime promise no common error, and whatever keeps a network from being a
-    # graph, PyTorch still runs it.
+    # Exporter and runtime have no common exception; whatever prevents the export, PyTorch can run
+    # the network.
     except Exception as error:  # noqa: BLE001
         wrong = str(error).strip().split("\n")[0] or type(error).__name__
     if wrong:
-        _log.warning("This network is run by PyTorch, not by ONNX Runtime: %s", wrong)
+        _log.warning("This network runs in PyTorch, not in ONNX Runtime: %s", wrong)
         return None
     try:
         write_whole(file, graph)
         _forget_old(file.parent)
     except PneumoError as error:
-        _log.warning("A network's graph is not kept: %s", error)
+        _log.warning("A network's graph can't be cached: %s", error)
     return engine
 
 
@@ -203,20 +203,20 @@ def _session(graph: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Threads that wait by spinning take the cores from whoever else is computing; those that sleep
-    # at once wake late for the next layer.
+    # Threads that wait actively take the cores from other work; those that sleep at once wake late
+    # for the next layer.
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(_SPIN))
     source = graph if isinstance(graph, bytes) else str(graph)
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _key(of: "PneumoniaNetwork | Stored", takes: InputFormat) -> str:
-    """What a graph is kept under: the network, what it takes, and what writes and runs graphs."""
+    """Return a graph's cache key: network, input format, exporter and runtime versions."""
     libraries = [importlib.metadata.version(name) for name in _MAKERS]
     digest = hashlib.sha256(f"{_VERSION} {libraries} {takes}\n".encode())
     if isinstance(of, Stored):
         digest.update(of.identity.encode())
-        for source in sorted(_ARCHITECTURES.glob("*.py")):  # they say what the weights do
+        for source in sorted(_ARCHITECTURES.glob("*.py")):  # they define the network
             digest.update(source.read_bytes())
     else:
         digest.update(str(of).encode())
@@ -227,15 +227,15 @@ def _key(of: "PneumoniaNetwork | Stored", takes: InputFormat) -> str:
 
 
 def _used(file: Path) -> Path:
-    """The file, marked as used now where it is there and ours."""
+    """Return the file, marked as used now if it exists and is ours."""
     with contextlib.suppress(OSError):
         os.utime(file)
     return file
 
 
 def _forget_old(folder: Path) -> None:
-    """Delete the graphs that were not used for longest."""
-    with contextlib.suppress(OSError):  # someone else may be tidying up too
+    """Delete the least recently used graphs."""
+    with contextlib.suppress(OSError):  # another process may do the same
         graphs = sorted(folder.glob("*.onnx"), key=lambda each: each.stat().st_mtime)
         for old in graphs[:-_GRAPHS]:
             old.unlink()

@@ -1,9 +1,9 @@
-"""A checkpoint ready to compute: probabilities and features for batches of films.
+"""A checkpoint ready for inference: probabilities and features of batches of X-rays.
 
-X-rays come as uint8 (N, S, S), made by ``Runtime.input`` (``lungs.NetworkInput``). A stored
-checkpoint's networks run in ONNX Runtime (``engine``), one that is still learning in PyTorch.
-Nothing here changes a network or torch's state, and no hooks are used, so one runtime can serve
-several threads at once.
+X-rays are uint8 (N, S, S), made by ``Runtime.input`` (``lungs.NetworkInput``). A stored
+checkpoint's networks run in ONNX Runtime (``engine``), a network in training in PyTorch. Nothing
+here changes a network or torch's state, and no hooks are used, so one runtime can serve several
+threads at once.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from pneumo_core.lungs import NetworkInput
 from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat
 
-if TYPE_CHECKING:  # torch comes with them, and what is in ONNX Runtime does without
+if TYPE_CHECKING:  # these import torch, which ONNX Runtime doesn't need
     from torch import Tensor
 
     from pneumo_core.models import PneumoniaNetwork
@@ -39,24 +39,23 @@ Floats: TypeAlias = NDArray[np.float32]
 Rows: TypeAlias = NDArray[np.int64]
 
 _BATCH = 64
-"""Films at once in PyTorch, which gains from many."""
+"""X-rays per batch in PyTorch, which is faster with many."""
 _PIXELS = 400_000
-"""Pixels at once in ONNX Runtime: keeps activations in cache. 8 films of
-224 × 224."""
+"""Pixels per batch in ONNX Runtime, so that activations stay in the CPU cache: 8 X-rays of 224 ×
+224."""
 _CELLS = 3
-# Beyond these a probability's logit is no use, and at 0 or 1 it is infinite.
+# Logits beyond these are meaningless, and infinite at probabilities of 0 or 1.
 _LEAST, _MOST = 1e-6, 1 - 1e-6
 _UNCALIBRATED = Calibration()
 
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """What a checkpoint makes of films, row by row.
+    """A checkpoint's outputs for X-rays, row by row.
 
-    ``margins`` float32 (N,): logit(PNEUMONIA) - logit(NORMAL), before calibration;
-    ``features`` float32 (N, D): the penultimate layer, of several members one after the other;
-    ``cells`` float32 (N, K, 3, 3): the first member's last convolution maps, averaged over the
-    cells of a 3 × 3 grid; K = 0 unless they were asked for.
+    ``margins`` float32 (N,): logit(PNEUMONIA) - logit(NORMAL), before calibration; ``features``
+    float32 (N, D): the penultimate layer, of several members concatenated; ``cells`` float32 (N, K,
+    3, 3): the first member's last maps, averaged on a 3 × 3 grid; K = 0 unless requested.
     """
 
     margins: Floats
@@ -66,7 +65,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Member:
-    """One network with what it takes, and what makes probabilities of its margins.
+    """One network with its input format and calibration.
 
     ``of``: the network, or where it is stored. ``engine`` runs this network; without one PyTorch
     does. Raises ValueError for an engine of another network.
@@ -83,11 +82,11 @@ class Member:
 
     @property
     def network(self) -> "PneumoniaNetwork":
-        """The network itself. Raises CheckpointError where it is stored and damaged."""
+        """The network. Raises CheckpointError if it is stored and damaged."""
         return self.of.network if isinstance(self.of, Stored) else self.of
 
     def tensor(self, films: Films) -> "Tensor":
-        """Films uint8 (N, S, S) as the network takes them: normalised float32 (N, C, S, S)."""
+        """Return X-rays uint8 (N, S, S) as network input: normalised float32 (N, C, S, S)."""
         import torch
 
         device = next(self.network.parameters()).device
@@ -95,7 +94,7 @@ class Member:
         return self.input.normalise(tensor)
 
     def stages(self, films: Films, *, maps: bool = True) -> Stages:
-        """What every stage gives for films uint8 (N, S, S); K may be 0 without ``maps``."""
+        """Return every stage's output for X-rays uint8 (N, S, S); K may be 0 without ``maps``."""
         if self.engine:
             return self.engine.run(films)
         import torch
@@ -108,16 +107,17 @@ class Member:
 
     @property
     def single(self) -> "Member":
-        """The same, computing in the caller's thread alone; PyTorch has its own threads."""
+        """The same member on the caller's thread alone; PyTorch has its own threads."""
         return replace(self, engine=self.engine.single) if self.engine else self
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """One network, or several whose probabilities are averaged, calibrated as one.
+    """One network, or several whose probabilities are averaged and calibrated together.
 
-    With ``mirror`` each network sees a film and its mirror image, and its margins and features are
-    averaged. Films come in the largest size that a member takes; the others see them smaller.
+    With ``mirror`` each network reads an X-ray and its mirror image, and its margins and features
+    are averaged. X-rays are taken in the largest input size of a member and scaled down for the
+    others.
     """
 
     members: tuple[Member, ...]
@@ -133,48 +133,48 @@ class Runtime:
         *,
         mirror: bool = False,
     ) -> "Runtime":
-        """The runtime of a single network."""
+        """Return the runtime of a single network."""
         return cls((Member(network, input_format),), calibration, mirror)
 
     @property
     def size(self) -> int:
-        """Side of the films it takes, in pixels."""
+        """Side of its input, in pixels."""
         return self.input.size
 
     @property
     def input(self) -> NetworkInput:
-        """What makes its input of an X-ray; members differ in size only."""
+        """The format of its input; members differ in size only."""
         return NetworkInput(
             max(member.input.size for member in self.members), self.members[0].input.framing
         )
 
     def run(self, films: Films, *, cells: bool = False) -> Outputs:
-        """What films uint8 (N, S, S) give, computed in small batches; ``cells`` where asked for."""
+        """Compute the outputs of X-rays uint8 (N, S, S) in small batches; ``cells`` on request."""
         return self.run_rows(films, np.arange(len(films)), cells=cells)
 
     def calibrated(self, margins: Floats) -> Floats:
-        """P(pneumonia) in [0, 1], float32, of margins."""
+        """Return P(pneumonia) in [0, 1], float32, for margins."""
         return self.calibration.probabilities(margins)
 
     def probabilities(self, films: Films) -> Floats:
-        """P(pneumonia) of films uint8 (N, S, S): float32 (N,) in [0, 1]."""
+        """Return P(pneumonia) of X-rays uint8 (N, S, S): float32 (N,) in [0, 1]."""
         return self.calibrated(self.run(films).margins)
 
     def views(self, films: Films, member: Member) -> "list[Tensor]":
-        """What a member sees of films uint8 (N, S, S): normalised float32 tensors (N, C, S, S).
+        """Return a member's input for X-rays uint8 (N, S, S): normalised float32 (N, C, S, S).
 
-        The films, and with ``mirror`` their mirror images. Raises ValueError for other films.
+        The X-rays, and with ``mirror`` their mirror images. Raises ValueError for other X-rays.
         """
         return [member.tensor(view) for view in self._seen(films, member)]
 
     def maps(self, films: Films, member: Member) -> list[Floats]:
-        """A member's last maps float32 (N, K, h, w) of each of the ``views``."""
+        """Return a member's last maps float32 (N, K, h, w) of each of the ``views``."""
         return [stages.maps for stages in self._stages(films, member)]
 
     def run_store(
         self, store: PixelStore, ids: list[str], progress: Progress | None = None
     ) -> Outputs:
-        """Margins and features of films in a store, in the order of ``ids``."""
+        """Compute margins and features of stored X-rays, in the order of ``ids``."""
         return self.run_rows(store.pixels, store.rows(ids), progress)
 
     def run_rows(
@@ -185,24 +185,24 @@ class Runtime:
         *,
         cells: bool = False,
     ) -> Outputs:
-        """What some rows of films give, in their order; a batch at a time is read."""
+        """Compute the outputs of some rows, in order, reading one batch at a time."""
         at_once = self._at_once() if len(rows) > 1 else 1
-        # One empty batch for no films, so that shapes are kept.
+        # With no X-rays one empty batch, so that shapes are right.
         batches = [rows[start : start + at_once] for start in range(0, max(1, len(rows)), at_once)]
         parts = []
         for outputs in self._each(films, batches, cells=cells):
             parts.append(outputs)
             if progress:
                 progress(min(len(parts) * at_once, len(rows)), len(rows))
-        return _joined(parts)
+        return _concatenate(parts)
 
     def open_store(self, dataset: Dataset, progress: Progress | None = None) -> PixelStore:
-        """The dataset's films at this runtime's size."""
+        """Open the dataset's X-rays at this runtime's size, decoding them if necessary."""
         return open_store(dataset, self.input, progress=progress)
 
     @property
     def single(self) -> "Runtime":
-        """The same, computing in the caller's thread alone, for many callers at once."""
+        """The same runtime on the caller's thread alone, for many callers at once."""
         return replace(self, members=tuple(member.single for member in self.members))
 
     def _at_once(self) -> int:
@@ -212,15 +212,18 @@ class Runtime:
         return settings().batch or max(1, _PIXELS // (views * self.size**2))
 
     def _each(self, films: Films, batches: list[Rows], *, cells: bool) -> Iterator[Outputs]:
-        """What batches of rows give. ONNX Runtime takes one batch a core: they don't wait for
-        each other between layers."""
+        """Yield the outputs of batches of rows.
+
+        ONNX Runtime gets one batch per core, so that cores don't wait for each other between
+        layers."""
         threads = min(self.callers, len(batches)) if len(batches) > 1 else 1
         runtime = self if threads == 1 else self.single
         return in_order(lambda rows: runtime._run(films[rows], cells=cells), batches, threads)
 
     @property
     def callers(self) -> int:
-        """How many threads may well call ``single`` at once. PyTorch uses all cores for one."""
+        """Number of threads that may usefully call ``single`` at once. PyTorch uses all cores for
+        one."""
         return settings().threads if self._accelerated() else 1
 
     def _accelerated(self) -> bool:
@@ -250,7 +253,7 @@ class Runtime:
         return Outputs(_mean_of(margins), _mean_of(features), _mean_of(grids))
 
     def _stages(self, films: Films, member: Member, *, maps: bool = True) -> list[Stages]:
-        """A member's stages of each of the ``views``."""
+        """Return a member's stages for each of the ``views``."""
         views = self._seen(films, member)
         if not member.engine or len(views) == 1:
             return [member.stages(view, maps=maps) for view in views]
@@ -261,13 +264,13 @@ class Runtime:
         ]
 
     def _seen(self, films: Films, member: Member) -> list[Films]:
-        """The films in the member's size, and with ``mirror`` their mirror images.
+        """Return the X-rays in the member's size, and with ``mirror`` their mirror images.
 
         Raises ValueError for others.
         """
         if films.dtype != np.uint8 or films.shape[1:] != (self.size, self.size):
             expected = f"uint8 (N, {self.size}, {self.size})"
-            raise ValueError(f"films {films.dtype} {films.shape} must be {expected}")
+            raise ValueError(f"X-rays {films.dtype} {films.shape} must be {expected}")
         films = _smaller(films, member.input.size)
         return [films, films[:, :, ::-1]] if self.mirror else [films]
 
@@ -275,10 +278,10 @@ class Runtime:
 def dataset_for(
     checkpoint: Checkpoint, location: Path, *, validation: Validation | None = None
 ) -> Dataset:
-    """The dataset there, with the validation split that this checkpoint was trained beside.
+    """Open the dataset with the validation split that was used to train this checkpoint.
 
-    One that was trained by cross-validation had none: all its films are training films.
-    ``validation``: what becomes of it instead, see ``scan``. Raises DatasetError.
+    One trained by cross-validation had none: all its X-rays are training X-rays. ``validation``:
+    the split to use instead, see ``scan``. Raises DatasetError.
     """
     training = checkpoint.card.training
     dataset = scan(
@@ -291,18 +294,18 @@ def dataset_for(
 
 
 def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
-    """A checkpoint (or its name) ready to compute on the CPU.
+    """Load a checkpoint, given itself or its name, for inference on the CPU.
 
     Raises UnknownName or CheckpointError.
     """
     if isinstance(checkpoint, str):
         checkpoint = load_checkpoint(checkpoint)
     card = checkpoint.card
-    content = checkpoint.verified_weights()  # held, since the checkpoint may be deleted meanwhile
+    content = checkpoint.verified_weights()  # in memory, as the file may be deleted
 
     @cache
     def built() -> "list[PneumoniaNetwork]":
-        return checkpoint.networks(content)  # all at once, when the first of them is asked for
+        return checkpoint.networks(content)  # all at once, when the first is needed
 
     def stored(model: str, number: int) -> Stored:
         identity = f"{card.weights_sha256} {model}, {number} of {len(card.members)}"
@@ -317,9 +320,9 @@ def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
 
 
 def accelerated(runtime: Runtime) -> Runtime:
-    """The same runtime, its networks in ONNX Runtime where that can run them.
+    """Return the same runtime, with its networks in ONNX Runtime where possible.
 
-    For networks in eval mode whose weights won't change any more.
+    For networks in eval mode with final weights.
     """
     members = tuple(
         replace(member, engine=open_engine(member.of, member.input)) for member in runtime.members
@@ -328,14 +331,14 @@ def accelerated(runtime: Runtime) -> Runtime:
 
 
 def _smaller(films: Films, size: int) -> Films:
-    """Films uint8 (N, S, S) as a dataset of that size holds them: uint8 (N, size, size)."""
+    """Return X-rays uint8 (N, S, S) resized as in a dataset of that size: (N, size, size)."""
     if films.shape[1] == size or not len(films):
         return films[:, :size, :size]
     return np.stack([to_input(film / np.float32(255), size) for film in films])
 
 
 def _grid(maps: Floats) -> Floats:
-    """Maps (N, K, h, w) averaged over the cells of a grid: (N, K, 3, 3)."""
+    """Return maps (N, K, h, w) averaged over the cells of a grid: (N, K, 3, 3)."""
     n, channels = maps.shape[:2]
     grid = np.zeros((n, channels, _CELLS, _CELLS), np.float32)
     if grid.size:
@@ -346,12 +349,12 @@ def _grid(maps: Floats) -> Floats:
 
 
 def _spans(side: int) -> list[slice]:
-    """The parts of a side that the cells cover; neighbours share what doesn't divide evenly."""
+    """Return the range of each grid cell along a side; neighbours overlap if it isn't divisible."""
     return [slice(cell * side // _CELLS, -(-(cell + 1) * side // _CELLS)) for cell in range(_CELLS)]
 
 
-def _joined(parts: list[Outputs]) -> Outputs:
-    """Batches one after the other."""
+def _concatenate(parts: list[Outputs]) -> Outputs:
+    """Return batches concatenated."""
     return Outputs(
         np.concatenate([part.margins for part in parts]),
         np.concatenate([part.features for part in parts]),

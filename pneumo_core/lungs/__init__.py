@@ -1,4 +1,4 @@
-"""Find the lungs in an X-ray, and frame a network's input by them."""
+"""The lung finder, and the framing of a network's input by the lungs."""
 
 from pneumo_core.lungs.box import Box
 from pneumo_core.lungs.finder import (

@@ -10,13 +10,13 @@ __all__ = ["LungNetwork"]
 
 _WIDTHS = (12, 24, 48, 80)
 _FLAT = 1e-3
-"""Smallest contrast by which an image is divided: a blank one stays blank."""
+"""The smallest contrast to divide an image by; a blank image stays blank."""
 
 
 class LungNetwork(nn.Module):
-    """Images uint8 (N, S, S) → logits (N, S, S) that a pixel belongs to a lung; S divisible by 16.
+    """A U-Net from images uint8 (N, S, S) to logits (N, S, S) of lung; S divisible by 16.
 
-    It works on a grid of half the resolution with four pixels a cell, which costs a quarter.
+    It works at half the resolution with four pixels per cell, at a quarter of the cost.
     """
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ __all__ = ["Box", "box_around"]
 
 @dataclass(frozen=True)
 class Box:
-    """Edges as fractions of the X-ray's height and width: 0 is its top or left edge, 1 the other.
+    """Edges as fractions of the X-ray's height and width: 0 is the top or left edge, 1 the other.
 
     A box may reach beyond the X-ray.
     """
@@ -31,16 +31,16 @@ class Box:
         return self.right - self.left
 
     def widened(self, factor: float) -> "Box":
-        """Return the box with both sides ``factor`` times as long, around the same centre."""
+        """Return the box enlarged by ``factor`` on both sides, around the same centre."""
         down, across = self.height * (factor - 1) / 2, self.width * (factor - 1) / 2
         return Box(self.top - down, self.left - across, self.bottom + down, self.right + across)
 
 
 def box_around(chances: NDArray[np.float32]) -> Box | None:
-    """Return the box around the pixels (H, W) above 0.5, or None where there are none.
+    """Return the box around the pixels (H, W) above 0.5; None if there are none.
 
-    An edge lies where the largest value of a row or column crosses 0.5, between two pixels'
-    centres by linear interpolation.
+    An edge is where the largest value of a row or column crosses 0.5, interpolated linearly between
+    the centres of two pixels.
     """
     rows, columns = _crossings(chances.max(axis=1)), _crossings(chances.max(axis=0))
     if rows is None or columns is None:
@@ -49,7 +49,7 @@ def box_around(chances: NDArray[np.float32]) -> Box | None:
 
 
 def _crossings(profile: NDArray[np.float32]) -> tuple[float, float] | None:
-    """First and last place, as fractions of the length, where a profile is above 0.5."""
+    """Return the first and last crossing of 0.5 of a profile, as fractions of its length."""
     above = np.flatnonzero(profile > 0.5)
     if not len(above):
         return None
@@ -58,7 +58,7 @@ def _crossings(profile: NDArray[np.float32]) -> tuple[float, float] | None:
 
 
 def _edge(profile: NDArray[np.float32], first: int) -> float:
-    """Pixels from the start to the crossing before ``first``, whose centre lies at first + 0.5."""
+    """Return the crossing before ``first`` in pixels, whose centre is at first + 0.5."""
     if first == 0:
         return 0.0
     low, high = float(profile[first - 1]), float(profile[first])

@@ -1,4 +1,4 @@
-"""Find both lungs in an X-ray: a mask, the box around it, and how sure the finder is."""
+"""The lung finder: a mask of both lungs, the box around it, and the finder's confidence."""
 
 import json
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ Images = NDArray[np.uint8]
 Chances = NDArray[np.float32]
 
 SIDE = 112
-"""Side of the square that the finder sees, in pixels."""
+"""Side of the finder's input, in pixels."""
 SURE = 0.9
-"""From this confidence on, the lungs are found; see the finder's card for how it was chosen."""
+"""Confidence of lungs that count as found; the finder's card says how it was chosen."""
 POSSIBLE = 0.8
-"""Below this, the image shows no lungs that a network could be framed by."""
+"""Below this, the image has no lungs to frame the input by."""
 _SPECK = 0.08
-"""Smallest part of the mask that counts as lung, as a share of the largest part."""
+"""The smallest part of the mask that counts as lung, as a share of the largest part."""
 _FOLDER = Path(__file__).parent / "model"
 
 
 @dataclass(frozen=True, eq=False)
 class Lungs:
-    """Both lungs in one X-ray, with the region behind the heart.
+    """Both lungs in one X-ray, including the region behind the heart.
 
     Attributes:
-        mask: bool (112, 112) over the X-ray squashed to a square.
-        box: around the mask; None where no pixel looks like lung.
-        confidence: in [0, 1], the Dice coefficient that the finder expects of its mask: 2 Σ p m /
-            (Σ p + Σ m) over its probabilities p and mask m. Near 1 on a chest X-ray.
+        mask: bool (112, 112), of the X-ray resized to a square.
+        box: around the mask; None if it is empty.
+        confidence: in [0, 1], the expected Dice coefficient of the mask: 2 Σ p m / (Σ p + Σ m) over
+        its probabilities p and mask m. Near 1 on a chest X-ray.
     """
 
     mask: NDArray[np.bool_]
@@ -48,16 +48,16 @@ class Lungs:
 
     @property
     def found(self) -> bool:
-        """Whether a network's input can be framed by them."""
+        """Whether they are reliable enough to frame a network's input."""
         return self.box is not None and self.confidence >= POSSIBLE
 
     @property
     def sure(self) -> bool:
-        """Whether the finder is as sure as on nearly every chest X-ray."""
+        """Whether the confidence is as high as on nearly every chest X-ray."""
         return self.found and self.confidence >= SURE
 
     def share(self, heat: NDArray[np.float32]) -> float:
-        """Return the share of a heat map (H, W) over the X-ray that lies inside; NaN for none."""
+        """Return the share of a heat map (H, W) inside the lungs; NaN for an empty map."""
         total = float(heat.sum(dtype=np.float64))
         if not total > 0:
             return float("nan")
@@ -67,20 +67,20 @@ class Lungs:
 
 
 class LungFinder(Protocol):
-    """What finds lungs. Another segmenter takes this one's place by being passed to functions."""
+    """Interface of a lung finder, to pass another segmentation model to functions."""
 
     @property
     def identity(self) -> str:
-        """Tells this finder's masks from any other's; part of the key of stored inputs."""
+        """Unique name of this finder's masks; part of the cache key of stored inputs."""
         ...
 
     def chances(self, images: Images) -> Chances:
-        """Return the probability of lung at each pixel: uint8 (N, 112, 112) → float32, same."""
+        """Return the probability of lung at each pixel of uint8 (N, 112, 112), as float32."""
         ...
 
 
 class _StoredFinder:
-    """The finder that ships with Pneumo, in ONNX Runtime; one thread, safe to share."""
+    """The finder shipped with Pneumo, in ONNX Runtime on one thread; thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -91,7 +91,7 @@ class _StoredFinder:
             self._session = onnxruntime.InferenceSession(
                 str(folder / "lungs.onnx"), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # ONNX Runtime promises no common error
+        except Exception as error:  # ONNX Runtime has no common exception
             raise CheckpointError(
                 f"The lung finder in '{folder}' can't be used: {error}. Install Pneumo again."
             ) from error
@@ -104,7 +104,7 @@ class _StoredFinder:
 
 @cache
 def lung_finder() -> LungFinder:
-    """Return the finder that ships with Pneumo. Raises CheckpointError where it is damaged."""
+    """Load the finder shipped with Pneumo. Raises CheckpointError if it is damaged."""
     return _StoredFinder(_FOLDER)
 
 
@@ -115,11 +115,11 @@ def lung_finder_card() -> dict[str, object]:
 
 
 def find_lungs(image: FilmInput | Radiograph, *, finder: LungFinder | None = None) -> Lungs:
-    """Find both lungs in an X-ray. The same Radiograph is searched only once.
+    """Find both lungs in an X-ray. The result is cached on the Radiograph.
 
     Args:
         image: a Radiograph, or a path, bytes, array, open file or Pillow image to decode.
-        finder: another finder than the one that ships with Pneumo.
+        finder: a finder to use instead of the one shipped with Pneumo.
 
     Returns:
         The mask, the box around it and the confidence. An image without lungs has ``found`` False.
@@ -142,7 +142,7 @@ def _find(radiograph: Radiograph, finder: LungFinder) -> Lungs:
 
 
 def _without_specks(chances: Chances) -> Chances:
-    """Set what is far smaller than the largest part to zero: letters, tubes, gas in the bowel."""
+    """Set parts far smaller than the largest one to zero: letters, tubes, bowel gas."""
     parts, count = ndimage.label(chances > 0.5)
     if count < 2:
         return chances

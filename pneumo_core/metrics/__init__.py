@@ -1,8 +1,8 @@
-"""What numbers say of a classifier: pure functions of labels and probabilities.
+"""Performance metrics of a classifier: pure functions of labels and probabilities.
 
 Throughout: ``labels`` int (N,) of 0 (NORMAL) and 1 (PNEUMONIA), ``probabilities`` float (N,) in
-[0, 1] of PNEUMONIA, and a film is predicted PNEUMONIA when its probability ≥ the threshold.
-A rate over no films is NaN.
+[0, 1] of PNEUMONIA; an X-ray is predicted PNEUMONIA when its probability ≥ the threshold. A rate
+over no X-rays is NaN.
 """
 
 from pneumo_core.metrics.agreement import cohens_kappa

@@ -1,4 +1,4 @@
-"""Two who call the same films, neither of whom is taken to be right: how far they agree."""
+"""Agreement between two sets of calls, neither of which is taken as the truth."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,15 +13,16 @@ __all__ = ["cohens_kappa"]
 def cohens_kappa(
     first: ArrayLike, second: ArrayLike, *, repeats: int = 2000, seed: int = 0
 ) -> Estimate:
-    """Agreement beyond chance of two sets of calls (N,) of 0 and 1: 1 always, 0 as by chance.
+    """Return Cohen's kappa of two sets of calls (N,) of 0 and 1, with its interval.
 
-    Cohen 1960, doi 10.1177/001316446002000104; a 95 % interval of films drawn again. NaN where
-    both give every film the same one label, which leaves nothing to agree on; an interval of NaN
-    where the films drawn again don't vary, or are too few.
+    Agreement beyond chance: 1 for perfect agreement, 0 for agreement by chance (Cohen 1960, doi
+    10.1177/001316446002000104). The 95 % interval comes from resampled X-rays. Kappa is NaN where
+    both give every X-ray the same single label; its interval is NaN where the resamples don't vary,
+    or the X-rays are too few.
     """
     one, other = (np.asarray(each, dtype=np.int64) for each in (first, second))
     if one.shape != other.shape or one.ndim != 1:
-        raise ValueError(f"calls {one.shape} and {other.shape} must be (N,) alike")
+        raise ValueError(f"calls {one.shape} and {other.shape} must both be (N,)")
     if not (np.isin(one, (0, 1)).all() and np.isin(other, (0, 1)).all()):
         raise ValueError("calls must be 0 (NORMAL) or 1 (PNEUMONIA)")
     counts = np.bincount(2 * one + other, minlength=4)
@@ -32,7 +33,7 @@ def cohens_kappa(
 
 
 def _kappa(counts: ArrayLike) -> Floats:
-    """Kappa of tables (T, 4), each of films called 00, 01, 10 and 11."""
+    """Return kappa of tables (T, 4), each the number of X-rays called 00, 01, 10 and 11."""
     tables = np.asarray(counts, dtype=np.float64).reshape(-1, 2, 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = tables / tables.sum(axis=(1, 2), keepdims=True)

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: how far they do, and how to make them."""
+"""Calibration of probabilities: how it is measured, and how it is fitted."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
-from pneumo_core.metrics._checks import Floats, Ints, checked, two_classes
+from pneumo_core.metrics._checks import Floats, Ints, check_arrays, check_two_classes
 from pneumo_core.metrics.rates import wilson_interval
 
 __all__ = [
@@ -28,7 +28,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Calibration:
-    """What makes a probability of a margin: sigmoid(margin / temperature + offset).
+    """The map from a margin to a probability: sigmoid(margin / temperature + offset).
 
     ``fit_calibration`` gives no offset; checkpoints of earlier versions may have one.
     """
@@ -37,14 +37,14 @@ class Calibration:
     offset: float = 0.0
 
     def probabilities(self, margins: ArrayLike) -> NDArray[np.float32]:
-        """P(pneumonia) float32 in [0, 1] of margins float (N,)."""
+        """Return P(pneumonia) float32 in [0, 1] for margins float (N,)."""
         scaled = np.asarray(margins, dtype=np.float64) / self.temperature + self.offset
         return np.asarray(expit(scaled), dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Films of similar probability: how many, their mean probability, and the share that is ill.
+    """One point of a reliability diagram: count, mean probability, and share with PNEUMONIA.
 
     ``low`` and ``high``: Wilson's 95 % interval of the share.
     """
@@ -57,12 +57,12 @@ class ReliabilityBin:
 
 
 def bin_of(probabilities: Floats, bins: int = BINS) -> Ints:
-    """The bin, of equally wide ones, of each probability; 1 lies in the last."""
+    """Return the index of the equal-width bin of each probability; 1 lies in the last bin."""
     return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
 
 
 def bin_gaps(labels: Ints, probabilities: Floats, bins: int = BINS) -> Floats:
-    """Label - probability of each film in the column of its bin, 0 elsewhere: float (N, bins)."""
+    """Return label - probability in the column of each X-ray's bin, else 0: float (N, bins)."""
     gaps = np.zeros((len(labels), bins))
     gaps[np.arange(len(labels)), bin_of(probabilities, bins)] = labels - probabilities
     return gaps
@@ -71,12 +71,12 @@ def bin_gaps(labels: Ints, probabilities: Floats, bins: int = BINS) -> Floats:
 def expected_calibration_error(
     labels: ArrayLike, probabilities: ArrayLike, *, bins: int = BINS
 ) -> float:
-    """Expected calibration error of P(pneumonia), in [0, 1], over equally wide bins.
+    """Return the expected calibration error of P(pneumonia), in [0, 1], over equal-width bins.
 
-    The mean over films of |share of PNEUMONIA in the film's bin - mean probability in that bin|
+    The mean over X-rays of |share of PNEUMONIA in the X-ray's bin - mean probability in that bin|
     (Naeini et al. 2015, doi 10.1609/aaai.v29i1.9602, for the positive class).
     """
-    truth, p = checked(labels, probabilities)
+    truth, p = check_arrays(labels, probabilities)
     if not len(p):
         return math.nan
     gaps = np.bincount(bin_of(p, bins), weights=truth - p, minlength=bins)
@@ -84,23 +84,24 @@ def expected_calibration_error(
 
 
 def brier_score(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Mean squared difference of probability and label, in [0, 1], 0 at best; NaN over no films.
+    """Return the mean squared difference of probability and label, in [0, 1]; 0 is best.
 
     Brier 1950, doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2, halved as is usual for two
-    classes.
+    classes. NaN over no X-rays.
     """
-    truth, p = checked(labels, probabilities)
+    truth, p = check_arrays(labels, probabilities)
     return float(np.mean((p - truth) ** 2)) if len(p) else math.nan
 
 
 def reliability(
     labels: ArrayLike, probabilities: ArrayLike, *, bins: int = BINS
 ) -> list[ReliabilityBin]:
-    """The reliability diagram's points, from low probabilities to high; empty bins are left out.
+    """Return the points of the reliability diagram, lowest probability first, no empty bins.
 
-    Calibrated films lie on the diagonal (DeGroot and Fienberg 1983, doi 10.2307/2987588).
+    Points of a calibrated model lie on the diagonal (DeGroot and Fienberg 1983, doi
+    10.2307/2987588).
     """
-    truth, p = checked(labels, probabilities)
+    truth, p = check_arrays(labels, probabilities)
     where = bin_of(p, bins)
     points = []
     for each in np.unique(where):
@@ -111,17 +112,17 @@ def reliability(
 
 
 def fit_calibration(labels: ArrayLike, margins: ArrayLike) -> Calibration:
-    """The temperature that fits ``margins`` to the labels best, both classes weighing the same.
+    """Fit the temperature that calibrates ``margins``, giving both classes the same weight.
 
     ``margins`` float (N,) are logit(PNEUMONIA) - logit(NORMAL). Temperature scaling (Guo et al.
-    2017, arXiv:1706.04599) by least cross-entropy, with targets that keep a perfect separation
-    finite (Platt 1999, Probabilistic outputs for support vector machines). There is no offset: how
-    common pneumonia is among validation films, and which of them are hard, says more of how they
-    were chosen than of a film that is read elsewhere. The temperature is kept in [0.05, 20].
-    Raises ValueError when only one class is there.
+    2017, arXiv:1706.04599) by cross-entropy, with targets that keep a perfect separation finite
+    (Platt 1999, Probabilistic outputs for support vector machines). No offset is fitted: the
+    prevalence among validation X-rays, and how hard they are, depends on how they were selected and
+    does not carry over to other hospitals. The temperature is limited to [0.05, 20]. Raises
+    ValueError unless both classes are present.
     """
     margin = np.asarray(margins, dtype=np.float64)
-    truth, _ = two_classes(labels, expit(margin))
+    truth, _ = check_two_classes(labels, expit(margin))
     positives = int(truth.sum())
     negatives = len(truth) - positives
     target = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))

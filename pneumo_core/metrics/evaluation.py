@@ -1,4 +1,4 @@
-"""Everything at once: one set of films at one threshold, each figure with its interval."""
+"""All metrics of one set of X-rays at one threshold, each with its interval."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pneumo_core.core.html import html_table
-from pneumo_core.metrics._checks import Floats, Ints, checked
+from pneumo_core.metrics._checks import Floats, Ints, check_arrays
 from pneumo_core.metrics.calibration import bin_gaps, brier_score, expected_calibration_error
 from pneumo_core.metrics.prevalence import predictive_value_estimates
 from pneumo_core.metrics.ranking import area_interval, area_under_roc
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A checkpoint on one set of films at one threshold."""
+    """The metrics of one checkpoint on one set of X-rays at one threshold."""
 
     n: int
     threshold: float
@@ -60,7 +60,7 @@ class Evaluation:
         return html_table(f"{self.n} X-rays at the threshold {self.threshold:.4f}", rows)
 
     def to_dict(self) -> dict[str, object]:
-        """Return every figure as plain values, intervals as low and high."""
+        """Return every metric as plain values, intervals as low and high."""
         return asdict(self)
 
 
@@ -72,12 +72,12 @@ def evaluate(
     *,
     resampling: Resampling | None = None,
 ) -> Evaluation:
-    """Every figure at the threshold: rates with Wilson's interval, the rest by bootstrap.
+    """Return every metric at the threshold: rates with Wilson's interval, the rest by bootstrap.
 
-    ``groups`` (N,) name each film's patient; ``resampling``: the draws of an earlier call for the
-    same groups, which cost most of the time.
+    ``groups`` (N,) is each X-ray's patient. ``resampling``: the draws of an earlier call for the
+    same groups; making them takes most of the time.
     """
-    truth, p = checked(labels, probabilities)
+    truth, p = check_arrays(labels, probabilities)
     draws = resampling or Resampling.of(groups)
     auc, ece = auc_estimate(truth, p, draws), ece_estimate(truth, p, draws)
     return _at(threshold, truth, p, draws, auc, ece)
@@ -90,8 +90,8 @@ def at_threshold(
     threshold: float,
     draws: Resampling,
 ) -> Evaluation:
-    """An evaluation of the same films at another threshold: AUC and ECE are what they were."""
-    truth, p = checked(labels, probabilities)
+    """Return an evaluation of the same X-rays at another threshold, reusing its AUC and ECE."""
+    truth, p = check_arrays(labels, probabilities)
     return _at(threshold, truth, p, draws, evaluation.auc, evaluation.ece)
 
 
@@ -117,10 +117,10 @@ def f1_estimate(
 ) -> Estimate:
     """Return F1 at the threshold with its interval.
 
-    Where the draws don't vary, as for calls that are all right, it is Wilson's of the share of the
-    films with PNEUMONIA or called so that are both, from which F1 follows.
+    Where the draws don't vary (no mistakes), the interval is Wilson's interval of TP / (TP + FP +
+    FN), mapped to F1.
     """
-    truth, p = checked(labels, probabilities)
+    truth, p = check_arrays(labels, probabilities)
     called = p >= threshold
     agreed, either = called & (truth == 1), called.astype(np.float64) + truth
     parts = draws.sums(np.column_stack([2.0 * agreed, either]))
@@ -138,14 +138,14 @@ def predictive_estimates(
     prevalence: float,
     draws: Resampling,
 ) -> tuple[Estimate, Estimate]:
-    """Return PPV and NPV where ``prevalence`` in (0, 1) of the films are ill.
+    """Return PPV and NPV at a ``prevalence`` in (0, 1).
 
-    Their intervals are those of sensitivity and specificity in each draw. Where a cell of the
-    confusion matrix is empty it is empty in each draw too, so they would be too narrow: those of
-    ``predictive_value_estimates`` then. Where the draws don't vary: what follows from the ends of
-    Wilson's intervals of both.
+    The intervals are those of the predictive values of each draw. Where a cell of the confusion
+    matrix is empty it is empty in each draw too, so these intervals would be too narrow: those of
+    ``predictive_value_estimates`` are used. Where the draws don't vary, the interval follows from
+    the ends of the Wilson intervals of sensitivity and specificity.
     """
-    truth, p = checked(labels, probabilities)
+    truth, p = check_arrays(labels, probabilities)
     counts = confusion(truth, p, threshold)
     ill_films, healthy_films = counts.tp + counts.fn, counts.tn + counts.fp
     if min(ill_films, healthy_films) > 0 and 0 in (counts.tp, counts.fn, counts.tn, counts.fp):
@@ -169,7 +169,7 @@ def predictive_estimates(
 def _predictive_bounds(
     counts: Confusion, prevalence: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ends of PPV and of NPV where sensitivity and specificity both lie at an end of theirs."""
+    """Return the bounds of PPV and NPV with sensitivity and specificity at the ends of theirs."""
     sensitivity = wilson_interval(counts.tp, counts.tp + counts.fn)
     specificity = wilson_interval(counts.tn, counts.tn + counts.fp)
     low, high = (
@@ -179,8 +179,8 @@ def _predictive_bounds(
 
 
 def ece_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
-    """Expected calibration error with its interval."""
-    truth, p = checked(labels, probabilities)
+    """Return the expected calibration error with its interval."""
+    truth, p = check_arrays(labels, probabilities)
     gaps = np.abs(draws.sums(bin_gaps(truth, p))).sum(axis=1)
     films = draws.sums(np.ones((len(p), 1)))[:, 0]
     return Estimate(expected_calibration_error(truth, p), *draws.interval(shares(gaps, films)))
@@ -189,10 +189,9 @@ def ece_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling)
 def auc_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
     """Return the area under the ROC curve with its interval.
 
-    Where the draws don't vary, as for labels told apart without a mistake, it is Newcombe's of as
-    many patients.
+    Where the draws don't vary (perfect separation), it is Newcombe's for as many patients.
     """
-    truth, p = checked(labels, probabilities)
+    truth, p = check_arrays(labels, probabilities)
     area = area_under_roc(truth, p)
     ends = draws.interval(draws.areas_under_roc(truth, p))
     if math.isnan(ends[0]):
@@ -201,13 +200,13 @@ def auc_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling)
 
 
 def brier_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
-    """Brier score with its interval."""
-    truth, p = checked(labels, probabilities)
+    """Return the Brier score with its interval."""
+    truth, p = check_arrays(labels, probabilities)
     sums = draws.sums(np.column_stack([(p - truth) ** 2, np.ones(len(p))]))
     return Estimate(brier_score(truth, p), *draws.interval(shares(sums[:, 0], sums[:, 1])))
 
 
 def shares(parts: Floats, wholes: Floats) -> Floats:
-    """Parts of wholes, each float (repeats,); NaN where there's no whole."""
+    """Return parts / wholes, both float (repeats,); NaN where the whole is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(wholes > 0, parts / wholes, np.nan)

@@ -1,4 +1,4 @@
-"""How probabilities, rates and areas are written, the same on pages, on paper and in a terminal."""
+"""Number formats of probabilities, rates and areas, the same on pages, in reports and terminals."""
 
 import math
 
@@ -10,9 +10,9 @@ _MINUS = "\u2212"
 def format_rate(value: float, *, percent: bool = False) -> str:
     """Write a number in [0, 1] with three decimals: "0.951", or as a percentage: "95.1 %".
 
-    A point that rounds to 0 or 1 is written as a bound, "< 0.001" or "> 99.9 %": no finite set of
-    films shows that a rate is exactly 0 or 1, and no probability of a network is. Differences, in
-    [-1, 1], have a minus sign where they need one. NaN is "not known".
+    A value that rounds to 0 or 1 is written as a bound, "< 0.001" or "> 99.9 %": no finite set of
+    X-rays shows that a rate is exactly 0 or 1, and no network gives such a probability.
+    Differences, in [-1, 1], keep their minus sign. NaN is "not known".
     """
     if math.isnan(value):
         return "not known"
@@ -30,7 +30,8 @@ def format_rate(value: float, *, percent: bool = False) -> str:
 def format_interval(low: float, high: float, *, percent: bool = False) -> str:
     """Write an interval: "0.933–0.966", "93.3–96.6 %".
 
-    An end that is 0 or 1 is written so; one that only rounds to it is a bound, "0.986 to > 0.999".
+    An end of exactly 0 or 1 is written so; one that only rounds to it is a bound: "0.986 to >
+    0.999".
     Empty where there is no interval (NaN), or where both ends are the same bound.
     """
     if math.isnan(low) or math.isnan(high):
@@ -43,7 +44,7 @@ def format_interval(low: float, high: float, *, percent: bool = False) -> str:
 
 
 def format_prevalence(share: float) -> str:
-    """Write a prevalence as a person gives it, with at most three digits: "20 %", "0.5 %"."""
+    """Write a prevalence with at most three digits: "20 %", "0.5 %"."""
     return f"{100 * share:.3g} %"
 
 

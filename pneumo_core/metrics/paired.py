@@ -1,4 +1,4 @@
-"""Two checkpoints on the same films: do they differ, and by how much?"""
+"""Paired comparison of two checkpoints on the same X-rays."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, rankdata
 
-from pneumo_core.metrics._checks import Floats, Ints, checked, two_classes
+from pneumo_core.metrics._checks import Floats, Ints, check_arrays, check_two_classes
 from pneumo_core.metrics.ranking import area_interval
 from pneumo_core.metrics.rates import Estimate
 from pneumo_core.metrics.resampling import LEAST_PATIENTS
@@ -15,15 +15,15 @@ from pneumo_core.metrics.resampling import LEAST_PATIENTS
 __all__ = ["Areas", "McNemar", "clustered_area", "compare_areas", "mcnemar"]
 
 _NOTHING = 1e-15
-"""A variance that rounding alone leaves."""
+"""A variance below this is rounding error."""
 
 
 @dataclass(frozen=True)
 class McNemar:
-    """Films that only one of two checkpoints called rightly, and the exact test of the two counts.
+    """McNemar's test: the X-rays that only one of two checkpoints predicted correctly.
 
-    ``p`` is the two-sided probability of counts this far apart if both were right equally often
-    (McNemar 1947, doi 10.1007/BF02295996; exact, binomial); 1 where they never differ.
+    ``p``: two-sided, of counts this far apart if both were correct equally often (McNemar 1947, doi
+    10.1007/BF02295996; exact, binomial); 1 where the two never differ.
     """
 
     only_first: int
@@ -33,11 +33,11 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Areas:
-    """The areas under two ROC curves of the same films, and their difference.
+    """The areas under two ROC curves of the same X-rays, and their difference.
 
-    ``difference``: first - second with its 95 % interval. ``p``: two-sided, that there is none;
-    NaN where both rank every film alike, and their difference is 0 without doubt. Where nothing
-    varies though they don't, and for too few patients, the difference's interval is NaN, too.
+    ``difference``: first - second with its 95 % interval. ``p``: two-sided, for no difference. NaN
+    where both rank every X-ray alike (the difference is then exactly 0). The difference's interval
+    is NaN, too, where its variance is 0 or there are too few patients.
     """
 
     first: Estimate
@@ -47,10 +47,12 @@ class Areas:
 
 
 def mcnemar(labels: ArrayLike, first_calls: ArrayLike, second_calls: ArrayLike) -> McNemar:
-    """McNemar's test of two checkpoints' calls, each int (N,) of 0 and 1, on the same films."""
+    """Run McNemar's test on two sets of calls int (N,) of 0 and 1 on the same X-rays."""
     truth, one, other = (np.asarray(each) for each in (labels, first_calls, second_calls))
     if not truth.shape == one.shape == other.shape:
-        raise ValueError(f"labels {truth.shape} and calls {one.shape}, {other.shape} must be alike")
+        raise ValueError(
+            f"labels {truth.shape} and calls {one.shape}, {other.shape} differ in shape"
+        )
     first, second = one == truth, other == truth
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
     apart = only_first + only_second
@@ -61,15 +63,14 @@ def mcnemar(labels: ArrayLike, first_calls: ArrayLike, second_calls: ArrayLike) 
 def compare_areas(
     labels: ArrayLike, first: ArrayLike, second: ArrayLike, groups: ArrayLike
 ) -> Areas:
-    """Compare the areas under the ROC curves of two sets of probabilities (N,) for the same films.
+    """Compare the areas under the ROC curves of two sets of probabilities (N,) for the same X-rays.
 
-    DeLong et al. 1988, doi 10.2307/2531595, with films of one patient (``groups`` (N,)) kept
-    together (Obuchowski 1997, doi 10.2307/2533958); where each film is a patient of its own, that
-    is DeLong's test. Intervals are those of the normal curve. Raises ValueError when only one
-    class is there.
+    DeLong et al. 1988, doi 10.2307/2531595, clustered by patient (``groups`` (N,); Obuchowski 1997,
+    doi 10.2307/2533958); with one X-ray per patient this is DeLong's test. Intervals assume a
+    normal distribution. Raises ValueError unless both classes are present.
     """
-    truth, one = two_classes(labels, first)
-    _, other = checked(labels, second)
+    truth, one = check_two_classes(labels, first)
+    _, other = check_arrays(labels, second)
     clusters = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
     mine, theirs = (_Parts.of(truth, p, clusters) for p in (one, other))
     a, b = mine.area, theirs.area
@@ -89,19 +90,20 @@ def compare_areas(
 
 
 def clustered_area(labels: ArrayLike, probabilities: ArrayLike, groups: ArrayLike) -> Estimate:
-    """Return the area under the ROC curve with its interval, films of one patient kept together.
+    """Return the area under the ROC curve with its interval, clustered by patient.
 
-    The interval of ``compare_areas`` for one set of probabilities (N,): no draws, so it takes
-    milliseconds for a hundred thousand films. Raises ValueError when only one class is there.
+    The interval of ``compare_areas`` for one set of probabilities (N,): without resampling, so it
+    takes milliseconds for a hundred thousand X-rays. Raises ValueError unless both classes are
+    present.
     """
-    truth, p = two_classes(labels, probabilities)
+    truth, p = check_two_classes(labels, probabilities)
     clusters = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
     parts = _Parts.of(truth, p, clusters)
     return _area(parts.area, parts.covariance(parts), parts.clusters)
 
 
 def _area(value: float, variance: float, patients: tuple[int, int]) -> Estimate:
-    """An area with its interval: Newcombe's where nothing varies."""
+    """Return an area with its interval; Newcombe's interval where the variance is 0."""
     varies = variance > _NOTHING
     ends = (
         _ends(value, math.sqrt(variance), 0.0, 1.0) if varies else area_interval(value, *patients)
@@ -118,9 +120,10 @@ def _ends(value: float, spread: float, lowest: float, highest: float) -> tuple[f
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """What each cluster adds to an area beyond its share: ill (I,) and normal (I,) films summed.
+    """The structural components of an area, summed per cluster: ill (I,) and normal (I,).
 
-    A film's part is the share of films of the other class that it is ranked rightly against.
+    An X-ray's component is the share of X-rays of the other class that it is correctly ranked
+    against.
     """
 
     area: float
@@ -139,14 +142,14 @@ class _Parts:
         part[~ill] = 1 - (everyone[~ill] - rankdata(p[~ill])) / positives
         area = float(part[ill].mean())
 
-        def summed(films: NDArray[np.bool_]) -> Floats:
+        def sum_by_cluster(films: NDArray[np.bool_]) -> Floats:
             return np.bincount(clusters, weights=np.where(films, part - area, 0.0)).astype(float)
 
         there = (len(np.unique(clusters[ill])), len(np.unique(clusters[~ill])))
-        return cls(area, summed(ill), summed(~ill), (positives, negatives), there)
+        return cls(area, sum_by_cluster(ill), sum_by_cluster(~ill), (positives, negatives), there)
 
     def covariance(self, other: "_Parts") -> float:
-        """Of both areas, over the clusters."""
+        """Return the covariance of both areas over the clusters."""
         positives, negatives = self.films
         ill = _unbiased(self.clusters[0]) * float(self.ill @ other.ill) / positives**2
         normal = _unbiased(self.clusters[1]) * float(self.normal @ other.normal) / negatives**2

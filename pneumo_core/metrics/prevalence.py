@@ -1,4 +1,4 @@
-"""What a probability and a result are worth where pneumonia is as common as a reader says."""
+"""Probabilities and predictive values at another prevalence of pneumonia."""
 
 import math
 from statistics import NormalDist
@@ -9,7 +9,7 @@ __all__ = ["CALIBRATED_PREVALENCE", "adjusted_probability", "predictive_value_es
 
 CALIBRATED_PREVALENCE = 0.5
 """The prevalence that a checkpoint's probabilities assume: ``fit_calibration`` gives both classes
-the same weight, as if every other film showed PNEUMONIA."""
+the same weight, as if half of the X-rays showed PNEUMONIA."""
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -17,17 +17,16 @@ _Z = NormalDist().inv_cdf(0.975)
 def adjusted_probability(
     probability: float, prevalence: float, *, assumed: float = CALIBRATED_PREVALENCE
 ) -> float:
-    """Return a probability in [0, 1] as it is at another prevalence, by Bayes' theorem on the odds.
+    """Return a probability in [0, 1] adjusted to another prevalence, by Bayes' theorem on the odds.
 
-    The odds are multiplied by the ratio of the odds of both prevalences (Saerens et al. 2002,
-    doi 10.1162/089976602753284446): what the film shows counts as before, only how common
-    pneumonia is counts anew. 0.549 at a prevalence of 0.5 is 0.233 at 0.2. Raises ValueError for a
-    probability outside [0, 1] or a prevalence outside (0, 1).
+    The odds are multiplied by the ratio of the odds of both prevalences (Saerens et al. 2002, doi
+    10.1162/089976602753284446): 0.549 at a prevalence of 0.5 becomes 0.233 at 0.2. Raises
+    ValueError for a probability outside [0, 1] or a prevalence outside (0, 1).
     """
     if not 0 <= probability <= 1:
-        raise ValueError(f"the probability is {probability}, not in [0, 1]")
+        raise ValueError(f"probability must be in [0, 1], not {probability}")
     if not (0 < prevalence < 1 and 0 < assumed < 1):
-        raise ValueError(f"prevalences lie between 0 and 1, not {prevalence} and {assumed}")
+        raise ValueError(f"prevalences must be between 0 and 1, not {prevalence} and {assumed}")
     ill = probability * prevalence / assumed
     healthy = (1 - probability) * (1 - prevalence) / (1 - assumed)
     return ill / (ill + healthy)
@@ -38,15 +37,14 @@ def predictive_value_estimates(
 ) -> tuple[Estimate, Estimate]:
     """Return PPV and NPV at a prevalence in (0, 1), each with a 95 % interval.
 
-    The intervals are the logit intervals of Mercaldo, Lau and Zhou 2007 (doi 10.1002/sim.2677),
-    which follow from how many films sensitivity (``ill``) and specificity (``healthy``) were
-    measured on. Where one of both is 0 or 1, their adjusted interval: both rates are drawn towards
-    0.5 by z² / 2 films, and the interval is stretched to hold the figure itself. Without films, or
-    for a rate that is not known, there is no interval. Raises ValueError for a prevalence outside
-    (0, 1).
+    The logit intervals of Mercaldo, Lau and Zhou 2007 (doi 10.1002/sim.2677), from the number of
+    X-rays that sensitivity (``ill``) and specificity (``healthy``) were measured on. Where one of
+    both is 0 or 1, their adjusted interval: both rates are shrunk towards 0.5 by z² / 2 X-rays, and
+    the interval is extended to include the estimate. Without X-rays, or for an unknown rate, there
+    is no interval. Raises ValueError for a prevalence outside (0, 1).
     """
     if not 0 < prevalence < 1:
-        raise ValueError(f"the prevalence is {prevalence}, not between 0 and 1")
+        raise ValueError(f"prevalence must be between 0 and 1, not {prevalence}")
     values = predictive_values(sensitivity, specificity, prevalence)
     if not (ill > 0 and healthy > 0) or math.isnan(sensitivity + specificity):
         return Estimate(values[0], math.nan, math.nan), Estimate(values[1], math.nan, math.nan)
@@ -64,12 +62,12 @@ def predictive_value_estimates(
 
 
 def _adjusted(share: float, n: float) -> tuple[float, float]:
-    """A rate drawn towards 0.5, and its films (Agresti and Coull 1998, doi 10.2307/2685469)."""
+    """Return a rate shrunk towards 0.5, and its n (Agresti and Coull 1998, doi 10.2307/2685469)."""
     return (share * n + _Z**2 / 2) / (n + _Z**2), n + _Z**2
 
 
 def _spread(share: float, n: float) -> float:
-    """The variance of the logarithm of a share of n films, by the delta method."""
+    """Return the variance of the logarithm of a share of n X-rays, by the delta method."""
     return (1 - share) / share / n
 
 

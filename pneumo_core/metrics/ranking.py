@@ -1,4 +1,4 @@
-"""How well probabilities rank films, whatever the threshold: curves and the areas under them."""
+"""Threshold-free metrics: ROC and precision-recall curves, and the areas under them."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import norm, rankdata
 
-from pneumo_core.metrics._checks import Floats, checked
+from pneumo_core.metrics._checks import Floats, check_arrays
 
 __all__ = [
     "Curve",
@@ -22,9 +22,10 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve over all thresholds: ``x`` and ``y`` float (K,) in [0, 1], point by point.
+    """A curve over all thresholds: ``x`` and ``y`` float (K,) in [0, 1], one point per threshold.
 
-    ``thresholds`` float (K,): films at or above it are called PNEUMONIA; infinite where none is.
+    ``thresholds`` float (K,), descending: X-rays at or above one are called PNEUMONIA; the first
+    may be infinite.
     """
 
     x: Floats
@@ -32,9 +33,9 @@ class Curve:
     thresholds: Floats
 
     def at(self, probabilities: ArrayLike) -> "Curve":
-        """The points where films of these probabilities (n,), of the curve's own, begin to be ill.
+        """Return the points of the curve at these thresholds (n,).
 
-        Any other number gives the point of the next higher threshold.
+        A number between two thresholds gives the point of the higher one.
         """
         p = np.unique(np.asarray(probabilities, dtype=np.float64))[::-1]
         rows = np.searchsorted(-self.thresholds, -p, side="right") - 1
@@ -43,22 +44,22 @@ class Curve:
 
 
 def area_under_roc(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Area under the ROC curve, in [0, 1]; NaN when only one class is there."""
-    truth, p = checked(labels, probabilities)
+    """Return the area under the ROC curve, in [0, 1]; NaN unless both classes are present."""
+    truth, p = check_arrays(labels, probabilities)
     positives = int(truth.sum())
     negatives = len(truth) - positives
     if not positives or not negatives:
         return math.nan
-    # The Mann-Whitney form: 10 × faster than scikit-learn's, which training feels every epoch.
+    # The Mann-Whitney form: 10 × faster than scikit-learn's, which matters in every epoch.
     pairs_won = rankdata(p)[truth == 1].sum() - positives * (positives + 1) / 2
     return float(pairs_won / (positives * negatives))
 
 
 def area_interval(area: float, ill: int, normal: int) -> tuple[float, float]:
-    """Return the 95 % interval of an area under the ROC curve, from the area and two counts alone.
+    """Return the 95 % interval of an area under the ROC curve, from the area and two counts.
 
-    Newcombe's method 5 (2006, doi 10.1002/sim.2324): like Wilson's for a rate, it is also right
-    for few patients and for an area of 0 or 1, where nothing varies that could be drawn again.
+    Newcombe's method 5 (2006, doi 10.1002/sim.2324): like Wilson's for a rate, it also holds for
+    few patients and for an area of 0 or 1, where resampling shows no variation.
 
     Args:
         area: in [0, 1].
@@ -83,13 +84,13 @@ def area_interval(area: float, ill: int, normal: int) -> tuple[float, float]:
 
 
 def roc_curve(labels: ArrayLike, probabilities: ArrayLike) -> Curve:
-    """1 - specificity (x) and sensitivity (y) at every threshold, from none called ill to all.
+    """Return 1 - specificity (x) and sensitivity (y) at every threshold, highest first.
 
-    Raises ValueError unless both classes are there.
+    Raises ValueError unless both classes are present.
     """
-    counted = _counted(labels, probabilities)
+    counted = _count_calls(labels, probabilities)
     if not counted.positives or not counted.negatives:
-        raise ValueError("a ROC curve needs films of both classes")
+        raise ValueError("a ROC curve needs X-rays of both classes")
     return Curve(
         np.append(0.0, counted.fp / counted.negatives),
         np.append(0.0, counted.tp / counted.positives),
@@ -98,23 +99,24 @@ def roc_curve(labels: ArrayLike, probabilities: ArrayLike) -> Curve:
 
 
 def precision_recall_curve(labels: ArrayLike, probabilities: ArrayLike) -> Curve:
-    """Sensitivity (x) and positive predictive value (y) at every threshold that calls a film ill.
+    """Return sensitivity (x) and positive predictive value (y) at every threshold, highest first.
 
-    Raises ValueError when no film shows PNEUMONIA.
+    Raises ValueError when no X-ray shows PNEUMONIA.
     """
-    counted = _counted(labels, probabilities)
+    counted = _count_calls(labels, probabilities)
     if not counted.positives:
-        raise ValueError("a precision-recall curve needs films with PNEUMONIA")
+        raise ValueError("a precision-recall curve needs X-rays with PNEUMONIA")
     precision = counted.tp / (counted.tp + counted.fp)
     return Curve(counted.tp / counted.positives, precision, counted.thresholds)
 
 
 def average_precision(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Mean of the precisions, each weighed by the sensitivity it adds, in [0, 1]; scikit-learn's.
+    """Return the average precision, in [0, 1], as scikit-learn defines it.
 
-    NaN when no film shows PNEUMONIA.
+    The mean of the precisions, weighted by the gain in sensitivity. NaN when no X-ray shows
+    PNEUMONIA.
     """
-    truth, _ = checked(labels, probabilities)
+    truth, _ = check_arrays(labels, probabilities)
     if not truth.any():
         return math.nan
     curve = precision_recall_curve(labels, probabilities)
@@ -122,8 +124,8 @@ def average_precision(labels: ArrayLike, probabilities: ArrayLike) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Counted:
-    """Films called ill at each of the descending thresholds: rightly (tp) and wrongly (fp)."""
+class _CallCounts:
+    """True (tp) and false (fp) positives at each of the descending thresholds."""
 
     thresholds: Floats
     tp: Floats
@@ -132,12 +134,12 @@ class _Counted:
     negatives: int
 
 
-def _counted(labels: ArrayLike, probabilities: ArrayLike) -> _Counted:
-    truth, p = checked(labels, probabilities)
+def _count_calls(labels: ArrayLike, probabilities: ArrayLike) -> _CallCounts:
+    truth, p = check_arrays(labels, probabilities)
     order = np.argsort(-p, kind="stable")
     ranked, called = p[order], np.arange(1, len(p) + 1)
     tp = np.cumsum(truth[order])
-    last = np.append(np.diff(ranked) != 0, True)[: len(p)]  # films that score alike are one point
+    last = np.append(np.diff(ranked) != 0, True)[: len(p)]  # tied scores share one point
     right, wrong = tp[last].astype(np.float64), (called - tp)[last].astype(np.float64)
     positives = int(truth.sum())
-    return _Counted(ranked[last], right, wrong, positives, len(truth) - positives)
+    return _CallCounts(ranked[last], right, wrong, positives, len(truth) - positives)

@@ -1,4 +1,4 @@
-"""Intervals by drawing patients again and again, for figures that have no formula of their own."""
+"""Bootstrap intervals by resampling patients, for metrics without a closed formula."""
 
 import math
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pneumo_core.metrics._checks import Floats, Ints, checked
+from pneumo_core.metrics._checks import Floats, Ints, check_arrays
 
 __all__ = ["LEAST_PATIENTS", "Resampling", "interval"]
 
 LEAST_PATIENTS = 5
-"""Fewer patients can't be drawn in the 40 different ways that the ends of a 95 % interval need: 4
-can in 35, 5 in 126."""
+"""The fewest patients for an interval. The ends of a 95 % interval need 40 different resamples; 4
+patients give 35, 5 give 126."""
 
 _AT_ONCE = 2_000_000
-"""Numbers of weights in memory at a time."""
+"""The most weights held in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Resampling:
-    """Bootstrap draws of whole groups (patients), not films.
+    """Bootstrap draws of whole groups (patients), not X-rays.
 
-    Films of one patient resemble each other, so resampling films would promise too much
-    (Field and Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x). ``drawn`` int (repeats, G) says
-    how often a draw holds each group, ``group_of`` int (N,) to which group a film belongs. Two
-    checkpoints on the same films share one resampling, so their draws can be compared.
+    X-rays of one patient resemble each other, so resampling X-rays would give intervals that are
+    too narrow (Field and Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x). ``drawn`` int (repeats,
+    G): how often each draw contains each group; ``group_of`` int (N,): the group of each X-ray. Two
+    checkpoints on the same X-rays share one resampling, so their draws are paired.
     """
 
     drawn: NDArray[np.int16]
@@ -33,7 +33,7 @@ class Resampling:
 
     @classmethod
     def of(cls, groups: ArrayLike, *, repeats: int = 1000, seed: int = 0) -> "Resampling":
-        """Draws for films whose group (patient) is named by ``groups`` (N,)."""
+        """Draw patients for X-rays whose patient is given by ``groups`` (N,)."""
         names, group_of = np.unique(np.asarray(groups), return_inverse=True)
         random = np.random.default_rng(seed)
         drawn = np.zeros((repeats, len(names)), np.int16)
@@ -44,19 +44,19 @@ class Resampling:
 
     @property
     def patients(self) -> int:
-        """Groups that are drawn."""
+        """Number of groups."""
         return int(self.drawn.shape[1])
 
     def patients_of(self, films: ArrayLike) -> int:
-        """How many groups have one of these films, bool (N,)."""
+        """Return how many groups have at least one of the X-rays selected by a bool (N,)."""
         return len(np.unique(self.group_of[np.asarray(films, dtype=bool)]))
 
     def interval(self, figures: Floats) -> tuple[float, float]:
-        """The 95 % interval of a figure by its draws (repeats,); NaN for too few patients."""
+        """Return the 95 % interval of a metric's draws (repeats,); NaN for too few patients."""
         return interval(figures) if self.patients >= LEAST_PATIENTS else (math.nan, math.nan)
 
     def sums(self, values: ArrayLike) -> Floats:
-        """The sum over each draw's films of values (N, K) a film: float (repeats, K)."""
+        """Return the sum of per-X-ray values (N, K) over each draw: float (repeats, K)."""
         rows = np.asarray(values, dtype=np.float64)
         self._check(len(rows))
         of_group = np.zeros((self.drawn.shape[1], rows.shape[1]))
@@ -64,8 +64,8 @@ class Resampling:
         return np.asarray(self.drawn @ of_group, dtype=np.float64)
 
     def areas_under_roc(self, labels: ArrayLike, probabilities: ArrayLike) -> Floats:
-        """The area under the ROC curve of each draw: float (repeats,), NaN for one class alone."""
-        truth, p = checked(labels, probabilities)
+        """Return each draw's area under the ROC curve, float (repeats,); NaN with one class."""
+        truth, p = check_arrays(labels, probabilities)
         self._check(len(truth))
         order = np.argsort(p, kind="stable")
         starts = np.flatnonzero(np.diff(p[order], prepend=-1.0))
@@ -79,13 +79,13 @@ class Resampling:
 
     def _check(self, films: int) -> None:
         if films != len(self.group_of):
-            raise ValueError(f"groups name {len(self.group_of)} films, not {films}")
+            raise ValueError(f"the resampling is for {len(self.group_of)} X-rays, not {films}")
 
 
 def interval(draws: Floats) -> tuple[float, float]:
-    """Return the 95 % percentile interval of draws (repeats,), without those that are NaN.
+    """Return the 95 % percentile interval of draws (repeats,), ignoring NaN.
 
-    Draws that are all the same say nothing about the figure's precision: NaN, as for no draws.
+    NaN where there are no draws, or all are equal, as they then don't show the metric's precision.
     """
     kept = draws[~np.isnan(draws)]
     if not len(kept) or np.ptp(kept) < 1e-12:
@@ -95,7 +95,7 @@ def interval(draws: Floats) -> tuple[float, float]:
 
 
 def _areas(ill: Floats, normal: Floats, starts: Ints) -> Floats:
-    """Areas of draws: weights (repeats, N) in ascending order, equal scores from ``starts`` on."""
+    """Return each draw's area from weights (repeats, N) sorted by score; ``starts``: of ties."""
     if not len(starts):
         return np.full(len(ill), np.nan)
     ill_at, normal_at = (np.add.reduceat(each, starts, axis=1) for each in (ill, normal))

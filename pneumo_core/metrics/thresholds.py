@@ -1,4 +1,4 @@
-"""Where to put the threshold, by what one wants of it."""
+"""Thresholds by purpose: balanced, screening, least cost."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logit
 
-from pneumo_core.metrics._checks import two_classes
+from pneumo_core.metrics._checks import check_two_classes
 from pneumo_core.metrics.rates import wilson_interval
 
 __all__ = [
@@ -18,16 +18,16 @@ __all__ = [
 
 
 def balanced_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """The threshold nearest to 0.5 that balances sensitivity and specificity as well as the best.
+    """Return the threshold with the best balance of sensitivity and specificity.
 
-    Balance is their sum, Youden's index (1950, doi 10.1002/1097-0142(1950)3:1<32::AID-CNCR28200301
-    06>3.0.CO;2-3). On few films its highest step is decided by two or three of them, so every
-    threshold whose index lies within one standard error of the highest counts as equal (the rule of
-    Breiman et al. 1984, Classification and Regression Trees), and the one nearest to 0.5 is taken,
-    where a calibrated checkpoint finds both labels equally likely. Raises ValueError when only one
-    class is there.
+    Balance is Youden's index, sensitivity + specificity - 1 (1950, doi
+    10.1002/1097-0142(1950)3:1<32::AID-CNCR28200301 06>3.0.CO;2-3). On few X-rays two or three of
+    them decide its maximum, so all thresholds whose index lies within one standard error of the
+    maximum count as equal (the rule of Breiman et al. 1984, Classification and Regression Trees),
+    and the one nearest to 0.5, where a calibrated checkpoint finds both labels equally likely, is
+    returned. Raises ValueError unless both classes are present.
     """
-    truth, p = two_classes(labels, probabilities)
+    truth, p = check_two_classes(labels, probabilities)
     known = np.unique(p)
     candidates = np.append((known[1:] + known[:-1]) / 2, [0.0, 0.5])
     ill, normal = np.sort(p[truth == 1]), np.sort(p[truth == 0])
@@ -45,8 +45,8 @@ def balanced_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
 def sensitivity_threshold(
     labels: ArrayLike, probabilities: ArrayLike, *, at_least: float = 0.99
 ) -> float:
-    """The highest threshold whose sensitivity is still ``at_least``."""
-    truth, p = two_classes(labels, probabilities)
+    """Return the highest threshold with a sensitivity of ``at_least``."""
+    truth, p = check_two_classes(labels, probabilities)
     positive = np.sort(p[truth == 1])[::-1]
     needed = math.ceil(at_least * len(positive) - 1e-9)
     return float(positive[max(needed, 1) - 1])
@@ -55,14 +55,14 @@ def sensitivity_threshold(
 def screening_threshold(
     labels: ArrayLike, probabilities: ArrayLike, *, at_least: float = 0.99, surely: float = 0.0
 ) -> float:
-    """Return the highest threshold that screening may use, at most the balanced one.
+    """Return the highest threshold suitable for screening, at most the balanced one.
 
-    Its sensitivity is ``at_least``, and the lower end of its 95 % Wilson interval is ``surely``
-    where so many X-rays show PNEUMONIA that any threshold can reach that; on fewer the lower end is
-    as high as it can be. Where both labels lie far apart these alone would lie above the balanced
-    threshold, and miss more. Raises ValueError when only one class is there.
+    Its sensitivity is ``at_least``, and the lower end of its 95 % Wilson interval is ``surely``, or
+    as high as the number of X-rays with PNEUMONIA allows. Where the classes are well separated
+    these alone would give a threshold above the balanced one, which would miss more. Raises
+    ValueError unless both classes are present.
     """
-    truth, _ = two_classes(labels, probabilities)
+    truth, _ = check_two_classes(labels, probabilities)
     ill = int(truth.sum())
     highest = wilson_interval(ill, ill)[0]
     found = np.arange(math.ceil(at_least * ill - 1e-9), ill + 1)
@@ -75,17 +75,16 @@ def screening_threshold(
 def cost_threshold(
     labels: ArrayLike, probabilities: ArrayLike, *, missed: float, prevalence: float | None = None
 ) -> float:
-    """The threshold that costs least, where a missed pneumonia costs ``missed`` false alarms.
+    """Return the threshold of least cost, where one miss costs as much as ``missed`` false alarms.
 
-    Costs are counted where ``prevalence`` of the films show PNEUMONIA (in (0, 1)), by default as
-    many as here; the threshold is the probability of one of the films, or 1, and the lowest of
-    those that cost the same. Raises ValueError when
-    only one class is there or a number makes no sense.
+    Costs are for ``prevalence`` in (0, 1) of PNEUMONIA, by default that of ``labels``. The
+    threshold is the probability of one of the X-rays, or 1; the lowest among equals. Raises
+    ValueError unless both classes are present and ``missed`` is positive.
     """
-    truth, p = two_classes(labels, probabilities)
+    truth, p = check_two_classes(labels, probabilities)
     share = float(truth.mean()) if prevalence is None else prevalence
     if not (missed > 0 and 0 < share < 1):
-        raise ValueError(f"missed {missed} must be above 0, prevalence {share} in (0, 1)")
+        raise ValueError(f"need missed > 0 and 0 < prevalence < 1, not {missed} and {share}")
     candidates = np.unique(np.append(p, 1.0))
     ill, normal = np.sort(p[truth == 1]), np.sort(p[truth == 0])
     misses = np.searchsorted(ill, candidates, side="left") / len(ill)

@@ -1,7 +1,6 @@
-"""Architectures: from a normalised film to two logits.
+"""Architectures: networks from a normalised X-ray to two logits.
 
-Names and what a network takes need no torch; the networks themselves do, so what is made of it is
-imported when it is asked for.
+Names and input formats need no torch. Networks do, so their modules are imported on first use.
 """
 
 from importlib import import_module
@@ -55,7 +54,7 @@ _FILES = {"PneumoniaNetwork": "_network", "output_shapes": "_network", "Layout":
 
 
 def __getattr__(name: str) -> Any:
-    """What needs torch (PEP 562)."""
+    """Import what needs torch on first use (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_FILES.get(name, 'pretrained')}"), name)

@@ -1,4 +1,4 @@
-"""DINOv2 ViT-S/14 (Oquab et al. 2023, arXiv:2304.07193) from an ONNX file, under timm's names."""
+"""DINOv2 ViT-S/14 (Oquab et al. 2023, arXiv:2304.07193) from an ONNX file, with timm's names."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from torch import Tensor
 __all__ = ["dinov2_state"]
 
 _BLOCKS = 12
-# timm's names in a block, and those that Hugging Face's transformers gives the same tensors.
+# timm's names within a block, and those of Hugging Face's transformers for the same tensors.
 _IN_BLOCK = {
     "norm1": "norm1",
     "attn.proj": "attention.output.dense",
@@ -20,10 +20,10 @@ _QKV = ("query", "key", "value")
 
 
 def dinov2_state(file: Path) -> dict[str, Tensor]:
-    """The backbone's state, position embeddings for 37 × 37 patches.
+    """Return the backbone's state dict, with position embeddings for 37 × 37 patches.
 
-    Raises OSError for a file that isn't there, google.protobuf's DecodeError for one that is no
-    ONNX, KeyError or ValueError for another network.
+    Raises OSError for a missing file, google.protobuf's DecodeError for one that is not ONNX,
+    KeyError or ValueError for another network.
     """
     tensors = _tensors(file)
     outside = {
@@ -37,10 +37,10 @@ def dinov2_state(file: Path) -> dict[str, Tensor]:
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:
-    """The file's tensors by their names in the backbone.
+    """Return the file's tensors by their names in the backbone.
 
-    The exporter kept the names of biases, and transposed and renamed the weights of linear layers:
-    the product with such a weight is what the layer's bias is added to.
+    The exporter kept the names of biases, but transposed and renamed the weights of linear layers:
+    a weight is found as the factor of the product that its layer's bias is added to.
     """
     import onnx
     from onnx import numpy_helper
@@ -57,7 +57,7 @@ def _tensors(file: Path) -> dict[str, Tensor]:
 
 
 def _positions(tensors: dict[str, Tensor]) -> Tensor:
-    """Position embeddings (1, 1 + 37², K): of the class token, and of the patches."""
+    """Return the position embeddings (1, 1 + 37², K), class token first, then patches."""
     (of_class,) = (each for name, each in tensors.items() if name.startswith("onnx::Concat"))
     (of_patches,) = (each for name, each in tensors.items() if name.startswith("onnx::Reshape"))
     return torch.cat([of_class, of_patches], dim=1)

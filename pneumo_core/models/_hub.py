@@ -1,4 +1,4 @@
-"""ImageNet weights by the libraries' own downloads."""
+"""Downloads of ImageNet weights through the libraries' own clients."""
 
 import contextlib
 import sys
@@ -13,22 +13,22 @@ from pneumo_core.models.registry import TIMM
 __all__ = ["fetch_weights"]
 
 _PATIENCE = 5.0
-"""Seconds that the hub has for its first answer."""
+"""Seconds to wait for the hub's first answer."""
 _asking = threading.Lock()
 
 
 def fetch_weights(model: str, size: int | None = None) -> Mapping[str, Tensor]:
-    """A backbone's state from its library's hub, or from where that keeps what it fetched.
+    """Return a backbone's state dict from its library's hub, or from that library's cache.
 
-    ``size``: side of the films that it will read, for which timm resizes position embeddings.
-    Raises whatever the hub's client does where it can't be had.
+    ``size``: side in pixels of the X-rays to read, for which timm resizes position embeddings.
+    Raises whatever the hub's client raises when the weights can't be downloaded.
     """
     if model.startswith(TIMM):
         return _from_timm(model.removeprefix(TIMM), size)
     from efficientnet_pytorch.utils import url_map
 
     url = url_map[model.replace("_", "-")]
-    # It tells on standard output what it fetches, where the command line prints results.
+    # It writes to standard output, where the command line prints its results.
     with contextlib.redirect_stdout(sys.stderr):
         state: Mapping[str, Tensor] = torch.hub.load_state_dict_from_url(
             url, progress=False, check_hash=True, weights_only=True
@@ -42,18 +42,18 @@ def _from_timm(architecture: str, size: int | None) -> Mapping[str, Tensor]:
     from pneumo_core.models.timm_backbone import size_options
 
     options = size_options(architecture, size)
-    with _asked_once():
+    with _offline_without_answer():
         network = timm.create_model(architecture, pretrained=True, num_classes=0, **options)
     state: Mapping[str, Tensor] = network.state_dict()
     return state
 
 
 @contextlib.contextmanager
-def _asked_once() -> Iterator[None]:
-    """Offline where the hub doesn't answer.
+def _offline_without_answer() -> Iterator[None]:
+    """Switch the hub's client to offline mode if the hub doesn't answer.
 
-    Its client would ask again and again for three quarters of a minute, a line on the terminal
-    each time. Offline, it finds at once what it fetched before, or says that it can't.
+    The client would retry for three quarters of a minute and print each time. Offline, it uses its
+    cache or fails at once.
     """
     from huggingface_hub import constants, get_session
 
@@ -61,7 +61,7 @@ def _asked_once() -> Iterator[None]:
         before = constants.HF_HUB_OFFLINE
         try:
             get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
-        # A client of its own, with errors of its own; each means that nobody answered.
+        # The client's exceptions have no common base; any of them means no answer.
         except Exception:  # noqa: BLE001
             constants.HF_HUB_OFFLINE = True
         try:

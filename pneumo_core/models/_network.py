@@ -1,4 +1,4 @@
-"""The one shape that every network in Pneumo has: three stages in a row."""
+"""The structure that all networks share: features, neck and head."""
 
 import torch
 from torch import Tensor, nn
@@ -9,18 +9,18 @@ __all__ = ["PneumoniaNetwork"]
 
 
 class PneumoniaNetwork(nn.Module):
-    """A classifier split where Grad-CAM and the embedding explorer look.
+    """A classifier in three stages, so that heat maps and embeddings can read between them.
 
     ``features``: input (N, C, S, S) → maps (N, K, h, w), the last convolution's activation, or a
     transformer's tokens as a grid.
     ``neck``: maps → penultimate features (N, D).
     ``head``: penultimate features → logits (N, 2), NORMAL first. Never a softmax.
 
-    Splitting the network replaces hooks, so one network can serve several threads at once.
+    Splitting the network avoids hooks, so one network can serve several threads at once.
 
-    ``token_channels``: how many of the maps, the last ones, hold tokens that stand for no place and
-    are the same at every place. ``layout``: of what a transformer's blocks give; None where they
-    give maps, or order their tokens otherwise.
+    ``token_channels``: how many of the last channels of the maps hold tokens that belong to no
+    position; they are the same everywhere. ``layout``: the layout of a transformer's blocks; None
+    where they give maps, or order their tokens otherwise.
     """
 
     token_channels: int = 0
@@ -33,24 +33,24 @@ class PneumoniaNetwork(nn.Module):
         self.head = head
 
     def forward(self, films: Tensor) -> Tensor:
-        """Normalised films (N, C, S, S) float → logits (N, 2)."""
+        """Return logits (N, 2) for normalised X-rays (N, C, S, S) float."""
         logits: Tensor = self.head(self.neck(self.features(films)))
         return logits
 
     def backbone_parameters(self) -> list[nn.Parameter]:
-        """Parameters that carry pretrained weights; empty where training starts from nothing."""
+        """Return the parameters that pretrained weights set; empty without a backbone."""
         return []
 
 
 class BackboneNetwork(PneumoniaNetwork):
-    """A network whose features are a backbone that pretrained weights fit."""
+    """A network whose features are a backbone that takes pretrained weights."""
 
     def backbone_parameters(self) -> list[nn.Parameter]:
         return list(self.features.parameters())
 
 
 def initialise(network: nn.Module) -> None:
-    """He initialisation for LeakyReLU networks (He et al. 2015, arXiv:1502.01852), in place."""
+    """Initialise a LeakyReLU network in place (He et al. 2015, arXiv:1502.01852)."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, a=0.01, nonlinearity="leaky_relu")
@@ -59,19 +59,19 @@ def initialise(network: nn.Module) -> None:
 
 
 def dense(inputs: int, outputs: int, *after: nn.Module) -> list[nn.Module]:
-    """A fully connected layer with LeakyReLU, then ``after``."""
+    """Return a fully connected layer with LeakyReLU, then ``after``."""
     return [nn.Linear(inputs, outputs), nn.LeakyReLU(), *after]
 
 
 def convolution(inputs: int, outputs: int, kernel: int) -> list[nn.Module]:
-    """A valid (unpadded) convolution with LeakyReLU."""
+    """Return a valid (unpadded) convolution with LeakyReLU."""
     return [nn.Conv2d(inputs, outputs, kernel), nn.LeakyReLU()]
 
 
 def output_shapes(network: nn.Module, films: Tensor) -> list[tuple[str, tuple[int, ...]]]:
-    """(layer type, output shape without the batch) of every leaf module, in calling order.
+    """Return (layer type, output shape without the batch) of every leaf module, in calling order.
 
-    Leaves the network as it was found.
+    The network's mode and hooks are restored.
     """
     shapes: list[tuple[str, tuple[int, ...]]] = []
 

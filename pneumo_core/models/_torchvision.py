@@ -1,7 +1,8 @@
 """Make torchvision importable beside a CPU build of torch.
 
-The registry's torchvision is compiled against CUDA; its import then fails for want of two
-operators that classifiers never call. Declaring them is enough. Import this before timm.
+The registry's torchvision is compiled against CUDA; beside a CPU build its import fails because two
+operators are missing that classifiers never call. Declaring them is enough. Import this before
+timm.
 """
 
 import torch
@@ -14,7 +15,7 @@ _declared: list[torch.library.Library] = []  # the operators live as long as the
 
 
 def import_torchvision() -> bool:
-    """Import torchvision; True where the missing operators had to be declared for it."""
+    """Import torchvision; return True if the missing operators had to be declared."""
     try:
         import torchvision
     except RuntimeError as error:

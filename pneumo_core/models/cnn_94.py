@@ -8,7 +8,7 @@ __all__ = ["build_cnn_94"]
 
 
 def build_cnn_94() -> PneumoniaNetwork:
-    """CNN_94 for films (N, 1, 100, 100), with fresh weights from torch's random state."""
+    """Build CNN_94 for X-rays (N, 1, 100, 100), with fresh weights from torch's random state."""
     features = nn.Sequential(
         *convolution(1, 12, 3),  # 12 × 98 × 98
         nn.MaxPool2d(2),  # 12 × 49 × 49

@@ -8,7 +8,7 @@ __all__ = ["build_cnn_v2"]
 
 
 def build_cnn_v2() -> PneumoniaNetwork:
-    """CNN_V2 for films (N, 1, 100, 100), with fresh weights from torch's random state."""
+    """Build CNN_V2 for X-rays (N, 1, 100, 100), with fresh weights from torch's random state."""
     features = nn.Sequential(
         *convolution(1, 12, 5),  # 12 × 96 × 96
         nn.MaxPool2d(2),  # 12 × 48 × 48

@@ -24,7 +24,7 @@ class _Features(nn.Module):
 
 
 def build_efficientnet_b0() -> PneumoniaNetwork:
-    """EfficientNet-B0 for films (N, 3, 224, 224), with fresh weights from torch's random state."""
+    """Build EfficientNet-B0 for X-rays (N, 3, 224, 224), initialised from torch's random state."""
     neck = nn.Sequential(
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),  # 1280

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946) with fine maps.
+"""EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946) with high-resolution maps.
 
-The last stage's maps, at stride 32, are brought up to the maps of stride 16 and added to them, as a
-feature pyramid does (Lin et al. 2017, doi 10.1109/CVPR.2017.106): a heat map on a grid twice as
-fine can tell a lung from what lies beside it.
+The last stage's maps, at stride 32, are upsampled and added to the maps of stride 16, as in a
+feature pyramid (Lin et al. 2017, doi 10.1109/CVPR.2017.106), so that the heat map's grid is twice
+as fine.
 """
 
 from typing import Any
@@ -17,13 +17,13 @@ from pneumo_core.models._torchvision import import_torchvision
 __all__ = ["build_efficientnet_lite0"]
 
 _FINE_STAGES = 5
-"""How many of the seven stages come before the last halving of the maps."""
+"""Stages before the last downsampling, of seven."""
 _FINE, _COARSE, _WIDTH = 112, 320, 256
-"""Channels after the fifth stage, after the seventh, and of the maps that are made of both."""
+"""Channels after the fifth stage, after the seventh, and of the combined maps."""
 
 
 class _Features(nn.Module):
-    """The whole backbone but its last 1 × 1 convolution, which a smaller one here replaces."""
+    """The backbone without its last 1 × 1 convolution, which a smaller one replaces."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,10 +57,10 @@ class _Network(PneumoniaNetwork):
 
 
 def build_efficientnet_lite0() -> PneumoniaNetwork:
-    """Return a network for X-rays (N, 3, 160, 160), or of another size divisible by 32.
+    """Build the network for X-rays (N, 3, 160, 160), or of another size divisible by 32.
 
-    Its head has no bias, and its two rows are each other's negatives, which training keeps: a
-    logit is the mean of its class activation map, so no evidence can do without a place.
+    The head has no bias and its two rows are each other's negatives, also during training: a logit
+    is the mean of its class activation map, so all evidence has a position.
     """
     neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2))
     head = nn.Linear(_WIDTH, 2, bias=False)

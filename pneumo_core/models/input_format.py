@@ -1,4 +1,4 @@
-"""What a network takes."""
+"""Input formats of networks."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,14 +11,14 @@ __all__ = ["Framing", "InputFormat"]
 
 @dataclass(frozen=True)
 class Framing:
-    """The input shows the box around the lungs, both of its sides ``margin`` times as long."""
+    """A crop to the box around the lungs, enlarged by the factor ``margin`` on both sides."""
 
     margin: float = 1.12
 
 
 @dataclass(frozen=True)
 class InputFormat:
-    """What a network takes: X-rays brought to size × size, then (pixels - mean) / std.
+    """A network's input: X-rays resized to size × size, then (pixels - mean) / std.
 
     ``size`` in pixels; ``channels`` 1 or 3 (the grey value repeated); ``mean`` and ``std`` per
     channel, of pixels in [0, 1]; ``framing``: which part of the X-ray, None for the whole of it.
@@ -31,7 +31,7 @@ class InputFormat:
     framing: Framing | None = None
 
     def normalise(self, films: "Tensor") -> "Tensor":
-        """Films (N, 1, S, S) float in [0, 1] → network input (N, channels, S, S), channels last."""
+        """Return the input (N, channels, S, S) for X-rays (N, 1, S, S) float in [0, 1]."""
         import torch
 
         mean = films.new_tensor(self.mean).view(1, -1, 1, 1)

@@ -1,4 +1,4 @@
-"""Where the places of a film are in what a module gives: maps, or tokens that stand for places."""
+"""Layouts of a module's output: feature maps, or tokens on a grid."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ __all__ = ["Layout"]
 
 @dataclass(frozen=True)
 class Layout:
-    """How a module lays out a square grid of places, h = w.
+    """How a module lays out a square grid of positions, h = w.
 
     ``order``: "maps" (N, K, h, w); "channels last" (N, h, w, K), as Swin; or "tokens"
     (N, P + h · w, K), row by row, after ``prefix`` P tokens that stand for no place, such as the
@@ -23,7 +23,7 @@ class Layout:
     prefix: int = 0
 
     def fitted(self, output: object) -> "Layout | None":
-        """The layout of what another module of the same network gives; None for no grid."""
+        """Return the layout of another module's output in the same network; None without a grid."""
         if not isinstance(output, Tensor):
             return None
         if output.ndim == 3:
@@ -39,7 +39,7 @@ class Layout:
         return replace(self, order="maps") if second == last else None
 
     def split(self, output: Tensor) -> tuple[Tensor, Tensor]:
-        """What a module gave as maps (N, K, h, w), and the tokens (N, P, K) before them."""
+        """Return a module's output as maps (N, K, h, w), and the tokens (N, P, K) before them."""
         if self.order == "maps":
             return output, output.new_empty(len(output), 0, output.shape[1])
         if self.order == "channels last":
@@ -49,7 +49,7 @@ class Layout:
         return places.permute(0, 3, 1, 2), output[:, : self.prefix]
 
     def join(self, maps: Tensor, tokens: Tensor) -> Tensor:
-        """What ``split`` took apart."""
+        """Undo ``split``."""
         if self.order == "maps":
             return maps
         places = maps.permute(0, 2, 3, 1)
@@ -60,5 +60,5 @@ class Layout:
 
 
 def _is_square(length: int) -> bool:
-    """Whether so many tokens make a grid of more than one place."""
+    """Return whether so many tokens form a square grid of more than one position."""
     return length > 1 and math.isqrt(length) ** 2 == length

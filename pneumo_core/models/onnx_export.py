@@ -1,6 +1,6 @@
-"""A network written as an ONNX graph, and compared with PyTorch before anybody uses it.
+"""Export of networks to ONNX, with a comparison against PyTorch.
 
-The graph takes films as they are stored, uint8, and gives what each stage of the network gives.
+The graph takes stored X-rays, uint8, and returns the output of each stage of the network.
 """
 
 import io
@@ -19,17 +19,17 @@ from pneumo_core.models import InputFormat, PneumoniaNetwork
 __all__ = ["STAGES", "difference", "graph_of", "probability_graph"]
 
 STAGES = ("maps", "features", "logits")
-"""What a graph gives, in this order."""
+"""The graph's outputs, in this order."""
 _ROUNDING = 1e-4
-"""Largest difference to PyTorch, as a share of a stage's largest number."""
-_writing = threading.Lock()  # torch's exporter is not made for several threads
+"""The largest accepted difference to PyTorch, relative to a stage's largest value."""
+_writing = threading.Lock()  # torch's exporter is not thread-safe
 
 Part: TypeAlias = tuple[PneumoniaNetwork, InputFormat, float, float]
 Run: TypeAlias = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], ...]]
 
 
 class _Whole(nn.Module):
-    """Films uint8 (N, S, S) to what every stage gives."""
+    """A module from X-rays uint8 (N, S, S) to the outputs of every stage."""
 
     def __init__(self, network: PneumoniaNetwork, takes: InputFormat) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ def _exported(module: nn.Module, example: Tensor, name: str, outputs: list[str])
 
 
 class _Probability(nn.Module):
-    """Images uint8 (N, S, S) to P(PNEUMONIA), the mean over several networks."""
+    """A module from images uint8 (N, S, S) to P(PNEUMONIA), the mean over several networks."""
 
     def __init__(self, parts: Sequence[Part], mirror: bool) -> None:
         super().__init__()
@@ -99,9 +99,9 @@ def probability_graph(parts: Sequence[Part], *, mirror: bool) -> bytes:
 
 
 def difference(run: Run, network: PneumoniaNetwork, takes: InputFormat) -> str:
-    """What ``run`` gives otherwise than PyTorch on films of noise, one alone and three at once.
+    """Compare ``run`` with PyTorch on random X-rays, one alone and three at once.
 
-    In words, "" for nothing.
+    Returns the difference in words, "" for none.
     """
     shape = (3, takes.size, takes.size)
     films = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)

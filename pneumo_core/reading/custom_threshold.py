@@ -1,4 +1,4 @@
-"""A threshold of the reader's own, as an operating point that no card holds."""
+"""User-defined thresholds as operating points."""
 
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.metrics import rate

@@ -1,4 +1,4 @@
-"""How often a checkpoint is right at a threshold, on the best films it comes with."""
+"""Sensitivity and specificity of a checkpoint at a threshold, on its own scores."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Rates:
 
     @property
     def films(self) -> str:
-        """On which films they were measured: "624 test films", "630 validation films"."""
+        """The X-rays they were measured on: "624 test films", "630 validation films"."""
         name = _SPLITS.get(self.split, f"{self.split} films")
         count = self.ill + self.healthy
         if not count:
@@ -37,7 +37,7 @@ class Rates:
 
     @property
     def caution(self) -> str:
-        """A sentence where they were not measured on test films; empty otherwise."""
+        """A caution if they were not measured on test X-rays; empty otherwise."""
         if self.split == "test":
             return ""
         return (

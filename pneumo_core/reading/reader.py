@@ -1,4 +1,4 @@
-"""One film, read by one checkpoint."""
+"""Reading of X-rays with one checkpoint."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ Level: TypeAlias = Literal["likely", "uncertain", "unlikely"]
 
 @dataclass(frozen=True)
 class Reading:
-    """What Pneumo says of one file.
+    """The result for one file.
 
     ``status``: read; refused by the gate; failed to become a radiograph. ``reasons`` say why it was
     refused or failed, ``warnings`` what makes a reading less sure. ``probability`` of pneumonia in
@@ -103,16 +103,11 @@ class Reading:
         }
 
     def as_read(self, radiograph: Radiograph) -> Radiograph:
-        """Return the film as it was read, to be shown and explained: rotated and corrected.
-
-        A radiograph that is rotated already isn't rotated again.
-        """
-        quarters = (self.rotated - radiograph.rotated) % 4
-        upright = turned_radiograph(radiograph, quarters) if quarters else radiograph
-        return inverted_radiograph(upright) if self.inverted else upright
+        """The X-ray as it was read, for display and heat maps: corrected if inverted."""
+        return inverted_radiograph(radiograph) if self.inverted else radiograph
 
     def at(self, point: OperatingPoint) -> "Reading":
-        """The same reading at another operating point of the same checkpoint."""
+        """Return the result at another operating point of the same checkpoint."""
         predicted = None
         if self.probability is not None:
             predicted = PNEUMONIA if self.probability >= point.threshold else NORMAL
@@ -136,7 +131,7 @@ class Reading:
 
     @property
     def verdict(self) -> str:
-        """The reading in words."""
+        """The result in words."""
         if self.level is None:
             return "Not read"
         if self.level == "uncertain":
@@ -161,7 +156,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Reader:
-    """A checkpoint that reads films at one operating point. Safe to share between threads.
+    """A checkpoint that reads X-rays at one operating point; thread-safe.
 
     With ``gate`` it refuses what can't be a frontal chest film; ``familiarity`` is the part of the
     gate that was fitted for the checkpoint, where there is one.
@@ -183,7 +178,7 @@ class Reader:
         return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
 
     def read_file(self, source: FilmInput, *, name: str | None = None) -> Reading:
-        """Decode and read one film; whatever it holds becomes a reading, never an error.
+        """Decode and read one X-ray; unreadable files give a result, never an error.
 
         It may be given as anything that ``read_radiograph`` takes; TypeError for anything else.
         """
@@ -214,7 +209,7 @@ class Reader:
         return in_order(lambda item: work(reader, item), items, callers)
 
     def failed(self, error: UnreadableFilm) -> Reading:
-        """The reading of a file that could not become a radiograph."""
+        """Return the result for a file that can't be decoded."""
         return self._reading(error.file, "failed", reasons=(str(error),))
 
     def read(self, film: Radiograph | FilmInput, *, rotate: bool = False) -> Reading:
@@ -286,7 +281,7 @@ class Reader:
         layer: str | None = None,
         progress: Progress | None = None,
     ) -> "HeatMap":
-        """Where the evidence for ``label`` (0 or 1) came from, by one of ``explanations.METHODS``.
+        """Compute the heat map for ``label`` (0 or 1) by one of ``explanations.METHODS``.
 
         ``layer``, ``progress`` and errors are those of ``explanations.heat_map``.
         """

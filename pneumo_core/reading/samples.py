@@ -1,4 +1,4 @@
-"""Real films that come with pydicom-data, so that a fresh machine has something to read."""
+"""Sample X-rays from the package pydicom-data, to try Pneumo on."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,7 +9,7 @@ __all__ = ["Sample", "samples"]
 
 @dataclass(frozen=True)
 class Sample:
-    """A film that lies on this machine already."""
+    """A sample X-ray on this machine."""
 
     title: str
     about: str
@@ -23,9 +23,7 @@ _SAMPLES = (
 
 
 def samples() -> tuple[Sample, ...]:
-    """The sample films of the package pydicom-data (MIT) that are installed here."""
-    if find_spec("pydicom") is None:
-        return ()
+    """Return the sample X-rays of the package pydicom-data (MIT), if installed."""
     from pydicom.data import get_testdata_file  # pydicom takes half a second: only when asked
 
     found = []

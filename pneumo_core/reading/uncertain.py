@@ -1,4 +1,4 @@
-"""The probabilities around an operating point that are called uncertain, as a band."""
+"""The band of uncertain probabilities around an operating point."""
 
 import math
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Training runs: start, queue, cancel, resume, status.
 
-What needs torch is imported when it is asked for: a page tells what runs are doing without it.
+What needs torch is imported on first use, so that pages can show runs without it.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pneumo_core.runs.execute import carry_out, go_on, train
     from pneumo_core.runs.kept_epochs import KeptEpoch, kept_epochs, runs_with_epochs
     from pneumo_core.runs.recorder import losses_of
-    from pneumo_core.runs.run import Run, find_run, list_runs, made_by, rename_run, start_run
+    from pneumo_core.runs.run import Run, checkpoint_of, find_run, list_runs, rename_run, start_run
 
 __all__ = [
     "KeptEpoch",
@@ -26,13 +26,13 @@ __all__ = [
     "ahead_of",
     "cancel",
     "carry_out",
+    "checkpoint_of",
     "delete",
     "find_run",
     "go_on",
     "kept_epochs",
     "list_runs",
     "losses_of",
-    "made_by",
     "now_of",
     "rename",
     "rename_run",
@@ -50,13 +50,13 @@ _MODULES = {
     "control": ("cancel", "delete", "rename", "resume", "start", "sweep", "wait"),
     "kept_epochs": ("KeptEpoch", "kept_epochs", "runs_with_epochs"),
     "recorder": ("losses_of",),
-    "run": ("Run", "find_run", "list_runs", "made_by", "rename_run", "start_run"),
+    "run": ("Run", "find_run", "list_runs", "checkpoint_of", "rename_run", "start_run"),
     "execute": ("carry_out", "go_on", "train"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch and the extra "train" (PEP 562). Raises MissingExtra without it."""
+    """Import what needs torch on first use (PEP 562)."""
     for module, names in _MODULES.items():
         if name in names:
             require("train", "kornia", "lightning_fabric", "tensorboardX")

@@ -1,4 +1,4 @@
-"""Starting, stopping and clearing away runs, from wherever: a page, the command line, Python."""
+"""Start, stop, rename and delete runs, from a page, the command line or Python."""
 
 import time
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from pneumo_core.checkpoints import delete_checkpoint, rename_checkpoint
 from pneumo_core.core.files import remove_folder
 from pneumo_core.errors import TrainingError
 from pneumo_core.runs.launch import launch
-from pneumo_core.runs.run import Run, made_by, rename_run, start_run
+from pneumo_core.runs.run import Run, checkpoint_of, rename_run, start_run
 from pneumo_core.runs.status import RunState, Status, ask_to_stop
 from pneumo_core.training import TrainingConfig, changed
 
-__all__ = ["cancel", "delete", "made_by", "rename", "resume", "start", "sweep", "wait"]
+__all__ = ["cancel", "checkpoint_of", "delete", "rename", "resume", "start", "sweep", "wait"]
 
 _STOPS_WITHIN = 15.0
-"""Seconds that a process is given to stop; its own patience is a third of that."""
+"""Seconds to wait for a process to stop; the process's own limit is a third of that."""
 
 
 def start(
@@ -29,9 +29,10 @@ def start(
     overwrite: bool = False,
     numbered: bool = False,
 ) -> Run:
-    """Start a run in a process of its own; it waits in line where another one is under way.
+    """Start a run in its own process; it is queued while another one is active.
 
-    ``numbered``: a name that is taken gets a number. Raises what ``training.start_run`` raises.
+    ``numbered``: append a number to a name that is taken. Raises the errors of
+    ``training.start_run``.
     """
     run = start_run(
         data,
@@ -51,30 +52,28 @@ def sweep(
 ) -> list[Run]:
     """Start a run for each value of one setting, one after the other.
 
-    Raises TrainingError for a senseless value, before anything is started.
+    Raises TrainingError for an invalid value, before anything is started.
     """
     configs = [changed(config, setting, value) for value in values]
     return [start(data, name, each, numbered=True) for each in configs]
 
 
 def resume(run: Run) -> Run:
-    """Go on with a cancelled, failed or lost run from its last whole epoch.
+    """Resume a cancelled, failed or lost run from its last complete epoch.
 
-    Raises TrainingError when it is under way or done.
+    Raises TrainingError when it is active or done.
     """
     status = run.status
     if status.active:
         raise TrainingError(f"The run '{run.name}' is {status.state} already.")
     if status.state == RunState.DONE:
-        raise TrainingError(
-            f"The run '{run.name}' is done. Start a new one to train a network for longer."
-        )
+        raise TrainingError(f"The run '{run.name}' is done. To train for longer, start a new one.")
     launch(run)
     return run
 
 
 def cancel(run: Run) -> None:
-    """Stop a run within seconds. What its last whole epoch gave stays, and it can be resumed.
+    """Stop a run within seconds. Its complete epochs are kept, and it can be resumed.
 
     Returns once it has stopped. Raises TrainingError when it can't be stopped.
     """
@@ -83,12 +82,12 @@ def cancel(run: Run) -> None:
     ask_to_stop(run.folder)
     if wait(run, seconds=_STOPS_WITHIN).active:
         raise TrainingError(
-            f"The run '{run.name}' has not stopped yet. It stops as soon as its program answers."
+            f"The run '{run.name}' has not stopped yet. It will stop when its process responds."
         )
 
 
 def wait(run: Run, *, seconds: float | None = None) -> Status:
-    """The run's status once it has ended, or after so many seconds."""
+    """Wait until the run has ended, or for so many seconds, and return its status."""
     end = None if seconds is None else time.monotonic() + seconds
     while (status := run.status).active and (end is None or time.monotonic() < end):
         time.sleep(0.1)
@@ -96,11 +95,11 @@ def wait(run: Run, *, seconds: float | None = None) -> Status:
 
 
 def rename(run: Run, name: str) -> Run:
-    """Give a run and its checkpoint another name.
+    """Rename a run and its checkpoint.
 
-    Raises CheckpointError for a taken or impossible one, TrainingError when the disk refuses.
+    Raises CheckpointError for a taken or invalid name, TrainingError when it can't be written.
     """
-    checkpoint = made_by(run)
+    checkpoint = checkpoint_of(run)
     renamed = rename_run(run, name)
     if checkpoint:
         rename_checkpoint(checkpoint, name)
@@ -108,13 +107,13 @@ def rename(run: Run, name: str) -> Run:
 
 
 def delete(run: Run, *, checkpoint: bool = False) -> None:
-    """Remove a run that is not under way, and if asked the checkpoint it published, for good.
+    """Delete an inactive run permanently, and optionally the checkpoint it published.
 
-    Raises TrainingError when it is under way or the disk refuses, CheckpointError.
+    Raises TrainingError when it is active or can't be deleted, CheckpointError.
     """
     if run.status.active:
-        raise TrainingError(f"The run '{run.name}' is under way. Cancel it first.")
-    made = made_by(run)
+        raise TrainingError(f"The run '{run.name}' is still active. Cancel it first.")
+    made = checkpoint_of(run)
     if checkpoint and made:
         delete_checkpoint(made)
     try:

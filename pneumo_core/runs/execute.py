@@ -1,4 +1,4 @@
-"""Training from end to end: from a folder of films to a published checkpoint."""
+"""Training from end to end: from a folder of X-rays to a published checkpoint."""
 
 import os
 from functools import partial
@@ -10,8 +10,8 @@ from pneumo_core.datasets.load import find_dataset_path
 from pneumo_core.errors import DatasetError
 from pneumo_core.lungs import LungMask, NetworkInput
 from pneumo_core.runs.queue import turn
-from pneumo_core.runs.recorder import Historian, told_to
-from pneumo_core.runs.run import Run, find_run, made_by, start_run
+from pneumo_core.runs.recorder import Historian, report_to
+from pneumo_core.runs.run import Run, checkpoint_of, find_run, start_run
 from pneumo_core.runs.status import Diary, RunState, at_work
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.cross_validation import fit_folds
@@ -38,12 +38,12 @@ def train(
 
     Args:
         data: a folder, manifest or archive of X-rays, or a dataset's name.
-        name: what the model will be called.
+        name: the model's name.
         config: the training's settings, such as ``recipe("strong", "efficientnet_b0")``.
         attribution: where the X-rays come from and their licence, for the model's card.
-        trained_on: whose X-rays they are, such as "children of 1 to 5 years".
+        trained_on: the patients, such as "children of 1 to 5 years".
         overwrite: whether a model of this name may be replaced.
-        listener: is told of every step and epoch.
+        listener: is called at every step and epoch.
         decoding: is called with the number of X-rays decoded and their total.
 
     Returns:
@@ -51,13 +51,13 @@ def train(
 
     Raises:
         DatasetError: the dataset can't be used.
-        TrainingError: the training can't start or go on; see ``find_run`` and ``go_on`` for how
-            an interrupted one is resumed.
-        CheckpointError: the name is taken or impossible.
+        TrainingError: the training can't start or continue; see ``find_run`` and ``go_on`` to
+        resume an interrupted one.
+        CheckpointError: the name is taken or invalid.
     """
     path = find_dataset_path(data)
     if path is None:
-        raise DatasetError("No dataset was named. Give a folder or a dataset's name.")
+        raise DatasetError("No dataset was given. Give a folder or a dataset's name.")
     run = start_run(
         path,
         name,
@@ -72,10 +72,10 @@ def train(
 def go_on(
     run: Run, *, listener: Listener | None = None, decoding: Progress | None = None
 ) -> Checkpoint:
-    """Wait for a run's turn, train it from where it is to its end, and publish it.
+    """Wait for a run's turn, train it to its end, and publish it.
 
-    Its status on disk follows. Raises TrainingError, RunCancelled among them, DatasetError or
-    CheckpointError.
+    Its status on disk is kept up to date. Raises TrainingError (RunCancelled among them),
+    DatasetError or CheckpointError.
     """
     with at_work(run.folder) as diary, turn(run.folder):
         return carry_out(run, diary, listener=listener, decoding=decoding)
@@ -88,29 +88,33 @@ def carry_out(
     listener: Listener | None = None,
     decoding: Progress | None = None,
 ) -> Checkpoint:
-    """Train a run whose turn has come, publish it and put down that it is done."""
+    """Train a run whose turn has come, publish it and set its status to done."""
     diary.enter(RunState.RUNNING)
-    checkpoint = made_by(run)  # by a process that was killed with nothing left to do
+    checkpoint = checkpoint_of(run)  # by a process killed right after publishing
     if checkpoint is None:
-        checkpoint = _trained(run, diary, Historian(diary, run.config, listener), decoding)
+        checkpoint = _train_and_publish(
+            run, diary, Historian(diary, run.config, listener), decoding
+        )
     diary.end(RunState.DONE, checkpoint=checkpoint.name)
     return checkpoint
 
 
-def _trained(run: Run, diary: Diary, historian: Historian, decoding: Progress | None) -> Checkpoint:
+def _train_and_publish(
+    run: Run, diary: Diary, historian: Historian, decoding: Progress | None
+) -> Checkpoint:
     config, dataset = run.config, run.dataset()
     if config.folds:
         dataset = dataset.pooled()
-    told = told_to(diary, "Decoding X-rays", decoding)
-    seen = open_store(dataset, NetworkInput.of(config.input), progress=told)
+    progress = report_to(diary, "Decoding X-rays", decoding)
+    seen = open_store(dataset, NetworkInput.of(config.input), progress=progress)
     wide = seen
     if config.training_input.context > 1:
-        wide = open_store(dataset.split("train"), config.training_input, progress=told)
+        wide = open_store(dataset.split("train"), config.training_input, progress=progress)
     lungs = None
     if config.lung_attention:
         masks = LungMask(config.training_input)
-        lungs = open_store(dataset.split("train"), masks, progress=told)
-    stages = partial(told_to, diary)
+        lungs = open_store(dataset.split("train"), masks, progress=progress)
+    stages = partial(report_to, diary)
     if config.folds:
         folds = fit_folds(run, dataset, wide, seen, historian, lungs=lungs)
         diary.enter(RunState.FINISHING)
@@ -118,5 +122,5 @@ def _trained(run: Run, diary: Diary, historian: Historian, decoding: Progress | 
     train_films, val_films = films_of(dataset, wide, "train", lungs), films_of(dataset, seen, "val")
     progressed = fit(config, train_films, val_films, run.state, historian)
     diary.enter(RunState.FINISHING)
-    run = find_run(run.id)  # it may have been renamed meanwhile
+    run = find_run(run.id)  # it may have been renamed in the meantime
     return publish(run, dataset, seen, progressed, stages=stages)

@@ -1,4 +1,4 @@
-"""Epochs that a run kept: one file of weights each, for training in pictures."""
+"""Saved epochs of a run, one file of weights each, for maps of the training."""
 
 import hashlib
 import re
@@ -18,9 +18,9 @@ __all__ = ["KeptEpoch", "kept_epochs", "runs_with_epochs"]
 
 @dataclass(frozen=True)
 class KeptEpoch:
-    """The network as validation judged it at the end of an epoch.
+    """The network at the end of an epoch, as it was validated.
 
-    ``number`` counts from 1; ``validation_auc`` is NaN where the run's history doesn't tell.
+    ``number`` counts from 1; ``validation_auc`` is NaN where the run's history lacks it.
     """
 
     run: str
@@ -31,11 +31,11 @@ class KeptEpoch:
 
     @cached_property
     def version(self) -> str:
-        """Eight digits that tell these weights from any others. Raises TrainingError."""
+        """Eight hex digits that identify these weights. Raises TrainingError."""
         return hashlib.sha256(self._content()).hexdigest()[:8]
 
     def runtime(self) -> Runtime:
-        """The network ready to compute; its probabilities are not calibrated.
+        """Return the network ready for inference; its probabilities are not calibrated.
 
         Raises TrainingError when its weights are damaged.
         """
@@ -44,16 +44,16 @@ class KeptEpoch:
         try:
             (network,) = trained(self._content(), [(config.model, takes.size)])
         except ValueError as error:
-            raise self._damaged() from error
+            raise self._damage_error() from error
         return Runtime.of(network, takes, mirror=config.mirror)
 
     def _content(self) -> bytes:
         try:
             return self.file.read_bytes()
         except OSError as error:
-            raise self._damaged() from error
+            raise self._damage_error() from error
 
-    def _damaged(self) -> TrainingError:
+    def _damage_error(self) -> TrainingError:
         return TrainingError(
             f"Epoch {self.number} of the run '{self.run}' can't be read from '{self.file}'. "
             "Restore it, or train again with --keep-epochs."
@@ -61,7 +61,7 @@ class KeptEpoch:
 
 
 def kept_epochs(run: Run) -> tuple[KeptEpoch, ...]:
-    """The epochs that a run kept so far, the first one first."""
+    """Return the epochs that a run has saved so far, in order."""
     areas = {report.epoch: report.val_auc for report in run.history}
     found = sorted((run.folder / EPOCHS_FOLDER).glob("[0-9]*.safetensors"))
     return tuple(
@@ -72,8 +72,8 @@ def kept_epochs(run: Run) -> tuple[KeptEpoch, ...]:
 
 
 def runs_with_epochs() -> list[Run]:
-    """The runs under PNEUMO_HOME that kept two epochs or more, the latest first.
+    """Return the runs under PNEUMO_HOME with two or more saved epochs, the latest first.
 
-    A damaged run is passed over: there is nothing to be shown of it.
+    Damaged runs are skipped.
     """
     return [run for run in list_runs()[0] if len(kept_epochs(run)) > 1]

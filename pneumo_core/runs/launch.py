@@ -1,4 +1,4 @@
-"""A process for a run, which depends on nobody who asked for it."""
+"""Start of a run's process, which outlives the program that started it."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ from pneumo_core.runs.status import enqueue, is_held, start_lock, work_lock
 __all__ = ["launch"]
 
 _STARTS_WITHIN = 60.0
-"""Seconds until a process is at work, on a very busy machine."""
+"""Seconds until a process has started, on a very busy machine."""
 
 
 def launch(run: Run) -> None:
     """Start the process that waits for a run's turn and trains it.
 
-    Returns once it is at work. Raises TrainingError when it can't be started.
+    Returns once it is running. Raises TrainingError when it can't be started.
     """
     lock = start_lock(run.folder)
     try:
@@ -58,9 +58,9 @@ def _process(run: Run) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=Path(__file__).parents[2],
-            start_new_session=True,  # a closed terminal or a stopped server is nothing to it
+            start_new_session=True,  # survives a closed terminal or a stopped server
         )
-    # Somebody must hear of its end, or it would linger as a zombie while this program lives.
+    # Somebody must wait for it, or it would remain a zombie while this program lives.
     threading.Thread(target=process.wait, daemon=True).start()
     return process
 

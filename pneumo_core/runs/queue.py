@@ -1,4 +1,4 @@
-"""One run at a time on a machine's device; the others wait in the order they were asked for."""
+"""The queue of runs: one at a time per machine, first come, first served."""
 
 import contextlib
 import time
@@ -16,19 +16,19 @@ _LOOK_EVERY = 0.3  # seconds
 
 
 def queue_up(folder: Path) -> None:
-    """Take a place at the end of the line, for a run that has none."""
+    """Add a run to the end of the queue, unless it is queued already."""
     line = folder.parent / _LINE
     line.mkdir(exist_ok=True)
     if not _ticket(folder):
         last = max((int(each.name.partition(" ")[0]) for each in line.glob("* *")), default=0)
-        number = max(time.time_ns(), last + 1)  # also where the clock was set back
+        number = max(time.time_ns(), last + 1)  # even if the clock was set back
         (line / f"{number:020d} {folder.name}").touch()
 
 
 def ahead_of(folder: Path) -> int:
-    """How many runs come before this one: those that wait, and the one that has its turn.
+    """Return how many runs come before this one, the active one included.
 
-    0 for the run that has its turn, also before its status says so: who waits has a ticket.
+    0 for the active run, even before its status says so: a waiting run has a ticket.
     """
     waiting = _before(folder)
     if _ticket(folder) is None:
@@ -38,11 +38,11 @@ def ahead_of(folder: Path) -> int:
 
 @contextlib.contextmanager
 def turn(folder: Path) -> Iterator[None]:
-    """Wait for a run's turn, then keep the device. Raises RunCancelled when that was asked for."""
+    """Wait for a run's turn, then hold the device. Raises RunCancelled on request."""
     queue_up(folder)
     device = _device(folder)
     try:
-        while _before(folder) or not _acquired(device):
+        while _before(folder) or not _try_acquire(device):
             stop_if_asked(folder)
             time.sleep(_LOOK_EVERY)
     finally:
@@ -58,7 +58,7 @@ def _device(folder: Path) -> FileLock:
     return FileLock(folder.parent / ".device.lock")
 
 
-def _acquired(lock: FileLock) -> bool:
+def _try_acquire(lock: FileLock) -> bool:
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -67,7 +67,7 @@ def _acquired(lock: FileLock) -> bool:
 
 
 def _before(folder: Path) -> list[str]:
-    """The runs before this one in the line; those whose process died leave it."""
+    """Return the runs before this one in the queue, and drop those whose process died."""
     waiting = []
     for ticket in sorted((folder.parent / _LINE).glob("* *")):
         run_id = ticket.name.partition(" ")[2]

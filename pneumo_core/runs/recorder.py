@@ -1,4 +1,4 @@
-"""What a run tells while it trains: files beside its state, for people, pages and TensorBoard."""
+"""Records of a run's training: files beside its state, for people, pages and TensorBoard."""
 
 import contextlib
 import time
@@ -15,20 +15,20 @@ from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.relay import Listener
 from pneumo_core.training.state import EpochReport, Progressed, write_atomically
 
-__all__ = ["Historian", "history_of", "losses_of", "told_to"]
+__all__ = ["Historian", "history_of", "losses_of", "report_to"]
 
 _TELL_EVERY = 0.5
-"""Seconds between two lines about the steps of an epoch."""
+"""Seconds between two progress lines within an epoch."""
 
 _LOSS_COLUMNS = ("epoch", "loss")
 _SCALARS = ("train_loss", "val_loss", "val_auc", "val_sensitivity", "val_specificity")
 
 
 class Historian:
-    """Listens to a run's training, keeps its files, and stops it when that was asked for.
+    """Listener that writes a run's history and stops the run on request.
 
-    ``history.csv`` has a row for each epoch; ``losses.csv`` the mean loss of the steps between two
-    lines, with the epoch in fractions; ``tensorboard/`` the same for TensorBoard.
+    ``history.csv`` has a row for each epoch; ``losses.csv`` the mean loss between two progress
+    lines, with fractional epochs; ``tensorboard/`` the same for TensorBoard.
     """
 
     def __init__(self, diary: Diary, config: TrainingConfig, other: Listener | None) -> None:
@@ -45,7 +45,7 @@ class Historian:
     def begin(self, progressed: Progressed) -> None:
         self._epochs_done = progressed.epoch
         kept = losses_of(self.folder)
-        kept = kept[kept["epoch"] <= progressed.epoch]  # an epoch cut short is trained again
+        kept = kept[kept["epoch"] <= progressed.epoch]  # an interrupted epoch is trained again
         self._lines = list(kept.itertuples(index=False, name=None))
         if self._other:
             self._other.begin(progressed)
@@ -57,7 +57,7 @@ class Historian:
         if done == 1:
             self._pace = _Pace(now, self._pace.epoch_seconds)
         if done == total or now - self._told >= _TELL_EVERY:
-            self._tell(done, total, now)
+            self._write_step(done, total, now)
         if self._other:
             self._other.step(done, total, loss)
 
@@ -67,12 +67,12 @@ class Historian:
         self._pace = _Pace(0.0, report.seconds)
         table = pd.DataFrame([vars(each) for each in progressed.reports])
         write_atomically(self.folder / "history.csv", table.to_csv(index=False).encode())
-        with contextlib.suppress(OSError):  # for people who want it; training goes on without
-            self._tell_tensorboard(report)
+        with contextlib.suppress(OSError):  # optional; training continues without it
+            self._write_tensorboard(report)
         if self._other:
             self._other.epoch(progressed, seconds_left)
 
-    def _tell(self, done: int, total: int, now: float) -> None:
+    def _write_step(self, done: int, total: int, now: float) -> None:
         self._told = now
         at = self._epochs_done + done / total
         self._lines.append((at, sum(self._recent) / len(self._recent)))
@@ -98,7 +98,7 @@ class Historian:
         later = self._config.all_epochs - self._epochs_done - 1
         return (total - done) / per_second + epoch * later
 
-    def _tell_tensorboard(self, report: EpochReport) -> None:
+    def _write_tensorboard(self, report: EpochReport) -> None:
         with SummaryWriter(str(self.folder / "tensorboard"), purge_step=report.epoch) as writer:
             for name in _SCALARS:
                 writer.add_scalar(name, getattr(report, name), report.epoch)
@@ -107,26 +107,26 @@ class Historian:
 
 @dataclass(frozen=True)
 class _Pace:
-    """When the first step of an epoch was done, and how long the epoch before took."""
+    """Time of an epoch's first step, and duration of the previous epoch."""
 
     began: float
     epoch_seconds: float
 
     def steps_per_second(self, done: int, now: float) -> float:
-        """0 while only one step is done: it has warm-up in it."""
+        """Return the steps per second; 0 after only one step, which includes the warm-up."""
         return (done - 1) / (now - self.began) if done > 1 and now > self.began else 0.0
 
 
-def told_to(diary: Diary, stage: str, other: Progress | None) -> Progress:
-    """A progress that the run's files tell of, too, and that stops it when that was asked for."""
-    told = 0.0
+def report_to(diary: Diary, stage: str, other: Progress | None) -> Progress:
+    """Return a progress callback that also updates the run's status and can cancel it."""
+    last = 0.0
 
     def report(done: int, total: int) -> None:
-        nonlocal told
+        nonlocal last
         stop_if_asked(diary.folder)
         now = time.monotonic()
-        if done == total or now - told >= _TELL_EVERY:
-            told = now
+        if done == total or now - last >= _TELL_EVERY:
+            last = now
             diary.note(Now(stage, done, total))
         if other:
             other(done, total)
@@ -135,18 +135,18 @@ def told_to(diary: Diary, stage: str, other: Progress | None) -> Progress:
 
 
 def history_of(folder: Path) -> list[EpochReport]:
-    """The epochs that a run has finished."""
+    """Read the reports of a run's finished epochs."""
     table = _table(folder / "history.csv", tuple(EpochReport.__dataclass_fields__))
     return [EpochReport(**row) for row in table.to_dict("records")]  # type: ignore[arg-type]
 
 
 def losses_of(folder: Path) -> pd.DataFrame:
-    """The training loss between a run's epochs: epoch (in fractions) and loss."""
+    """Read the training loss within a run's epochs: epoch (fractional) and loss."""
     return _table(folder / "losses.csv", _LOSS_COLUMNS)
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """A table of a run, empty where there is none or it is damaged."""
+    """Read a table of a run; empty if it is missing or damaged."""
     try:
         return pd.read_csv(path)[list(columns)]
     except (OSError, ValueError, KeyError):

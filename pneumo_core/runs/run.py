@@ -1,4 +1,4 @@
-"""A run on disk: what it trains, on what, in a folder of its own."""
+"""A run on disk: its config and dataset, in a folder of its own."""
 
 import json
 import re
@@ -24,25 +24,25 @@ from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.job import TrainingJob
 from pneumo_core.training.state import EpochReport, write_atomically
 
-__all__ = ["Run", "find_run", "list_runs", "made_by", "rename_run", "start_run"]
+__all__ = ["Run", "checkpoint_of", "find_run", "list_runs", "rename_run", "start_run"]
 
 
 @dataclass(frozen=True)
 class Run(TrainingJob):
-    """A training job on this machine: also what it is doing, and what it has said."""
+    """A training job on this machine, with its status, history and log."""
 
     @property
     def status(self) -> Status:
-        """What it is doing now, from disk. Raises TrainingError when that can't be told."""
+        """The current status, from disk. Raises TrainingError when it can't be read."""
         return status_of(self.folder)
 
     @property
     def history(self) -> list[EpochReport]:
-        """The epochs it has finished."""
+        """The finished epochs."""
         return history_of(self.folder)
 
     def log(self, lines: int) -> list[str]:
-        """The last lines that its process said."""
+        """Return the last lines of its log."""
         try:
             said = (self.folder / "log.txt").read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -50,11 +50,11 @@ class Run(TrainingJob):
         return said.splitlines()[-lines:]
 
     def dataset(self) -> Dataset:
-        """The films it trains on. Raises DatasetError, or TrainingError when they changed."""
+        """Return its dataset. Raises DatasetError, or TrainingError if the X-rays changed."""
         dataset = _scan(self.config, self.data)
         if self.fingerprint and dataset.fingerprint != self.fingerprint:
             raise TrainingError(
-                f"The films in '{self.data}' are not those that the run {self.id} began with. "
+                f"The X-rays in '{self.data}' have changed since the run {self.id} started. "
                 "Restore them, or start a new run."
             )
         return dataset
@@ -73,11 +73,11 @@ def start_run(
     overwrite: bool = False,
     numbered: bool = False,
 ) -> Run:
-    """A new run with its folder under PNEUMO_HOME, queued. Nothing is trained yet.
+    """Create a new run, queued, with its folder under PNEUMO_HOME. Nothing is trained yet.
 
-    ``numbered``: a name that is taken gets a number. Raises CheckpointError when the name can't be
-    used, DatasetError for films that can't, TrainingError for weights to start from that can't be
-    had or a disk that refuses.
+    ``numbered``: append a number to a name that is taken. Raises CheckpointError for an invalid
+    name, DatasetError for unusable X-rays, TrainingError for unavailable pretrained weights or a
+    folder that can't be written.
     """
     check_name(name)
     if not numbered:
@@ -85,18 +85,18 @@ def start_run(
     data = Path(data).expanduser().resolve()
     fingerprint = _scan(config, data).fingerprint
     config = replace(config, pretrained=resolve_source(config.model, config.pretrained))
-    with torch.random.fork_rng(devices=[]):  # a trial: weights that can't be had are told now
+    with torch.random.fork_rng(devices=[]):  # a trial: fail now if weights are missing
         start_network(config.model, config.pretrained, config.size)
     root = _root()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".names.lock"):  # two people who press the button at once
+        with FileLock(root / ".names.lock"):  # two starts at the same moment
             taken = {run.name for run in list_runs()[0] if run.status.active}
             if numbered:
                 name = free_name(name, taken=taken)
             elif name in taken:
                 raise CheckpointError(
-                    f"A run that will be called '{name}' is under way. Choose another name."
+                    f"An active run already uses the name '{name}'. Choose another name."
                 )
             stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
             folder = root / f"{stamp}-{secrets.token_hex(2)}"
@@ -112,34 +112,34 @@ def start_run(
 
 
 def list_runs() -> tuple[list[Run], list[str]]:
-    """Every run under PNEUMO_HOME, the latest first, and a sentence for each damaged one."""
+    """Return all runs under PNEUMO_HOME, latest first, and a message for each damaged one."""
     found, problems = [], []
     for file in sorted(_root().glob("*/config.json"), reverse=True):
         try:
             run = find_run(file.parent.name)
             _ = run.status
             found.append(run)
-        except (TrainingError, UnknownName) as error:  # it may have been deleted meanwhile
+        except (TrainingError, UnknownName) as error:  # it may have been deleted in the meantime
             if file.exists():
                 problems.append(str(error))
     return found, problems
 
 
-def made_by(run: Run) -> Checkpoint | None:
-    """The checkpoint that a run published, where it still is."""
+def checkpoint_of(run: Run) -> Checkpoint | None:
+    """Return the checkpoint that a run published, if it still exists."""
     return next((each for each in list_checkpoints()[0] if each.card.run == run.id), None)
 
 
 def rename_run(run: Run, name: str) -> Run:
-    """Give a run, and the checkpoint it will publish, another name.
+    """Rename a run, and the checkpoint it will publish.
 
-    Raises CheckpointError for a taken or impossible name, TrainingError when the disk refuses.
+    Raises CheckpointError for a taken or invalid name, TrainingError when it can't be written.
     """
     with FileLock(_root() / ".names.lock"):
         check_free(name)
         if any(each.name == name and each.status.active for each in list_runs()[0]):
             raise CheckpointError(
-                f"A run that will be called '{name}' is under way. Choose another name."
+                f"An active run already uses the name '{name}'. Choose another name."
             )
         renamed = replace(run, name=name)
         _write(renamed)
@@ -147,7 +147,7 @@ def rename_run(run: Run, name: str) -> Run:
 
 
 def find_run(run_id: str) -> Run:
-    """The run of that id. Raises UnknownName, or TrainingError for a damaged one."""
+    """Return the run with this id. Raises UnknownName, or TrainingError for a damaged one."""
     root = _root()
     file = root / run_id / "config.json"
     if not re.fullmatch(r"[A-Za-z0-9-]+", run_id) or not file.is_file():
@@ -169,11 +169,10 @@ def _write(run: Run) -> None:
 
 
 def _scan(config: TrainingConfig, data: Path) -> Dataset:
-    """The dataset with the validation split that the config asks for."""
+    """Return the dataset with the validation split that the config asks for."""
     if printable(str(data)) != str(data):
         raise TrainingError(
-            f"The folder's name '{printable(str(data))}' is not UTF-8, so no run can note it down. "
-            "Rename it."
+            f"The folder's name '{printable(str(data))}' is not valid UTF-8. Rename the folder."
         )
     return scan(
         data,

@@ -1,4 +1,4 @@
-"""What a run is doing, from disk alone, and true whatever became of its process."""
+"""The status of a run, from disk alone; correct even if its process died."""
 
 import contextlib
 import threading
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class RunState(StrEnum):
-    """What a run can be."""
+    """The states of a run."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -43,12 +43,12 @@ class RunState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
-    """The process ended unexpectedly."""
+    """The process ended without reporting why."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """A run's state, since when, and why it ended. ``checkpoint`` is what it published."""
+    """A run's state, since when, and why it ended. ``checkpoint``: the one it published."""
 
     state: RunState = RunState.QUEUED
     queued: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -59,13 +59,13 @@ class Status:
 
     @property
     def active(self) -> bool:
-        """Whether a process is at work on it, or waits for its turn."""
+        """Whether it is running or queued."""
         return self.state in {RunState.QUEUED, RunState.RUNNING, RunState.FINISHING}
 
 
 @dataclass(frozen=True)
 class Now:
-    """Where an active run is: steps of the stage, and seconds until the last epoch, if known."""
+    """Progress of an active run: steps of the stage, and seconds until the last epoch, if known."""
 
     stage: str
     done: int
@@ -78,21 +78,21 @@ _STATUS = pydantic.TypeAdapter(Status)
 _NOW = pydantic.TypeAdapter(Now)
 _LOST = (
     "The process ended unexpectedly: it was killed, ran out of memory, or the machine stopped. "
-    "Resume it to go on from its last whole epoch."
+    "Resume the run to continue from its last complete epoch."
 )
 _TO_BE_STARTED = timedelta(seconds=3)
-"""Between a run's first file and the process that takes it up."""
+"""Time allowed between a run's first file and the start of its process."""
 
 _CANCEL, _SPARE, _SPARE_BYTES = "cancel", "spare", 64 * 1024
 _SIGNS = ("config.json", "status.json", "now.json", "history.csv")
 
 
 def status_of(folder: Path) -> Status:
-    """The status of the run in a folder. Raises TrainingError when it can't be told."""
+    """Return the status of the run in a folder. Raises TrainingError when it can't be read."""
     status = _read(folder)
     if not status.active or is_alive(folder):
         return status
-    status = _read(folder)  # it may have come to its end since
+    status = _read(folder)  # it may have ended since
     waited = abs(datetime.now(UTC) - status.queued)  # the clock may have been set back
     if not status.active or (status.state == RunState.QUEUED and waited < _TO_BE_STARTED):
         return status
@@ -100,7 +100,7 @@ def status_of(folder: Path) -> Status:
 
 
 def now_of(folder: Path) -> Now | None:
-    """Where an active run is; None before it has said so."""
+    """Return the progress of an active run; None before its first report."""
     try:
         return _NOW.validate_json((folder / "now.json").read_bytes())
     except (OSError, pydantic.ValidationError):
@@ -108,7 +108,7 @@ def now_of(folder: Path) -> Now | None:
 
 
 class Diary:
-    """Writes the run's status. Owned by the worker process; thread-safe."""
+    """Writer of a run's status, owned by the process that trains it; thread-safe."""
 
     def __init__(self, folder: Path, status: Status) -> None:
         self.folder = folder
@@ -116,23 +116,23 @@ class Diary:
         self._writing = threading.Lock()
 
     def enter(self, state: RunState) -> None:
-        """The run is in another active state now."""
+        """Record another active state."""
         with self._writing:
             started = self._status.started or datetime.now(UTC)
             self._write(replace(self._status, state=state, started=started))
 
     def end(self, state: RunState, reason: str = "", *, checkpoint: str = "") -> None:
-        """The run has ended; the first to say so is believed."""
+        """Record the end of the run; only the first call counts."""
         with self._writing:
             if not self._status.active:
                 return
-            # Space was reserved, so that the final status can be written even on a full disk.
+            # Free the reserved space, so that the final status can be written even on a full disk.
             (self.folder / _SPARE).unlink(missing_ok=True)
             ended = replace(self._status, state=state, ended=datetime.now(UTC))
             self._write(replace(ended, reason=reason, checkpoint=checkpoint))
 
     def note(self, now: Now) -> None:
-        """Where the run is. Nothing is stopped when that can't be written."""
+        """Record the progress. Errors in writing are ignored."""
         with contextlib.suppress(TrainingError):
             _write(self.folder / "now.json", _NOW.dump_json(now))
 
@@ -142,39 +142,39 @@ class Diary:
 
 
 def enqueue(folder: Path) -> None:
-    """Put down that a run waits for its turn. Raises TrainingError when the disk refuses."""
+    """Record that a run is queued. Raises TrainingError when it can't be written."""
     for stale in (_CANCEL, "now.json"):
         (folder / stale).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # without it a full disk can't be told of, that is all
+    with contextlib.suppress(OSError):  # without it a full disk may hide the final status
         (folder / _SPARE).write_bytes(bytes(_SPARE_BYTES))
     _write_status(folder, Status())
 
 
 def ask_to_stop(folder: Path) -> None:
-    """Ask the process at work on a run to stop."""
+    """Ask the process of a run to stop."""
     _write(folder / _CANCEL, b"")
 
 
 def asked_to_stop(folder: Path) -> bool:
-    """Whether somebody asked for it."""
+    """Return whether a stop was requested."""
     return (folder / _CANCEL).exists()
 
 
 def stop_if_asked(folder: Path) -> None:
-    """Raises RunCancelled when somebody asked for it."""
+    """Raise RunCancelled if a stop was requested."""
     if asked_to_stop(folder):
-        raise RunCancelled("It was cancelled.")
+        raise RunCancelled("Cancelled.")
 
 
 @contextlib.contextmanager
 def at_work(folder: Path) -> Iterator[Diary]:
-    """Hold a run while a process works on it, and put down how that ended.
+    """Hold a run's lock while a process trains it, and record how it ended.
 
-    Raises TrainingError when another process is at work on it.
+    Raises TrainingError when another process is training it.
     """
     lock = work_lock(folder)
     try:
-        lock.acquire(timeout=5)  # whoever looks at the lock holds it for a moment
+        lock.acquire(timeout=5)  # a status check holds it for a moment
     except Timeout:
         raise TrainingError(
             f"The run {folder.name} is being trained already. Wait for it, or cancel it first."
@@ -183,21 +183,21 @@ def at_work(folder: Path) -> Iterator[Diary]:
         if _read(folder).state != RunState.QUEUED:
             enqueue(folder)
         diary = Diary(folder, _read(folder))
-        with _ending_told(diary):
+        with _record_end(diary):
             yield diary
     finally:
         lock.release()
 
 
 @contextlib.contextmanager
-def _ending_told(diary: Diary) -> Iterator[None]:
+def _record_end(diary: Diary) -> Iterator[None]:
     try:
         yield
     except RunCancelled as cancelled:
         diary.end(RunState.CANCELLED, str(cancelled))
         raise
     except KeyboardInterrupt:
-        diary.end(RunState.CANCELLED, "It was stopped from the keyboard.")
+        diary.end(RunState.CANCELLED, "Stopped from the keyboard.")
         raise
     except PneumoError as error:
         diary.end(RunState.FAILED, str(error))
@@ -209,22 +209,22 @@ def _ending_told(diary: Diary) -> Iterator[None]:
 
 
 def work_lock(folder: Path) -> FileLock:
-    """Held by the process at work on a run; the system lets it go when the process dies."""
+    """Return the lock of the process that trains a run; the system releases it when that dies."""
     return FileLock(folder / "work.lock")
 
 
 def start_lock(folder: Path) -> FileLock:
-    """Held by whoever starts that process, until it is at work."""
+    """Return the lock held while that process is being started."""
     return FileLock(folder / "start.lock")
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether a process is at work on a run, or is being started."""
+    """Return whether a process is training a run, or being started."""
     return is_held(start_lock(folder)) or is_held(work_lock(folder))
 
 
 def is_held(lock: FileLock) -> bool:
-    """Whether some process holds a lock."""
+    """Return whether some process holds a lock."""
     if not Path(lock.lock_file).exists():
         return False
     try:
@@ -258,6 +258,6 @@ def _read(folder: Path) -> Status:
 
 
 def _last_sign(folder: Path) -> datetime:
-    """When a run last wrote anything."""
+    """Return when a run last wrote a file."""
     times = [path.stat().st_mtime for name in _SIGNS if (path := folder / name).exists()]
     return datetime.fromtimestamp(max(times, default=0.0), UTC)

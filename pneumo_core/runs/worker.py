@@ -1,6 +1,6 @@
 """The process that trains one run: ``python -m pneumo_core.runs.worker FOLDER``.
 
-While it waits for its turn it has nothing heavy in memory, so that many can wait.
+While queued it imports nothing heavy, so that many runs can wait.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from pneumo_core.training import Progressed
 
 _PATIENCE = 5.0
-"""Seconds between the wish to stop and the end, whatever the run is doing."""
+"""Seconds between a stop request and the forced end."""
 
 _NICENESS = 10
-"""Pages and readers go before a training that uses every core."""
+"""Low priority, so that pages and reading stay responsive during a training on every core."""
 
 
 def main(folder: Path) -> int:
-    """Train the run in a folder to its end. What it says goes into the run's log."""
+    """Train the run in a folder to its end, with output to the run's log."""
     with contextlib.suppress(AttributeError, OSError):  # Windows has no os.nice
         os.nice(_NICENESS)
     try:
@@ -53,31 +53,31 @@ def _train(folder: Path, diary: Diary) -> None:
 
 
 class _Log:
-    """A line for each epoch."""
+    """Listener that prints a line for each epoch."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
     def begin(self, progressed: "Progressed") -> None:
         if progressed.epoch:
-            _say(f"Going on after epoch {progressed.epoch}.")
+            _say(f"Resuming after epoch {progressed.epoch}.")
 
     def step(self, done: int, total: int, loss: float) -> None:
-        """Steps are told in a file of their own."""
+        """Nothing to print: steps have a file of their own."""
 
     def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
         _say(progressed.reports[-1].line(self.epochs, seconds_left))
 
 
 def _stop_when_asked(diary: Diary) -> None:
-    """End the process where its work doesn't stop by itself: a run's files are whole anyway."""
+    """End the process if it does not stop by itself; a run's files stay consistent."""
     while not asked_to_stop(diary.folder):
         time.sleep(0.3)
     time.sleep(_PATIENCE)
-    _say("Cancelled in the middle of its work.")
-    diary.end(RunState.CANCELLED, "It was cancelled.")
+    _say("Cancelled during training.")
+    diary.end(RunState.CANCELLED, "Cancelled.")
     if hasattr(os, "killpg"):
-        os.killpg(0, signal.SIGKILL)  # with the processes of its devices
+        os.killpg(0, signal.SIGKILL)  # with the processes of all devices
     os._exit(1)
 
 

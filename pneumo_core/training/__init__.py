@@ -1,4 +1,4 @@
-"""Train networks: X-rays in, weights out."""
+"""Training of networks, from X-rays to a published checkpoint."""
 
 from pneumo_core.core.extras import require
 

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches, each film with its own draw."""
+"""Augmentation of whole batches, with independent random changes for each X-ray."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ __all__ = ["augmented", "build_augmentation", "settings_of"]
 
 
 def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
-    """Return a module from X-rays float (N, K, W, W) in [0, 1] to (N, K, size, size), W ≥ size.
+    """Build the module from X-rays float (N, K, W, W) in [0, 1] to (N, K, size, size), W ≥ size.
 
     Channels after the first are masks: they move with the X-ray, and their values stay. It draws
-    from torch's random state. Rotation, shift, scale and zoom are one resampling, around the
-    middle, of which the network sees size × size; what comes in from outside is black.
+    from torch's random state. Rotation, shift, scale and zoom are one resampling around the centre,
+    of which the network sees size × size; areas outside the image are black.
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
     return nn.Sequential(
@@ -54,9 +54,9 @@ def _grey_changes(ranges: Augmentation) -> list[nn.Module]:
 def augmented(
     ranges: Augmentation, film: NDArray[np.uint8], n: int, *, size: int, seed: int = 0
 ) -> NDArray[np.uint8]:
-    """Draw ``n`` times what training makes of an X-ray uint8 (W, W): uint8 (n, size, size).
+    """Augment an X-ray uint8 (W, W) ``n`` times as in training: uint8 (n, size, size).
 
-    The same seed gives the same draws; torch's random state stays as it is.
+    The same seed gives the same images; torch's random state is restored.
     """
     films = torch.from_numpy(film.copy()).float().div(255).expand(n, 1, *film.shape).clone()
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
@@ -67,7 +67,7 @@ def augmented(
 
 
 def settings_of(ranges: Augmentation) -> list[tuple[str, str, str]]:
-    """Every setting of an augmentation: its name, its value, what it means."""
+    """Return the name, value and description of every augmentation setting."""
     fields = pydantic.TypeAdapter(Augmentation).json_schema()["properties"]
     found = []
     for name, about in fields.items():
@@ -79,7 +79,7 @@ def settings_of(ranges: Augmentation) -> list[tuple[str, str, str]]:
 
 
 class _Affine(kornia.augmentation.RandomAffine):  # type: ignore[misc]
-    """Also zooms: one factor for both sides of a film, between two values."""
+    """Random affine transform with a zoom: one factor, drawn between two values, for both sides."""
 
     def __init__(self, zoom: tuple[float, float], **ranges: Any) -> None:
         super().__init__(**ranges)
@@ -96,7 +96,7 @@ class _Affine(kornia.augmentation.RandomAffine):  # type: ignore[misc]
 
 
 class _Middle(nn.Module):
-    """The middle of size × size pixels."""
+    """Crop of the central size × size pixels."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class _Middle(nn.Module):
 
 
 class _FirstChannel(nn.Module):
-    """Changes the first channel only."""
+    """Wrapper that applies its modules to the first channel only."""
 
     def __init__(self, *changes: nn.Module) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class _FirstChannel(nn.Module):
 
 
 class _Noise(nn.Module):
-    """Gaussian noise whose standard deviation is drawn for each film between two values."""
+    """Gaussian noise with a standard deviation drawn for each X-ray between two values."""
 
     def __init__(self, least: float, most: float) -> None:
         super().__init__()
@@ -134,7 +134,7 @@ class _Noise(nn.Module):
 
 
 def _blurring(most: float) -> list[nn.Module]:
-    """Half of the films lose sharpness, as smaller or more compressed originals have."""
+    """Return the blur for half of the X-rays, as in smaller or more compressed originals."""
     if not most:
         return []
     return [kornia.augmentation.RandomGaussianBlur((7, 7), (0.1, max(0.1, most)), p=0.5)]

@@ -1,4 +1,4 @@
-"""How a network is trained: one frozen config, validated when it is made."""
+"""Training settings: one frozen config, validated on creation."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ __all__ = ["Augmentation", "TrainingConfig", "changed", "training_config"]
 
 
 CONTEXT = 1.4
-"""How many times as far as the network sees a training square reaches, where it is framed by the
-lungs: zooms, shifts and turns of the box show what lies there."""
+"""Size of a training square relative to the network's input, where X-rays are framed by the lungs:
+zoom, shift and rotation of the box need the surroundings."""
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 def _known_settings(kind: type, given: Any) -> Any:
-    """Settings before they are validated: what a caller gives by names, or what a run has kept.
+    """Check the names of settings, given by a caller or saved by a run, before validation.
 
-    An unknown name that a caller gives raises UnknownName, and so does an unknown model. Settings
-    that a run has kept (a dict) may be those of another version: unknown ones are dropped, so that
-    the run can still be shown.
+    Raises UnknownName for an unknown setting or model from a caller. A run's saved settings (a
+    dict) may be those of another version: unknown ones are dropped, so that the run can still be
+    shown.
     """
     if isinstance(given, dict):
         return {name: given[name] for name in given if name in _names_of(kind)}
@@ -53,14 +53,14 @@ def _names_of(kind: type) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Random changes of a training film; each is drawn anew for every film and epoch.
+    """Random changes of a training X-ray, drawn anew for every X-ray and epoch.
 
-    Ranges are symmetric: scale 0.15 draws a factor from [0.85, 1.15] for each side on its own; zoom
-    is drawn for both together.
+    Ranges are symmetric: scale 0.15 draws a factor from [0.85, 1.15] for each side independently;
+    zoom is one factor for both sides.
     """
 
     resampled: Annotated[
-        Share, Field(description="share of the films that are rotated, shifted and scaled")
+        Share, Field(description="share of the X-rays that are rotated, shifted and scaled")
     ] = 1.0
     rotation: Annotated[float, Field(ge=0, le=180, description="degrees to either side")] = 15.0
     shift: Annotated[float, Field(ge=0, le=0.5, description="share of the side")] = 0.08
@@ -88,9 +88,9 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """Everything that decides a training run, apart from the films.
+    """All settings of a training run, apart from the X-rays.
 
-    The same config, films, machine and thread count give the same weights on the CPU.
+    The same config, X-rays, machine and thread count give the same weights on the CPU.
     """
 
     model: str = "cnn_94"
@@ -99,7 +99,7 @@ class TrainingConfig:
     ] = "auto"
     size: Annotated[
         int | None,
-        Field(ge=32, le=1024, description="side of a backbone's films in pixels; none: its own"),
+        Field(ge=32, le=1024, description="side of a backbone's input in pixels; none: its own"),
     ] = None
     framing: Annotated[
         Literal["whole", "lungs"],
@@ -113,70 +113,68 @@ class TrainingConfig:
             description="cross-validation by patient: how many networks; 0: a single one",
         ),
     ] = 0
-    epochs: Annotated[
-        int, Field(ge=1, le=1000, description="how often every training film is seen")
-    ] = 60
+    epochs: Annotated[int, Field(ge=1, le=1000, description="passes over the training X-rays")] = 60
     batch_size: Annotated[int, Field(ge=2, le=4096, description="over all devices")] = 64
     learning_rate: Annotated[float, Field(gt=0, le=1, description="at its peak")] = 1e-3
     backbone_factor: Annotated[
-        float, Field(ge=0, le=1, description="share of the rate that a backbone gets; 0: frozen")
+        float,
+        Field(ge=0, le=1, description="backbone's share of the learning rate; 0: frozen"),
     ] = 1.0
     frozen_blocks: Annotated[
         int, Field(ge=0, le=100, description="first blocks of a backbone that are not trained")
     ] = 0
     lung_attention: Annotated[
         float,
-        Field(ge=0, le=10, description="weight in the loss of evidence outside the lungs; 0: none"),
+        Field(ge=0, le=10, description="loss weight of evidence outside the lungs; 0: none"),
     ] = 0.0
     schedule: Annotated[
         Literal["one_cycle", "exponential", "constant"],
         Field(description="warm-up then cosine; × 0.96 an epoch; neither"),
     ] = "one_cycle"
-    weight_decay: Annotated[float, Field(ge=0, le=1, description="pull of AdamW towards 0")] = 0.05
-    label_smoothing: Annotated[
-        float, Field(ge=0, lt=1, description="share of certainty that the labels lose")
-    ] = 0.05
+    weight_decay: Annotated[float, Field(ge=0, le=1, description="AdamW's weight decay")] = 0.05
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="label smoothing")] = 0.05
     balance: Annotated[
         Literal["weights", "repeat_normals", "none"],
         Field(description="class weights; normals a second time, as in the paper; neither"),
     ] = "weights"
     augmentation: Annotated[
-        Augmentation, Field(description="random changes of the training films")
+        Augmentation, Field(description="random changes of the training X-rays")
     ] = Augmentation()
     average: Annotated[
-        float, Field(ge=0, lt=1, description="decay of the weights' moving average; 0: none")
+        float, Field(ge=0, lt=1, description="decay of the moving average of the weights; 0: none")
     ] = 0.998
     mirror: Annotated[
-        bool, Field(description="read each film and its mirror image, and average")
+        bool, Field(description="read each X-ray and its mirror image, and average")
     ] = False
     keep: Annotated[
         Literal["best", "last"],
-        Field(description="the epoch of the highest validation AUC, or the last one"),
+        Field(description="the epoch with the highest validation AUC, or the last one"),
     ] = "best"
     keep_epochs: Annotated[
-        bool, Field(description="keep every epoch's weights, for training in pictures")
+        bool, Field(description="keep every epoch's weights, for maps of the training")
     ] = False
     patience: Annotated[
         int, Field(ge=0, le=1000, description="epochs without a better validation AUC; 0: never")
     ] = 0
     precision: Annotated[
         Literal["auto", "32-true", "bf16-mixed"],
-        Field(description="of the arithmetic; auto: bfloat16 where the machine is quick at it"),
+        Field(description="numeric precision; auto: bfloat16 if it is fast here"),
     ] = "auto"
-    devices: Annotated[int, Field(ge=1, le=64, description="processors or GPUs to share it")] = 1
+    devices: Annotated[int, Field(ge=1, le=64, description="number of CPUs or GPUs")] = 1
     seed: Annotated[
-        int, Field(ge=0, le=2**31 - 1, description="the same one gives the same weights")
+        int,
+        Field(ge=0, le=2**31 - 1, description="random seed: the same gives the same weights"),
     ] = 0
     validation: Annotated[
         Validation,
         Field(
             description="keep: the dataset's own validation split; late, early, random: another, "
-            "cut from train; large: its own where it has 100 films"
+            "cut from train; large: its own if it has 100 X-rays"
         ),
     ] = "keep"
     validation_cut: Annotated[
         ValidationCut,
-        Field(description="which patients become validation films, where there are none"),
+        Field(description="how validation patients are chosen, where there is no split"),
     ] = "late"
     validation_fraction: Annotated[
         float, Field(gt=0, lt=0.5, description="share of the patients of each class")
@@ -189,13 +187,13 @@ class TrainingConfig:
 
     @property
     def input(self) -> InputFormat:
-        """What the network takes."""
+        """The network's input format."""
         framing = Framing() if self.framing == "lungs" else None
         return input_of(self.model, self.pretrained, self.size, framing=framing)
 
     @property
     def training_input(self) -> NetworkInput:
-        """What makes the squares that training draws its inputs from."""
+        """The format of the squares that augmentation crops inputs from."""
         context = CONTEXT if self.framing == "lungs" else 1.0
         return replace(NetworkInput.of(self.input), context=context)
 
@@ -203,24 +201,24 @@ class TrainingConfig:
     @classmethod
     def _refuse_unknown(cls, given: Any) -> Any:
         if isinstance(given, dict) and "validation" not in given:
-            given = {**given, "validation": "large"}  # a run kept from before there was a choice
+            given = {**given, "validation": "large"}  # a run saved before this setting existed
         return _known_settings(cls, given)
 
 
 def training_config(**settings: Any) -> TrainingConfig:
-    """A config from settings by name; those that are None keep their default.
+    """Build a config from settings by name; those that are None keep their default.
 
-    Raises UnknownName for an unknown setting or model, TrainingError for a senseless value.
+    Raises UnknownName for an unknown setting or model, TrainingError for an invalid value.
     """
-    return _checked({name: value for name, value in settings.items() if value is not None})
+    return _validate({name: value for name, value in settings.items() if value is not None})
 
 
 def changed(config: TrainingConfig, setting: str, value: Any) -> TrainingConfig:
-    """The config with another value of one setting. Raises what ``training_config`` raises."""
-    return _checked({**_CONFIG.dump_python(config), setting: value})
+    """Return the config with one setting changed. Raises the errors of ``training_config``."""
+    return _validate({**_CONFIG.dump_python(config), setting: value})
 
 
-def _checked(given: Mapping[str, Any]) -> TrainingConfig:
+def _validate(given: Mapping[str, Any]) -> TrainingConfig:
     changes = given.get("augmentation")
     if isinstance(changes, Mapping):
         _refuse_unknown_names(Augmentation, changes)
@@ -229,7 +227,7 @@ def _checked(given: Mapping[str, Any]) -> TrainingConfig:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"])
-        raise TrainingError(f"The setting '{setting}' can't be used: {first['msg']}.") from error
+        raise TrainingError(f"The setting '{setting}' is invalid: {first['msg']}.") from error
 
 
 _CONFIG = pydantic.TypeAdapter(TrainingConfig)

@@ -1,4 +1,4 @@
-"""What a training will cost, from a short measurement with the real loop on this machine."""
+"""Estimates of training time, from a short measurement with the real loop on this machine."""
 
 import tempfile
 import time
@@ -22,13 +22,13 @@ _VALIDATED = 32
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast this machine trains a model, and how fast it validates: films per second."""
+    """This machine's speed with a model, in training and in validation: X-rays per second."""
 
     training: float
     validating: float
 
     def epoch_seconds(self, config: TrainingConfig, dataset: Dataset) -> float:
-        """Seconds for an epoch of a dataset."""
+        """Return the seconds for one epoch of a dataset."""
         films = dataset.films
         train, val = (films[films["split"] == split] for split in ("train", "val"))
         taught = len(train)
@@ -38,7 +38,7 @@ class Pace:
 
 
 def measure_pace(config: TrainingConfig, progress: Progress | None = None) -> Pace:
-    """Train a few batches of noise as the config says, on fresh weights, and take the time.
+    """Measure the pace by training a few batches of noise with the config, on fresh weights.
 
     Takes seconds. ``progress`` counts steps; raising from it stops the measurement.
     """
@@ -63,7 +63,7 @@ def _noise(side: int, number: int) -> Films:
 
 
 class _Clock:
-    """When each step was done."""
+    """Listener that records the time of each step."""
 
     def __init__(self, progress: Progress | None) -> None:
         self.progress = progress
@@ -79,4 +79,4 @@ class _Clock:
             self.progress(done, total)
 
     def epoch(self, progressed: Progressed, seconds_left: float) -> None:
-        """Its seconds are in its report."""
+        """Nothing to record: the report has the epoch's seconds."""

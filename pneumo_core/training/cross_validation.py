@@ -1,5 +1,4 @@
-"""Cross-validation by patient: a network for each fold, and predictions by networks that never
-saw the patient."""
+"""Cross-validation by patient: a network per fold, and out-of-fold predictions."""
 
 from dataclasses import dataclass, replace
 
@@ -21,18 +20,18 @@ __all__ = ["Fold", "fit_folds", "folds_of"]
 
 @dataclass(frozen=True)
 class Fold:
-    """One trained network, and the ids of the films that it never saw."""
+    """A trained network, and the ids of its held-out X-rays."""
 
     progressed: Progressed
     held_out: tuple[str, ...]
 
 
 def folds_of(films: pd.DataFrame, folds: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold, 0 to folds - 1, of each film (N,).
+    """Return the fold, 0 to folds - 1, of each X-ray (N,).
 
-    A patient, and every patient who shares a picture, lies in one fold; the folds have the classes
-    in nearly equal shares (scikit-learn's StratifiedGroupKFold). Raises TrainingError where a fold
-    would lack a class.
+    All X-rays of a patient, and of patients who share an image, are in one fold; the classes have
+    nearly equal shares in each (scikit-learn's StratifiedGroupKFold). Raises TrainingError where a
+    fold would lack a class.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -40,8 +39,8 @@ def folds_of(films: pd.DataFrame, folds: int, seed: int) -> NDArray[np.int64]:
     labels = films["label"].to_numpy()
     if min(len(np.unique(groups[labels == label])) for label in (0, 1)) < folds:
         raise TrainingError(
-            f"There are fewer than {folds} patients of one class, so {folds} folds can't each hold "
-            "both. Choose fewer folds, or add X-rays."
+            f"One class has fewer than {folds} patients, so {folds} folds can't each contain "
+            "both classes. Choose fewer folds, or add X-rays."
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     numbers = np.zeros(len(films), np.int64)
@@ -51,7 +50,7 @@ def folds_of(films: pd.DataFrame, folds: int, seed: int) -> NDArray[np.int64]:
 
 
 def _groups(films: pd.DataFrame) -> NDArray[np.int64]:
-    """A number for each film that patients who share a picture have in common."""
+    """Return each X-ray's group number; patients who share an image have the same one."""
     groups = pd.factorize(films["patient"])[0].astype(np.int64)
     shared = films[films.duplicated("digest", keep=False)]
     for patient in shared["patient"].unique():
@@ -69,12 +68,11 @@ def fit_folds(
     *,
     lungs: PixelStore | None = None,
 ) -> list[Fold]:
-    """Train a network for each fold, going on where the run had come to.
+    """Train a network for each fold, resuming where the run stopped.
 
-    ``wide``: squares that training draws its inputs from; ``seen``: the inputs that the held-out
-    films are judged by; ``lungs``: the masks that belong to the wide squares. Every network is
-    trained to its last epoch: an epoch chosen by the held-out films would make their predictions
-    look better than they are.
+    ``wide``: squares that training crops its inputs from; ``seen``: the inputs for the held-out
+    X-rays; ``lungs``: the masks of the wide squares. Every network is trained to its last epoch:
+    choosing an epoch by the held-out X-rays would make their predictions optimistic.
     """
     config = job.config
     films = wide.readable(seen.readable(pool.films[pool.films["split"] == "train"]))
@@ -84,13 +82,13 @@ def fit_folds(
         taught, held_out = films[folds != number], films[folds == number]
         state = job.folder / "folds" / str(number) / "state.safetensors"
         state.parent.mkdir(parents=True, exist_ok=True)
-        told = _FoldListener(listener, config, tuple(each.progressed for each in done))
+        events = _FoldListener(listener, config, tuple(each.progressed for each in done))
         progressed = fit(
             replace(config, seed=config.seed + number, keep="last", patience=0),
             Films(wide, wide.rows(taught["id"]), taught["label"].to_numpy(np.int64), lungs),
             Films(seen, seen.rows(held_out["id"]), held_out["label"].to_numpy(np.int64)),
             state,
-            told,
+            events,
         )
         done.append(Fold(progressed, tuple(held_out["id"])))
     return done
@@ -98,7 +96,7 @@ def fit_folds(
 
 @dataclass(frozen=True)
 class _FoldListener:
-    """Passes on the progress of one fold as progress of all, epochs counted through."""
+    """Listener that reports one fold's progress as progress of all folds."""
 
     listener: Listener
     config: TrainingConfig

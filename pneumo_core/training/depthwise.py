@@ -1,8 +1,8 @@
-"""A quicker backward pass of depthwise convolutions on CPUs that compute in bfloat16.
+"""A faster backward pass of depthwise convolutions on CPUs that compute in bfloat16.
 
 oneDNN's bfloat16 kernels for the weight gradient of wide kernels and for the input gradient of
-strided ones are 3 to 5 × slower than their float32 twins, conversion included, and take most of an
-EfficientNet's training step. The float32 gradients are the more exact ones, too.
+strided ones are 3 to 5 × slower than the float32 kernels, conversion included, and take most of an
+EfficientNet's training step. The float32 gradients are also more exact.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ _BACKWARD = torch.ops.aten.convolution_backward.default
 
 
 class QuickDepthwise(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """While it is active, the slow gradients are computed in float32. Wrap it around backward."""
+    """Computes the slow gradients in float32 while active. Wrap it around backward."""
 
     def __torch_dispatch__(
         self,
@@ -47,7 +47,7 @@ def _is_depthwise(args: tuple[Any, ...]) -> bool:
 def _part(
     args: tuple[Any, ...], exact: tuple[Tensor, ...] | None, wanted: list[bool]
 ) -> tuple[Tensor | None, ...]:
-    """Some of the three gradients (input, weights, bias), from float32 tensors where given."""
+    """Return some of the three gradients (input, weights, bias), in float32 for float32 tensors."""
     if not any(wanted):
         return None, None, None
     tensors = exact or args[:3]

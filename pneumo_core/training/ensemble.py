@@ -1,4 +1,4 @@
-"""Several checkpoints become one whose probability is the mean of theirs."""
+"""Ensembles: one checkpoint with the mean probability of several."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,16 +28,15 @@ def make_ensemble(
     """Publish the checkpoints named in ``members`` as the ensemble ``name``.
 
     Their calibrated probabilities are averaged (Lakshminarayanan et al. 2017, arXiv:1612.01474),
-    then calibrated as one and given operating points on the validation films, which none of them
-    was trained on. It takes films in the largest size of a member; the others see them smaller.
-    The ensemble holds its members' weights and doesn't need them any more.
-    Raises UnknownName, CheckpointError, DatasetError, or TrainingError for members that don't
-    belong together.
+    then calibrated again and given operating points on the validation X-rays, which no member was
+    trained on. X-rays are taken in the size of the largest member; the others read them scaled
+    down. The ensemble has its own copy of its members' weights. Raises UnknownName,
+    CheckpointError, DatasetError, or TrainingError for members that can't be combined.
     """
     check_free(name, overwrite=overwrite)
     parts = [load_checkpoint(member) for member in members]
     _check_alike(parts)
-    parts.sort(key=lambda part: -part.card.input.size)  # the gate asks the first, of whole films
+    parts.sort(key=lambda part: -part.card.input.size)  # the gate uses the first one
     first = parts[0].card
     dataset = _common_dataset(data, parts)
     runtime = Runtime(
@@ -75,25 +74,25 @@ def make_ensemble(
 
 def _check_alike(parts: Sequence[Checkpoint]) -> None:
     if len({part.name for part in parts}) < max(2, len(parts)):
-        raise TrainingError("An ensemble needs at least two different checkpoints. Name others.")
+        raise TrainingError("An ensemble needs at least two different models. Name more.")
     for part in parts:
         if part.card.members:
             raise TrainingError(f"'{part.name}' is an ensemble already. Name its members instead.")
         if part.card.mirror != parts[0].card.mirror:
             raise TrainingError(
                 f"Only one of '{part.name}' and '{parts[0].name}' reads mirror images too. "
-                "Choose checkpoints that do alike."
+                "Choose models with the same setting."
             )
 
 
 def _common_dataset(data: Path, parts: Sequence[Checkpoint]) -> Dataset:
-    """The films that all of them were trained on, with the validation split none has seen."""
+    """Return the dataset that all of them were trained on, with its unseen validation split."""
     dataset = dataset_for(parts[0], data)
     for part in parts:
         if part.card.dataset.fingerprint != dataset.fingerprint:
             raise TrainingError(
-                f"'{part.name}' was trained on other films or another split than those in "
-                f"'{data}', so its validation films may not be unseen. Use the films it knows."
+                f"'{part.name}' was trained on other X-rays or another split than "
+                f"'{data}', so it may have seen these X-rays. Use its own training dataset."
             )
     return dataset
 

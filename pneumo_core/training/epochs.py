@@ -1,4 +1,4 @@
-"""Keep the weights of every epoch: one file each, in a folder beside a job's state."""
+"""Saved weights of every epoch, one file each, in a folder beside the run's state."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ EPOCHS_FOLDER = "epochs"
 
 
 def keep_epoch(folder: Path, number: int, network: nn.Module) -> None:
-    """Write an epoch's weights, in float16, whole into ``epochs`` below a run's folder.
+    """Write an epoch's weights, in float16, into ``epochs`` below a run's folder.
 
-    Raises TrainingError when the disk refuses.
+    Raises TrainingError when the file can't be written.
     """
     write_atomically(
         folder / EPOCHS_FOLDER / f"{number:04d}.safetensors", packed(network.state_dict())

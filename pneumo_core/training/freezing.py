@@ -1,6 +1,6 @@
-"""Keep the first blocks of a pretrained backbone as they are: edges look alike in any picture.
+"""Freezing of a pretrained backbone's first blocks, which learned features common to all images.
 
-It saves most of a training step on a CPU, where the first blocks' large maps cost most.
+On a CPU this saves most of a training step, as the first blocks' large maps cost most.
 """
 
 from torch import nn
@@ -11,13 +11,13 @@ from pneumo_core.models import PneumoniaNetwork
 __all__ = ["first_blocks"]
 
 _LISTS = ("blocks", "stages", "layers", "_blocks")
-"""What timm and efficientnet-pytorch call the list of a backbone's blocks."""
+"""Names of the list of a backbone's blocks in timm and efficientnet-pytorch."""
 
 
 def first_blocks(network: PneumoniaNetwork, count: int) -> list[nn.Module]:
-    """Return what an X-ray passes before block number ``count`` of the backbone, in order.
+    """Return the modules before block number ``count`` of the backbone, in order.
 
-    Raises TrainingError for a network without a backbone, or with fewer blocks.
+    Raises TrainingError for a network without a backbone, or with too few blocks.
     """
     if not count:
         return []
@@ -33,4 +33,4 @@ def first_blocks(network: PneumoniaNetwork, count: int) -> list[nn.Module]:
                 )
             return [*before, *blocks[:count]]
         before.append(child)
-    raise TrainingError("This architecture has no list of blocks to freeze. Use frozen_blocks = 0.")
+    raise TrainingError("This architecture has no blocks to freeze. Use frozen_blocks = 0.")

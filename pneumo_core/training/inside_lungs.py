@@ -1,4 +1,4 @@
-"""How much of a network's heat maps lies inside the lungs, for its card."""
+"""The share of a network's heat maps that lies inside the lungs, for its card."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from pneumo_core.inference import Runtime
 __all__ = ["MAPPED", "inside_lungs"]
 
 MAPPED = 100
-"""Most X-rays that are mapped: their mean is known to about 0.02, and each takes three maps."""
+"""The most X-rays to map: enough to know the mean to about 0.02; each takes three maps."""
 
 
 def inside_lungs(
@@ -21,16 +21,16 @@ def inside_lungs(
     dataset: Dataset,
     progress: Progress | None = None,
 ) -> Mapping[str, float]:
-    """Return the mean share of heat maps for PNEUMONIA inside the lungs, for each quick method.
+    """Return the mean share of heat maps for PNEUMONIA inside the lungs, for each fast method.
 
-    ``networks``: each with the ids of X-rays with that label that it never saw; all take the same
-    input. Empty maps don't count; a method whose maps are all empty is left out.
+    ``networks``: each with the ids of unseen X-rays with that label; all have the same input
+    format. Empty maps are ignored; a method with empty maps only is left out.
     """
     quick = [method.name for method in METHODS.values() if not method.slow]
     chosen = [
         (runtime, film_id)
         for runtime, ids in networks
-        for film_id in _spread(ids, MAPPED // len(networks))
+        for film_id in _pick_evenly(ids, MAPPED // len(networks))
     ]
     shares: dict[str, list[float]] = {method: [] for method in quick}
     for done, (runtime, film_id) in enumerate(chosen, 1):
@@ -48,7 +48,7 @@ def _known(shares: Sequence[float]) -> bool:
     return bool(np.isfinite(shares).any())
 
 
-def _spread(ids: Sequence[str], most: int) -> list[str]:
-    """At most so many ids, evenly spread."""
+def _pick_evenly(ids: Sequence[str], most: int) -> list[str]:
+    """Return at most so many ids, evenly spaced."""
     places = np.linspace(0, len(ids) - 1, min(most, len(ids))).round().astype(int)
     return [ids[place] for place in dict.fromkeys(places.tolist())]

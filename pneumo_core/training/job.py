@@ -1,4 +1,4 @@
-"""One training job: what is trained, on what, and the folder where it keeps its state."""
+"""A training job: its config, its data, and the folder with its state."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +10,9 @@ __all__ = ["TrainingJob"]
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What a training needs to know besides its X-rays.
+    """Everything a training needs besides its X-rays.
 
-    ``folder``: where its state lies; its name is the job's id. ``fingerprint``: of the dataset.
+    ``folder``: where its state is saved; its name is the job's id. ``fingerprint``: of the dataset.
     ``overwrite``: whether it may replace a checkpoint of the same name.
     """
 
@@ -32,5 +32,5 @@ class TrainingJob:
 
     @property
     def state(self) -> Path:
-        """What a stopped job goes on from."""
+        """The file that a stopped job resumes from."""
         return self.folder / "state.safetensors"

@@ -35,7 +35,7 @@ from pneumo_core.training.epochs import keep_epoch
 from pneumo_core.training.freezing import first_blocks
 from pneumo_core.training.heat_map_snapshots import picture_epoch
 from pneumo_core.training.lung_attention import MapsOf, outside_share
-from pneumo_core.training.relay import Listener, relayed
+from pneumo_core.training.relay import Listener, relay_events
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
 from pneumo_core.training.training_set import Films
 
@@ -49,16 +49,17 @@ _TRAINING_ERROR = f"{TrainingError.__module__}.{TrainingError.__qualname__}: "
 def fit(
     config: TrainingConfig, train: Films, val: Films, state: Path, listener: Listener | None = None
 ) -> Progressed:
-    """Train until the epochs or the patience are used up, from ``state`` on if it exists.
+    """Train until the last epoch or early stopping, resuming from ``state`` if it exists.
 
-    The state is saved after every epoch, and beside it in ``epochs`` each epoch's weights where
-    the config keeps them. Every epoch draws from (seed, epoch) alone, so a resumed
-    run gives the numbers of an unbroken one. Raises TrainingError when the films can't teach.
+    The state is saved after every epoch, and each epoch's weights in ``epochs`` beside it if the
+    config asks for them. Random numbers of an epoch depend on (seed, epoch) alone, so a resumed run
+    gives the same result as an uninterrupted one. Raises TrainingError when the X-rays can't be
+    used for training.
     """
     for name, films in (("train", train), ("val", val)):
         if set(np.unique(films.labels)) != {0, 1}:
             raise TrainingError(
-                f"The {name} split needs films of both classes. Add some, or use another dataset."
+                f"The {name} split needs X-rays of both classes. Add some, or use another dataset."
             )
     fabric = Fabric(
         accelerator="auto" if torch.cuda.is_available() else "cpu",
@@ -66,8 +67,8 @@ def fit(
         strategy="auto" if config.devices == 1 else "ddp_spawn",
         precision=_precision(config),
     )
-    with torch.random.fork_rng(), relayed(listener, config.devices) as told:
-        work = partial(_fit, config=config, train=train, val=val, state=state, listener=told)
+    with torch.random.fork_rng(), relay_events(listener, config.devices) as events:
+        work = partial(_fit, config=config, train=train, val=val, state=state, listener=events)
         try:
             fabric.launch(work)  # in spawned processes, where there are several devices
         except ProcessRaisedException as error:
@@ -149,9 +150,9 @@ def _fit(
 
 
 def _network(config: TrainingConfig, *, fresh: bool) -> tuple[PneumoniaNetwork, InputFormat]:
-    """Where training starts from, and what it takes.
+    """Return the network to start from, and its input format.
 
-    A saved state replaces the weights that a run began with, which may be gone by now.
+    When resuming, its weights come from the saved state: their original source may be gone.
     """
     source = resolve_source(config.model, config.pretrained)
     network = start_network(config.model, source if fresh else "none", config.size).network
@@ -160,7 +161,7 @@ def _network(config: TrainingConfig, *, fresh: bool) -> tuple[PneumoniaNetwork, 
 
 
 def _freeze(network: PneumoniaNetwork, blocks: int) -> list[nn.Module]:
-    """The modules that are not trained; their normalisation keeps its statistics, too."""
+    """Freeze blocks and return their modules; their normalisation keeps its statistics, too."""
     modules = first_blocks(network, blocks)
     for module in modules:
         module.requires_grad_(False)
@@ -168,7 +169,7 @@ def _freeze(network: PneumoniaNetwork, blocks: int) -> list[nn.Module]:
 
 
 class _Objective:
-    """The loss of a batch: cross-entropy, and where it counts, evidence outside the lungs."""
+    """The loss of a batch: cross-entropy, plus evidence outside the lungs if configured."""
 
     def __init__(
         self,
@@ -184,7 +185,7 @@ class _Objective:
     def __call__(
         self, forward: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
     ) -> Tensor:
-        """Return the loss () of images (n, 1, S, S), or (n, 2, S, S) with their lungs' masks."""
+        """Return the loss () of images (n, 1, S, S), or (n, 2, S, S) with their lung masks."""
         images, lungs = self._augment(images).split([1, images.shape[1] - 1], dim=1)
         with MapsOf(self._network) as seen:
             logits = forward(self._takes.normalise(images)).float()  # (n, 2)
@@ -204,8 +205,10 @@ def _check_losses(losses: Tensor, epoch: int) -> None:
 
 
 def _load(train: Films, batch: NDArray[np.int64], fabric: Fabric) -> tuple[Tensor, Tensor]:
-    """X-rays float (n, 1, S, S) in [0, 1], with their lungs' masks (n, 2, S, S) where there are
-    any, and labels int64 (n,), on the device."""
+    """Return a batch on the device: images (n, 1, S, S) or (n, 2, S, S), and labels (n,).
+
+    Images are float in [0, 1], with lung masks as second channel where there are any; labels
+    int64."""
     rows = train.rows[batch]
     stores = (train.store, train.lungs) if train.lungs else (train.store,)
     pixels = torch.from_numpy(np.stack([each.pixels[rows] for each in stores], axis=1))
@@ -215,7 +218,7 @@ def _load(train: Films, batch: NDArray[np.int64], fabric: Fabric) -> tuple[Tenso
 
 @dataclass(frozen=True)
 class _Validation:
-    """Cross-entropy and AUC, and both rates at probability 0.5, before any calibration."""
+    """Cross-entropy, AUC, and sensitivity and specificity at probability 0.5, uncalibrated."""
 
     loss: float
     auc: float
@@ -255,7 +258,7 @@ def _report(
 def _advance(
     progressed: Progressed, report: EpochReport, network: nn.Module, keep: str
 ) -> Progressed:
-    """Add the epoch; its weights are kept when it is the best so far, or the last is wanted."""
+    """Add the epoch; keep its weights if it is the best so far, or the last one is wanted."""
     reports = (*progressed.reports, report)
     best = progressed.reports[progressed.best_epoch - 1] if progressed.best_epoch else None
     if keep == "best" and best is not None and report.val_auc <= best.val_auc:
@@ -269,13 +272,13 @@ def _out_of_patience(config: TrainingConfig, progressed: Progressed) -> bool:
 
 
 def _seconds_left(config: TrainingConfig, progressed: Progressed) -> float:
-    """Until the last epoch; early stopping may end it sooner."""
+    """Return the seconds until the last epoch; early stopping may end training sooner."""
     recent = [report.seconds for report in progressed.reports[-3:]]
     return (config.epochs - progressed.epoch) * sum(recent) / len(recent)
 
 
 def _order(config: TrainingConfig, train: Films) -> NDArray[np.int64]:
-    """Indices into the split that make up an epoch."""
+    """Return the indices into the split that make up an epoch."""
     everyone = np.arange(len(train))
     if config.balance == "repeat_normals":
         return np.concatenate([everyone, np.flatnonzero(train.labels == 0)])
@@ -307,7 +310,7 @@ def _optimizer(config: TrainingConfig, network: PneumoniaNetwork) -> torch.optim
 def _set_rate(
     config: TrainingConfig, optimizer: torch.optim.Optimizer, step: int, total: int, per_epoch: int
 ) -> None:
-    """The learning rate is a function of the step alone, so there is nothing to save of it."""
+    """Set the learning rate of a step; as a function of the step alone it needs no saved state."""
     if config.schedule == "one_cycle":
         warm_up = max(1, total // 5)
         rising = min(1.0, (step + 1) / warm_up)
@@ -322,8 +325,9 @@ def _set_rate(
 
 
 class _Weights:
-    """A network that learns, and the weights an epoch is judged by: its own where ``decay`` is 0,
-    else their moving average."""
+    """A network in training, and the weights that epochs are judged by.
+
+    These are its own where ``decay`` is 0, else their moving average."""
 
     def __init__(self, network: PneumoniaNetwork, decay: float, device: torch.device) -> None:
         self.network = network
@@ -339,18 +343,18 @@ class _Weights:
 
     @property
     def modules(self) -> dict[str, nn.Module]:
-        """What a saved state has to hold."""
+        """Return the modules that a saved state must contain."""
         own: dict[str, nn.Module] = {"network": self.network}
         return {**own, "average": self.average} if self.average else own
 
     def follow(self) -> None:
-        """A step was taken."""
+        """Update the moving average after a step."""
         if self.average:
             self.average.update_parameters(self.network)
 
 
 def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """A moving average that forgets the random start quickly: its decay grows to ``decay``."""
+    """Return a moving average whose decay grows to ``decay``, to forget the random start fast."""
 
     def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
         keep = min(decay, (1 + float(count)) / (10 + float(count)))

@@ -1,7 +1,7 @@
-"""Teach a network to find its evidence inside the lungs.
+"""A loss that teaches a network to find its evidence inside the lungs.
 
-The share of a Grad-CAM map that lies outside the lungs is added to the loss, as in training that
-constrains explanations (Ross et al. 2017, doi 10.24963/ijcai.2017/371).
+The share of a Grad-CAM map outside the lungs is added to the loss, as in training with constrained
+explanations (Ross et al. 2017, doi 10.24963/ijcai.2017/371).
 """
 
 from types import TracebackType
@@ -17,11 +17,11 @@ from pneumo_core.models import PneumoniaNetwork
 __all__ = ["MapsOf", "outside_share"]
 
 _FINER = 4
-"""How many times as fine as the network's maps the share is measured: lungs have curved edges."""
+"""Upsampling of the maps before the share is measured, as lungs have curved edges."""
 
 
 class MapsOf:
-    """Holds the maps (N, K, h, w) of a network's latest pass, while the context is open."""
+    """The maps (N, K, h, w) of a network's latest forward pass, while the context is open."""
 
     def __init__(self, network: PneumoniaNetwork) -> None:
         self._network = network
@@ -44,12 +44,14 @@ class MapsOf:
 
 
 def outside_share(maps: Tensor, logits: Tensor, labels: Tensor, lungs: Tensor) -> Tensor:
-    """Return the mean share of Grad-CAM for PNEUMONIA outside the lungs; it can be differentiated.
+    """Return the mean share of Grad-CAM for PNEUMONIA outside the lungs; differentiable.
 
-    Grad-CAM is taken of the lead over NORMAL, so that the two logits' updates stay opposite.
+    Grad-CAM is computed for the difference to NORMAL, so that the updates of both logits stay
+    opposite.
 
-    ``maps`` (N, K, h, w), which ``logits`` (N, 2) come from; ``labels`` int64 (N,): only films of
-    PNEUMONIA count; ``lungs`` (N, 1, S, S): 1 inside, 0 outside. In [0, 1], 0 where no film counts.
+    ``maps`` (N, K, h, w), from which ``logits`` (N, 2) follow; ``labels`` int64 (N,): only X-rays
+    of PNEUMONIA count; ``lungs`` (N, 1, S, S): 1 inside, 0 outside. In [0, 1]; 0 where no X-ray
+    counts.
     """
     leads = logits[:, PNEUMONIA] - logits[:, NORMAL]
     (slopes,) = torch.autograd.grad(leads.sum(), maps, create_graph=True)

@@ -1,4 +1,4 @@
-"""Train the lung finder on X-rays whose lungs people outlined, and score it on others."""
+"""Training of the lung finder on X-rays with outlined lungs, and its scores on others."""
 
 import hashlib
 import io
@@ -41,7 +41,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Phase:
-    """Epochs with one cycle of the learning rate; ``moved``: the share of images that are moved."""
+    """Epochs with one cycle of the learning rate; ``moved``: the share of augmented images."""
 
     epochs: int
     rate: float
@@ -49,14 +49,14 @@ class Phase:
 
 
 PHASES = (Phase(8, 6e-3, 0.9), Phase(6, 3e-3, 0.5))
-"""First to find lungs anywhere, then to outline them well where they usually are."""
+"""First learn to find lungs anywhere, then to outline them well in their usual place."""
 _EMPTY = 150
-"""Synthetic images without lungs, of each of the seven kinds."""
+"""Number of synthetic images without lungs, of each of the seven kinds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outlined:
-    """Images uint8 (N, S, S) with the lungs' masks bool (N, S, S), and the patients they show."""
+    """Images uint8 (N, S, S) with lung masks bool (N, S, S), and their patients."""
 
     images: Images
     masks: Masks
@@ -70,7 +70,7 @@ class Outlined:
 
 
 def outlined(films: Path, masks: Path, split: str, progress: Progress | None = None) -> Outlined:
-    """Return the X-rays of one split that have a mask.
+    """Read the X-rays of one split that have a mask.
 
     ``masks``: an .npz with ``path`` (N,), relative to ``films``, and ``mask`` uint8 (N, S, S / 8),
     bits packed along the last axis. Raises DatasetError.
@@ -103,7 +103,7 @@ def train_lung_finder(
 ) -> LungNetwork:
     """Train on ``data`` and synthetic images without lungs; return the network in eval mode.
 
-    The loss is cross-entropy plus soft Dice; AdamW with one cycle of the learning rate a phase.
+    The loss is cross-entropy plus soft Dice; AdamW with one cycle of the learning rate per phase.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -152,7 +152,7 @@ def make_lung_finder(
 ) -> dict[str, object]:
     """Train a lung finder, score it on the test X-rays, write both into a folder; return the card.
 
-    A tenth of the train patients is held out. Masks of test X-rays train nothing. Raises
+    A tenth of the train patients is held out. Test X-rays are not used for training. Raises
     DatasetError, or TrainingError when the folder can't be written.
     """
     data = outlined(films, masks, "train")
@@ -167,7 +167,7 @@ def make_lung_finder(
 def lung_card(
     network: LungNetwork, taught: Outlined, held_out: Outlined, test: Outlined
 ) -> dict[str, object]:
-    """Return what is to be known of a finder."""
+    """Return the finder's card, with its scores."""
     return {
         "architecture": "U-Net, 112 × 112 pixels, ONNX, weights in float16",
         "train_images": len(taught),
@@ -186,7 +186,7 @@ def lung_card(
 
 
 def _mean_dice(network: LungNetwork, data: Outlined) -> Estimate:
-    """The mean Dice coefficient with its bootstrap interval, X-rays of a patient kept together."""
+    """Return the mean Dice coefficient with its bootstrap interval, clustered by patient."""
     with torch.inference_mode():
         images = torch.from_numpy(np.array(data.images))
         parts = (images[start : start + 64] for start in range(0, len(images), 64))
@@ -213,7 +213,9 @@ def _with_empty(data: Outlined, random: np.random.Generator) -> tuple[Tensor, Te
 
 
 def _augmentation(moved: float) -> nn.Module:
-    """Other proportions, crops, borders, turns, greys and sharpness; the mask moves along."""
+    """Return random changes of proportions, position, borders, grey values and sharpness.
+
+    The mask moves with the image."""
     return kornia.augmentation.AugmentationSequential(
         kornia.augmentation.RandomHorizontalFlip(p=0.5),
         kornia.augmentation.RandomAffine(
@@ -231,7 +233,7 @@ def _augmentation(moved: float) -> nn.Module:
 def _augmented(
     augment: nn.Module, images: Tensor, masks: Tensor, random: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Images as uint8 (n, S, S) with things drawn over them, and masks float (n, S, S)."""
+    """Return images uint8 (n, S, S) with objects drawn over them, and masks float (n, S, S)."""
     seen, wanted = augment(images.unsqueeze(1).float() / 255, masks.unsqueeze(1).float())
     seen = seen + torch.randn_like(seen) * torch.rand(len(seen), 1, 1, 1) * 0.06
     bytes_ = seen[:, 0].clamp(0, 1).mul(255).round().byte().numpy()
@@ -240,7 +242,7 @@ def _augmented(
 
 
 def _with_objects(image: Images, random: np.random.Generator) -> Images:
-    """Draw bright or dark bars and lines on an image, as letters, tubes, borders and arms are."""
+    """Draw bright or dark bars and lines on an image, like letters, tubes, borders and arms."""
     picture = Image.fromarray(image)
     draw, side = ImageDraw.Draw(picture), len(image)
     for _ in range(random.integers(0, 4)):
@@ -286,7 +288,7 @@ def export_lung_finder(
 
 
 class _Chances(nn.Module):
-    """Images uint8 (N, S, S) → probability of lung at each pixel, float32 (N, S, S)."""
+    """Module from images uint8 (N, S, S) to probabilities of lung, float32 (N, S, S)."""
 
     def __init__(self, network: LungNetwork) -> None:
         super().__init__()
@@ -317,7 +319,7 @@ def _graph(network: LungNetwork) -> bytes:
 
 
 def _narrow(graph: "GraphProto") -> None:
-    """Keep float32 weights as float16, widened where they are used; the runtime does that once."""
+    """Store float32 weights as float16, cast back where used; the runtime folds the casts once."""
     from onnx import TensorProto, helper, numpy_helper
 
     for tensor in list(graph.initializer):

@@ -1,4 +1,4 @@
-"""A trained network becomes a checkpoint: calibrated, given its operating points, scored."""
+"""Publishing of a trained network: calibrated, with operating points and scores, on disk."""
 
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
@@ -77,14 +77,14 @@ def publish(
     *,
     stages: Stages | None = None,
 ) -> Checkpoint:
-    """Save the best epoch of a run as a checkpoint.
+    """Publish the best epoch of a run as a checkpoint.
 
-    Temperature and thresholds are fitted on the validation films alone; the test films, where
-    there are any, are only scored. A name that was taken meanwhile gets a number. Raises
-    CheckpointError when it can't be written.
+    Temperature and thresholds are fitted on the validation X-rays alone; test X-rays, if any, are
+    only scored. A name taken in the meantime gets a number. Raises CheckpointError when it can't be
+    written.
     """
     config = job.config
-    network, weights = _finished(config, progressed)
+    network, weights = _finish(config, progressed)
     runtime = Runtime.of(network, config.input, mirror=config.mirror)
     history = pd.DataFrame([vars(report) for report in progressed.reports])
     return seal(
@@ -107,15 +107,15 @@ def publish_folds(
     *,
     stages: Stages | None = None,
 ) -> Checkpoint:
-    """Save the mean of the folds' networks as a checkpoint.
+    """Publish the mean of the folds' networks as a checkpoint.
 
-    Temperature and thresholds are fitted on the out-of-fold predictions of all training films: each
-    by the one network that never saw the patient. They lie in the scores as split "val". The test
-    films, where there are any, are only scored, by the mean of all networks. Raises CheckpointError
-    when it can't be written.
+    Temperature and thresholds are fitted on the out-of-fold predictions of all training X-rays,
+    each by the network that never saw the patient; the scores have them as split "val". Test
+    X-rays, if any, are only scored, by the mean of all networks. Raises CheckpointError when it
+    can't be written.
     """
     config = job.config
-    finished = [_finished(config, fold.progressed) for fold in folds]
+    finished = [_finish(config, fold.progressed) for fold in folds]
     runtimes = [
         accelerated(Runtime.of(network, config.input, mirror=config.mirror))
         for network, _ in finished
@@ -155,7 +155,7 @@ def publish_folds(
         for number, fold in enumerate(folds, 1)
         for report in fold.progressed.reports
     ]
-    return _saved(
+    return _save(
         draft,
         mean,
         weights,
@@ -171,7 +171,7 @@ def publish_folds(
 def _inside_lungs(
     networks: Sequence[tuple[Runtime, Sequence[str]]], dataset: Dataset, stages: Stages | None
 ) -> Mapping[str, float]:
-    """The shares for a card, over the X-rays of PNEUMONIA among those that each network is for."""
+    """Return the shares for a card, on X-rays of PNEUMONIA unseen by each network."""
     films = dataset.films
     sick = set(films["id"][films["label"] == PNEUMONIA])
     mapping = stages("Mapping X-rays", None) if stages else None
@@ -186,7 +186,7 @@ def _out_of_fold(
     folds: Sequence[Fold],
     progress: Progress | None,
 ) -> pd.DataFrame:
-    """The films table of all folds, with each film's margin by the network that never saw it."""
+    """Return the table of all folds' X-rays with their out-of-fold margins."""
     films = pool.films.set_index("id", drop=False)
     parts = []
     for runtime, fold in zip(runtimes, folds, strict=True):
@@ -195,12 +195,12 @@ def _out_of_fold(
     return pd.concat(parts).reset_index(drop=True)
 
 
-def _finished(
+def _finish(
     config: TrainingConfig, progressed: Progressed
 ) -> tuple[PneumoniaNetwork, dict[str, Tensor]]:
-    """A trained network in eval mode and its weights, both as they will be stored."""
+    """Return a trained network in eval mode and its weights, both rounded as stored."""
     weights = stored_precision(progressed.best_weights or {})
-    with torch.random.fork_rng(devices=[]):  # its fresh weights are drawn and thrown away
+    with torch.random.fork_rng(devices=[]):  # the initial weights are replaced at once
         network = build_network(config.model, config.input.size)
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False), weights
@@ -234,7 +234,7 @@ def draft_card(
     attribution: str,
     trained_on: str,
 ) -> Card:
-    """What is known of a checkpoint before it is calibrated and scored."""
+    """Return the card of a checkpoint before calibration and scoring."""
     return Card(
         schema_version=SCHEMA_VERSION,
         name=name,
@@ -250,7 +250,7 @@ def draft_card(
         evaluation={},
         intended_use=INTENDED_USE,
         limitations=(),
-        attribution=attribution or f"Trained on {dataset.name}; the terms of its films apply.",
+        attribution=attribution or f"Trained on {dataset.name}; the terms of its X-rays apply.",
         trained_on=trained_on,
         lung_finder=lung_finder().identity if input_format.framing else "",
     )
@@ -267,18 +267,18 @@ def seal(
     overwrite: bool,
     stages: Stages | None = None,
 ) -> Checkpoint:
-    """Calibrate on validation films, choose the operating points there, score test, and save.
+    """Calibrate and choose operating points on validation X-rays, score the test split, and save.
 
-    The gate is fitted on train and validation films, where there are enough.
+    The gate is fitted on train and validation X-rays, where there are enough.
     """
-    runtime = accelerated(runtime)  # its weights are final: score as whoever opens it will
+    runtime = accelerated(runtime)  # final weights: score as in reading
     films = store.readable(dataset.films[dataset.films["split"].isin(["val", "test"])])
     scoring = stages("Scoring films", None) if stages else None
     outputs = runtime.run_store(store, films["id"].tolist(), scoring)
-    runtime = _calibrated(runtime, films, outputs)
+    runtime = _calibrate(runtime, films, outputs)
     scores = films.assign(probability=runtime.calibrated(outputs.margins))[list(_SCORES)]
     seen = films["id"][films["split"] == "val"].tolist()
-    return _saved(
+    return _save(
         replace(draft, inside_lungs=_inside_lungs([(runtime, seen)], dataset, stages)),
         runtime,
         weights,
@@ -291,7 +291,7 @@ def seal(
     )
 
 
-def _saved(  # noqa: PLR0913  every part of a checkpoint
+def _save(  # noqa: PLR0913  every part of a checkpoint
     draft: Card,
     runtime: Runtime,
     weights: Mapping[str, Tensor],
@@ -335,14 +335,14 @@ def _saved(  # noqa: PLR0913  every part of a checkpoint
     )
 
 
-def _calibrated(runtime: Runtime, films: pd.DataFrame, outputs: Outputs) -> Runtime:
+def _calibrate(runtime: Runtime, films: pd.DataFrame, outputs: Outputs) -> Runtime:
     val = (films["split"] == "val").to_numpy()
     calibration = fit_calibration(films["label"][val], outputs.margins[val])
     return replace(runtime, calibration=calibration)
 
 
 def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
-    """The default first."""
+    """Return the operating points, the default first."""
     labels, probabilities = val["label"].to_numpy(), val["probability"].to_numpy()
     rules = (
         (
@@ -383,13 +383,15 @@ def _facts(dataset: Dataset) -> DatasetFacts:
 
 def _limitations(scores: pd.DataFrame) -> tuple[str, ...]:
     val, test = (int((scores["split"] == split).sum()) for split in ("val", "test"))
-    told = ["Expect errors on X-rays unlike the training data (distribution shift)."]
+    limitations = ["Expect errors on X-rays unlike the training data (distribution shift)."]
     if val < MIN_VALIDATION:
-        told.append(f"Thresholds and calibration were chosen on only {val} validation X-rays.")
+        limitations.append(
+            f"Thresholds and calibration were chosen on only {val} validation X-rays."
+        )
     if not test:
-        told.append("It was never scored on X-rays that played no part in its training.")
-    told.append(
+        limitations.append("It was never scored on X-rays outside its training data.")
+    limitations.append(
         "Probabilities are calibrated for a prevalence of 50 %; where fewer patients have "
         "pneumonia they are too high."
     )
-    return tuple(told)
+    return tuple(limitations)

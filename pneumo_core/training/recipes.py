@@ -1,4 +1,4 @@
-"""Recipes: whole training configs that have a name."""
+"""Recipes: complete training configs by name."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from pneumo_core.training.config import Augmentation, TrainingConfig, training_c
 __all__ = ["RECIPES", "recipe"]
 
 RECIPES = ("strong", "paper")
-"""``strong`` is what works here; ``paper`` what the paper that proposed CNN_94 describes."""
+"""``strong`` works best here; ``paper`` follows the paper that proposed CNN_94."""
 
-# Films to be read are neither resampled nor noisy: where all films of training were, a network took
-# the sharp ones for healthier.
+# X-rays to be read are neither resampled nor noisy: where all training X-rays were, a network took
+# sharper X-rays for healthier ones.
 _STRONG_AUGMENTATION = Augmentation(
     resampled=0.8,
     rotation=15,
@@ -32,9 +32,9 @@ _PAPER_AUGMENTATION = Augmentation(
 
 
 def recipe(name: str, model: str, **changes: Any) -> TrainingConfig:
-    """The named recipe for a model, with changed settings; those that are None don't change.
+    """Return the named recipe for a model, with changed settings; None leaves a setting as it is.
 
-    Raises UnknownName for an unknown recipe or model, TrainingError for a senseless setting.
+    Raises UnknownName for an unknown recipe or model, TrainingError for an invalid setting.
     """
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
@@ -44,10 +44,10 @@ def recipe(name: str, model: str, **changes: Any) -> TrainingConfig:
 
 
 def _strong(model: str) -> dict[str, Any]:
-    """A small network from nothing wants many epochs; a pretrained backbone few gentle ones.
+    """Return settings: many epochs for a small network, few gentle ones for a pretrained backbone.
 
-    A backbone's validation AUC is near 1 from its third epoch on and no longer tells epochs apart,
-    so its learning-rate cycle is carried to its end.
+    A backbone's validation AUC is near 1 from its third epoch on and no longer distinguishes
+    epochs, so its learning-rate cycle runs to the end.
     """
     if not has_backbone(model):
         return {"epochs": 60, "framing": "lungs"}
@@ -66,9 +66,10 @@ def _strong(model: str) -> dict[str, Any]:
 
 
 def _paper(model: str) -> dict[str, Any]:
-    """Adam at 1e-4 falling by 0.96 an epoch, 30 epochs of batches of 50, no pretrained weights.
+    """Return settings of the paper: Adam at 1e-4 × 0.96 an epoch, 30 epochs, batches of 50.
 
-    Its "transfer learning" freezes a backbone of fresh weights and trains the head.
+    No pretrained weights: its "transfer learning" freezes a backbone of fresh weights and trains
+    the head.
     """
     frozen = {"size": 100, "backbone_factor": 0.0} if has_backbone(model) else {}
     return {

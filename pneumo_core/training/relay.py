@@ -1,4 +1,4 @@
-"""News of a run from the processes that train it to the one that asked for it."""
+"""Training events passed from the training processes to the one that started them."""
 
 import threading
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ import torch.multiprocessing
 
 from pneumo_core.training.state import Progressed
 
-__all__ = ["Listener", "relayed"]
+__all__ = ["Listener", "relay_events"]
 
 
 class Listener(Protocol):
     """Training callbacks; an exception stops the run."""
 
     def begin(self, progressed: Progressed) -> None:
-        """Training goes on after these epochs."""
+        """Called when training starts or resumes after these epochs."""
 
     def step(self, done: int, total: int, loss: float) -> None:
-        """A step of the current epoch is done; ``loss`` is its batch's cross-entropy."""
+        """Called after a step of the current epoch; ``loss`` is its batch's cross-entropy."""
 
     def epoch(self, progressed: Progressed, seconds_left: float) -> None:
-        """An epoch is done and saved; its report is the last of ``progressed``."""
+        """Called when an epoch is done and saved; its report is the last of ``progressed``."""
 
 
 @dataclass(frozen=True)
 class _Sender:
-    """A listener that crosses into another process, where the real one, with its bars, can't."""
+    """A listener that can be pickled, in place of the real one with its progress bars."""
 
     queue: Any
 
@@ -44,8 +44,8 @@ class _Sender:
 
 
 @contextmanager
-def relayed(listener: Listener | None, devices: int) -> Iterator[Listener | None]:
-    """The listener itself on one device, else one that sends the news home to it."""
+def relay_events(listener: Listener | None, devices: int) -> Iterator[Listener | None]:
+    """Yield the listener itself on one device, else one that forwards events to this process."""
     if listener is None or devices == 1:
         yield listener
         return
@@ -56,7 +56,7 @@ def relayed(listener: Listener | None, devices: int) -> Iterator[Listener | None
         yield _Sender(queue)
     finally:
         queue.put(None)
-        thread.join(timeout=10)  # a killed process may have left half a message behind
+        thread.join(timeout=10)  # a killed process may have left half a message
         queue.close()
 
 

@@ -1,4 +1,4 @@
-"""What a stopped run needs to go on: one safetensors file, replaced atomically every epoch."""
+"""The saved state of a run: one safetensors file, replaced atomically every epoch."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ __all__ = ["EpochReport", "Progressed", "load_state", "save_state", "write_atomi
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One epoch: losses (cross-entropy), and at probability 0.5 what validation says."""
+    """The results of one epoch: cross-entropy losses, and validation metrics at 0.5."""
 
     epoch: int
     train_loss: float
@@ -32,18 +32,18 @@ class EpochReport:
     films_per_second: float
 
     def line(self, epochs: int, seconds_left: float) -> str:
-        """The epoch in a line, for a terminal or a log."""
+        """Return a one-line summary of the epoch, for a terminal or a log."""
         return (
             f"epoch {self.epoch}/{epochs}  loss {self.train_loss:.3f}  "
             f"validation: loss {self.val_loss:.3f}, AUC {self.val_auc:.4f}, "
             f"sensitivity {self.val_sensitivity:.3f}, specificity {self.val_specificity:.3f}  "
-            f"{self.films_per_second:.0f} films/s, {seconds_left / 60:.1f} min left"
+            f"{self.films_per_second:.0f} X-rays/s, {seconds_left / 60:.1f} min left"
         )
 
 
 @dataclass(frozen=True)
 class Progressed:
-    """How far a run has come: its epochs so far, and its best epoch's weights."""
+    """A run's progress: its finished epochs, and its best epoch's weights."""
 
     reports: tuple[EpochReport, ...] = ()
     best_epoch: int = 0
@@ -58,9 +58,9 @@ class Progressed:
 def save_state(
     path: Path, progressed: Progressed, modules: Mapping[str, nn.Module], optimizer: Optimizer
 ) -> None:
-    """Write everything to ``path``; it holds the old or the new state, never half of one.
+    """Write everything to ``path`` atomically.
 
-    Raises TrainingError when the disk refuses.
+    Raises TrainingError when the file can't be written.
     """
     tensors = {
         f"{role}/{name}": tensor.detach().cpu().contiguous().clone()
@@ -82,9 +82,9 @@ def save_state(
 def load_state(
     path: Path, modules: Mapping[str, nn.Module], optimizer: Optimizer | None = None
 ) -> Progressed:
-    """Put a saved state into the modules and the optimizer, and say how far it had come.
+    """Load a saved state into the modules and the optimizer, and return the progress.
 
-    A run that saved nothing yet has come nowhere. Raises TrainingError for a damaged file.
+    A run without a saved state has no epochs yet. Raises TrainingError for a damaged file.
     """
     if not path.is_file():
         return Progressed()
@@ -98,14 +98,14 @@ def load_state(
             _restore(optimizer, _under(tensors, "optimizer"))
     except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise TrainingError(
-            f"The saved state '{path}' is damaged, so the run can't go on. Start a new one."
+            f"The saved state '{path}' is damaged, so the run can't be resumed. Start a new one."
         ) from error
     reports = tuple(EpochReport(**report) for report in facts["reports"])
     return Progressed(reports, facts["best_epoch"], _under(tensors, "best") or None)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a run's file whole. Raises TrainingError when the disk refuses; the old one stays."""
+    """Replace a run's file atomically. Raises TrainingError when it can't be written."""
     remedy = "Free some space, then resume the run."
     write_whole(path, content, error=TrainingError, remedy=remedy)
 
@@ -120,12 +120,12 @@ def _restore(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
     slots: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, slot = name.split("/")
-        slots.setdefault(int(index), {})[slot] = _laid_out_like(tensor, parameters[int(index)])
+        slots.setdefault(int(index), {})[slot] = _match_layout(tensor, parameters[int(index)])
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
 
 
-def _laid_out_like(tensor: Tensor, parameter: Tensor) -> Tensor:
-    """The fused optimizer pairs a weight with its moments by place in memory, not by index."""
+def _match_layout(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """Return the tensor in the parameter's memory layout, which the fused optimizer relies on."""
     if tensor.shape != parameter.shape:
         return tensor
     return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)

@@ -1,4 +1,4 @@
-"""The films of a split as a network is taught with them."""
+"""The X-rays of one split, as the training loop uses them."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ __all__ = ["Films", "films_of"]
 
 @dataclass(frozen=True)
 class Films:
-    """The readable films of one split: rows in the store and their labels, both int64 (N,).
+    """The readable X-rays of one split: rows in the store and their labels, both int64 (N,).
 
-    ``lungs``: their lungs' masks, in the same rows, where training needs them.
+    ``lungs``: their lung masks, in the same rows, where training needs them.
     """
 
     store: PixelStore
@@ -29,6 +29,6 @@ class Films:
 def films_of(
     dataset: Dataset, store: PixelStore, split: str, lungs: PixelStore | None = None
 ) -> Films:
-    """A split's readable films. Raises DatasetError when the dataset has no such split."""
+    """Return a split's readable X-rays. Raises DatasetError when the dataset has no such split."""
     films = store.readable(dataset.split(split).films)
     return Films(store, store.rows(films["id"]), films["label"].to_numpy(np.int64), lungs)

@@ -95,7 +95,7 @@ def test_who_is_signed_in_is_told_and_can_leave() -> None:
 
 def test_who_is_not_admitted_is_told_and_can_leave() -> None:
     app = opened(email="eve@y.org")
-    assert "not admitted" in told(app)
+    assert "not allowed" in told(app)
     assert buttons(app) == ["Sign out"]
     assert not len(app.sidebar)
 
@@ -278,7 +278,7 @@ CHANGES = {
 """What others notice: functions of the library that a page may call for an analyst only."""
 
 LOOKS = {
-    "runs.control": {"made_by", "wait"},
+    "runs.control": {"checkpoint_of", "wait"},
     "datasets.download": {"check_dataset_name", "datasets_home", "find_dataset", "list_datasets",
                "find_source"},
     "checkpoints": {"check_name", "check_free", "free_name", "list_checkpoints", "load_checkpoint",

@@ -86,9 +86,9 @@ def test_settings_that_make_no_sense_start_nothing(films: Path) -> None:
 
 def test_an_impossible_name_is_a_sentence(films: Path) -> None:
     app = train_page()
-    next(box for box in app.text_input if box.label == "Model name").set_value("a/b")
-    press(app.run(), "Start training")
-    assert "can't name a checkpoint" in app.error[0].value.replace("\\", "")
+    next(box for box in app.text_input if box.label == "Name of the checkpoint").set_value("a/b")
+    press(app.run(), "Start the run")
+    assert "is not a valid model name" in app.error[0].value.replace("\\", "")
     assert not list_runs()[0]
 
 
@@ -120,7 +120,7 @@ def test_a_refused_change_is_told(films: Path) -> None:
     app = train_page()
     app.text_input(key=f"name {run.id}").set_value("not/possible").run()
     app.button(key=f"rename {run.id}").click().run()
-    assert "can't name a checkpoint" in app.toast[0].value.replace("\\", "")
+    assert "is not a valid model name" in app.toast[0].value.replace("\\", "")
     assert [each.name for each in list_runs()[0]] == ["mine"]
 
 
@@ -135,8 +135,8 @@ def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> N
     assert [each.name for each in list_runs()[0]] == ["yours"]
     app.checkbox(key=f"with checkpoint {run.id}").set_value(True).run()
     app.button(key=f"delete {run.id}").click().run()
-    assert "No training runs yet" in told(app)
-    assert control.made_by(run) is None
+    assert "No runs yet" in told(app)
+    assert control.checkpoint_of(run) is None
 
 
 def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:

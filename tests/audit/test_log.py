@@ -156,7 +156,7 @@ def test_a_log_that_cannot_be_had_is_a_sentence_without_its_password(
         open_log()
     assert "secret" not in str(told.value)
     monkeypatch.setenv("PNEUMO_AUDIT", "no url")
-    with pytest.raises(AuditError, match="no database's URL"):
+    with pytest.raises(AuditError, match="not a valid database URL"):
         open_log()
 
 

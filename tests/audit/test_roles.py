@@ -27,7 +27,7 @@ def test_a_role_is_that_of_the_first_list_that_names_somebody(email: str, role: 
 
 @pytest.mark.parametrize("email", ["bob@y.org", "ann@x.org.evil.net", "", "x.org"])
 def test_who_is_in_no_list_is_not_admitted_where_readers_are_listed(email: str) -> None:
-    with pytest.raises(AccessError, match="not admitted"):
+    with pytest.raises(AccessError, match="not allowed"):
         admit({"email": email, "sub": "7"}, LISTS)
 
 
@@ -50,7 +50,7 @@ def test_without_a_list_of_readers_whoever_signs_in_reads() -> None:
 
 
 def test_an_empty_list_of_readers_admits_no_reader() -> None:
-    with pytest.raises(AccessError, match="not admitted"):
+    with pytest.raises(AccessError, match="not allowed"):
         admit({"email": "bob@x.org"}, Roles(("ann@x.org",), ()))
 
 

@@ -185,6 +185,7 @@ def test_the_true_cause_is_told_by_postgresql(postgres_url: str, tmp_path: Path)
 
 
 def test_a_missing_driver_is_named() -> None:
-    assert "the Python package 'pg8000', which speaks to that database, is missing. Install it" in (
-        told("postgresql+pg8000://nowhere/log")
+    assert (
+        "the Python package 'pg8000', which connects to that database, is missing. Install it"
+        in (told("postgresql+pg8000://nowhere/log"))
     )

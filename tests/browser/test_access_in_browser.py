@@ -208,7 +208,7 @@ def test_an_analyst_trains(browser: Browser, guarded: str) -> None:
 def test_an_address_that_is_not_verified_is_nobodys(browser: Browser, guarded: str) -> None:
     with visitor(browser) as tab:
         sign_in(tab, guarded, "eve")
-        expect(tab.get_by_text("not admitted here")).to_be_visible()
+        expect(tab.get_by_text("not allowed on this server")).to_be_visible()
         assert _links(tab) == []
 
 

@@ -134,7 +134,7 @@ def test_a_gate_is_fitted_on_the_films_the_checkpoint_learned_from_or_not_at_all
     done = pneumo("models", "gate", "cnn_94", "--data", film_folder({"train": 4}))
     assert done.code == 1
     said = " ".join(done.err.split())
-    assert "'cnn_94' was trained on other films" in said
+    assert "'cnn_94' was trained on other X-rays" in said
     assert "Give the dataset it was trained on." in said
 
 
@@ -183,7 +183,7 @@ def test_two_checkpoints_are_compared(pneumo, checkpoint, monkeypatch):
     facts = json.loads(done.out)
     assert (facts["n"], facts["predicted_differently"]) == (624, 27)
     assert facts["mcnemar_p"] == 1.0
-    assert "Neither clearly ranks films better" in pneumo("compare", "cnn_94", "cnn_v2").out
+    assert "Neither clearly ranks the X-rays better" in pneumo("compare", "cnn_94", "cnn_v2").out
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_audit_says_what_tells_the_label(pneumo: Run, framed: Path) -> None:
     dataset = scan(framed)
     for sentence in summary(audit(dataset, measure_dataset(dataset))):
         assert sentence in done.out
-    assert "Train: the label can be told without a look at the lungs." in done.out
+    assert "Train: the label can be predicted without the lungs." in done.out
     assert "The proportions of the image." in done.out, "what it means"
     assert "not always a shortcut" in done.out, "what it can't tell"
 

@@ -94,7 +94,7 @@ def test_a_map_that_has_settled_is_not_drawn_on() -> None:
 
 
 def test_too_few_films_and_unknown_maps_are_sentences() -> None:
-    with pytest.raises(PneumoError, match="9 films make no map"):
+    with pytest.raises(PneumoError, match="9 X-rays are too few for a map"):
         project(FEATURES[:9])
     for settings in ({"method": "som"}, {"method": "pca", "dimensions": 4}):
         with pytest.raises(PneumoError, match="Unknown projection"):
@@ -135,10 +135,10 @@ def test_the_nearest_films_and_how_unlike_the_others_one_is() -> None:
 def test_outcomes_are_told_in_words() -> None:
     films = with_outcome(table([0, 0, 1, 1, -1], [0.1, 0.9, 0.1, 0.9, 0.9]), 0.5)
     assert films["outcome"].tolist() == [
-        "rightly predicted NORMAL",
+        "correctly predicted NORMAL",
         "false alarm",
         "missed",
-        "rightly predicted PNEUMONIA",
+        "correctly predicted PNEUMONIA",
         "",
     ]
     predicted = ["NORMAL", "PNEUMONIA", "NORMAL", "PNEUMONIA", "PNEUMONIA"]
@@ -151,7 +151,7 @@ def test_copies_of_a_few_films_make_no_map(method: str, different: int) -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(different, 20)).astype(np.float32).repeat(12, axis=0)
     values *= 1 + 1e-6 * random.normal(size=values.shape).astype(np.float32)  # as two batches round
-    with pytest.raises(PneumoError, match=f"{different} different sets of features"):
+    with pytest.raises(PneumoError, match=f"{different} different feature vectors"):
         project(values, method)
 
 

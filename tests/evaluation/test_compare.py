@@ -51,10 +51,10 @@ def test_films_of_one_side_only_are_left_out_and_counted() -> None:
 def test_nothing_in_common_and_labels_that_disagree_are_sentences() -> None:
     first, second = scores(LABELS, FIRST), scores(LABELS, SECOND)
     other = Scores(second.table.assign(id=second.table["id"] + "x"), "test films")
-    with pytest.raises(PneumoError, match="no labelled film in common"):
+    with pytest.raises(PneumoError, match="no labelled X-ray in common"):
         compare(first, other, (0.5, 0.5))
     turned = Scores(second.table.assign(label=[1, 0, 0, 1, 1, 1]), "test films")
-    with pytest.raises(PneumoError, match="disagree about what 1 films show"):
+    with pytest.raises(PneumoError, match="have different labels for 1 X-rays"):
         compare(first, turned, (0.5, 0.5))
 
 
@@ -64,9 +64,11 @@ def test_the_sentence_says_who_is_better_or_that_nobody_is() -> None:
     guess = np.random.default_rng(0).uniform(0, 1, 80).tolist()
     told = compare(scores(labels, right), scores(labels, guess), (0.5, 0.5)).sentence
     assert told.startswith("The first ranks films better")
-    assert "The first is right about more films" in told
+    assert "The first is right about more X-rays" in told
     same = compare(scores(labels, right), scores(labels, right), (0.5, 0.5)).sentence
-    assert same.startswith("Both rank the films alike. Neither is clearly right about more")
+    assert same.startswith(
+        "Both rank the X-rays in the same order. Neither is clearly right about more"
+    )
     single = compare(scores([1, 1], [0.4, 0.9]), scores([1, 1], [0.6, 0.9]), (0.5, 0.5))
     assert single.areas is None
     assert "one class only" in single.sentence

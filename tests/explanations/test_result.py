@@ -92,7 +92,7 @@ def test_films_without_any_evidence_have_none_together() -> None:
     ids=["none", "method", "layer", "parts"],
 )
 def test_maps_that_do_not_compare_have_no_common_peaks(maps: list[HeatMap]) -> None:
-    with pytest.raises(ValueError, match="maps of one method, layer and checkpoint compare"):
+    with pytest.raises(ValueError, match="only maps of one method, layer and model are comparable"):
         common_peaks(maps)
 
 

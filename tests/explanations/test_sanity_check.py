@@ -30,7 +30,7 @@ def test_a_map_made_of_the_film_alone_stays() -> None:
     checked = forgets(learned_weights(), noise(), 1, method="activation")
     assert checked.similarities == pytest.approx([1.0] * 5)
     assert checked.changes is False
-    assert "shows the film more than what the model learned" in checked.verdict
+    assert "shows the X-ray more than what the model learned" in checked.verdict
 
 
 def test_a_network_that_forgot_and_finds_nothing_is_unlike_by_hand() -> None:

@@ -66,7 +66,7 @@ def test_a_run_that_nobody_took_up_is_lost_not_queued_for_a_day(
     started = run()
     set_back()
     assert started.status.state == RunState.LOST
-    assert "Resume it" in started.status.reason
+    assert "Resume the run" in started.status.reason
     assert list_runs()[1] == []
 
 

@@ -77,7 +77,7 @@ def test_a_checkpoint_gone_after_it_was_listed(listed: Checkpoint) -> None:
     for use in (listed.networks, lambda: listed.scores, lambda: listed.features):
         with pytest.raises(PneumoError, match="'small' can't be used: its .* can't be read"):
             use()
-    with pytest.raises(PneumoError, match="no checkpoint in"):
+    with pytest.raises(PneumoError, match="no model in"):
         open_reader()
     assert list_checkpoints() == ([], [])
 

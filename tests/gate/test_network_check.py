@@ -48,7 +48,7 @@ def test_a_familiar_film_is_read_as_without_the_gate(reader: Reader) -> None:
     [
         ("limb", "looks like a limb"),
         ("picture", "not look like a radiograph"),
-        ("small", "not look like one whole chest film"),
+        ("small", "not look like one whole chest X-ray"),
         ("inverted", "not look like a frontal chest X-ray"),
         ("on its side", "not look like a frontal chest X-ray"),
         ("upside down", "not look like a frontal chest X-ray"),
@@ -63,7 +63,7 @@ def test_what_is_unfamiliar_gets_a_reason_and_no_probability(
     assert (reading.status, reading.probability, reading.strangeness) == ("refused", None, 2.0)
 
 
-@pytest.mark.parametrize(("distance", "words"), [(0.9, "cropped"), (1.1, "only a piece of one")])
+@pytest.mark.parametrize(("distance", "words"), [(0.9, "cropped"), (1.1, "shows a part of one")])
 def test_a_piece_is_called_cropped_only_where_it_is_like_a_film(
     reader: Reader, distance: float, words: str
 ) -> None:

@@ -210,7 +210,7 @@ def test_too_few_films_give_no_fit(
 def test_a_gate_is_fitted_on_the_films_the_checkpoint_learned_from(
     checkpoint: Checkpoint, film_folder: Callable[..., Path]
 ) -> None:
-    with pytest.raises(DatasetError, match="was trained on other films"):
+    with pytest.raises(DatasetError, match="was trained on other X-rays"):
         fit_gate(checkpoint, film_folder({"train": 4}))
 
 
@@ -258,7 +258,7 @@ def test_a_gate_of_other_weights_is_not_used(own: Checkpoint) -> None:
 
 def test_a_damaged_gate_is_named(own: Checkpoint) -> None:
     (own.folder / "gate.safetensors").write_bytes(b"no tensors here")
-    with pytest.raises(CheckpointError, match="its gate can't be read"):
+    with pytest.raises(CheckpointError, match="its image check can't be read"):
         open_familiarity(own)
 
 

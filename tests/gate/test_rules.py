@@ -46,23 +46,23 @@ def test_a_frontal_chest_film_may_be_read(facts: dict[str, str]) -> None:
     [
         (
             {"modality": "CT"},
-            "The file says it is not a radiograph (modality CT). Send a chest X-ray.",
+            "The file says it is not a radiograph (modality CT). Upload a chest X-ray.",
         ),
         (
             {"modality": "MR"},
-            "The file says it is not a radiograph (modality MR). Send a chest X-ray.",
+            "The file says it is not a radiograph (modality MR). Upload a chest X-ray.",
         ),
         (
             {"body_part": "Knee"},
-            "The file says it shows another body part (KNEE). Send a chest X-ray.",
+            "The file says it shows another body part (KNEE). Upload a chest X-ray.",
         ),
         (
             {"view_position": "LL"},
-            "The file says it is a lateral view (LL). Send a frontal one (AP or PA).",
+            "The file says it is a lateral view (LL). Upload a frontal one (AP or PA).",
         ),
         (
             {"view_position": "lateral"},
-            "The file says it is a lateral view (LATERAL). Send a frontal one (AP or PA).",
+            "The file says it is a lateral view (LATERAL). Upload a frontal one (AP or PA).",
         ),
     ],
 )
@@ -79,7 +79,7 @@ def test_the_sample_chest_passes_and_the_sample_leg_does_not() -> None:
     chest, leg = (read_radiograph(sample.path) for sample in samples())
     assert refusals(chest) == ()
     assert refusals(leg) == (
-        "The file says it shows another body part (EXTREMITY). Send a chest X-ray.",
+        "The file says it shows another body part (EXTREMITY). Upload a chest X-ray.",
     )
 
 
@@ -170,7 +170,10 @@ def test_a_strip_is_refused(shape: tuple[int, int], refused: bool) -> None:
 def test_an_adult_is_named_to_a_model_of_children(age: float | None, warned: bool) -> None:
     warnings = warnings_of(film(age_years=age), "children of 1 to 5 years")
     assert warnings == (
-        ("The patient is 18 years old; this model learned from films of children of 1 to 5 years.",)
+        (
+            "The patient is 18 years old; this model was trained on X-rays of children of 1 to 5 "
+            "years.",
+        )
         if warned
         else ()
     )
@@ -183,6 +186,6 @@ def test_nobody_is_named_to_a_model_that_learned_from_anybody() -> None:
 def test_a_small_film_is_named() -> None:
     noise = np.random.default_rng(0).random((150, 199))
     assert warnings_of(film(noise), "") == (
-        "The film is only 199 × 150 pixels; fine signs may be lost.",
+        "The X-ray is only 199 × 150 pixels; fine signs may be lost.",
     )
     assert warnings_of(film(np.random.default_rng(0).random((150, 200))), "") == ()

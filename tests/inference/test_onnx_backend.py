@@ -184,7 +184,7 @@ def test_a_damaged_graph_is_written_again(
     file.write_bytes(whole[: len(whole) // 2])
     assert open_engine(small(), INPUT) is not None
     assert file.read_bytes() == whole
-    assert "is damaged and is written again" in caplog.text
+    assert "is damaged and is exported again" in caplog.text
 
 
 def test_a_cache_that_cannot_be_written_to_costs_only_time(
@@ -195,7 +195,7 @@ def test_a_cache_that_cannot_be_written_to_costs_only_time(
     engine = open_engine(small(), INPUT)
     assert engine is not None
     assert engine.single.run(noise(3)).logits.shape == (3, 2)
-    assert "graph is not kept" in caplog.text
+    assert "graph can't be cached" in caplog.text
 
 
 # --- what stays with PyTorch -----------------------------------------------------------------
@@ -222,7 +222,7 @@ def test_what_cannot_be_a_graph_is_run_by_pytorch(
     with caplog.at_level(logging.WARNING):
         runtime = accelerated(Runtime.of(network, INPUT))
     assert runtime.members[0].engine is None
-    assert "run by PyTorch" in caplog.text
+    assert "runs in PyTorch" in caplog.text
     assert np.array_equal(runtime.run(films).margins, Runtime.of(network, INPUT).run(films).margins)
 
 

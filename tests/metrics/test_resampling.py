@@ -156,5 +156,5 @@ def test_no_figure_of_few_films_has_an_interval_without_width(n: int) -> None:
 
 
 def test_groups_must_name_the_films_at_hand() -> None:
-    with pytest.raises(ValueError, match="groups name 2 films, not 10"):
+    with pytest.raises(ValueError, match="the resampling is for 2 X-rays, not 10"):
         auc_estimate(LABELS, SCORES, Resampling.of(["a", "b"]))

@@ -186,7 +186,7 @@ def test_a_tag_of_timm_starts_from_the_same_weights(lite0_network: Weights) -> N
 @pytest.mark.parametrize("model", ["cnn_94", TINY])
 def test_lite0_fits_nothing_else(model: str) -> None:
     with pytest.raises(
-        TrainingError, match=r"no pretrained backbone|No package carries weights for timm:"
+        TrainingError, match=r"no pretrained backbone|No package has weights for timm:"
     ):
         start_network(model, "package")
 
@@ -301,7 +301,7 @@ def test_a_backbone_reads_films_of_the_size_asked_for() -> None:
 
 def test_a_network_that_reads_one_size_only_says_so() -> None:
     assert input_of("cnn_94", "none", 100).size == 100
-    with pytest.raises(TrainingError, match="cnn_94 reads films of 100 pixels only"):
+    with pytest.raises(TrainingError, match="cnn_94 reads 100-pixel X-rays only"):
         input_of("cnn_94", "none", 224)
 
 
@@ -373,14 +373,14 @@ def test_a_wrong_checksum_is_refused(
     published = publish(saved(drawn(B0, 7), tmp_path))
     other = published.rename(tmp_path / "efficientnet-b0-00000000.pth")
     monkeypatch.setitem(url_map, "efficientnet-b0", other.as_uri())
-    with pytest.raises(TrainingError, match="can't be fetched"):
+    with pytest.raises(TrainingError, match="can't be downloaded"):
         start_network(B0, "hub")
     assert not list((tmp_path / "torch").rglob("*.pth"))
 
 
 @pytest.mark.parametrize("model", [B0, TINY])
 def test_a_hub_out_of_reach_is_told(model: str) -> None:
-    with pytest.raises(TrainingError, match=f"of {model} can't be fetched.*Check the network"):
+    with pytest.raises(TrainingError, match=f"of {model} can't be downloaded.*Check the network"):
         start_network(model, "hub")
 
 
@@ -394,7 +394,7 @@ def test_timms_hub_out_of_reach_is_asked_once_and_told_at_once(
         "timm.models._builder.load_state_dict_from_hf", _hub.load_state_dict_from_hf
     )
     began = time.monotonic()
-    with pytest.raises(TrainingError, match=f"of {TINY} can't be fetched"):
+    with pytest.raises(TrainingError, match=f"of {TINY} can't be downloaded"):
         start_network(TINY, "hub")
     assert time.monotonic() - began < 5  # asking until it gives up takes 46 seconds
     assert "Retrying" not in capfd.readouterr().err
@@ -406,7 +406,7 @@ def test_a_broken_off_download_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise IncompleteRead(b"PK")
 
     monkeypatch.setattr("torch.hub.download_url_to_file", broken_off)
-    with pytest.raises(TrainingError, match=r"can't be fetched \(IncompleteRead\)"):
+    with pytest.raises(TrainingError, match=r"can't be downloaded \(IncompleteRead\)"):
         start_network(B0, "hub")
 
 
@@ -451,7 +451,7 @@ def test_a_damaged_download_is_refused_and_runs_nothing(
     kind: str, publish: Publish, tmp_path: Path
 ) -> None:
     publish(damaged(kind, tmp_path))
-    with pytest.raises(TrainingError, match="can't be fetched"):
+    with pytest.raises(TrainingError, match="can't be downloaded"):
         start_network(B0, "hub")
     assert not (tmp_path / "trapped").exists()
 

@@ -108,7 +108,7 @@ def test_a_small_film_is_read_with_a_warning(reader: Reader) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, 90), dtype=np.uint8)
     reading = reader.read_file(png(noise), name="small.png")
     assert reading.status == "read"
-    assert reading.warnings == ("The film is only 90 × 80 pixels; fine signs may be lost.",)
+    assert reading.warnings == ("The X-ray is only 90 × 80 pixels; fine signs may be lost.",)
 
 
 def test_threads_may_share_a_reader(reader: Reader, film: Path) -> None:
@@ -216,7 +216,7 @@ def test_opening_what_is_not_there(checkpoint: Checkpoint, tmp_path: Path) -> No
 
 
 def test_opening_where_nothing_was_trained() -> None:
-    with pytest.raises(CheckpointError, match="There is no checkpoint in"):
+    with pytest.raises(CheckpointError, match="There is no model in"):
         open_reader()
 
 
@@ -259,5 +259,5 @@ def test_a_wrong_type_is_told_in_a_sentence(reader: Reader, film: Path) -> None:
         list(reader.read_files(str(film)))
     with pytest.raises(TypeError, match="The film must be a Radiograph.*, not str"):
         reader.heat_map(str(film), 1)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="A checkpoint's name must be a str, not int"):
-        open_reader(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="A model's name must be a str, not pneumo_core"):
+        open_reader(reader.checkpoint)  # type: ignore[arg-type]

@@ -256,5 +256,5 @@ def test_our_own_export_is_told_when_it_comes_back(make: Make, deidentify: bool)
     result = make(source, name="x.dcm", deidentify=deidentify)
     for file in (to_dicom(result, source), to_png(result), to_png(result, legend=True)):
         assert refusals(read_radiograph(file)) == (
-            "This is a result that Pneumo exported, not an X-ray. Send the X-ray itself.",
+            "This is a result that Pneumo exported, not an X-ray. Upload the X-ray itself.",
         )

@@ -27,7 +27,7 @@ def opened(result: Result) -> tuple[str, pypdfium2.PdfDocument]:
 
 
 def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make) -> None:
-    result = make(warnings=("The film is only 80 × 96 pixels; fine signs may be lost.",))
+    result = make(warnings=("The X-ray is only 80 × 96 pixels; fine signs may be lost.",))
     words, document = opened(result)
     for said in (
         "Signs of pneumonia likely",
@@ -35,8 +35,8 @@ def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make)
         "operating point balanced, 0.500; uncertain between 0.45 and 0.55",
         "Measured on 150 test X-rays",
         "0.900 (0.800–0.950)",
-        "validation X-rays: by hand",
-        "The film is only 80 × 96 pixels",
+        "validation films: by hand",
+        "The X-ray is only 80 × 96 pixels",
         f"cnn_94, version {result.card.version}",
         "Limitations. It learned nothing.",
         "children of 1 to 5 years",

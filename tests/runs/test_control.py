@@ -70,7 +70,7 @@ def test_a_run_leaves_a_checkpoint_and_the_files_that_people_read(films: Path):
     assert status.checkpoint == "mine"
     assert status.started and status.ended
     assert status.queued <= status.started <= status.ended
-    made = control.made_by(run)
+    made = control.checkpoint_of(run)
     assert made and made.name == "mine" and made.card.run == run.id
     assert [report.epoch for report in run.history] == [1, 2]
     losses = losses_of(run.folder)
@@ -96,7 +96,7 @@ def test_a_cancelled_run_stops_within_seconds_and_goes_on_where_it_stopped(films
     control.cancel(run)
     assert time.monotonic() - before < 8
     status = run.status
-    assert (status.state, status.reason) == (RunState.CANCELLED, "It was cancelled.")
+    assert (status.state, status.reason) == (RunState.CANCELLED, "Cancelled.")
     assert 2 <= len(run.history) < 10
     control.resume(run)
     assert control.wait(run).state == RunState.DONE
@@ -203,7 +203,7 @@ def test_films_that_changed_meanwhile_are_told(films: Path):
     control.resume(run)
     status = control.wait(run)
     assert status.state == RunState.FAILED
-    assert "are not those" in status.reason
+    assert "have changed since" in status.reason
     shutil.rmtree(films)
     control.resume(run)
     status = control.wait(run)
@@ -251,7 +251,7 @@ def test_a_run_under_way_is_neither_started_again_nor_deleted(films: Path):
         control.resume(run)
     with pytest.raises(TrainingError, match="Cancel it first"):
         control.delete(run)
-    with pytest.raises(CheckpointError, match="under way"):
+    with pytest.raises(CheckpointError, match="An active run already uses"):
         control.start(films, "mine", config())
 
 

@@ -155,9 +155,9 @@ def refused(folder: Path, *members: str) -> str:
 
 
 def test_one_checkpoint_is_no_ensemble(folder: Path) -> None:
-    assert "at least two different checkpoints." in refused(folder, "one")
-    assert "at least two different checkpoints." in refused(folder)
-    assert "at least two different checkpoints." in refused(folder, "one", "one")
+    assert "at least two different models." in refused(folder, "one")
+    assert "at least two different models." in refused(folder)
+    assert "at least two different models." in refused(folder, "one", "one")
 
 
 def test_an_ensemble_is_no_member(folder: Path) -> None:
@@ -167,13 +167,13 @@ def test_an_ensemble_is_no_member(folder: Path) -> None:
 def test_members_of_other_films_are_refused(folder: Path, tmp_path: Path) -> None:
     fewer = shutil.copytree(folder, tmp_path / "fewer")
     next((fewer / "train" / "NORMAL").iterdir()).unlink()
-    assert "'one' was trained on other films" in refused(fewer, "one", "two")
+    assert "'one' was trained on other X-rays" in refused(fewer, "one", "two")
 
 
 def test_members_of_another_split_are_refused(folder: Path) -> None:
     facts = load_checkpoint("two").card_json()
     say("two", dataset={**json.loads(facts)["dataset"], "fingerprint": "f" * 24})
-    assert "'two' was trained on other films or another split" in refused(folder, "one", "two")
+    assert "'two' was trained on other X-rays or another split" in refused(folder, "one", "two")
 
 
 def test_members_of_which_one_reads_mirror_images_are_refused(folder: Path) -> None:

@@ -95,7 +95,7 @@ def test_films_that_changed_since_the_start_stop_a_resumed_run(
     copy = shutil.copytree(folder, tmp_path / "copy")
     run = start_run(copy, "changed", brief)
     next((copy / "train" / "NORMAL").iterdir()).unlink()
-    with pytest.raises(TrainingError, match="are not those that the run"):
+    with pytest.raises(TrainingError, match="have changed since the run"):
         go_on(run)
 
 

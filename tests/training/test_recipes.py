@@ -144,7 +144,7 @@ def test_a_transformer_refuses_a_size_before_it_trains(folder: Path) -> None:
 
 
 def test_a_network_of_one_size_refuses_another_before_it_trains(folder: Path) -> None:
-    with pytest.raises(TrainingError, match="cnn_v2 reads films of 100 pixels only"):
+    with pytest.raises(TrainingError, match="cnn_v2 reads 100-pixel X-rays only"):
         start_run(folder, "never", recipe("strong", "cnn_v2", size=224))
     assert not (settings().home / "runs").exists()
 

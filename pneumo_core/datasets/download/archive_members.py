@@ -1,4 +1,4 @@
-"""Which members of a ZIP are unpacked, and which make the whole of it refused."""
+"""Members of a ZIP: which are unpacked, and which make Pneumo refuse the archive."""
 
 import re
 import stat
@@ -24,7 +24,7 @@ _SMALL = 10_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold. ``ratio``: of a large member's bytes unpacked to packed."""
+    """Limits of an archive. ``ratio``: of a large member's bytes unpacked to packed."""
 
     unpacked_bytes: int
     files: int = 200_000
@@ -33,14 +33,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Member:
-    """A member that is unpacked, and where to, below the folder."""
+    """A member to unpack, with its path below the folder."""
 
     info: ZipInfo
     path: PurePosixPath
 
 
 def wanted(archive: str, infos: Iterable[ZipInfo], limits: Limits) -> list[Member]:
-    """The members that are files and no junk that systems leave behind.
+    """Return the members that are files and no junk that systems leave behind.
 
     Raises DatasetError for any member, junk too, whose name would lead out of the folder, and for
     links, encrypted members, names that clash on some system, and more than the limits allow.
@@ -62,7 +62,7 @@ def wanted(archive: str, infos: Iterable[ZipInfo], limits: Limits) -> list[Membe
 
 
 def _path(archive: str, info: ZipInfo) -> PurePosixPath:
-    """Where the member belongs; backslashes are what some programs write for slashes."""
+    """Return where the member belongs; backslashes are what some programs write for slashes."""
     name = info.orig_filename.replace("\\", "/")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     leads_out = name.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:", name)
@@ -99,12 +99,12 @@ def _check_kind(archive: str, info: ZipInfo) -> None:
 
 
 def _is_junk(path: PurePosixPath) -> bool:
-    """What scanning would skip too: .DS_Store, __MACOSX, Thumbs.db."""
+    """Return whether scanning would skip the file, too: .DS_Store, __MACOSX, Thumbs.db."""
     return path.name.lower() in _JUNK or any(part.startswith((".", "__")) for part in path.parts)
 
 
 def _check_clashes(archive: str, members: list[Member]) -> None:
-    """No two members are one file, or file and folder, on a system that ignores case."""
+    """Refuse members whose paths clash on a case-insensitive file system."""
     files = Counter(_same(member.path) for member in members)
     twice, count = files.most_common(1)[0]
     if count > 1:

@@ -1,4 +1,4 @@
-"""Where the public films can be had, and how to know that they arrived whole."""
+"""Public datasets: addresses, licences and checksums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["SOURCES", "Source", "find_source"]
 
 @dataclass(frozen=True)
 class Source:
-    """One file with films that anybody may download.
+    """One public file with X-rays.
 
     ``size`` in bytes; ``checksum`` in hex digits of ``algorithm``, and ``vouched`` says who
     published it. ``kind``: a ZIP of labelled folders, or a MedMNIST archive.
@@ -33,7 +33,7 @@ class Source:
     citation: str
 
     def by_hand(self, place: object) -> str:
-        """How to get the file without Pneumo's help, as sentences. ``place``: where it belongs."""
+        """Return instructions for downloading the file manually. ``place``: where it belongs."""
         return (
             f"By hand: download {self.file} in a browser from {self.page}, put it into the folder "
             f"'{place}' and try again; or run 'pneumo data add {self.file} --name {self.name}'."
@@ -100,7 +100,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType({each.name: each for each in _A
 
 
 def find_source(name: str) -> Source:
-    """The source of that name. Raises UnknownName."""
+    """Return the source of that name. Raises UnknownName."""
     if name not in SOURCES:
         raise UnknownName("source", name, SOURCES)
     return SOURCES[name]

@@ -1,4 +1,4 @@
-"""One file over HTTP: resumable, checked, and there whole or not at all.
+"""Download of a file over HTTP: resumable, verified and atomic.
 
 The bytes grow in ``FILE.part`` beside their place; ``FILE.part.json`` keeps what tells whether the
 server still has the same file. Only what has the right size and checksum is renamed to ``FILE``.
@@ -31,7 +31,7 @@ _AGENT = "Pneumo (research software; downloads public data sets)"
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait, in seconds; how often to try again when no new byte arrives, and in all."""
+    """Timeouts in seconds, and numbers of retries without new data and in total."""
 
     connect: float = 10.0
     read: float = 20.0
@@ -48,7 +48,8 @@ def download(
     progress: Progress | None = None,
     patience: Patience | None = None,
 ) -> Path:
-    """The source's file in ``folder``: whole, checked, and downloaded as far as it wasn't there.
+    """Return the source's file in ``folder``: whole, checked, and downloaded as far as it wasn't
+    there.
 
     ``progress`` hears (bytes, bytes in all); what it raises stops the work, and the next call goes
     on from there. A connection that breaks is taken up again. Raises DatasetError, with the way to
@@ -77,7 +78,7 @@ def download(
 
 
 class _Part:
-    """A file that grows."""
+    """A partly downloaded file."""
 
     def __init__(self, source: Source, place: Path, progress: Progress, patience: Patience) -> None:
         self.source = source
@@ -91,7 +92,7 @@ class _Part:
 
     @property
     def there(self) -> int:
-        """Bytes that have arrived."""
+        """Number of bytes downloaded so far."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def complete(self) -> Path:
@@ -108,7 +109,7 @@ class _Part:
         )
 
     def _fetch(self) -> None:
-        """Ask until every byte is there; each new byte is a reason for more patience."""
+        """Request data until the file is complete; progress resets the retries."""
         failed = asked = 0
         while self.there < self.source.size:
             before, asked = self.there, asked + 1
@@ -132,7 +133,7 @@ class _Part:
             self._pause(failed)
 
     def _ask(self) -> None:
-        """One request, from the first byte that is missing."""
+        """Send one request, from the first missing byte."""
         with requests.get(
             self.source.url,
             headers={"User-Agent": _AGENT, "Accept-Encoding": "identity", **self._range()},
@@ -167,7 +168,7 @@ class _Part:
         return wanted | ({"If-Range": mark} if mark and not mark.startswith("W/") else {})
 
     def _noted(self) -> str:
-        """The mark of the file that the bytes so far came from; "" where there was none."""
+        """Return the mark of the file that the bytes so far came from; "" where there was none."""
         try:
             noted = json.loads(self.note.read_text())
             return str(noted["mark"]) if noted["url"] == self.source.url else ""
@@ -189,7 +190,7 @@ class _Part:
         self.note.unlink(missing_ok=True)
 
     def _pause(self, failed: int) -> None:
-        """Wait, longer each time, and hear meanwhile whether to stop."""
+        """Wait, longer each time, while checking for cancellation."""
         wait = min(self.patience.longest_pause, self.patience.first_pause * 2 ** max(0, failed - 1))
         until = time.monotonic() + wait
         while (left := until - time.monotonic()) > 0:
@@ -218,7 +219,7 @@ def _check_room(source: Source, folder: Path, there: int) -> None:
 
 
 def _checked(source: Source, place: Path, progress: Progress | None) -> Path:
-    """A file that lies there already, if it is the right one."""
+    """Return a file that lies there already, if it is the right one."""
     if (
         place.stat().st_size == source.size
         and _digest(place, source, progress or _nobody) == source.checksum
@@ -243,7 +244,7 @@ def _digest(path: Path, source: Source, progress: Progress) -> str:
 
 
 def _plain(error: requests.RequestException) -> str:
-    """A network error in words; those of the library are for those who wrote it."""
+    """Return a network error in words; those of the library are for those who wrote it."""
     if error.args and isinstance(error.args[0], urllib3.exceptions.ReadTimeoutError):
         return "the server stopped sending"
     kinds: tuple[tuple[type[Exception], str], ...] = (
@@ -258,4 +259,4 @@ def _plain(error: requests.RequestException) -> str:
 
 
 def _nobody(done: int, total: int) -> None:
-    """Hears progress that nobody asked for."""
+    """Ignore progress."""

@@ -1,4 +1,4 @@
-"""The datasets that were downloaded or added: folders under ``PNEUMO_HOME/datasets``."""
+"""Installed datasets: folders under ``PNEUMO_HOME/datasets``."""
 
 import json
 import re
@@ -31,7 +31,7 @@ _FORGOTTEN_AFTER = 24 * 3600
 
 @dataclass(frozen=True)
 class About:
-    """Where a dataset came from."""
+    """Origin of a dataset."""
 
     added: str
     origin: str
@@ -52,18 +52,18 @@ class KeptDataset:
 
     @property
     def location(self) -> Path:
-        """The folder, or the archive in it where the films are too small to be files."""
+        """The folder, or the archive in it where the X-rays are too small to be files."""
         archive = self.folder / f"{self.name}.npz"
         return archive if archive.is_file() else self.folder
 
 
 def datasets_home() -> Path:
-    """The folder that holds them, there or not."""
+    """Return the folder that holds them, there or not."""
     return settings().home / "datasets"
 
 
 def check_dataset_name(name: str, home: Path | None = None) -> str:
-    """The name itself where it can name a new dataset. Raises DatasetError."""
+    """Return the name itself where it can name a new dataset. Raises DatasetError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise DatasetError(
             f"'{name}' can't name a dataset. "
@@ -77,7 +77,7 @@ def check_dataset_name(name: str, home: Path | None = None) -> str:
 
 
 def list_datasets(home: Path | None = None) -> list[KeptDataset]:
-    """Every dataset that was downloaded or added, by name."""
+    """Return every dataset that was downloaded or added, by name."""
     home = home or datasets_home()
     folders = sorted(home.iterdir()) if home.is_dir() else []
     return [
@@ -88,7 +88,7 @@ def list_datasets(home: Path | None = None) -> list[KeptDataset]:
 
 
 def find_dataset(name: str) -> KeptDataset:
-    """The dataset of that name. Raises UnknownName."""
+    """Return the dataset of that name. Raises UnknownName."""
     found = {each.name: each for each in list_datasets()}
     if name not in found:
         raise UnknownName("dataset", name, found)
@@ -96,7 +96,7 @@ def find_dataset(name: str) -> KeptDataset:
 
 
 def delete_dataset(name: str) -> None:
-    """Take a dataset's films off the disk, decoded ones too: gone from every list first.
+    """Delete a dataset and its decoded X-rays; it disappears from lists at once.
 
     Raises UnknownName, or DatasetError where the disk refuses.
     """
@@ -118,7 +118,7 @@ def delete_dataset(name: str) -> None:
 
 @contextmanager
 def staging(home: Path) -> Iterator[Path]:
-    """A new hidden folder beside the datasets. It is removed when what fills it fails."""
+    """Create a hidden folder beside the datasets, which is removed on errors."""
     folder = home / f"{_STAGED}{secrets.token_hex(6)}"
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A MedMNIST archive becomes labelled folders of PNG films."""
+"""Conversion of a MedMNIST archive to labelled folders of PNG files."""
 
 import shutil
 import zlib
@@ -72,7 +72,7 @@ def _write_all(
 
 
 def _check_headers(archive: Path, limit: int) -> None:
-    """Refuse objects, shapes that the bytes can't fill, and more bytes than the limit."""
+    """Refuse object arrays, impossible shapes, and arrays above the size limit."""
     try:
         with ZipFile(archive) as zipped:
             total = 0
@@ -98,7 +98,7 @@ def _check_headers(archive: Path, limit: int) -> None:
 
 
 def _header(file: IO[bytes]) -> tuple[np.dtype, int]:
-    """An array's dtype, and its bytes as its header has them."""
+    """Return an array's dtype, and its bytes as its header has them."""
     version = np.lib.format.read_magic(file)
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,

@@ -1,4 +1,4 @@
-"""What a server's answer to a request for the rest of a file means."""
+"""Interpretation of a server's response to a range request."""
 
 import re
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ _TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 
 
 class Refused(Exception):
-    """The server won't give the file, or gives another one; trying again is of no use."""
+    """The server refuses the file or sends another one; retrying is pointless."""
 
 
 class Busy(Exception):
-    """The server can't give the file now; a later try may help."""
+    """The server can't send the file now; a retry may succeed."""
 
 
 class Changed(Exception):
-    """What has arrived so far belongs to another file than the server's now."""
+    """The file on the server has changed since the download began."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Answer:
 
 
 def read_answer(response: requests.Response, there: int, mark: str, size: int) -> Answer:
-    """What the answer's bytes are.
+    """Return what the response's bytes are.
 
     ``there``: bytes that have arrived, of a file with that ``mark``; ``size``: what the whole file
     must have. Raises Refused, Busy or Changed.
@@ -59,7 +59,7 @@ def _length(response: requests.Response) -> int | None:
 
 
 def _range(response: requests.Response) -> tuple[int, int | None]:
-    """Where the part begins and how long the whole is, as the server says."""
+    """Return where the part begins and how long the whole is, as the server says."""
     told = response.headers.get("Content-Range", "")
     match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", told.strip())
     if match is None:

@@ -1,4 +1,4 @@
-"""From a file to a dataset that can be looked at, and then kept or thrown away."""
+"""Staging of a new dataset: inspect it first, then keep or discard it."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ _LARGEST_NPZ = 2_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Staged:
-    """A dataset that lies beside the kept ones, hidden, until somebody decides."""
+    """A hidden dataset until it is kept or discarded."""
 
     name: str
     folder: Path
@@ -45,16 +45,16 @@ class Staged:
 
     @property
     def location(self) -> Path:
-        """What ``data.scan`` reads, until it is kept or thrown away."""
+        """The location for ``scan``, until it is kept or discarded."""
         return _location(self.folder, self.name)
 
     @property
     def scratch(self) -> Path:
-        """Room for what looks at it, such as decoded films: gone with it."""
+        """Temporary folder, for example for decoded X-rays; removed with it."""
         return self.folder.with_name(f"{self.folder.name}-scratch")
 
     def keep(self) -> KeptDataset:
-        """Put it in its place whole. Raises DatasetError where the name was taken meanwhile."""
+        """Move it to its place atomically. Raises DatasetError if the name is taken."""
         check_dataset_name(self.name, self.place.parent)
         inner = layout_root(self.folder)
         try:
@@ -120,7 +120,7 @@ def stage(
     """Unpack or copy a dataset beside the kept ones, and scan it.
 
     ``file``: a ZIP of labelled folders or with a ``manifest.csv``, a MedMNIST archive, or a CSV
-    manifest, whose films are copied. ``root``: the only folder that a CSV may name films in,
+    manifest, whose X-rays are copied. ``root``: the only folder that a CSV may name X-rays in,
     default anywhere; ``base``: where its relative paths start, default beside it. Nothing is left
     on the disk when it fails. Raises DatasetError.
     """
@@ -158,7 +158,7 @@ def _location(folder: Path, name: str) -> Path:
 def _gather(
     manifest: Path, folder: Path, root: Path | None, base: Path | None, progress: Progress
 ) -> None:
-    """Copy every film of a manifest, and write a manifest of the copies with the same ids."""
+    """Copy every X-ray of a manifest, and write a manifest of the copies with the same ids."""
     films = read_manifest(manifest, within=root, base=base)
     out = io.StringIO(newline="")
     rows = csv.writer(out)

@@ -1,4 +1,4 @@
-"""A ZIP from anywhere becomes files below one folder, and nowhere else."""
+"""Safe unpacking of an untrusted ZIP into one folder."""
 
 import lzma
 import shutil

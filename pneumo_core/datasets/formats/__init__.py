@@ -1,1 +1,1 @@
-"""One module per layout that a dataset may have."""
+"""Dataset formats, one module each."""

@@ -1,4 +1,4 @@
-"""Walking through a dataset's folders: which files are films, and what is left aside."""
+"""Search of a dataset's folders for X-rays and other files."""
 
 import os
 import re
@@ -14,7 +14,7 @@ __all__ = ["Aside", "files_below", "find_files", "is_system_name", "place_of", "
 
 _HEAD = 1024
 _REPLACED = "\ufffd"
-# What desktops, servers and viewers put beside films, thumbnails among them.
+# What desktops, servers and viewers put beside X-rays, thumbnails among them.
 _SYSTEM_FOLDERS = {
     *("lost+found", "$recycle.bin", "recycler", "system volume information", "#recycle"),
     *("#snapshot", "network trash folder", "temporary items", "thumbs", "thumbnails"),
@@ -36,19 +36,19 @@ _PICTURES = {
 
 
 class Aside:
-    """Collects what is left aside in a dataset's folder, by kind."""
+    """Collection of the files left out of a dataset, by kind."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._found: dict[str, list[str]] = {}
 
     def put(self, kind: str, path: Path) -> None:
-        """Leave a file or a folder below the root aside."""
+        """Record a file or folder below the root as left out."""
         self._found.setdefault(kind, []).append(printable(str(path.relative_to(self._root))))
 
     @property
     def all(self) -> tuple[LeftAside, ...]:
-        """What was left aside, each path once and in order."""
+        """Return what was left out, each path once and in order."""
         return tuple(
             LeftAside(kind, tuple(sorted(set(paths)))) for kind, paths in self._found.items()
         )
@@ -70,9 +70,9 @@ def subfolders(folder: Path, aside: Aside | None = None) -> list[Path]:
 
 
 def find_files(folder: Path, aside: Aside) -> Iterator[tuple[Path, str]]:
-    """Yield the films below a folder, in order, through links too: each with its id below there.
+    """Yield the X-rays below a folder, in order, through links too: each with its id below there.
 
-    An id is the film's path with replacement characters for bytes that are not UTF-8; where two
+    An id is the X-ray's path with replacement characters for bytes that are not UTF-8; where two
     names look alike then, the second ends in "~2". A folder that is linked more than once is
     entered once, so that no circle of links is endless. Raises OSError for a folder that can't be
     opened.
@@ -115,7 +115,8 @@ def place_of(root: Path, film_id: str) -> Path | None:
 
 
 def is_system_name(name: str, *, is_folder: bool) -> bool:
-    """Whether a system, a server or a viewer made it: .DS_Store, __MACOSX, @eaDir, lost+found."""
+    """Return whether a system, a server or a viewer made it: .DS_Store, __MACOSX, @eaDir,
+    lost+found."""
     if name.startswith((".", "__")):
         return True
     if is_folder:
@@ -145,7 +146,7 @@ def _files(
 
 
 def _shown_names(names: Sequence[str]) -> list[str]:
-    """The names in one folder, in order, as text, no two of them alike."""
+    """Return the names in one folder, in order, as text, no two of them alike."""
     seen: Counter[str] = Counter()
     shown = []
     for name in map(printable, names):
@@ -155,7 +156,7 @@ def _shown_names(names: Sequence[str]) -> list[str]:
 
 
 def _name_of(folder: Path, shown: str) -> str:
-    """The name on the disk that is shown so; the same where there is none."""
+    """Return the name on the disk that is shown so; the same where there is none."""
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError:
@@ -164,14 +165,14 @@ def _name_of(folder: Path, shown: str) -> str:
 
 
 def _folder_kind(name: str) -> str | None:
-    """Why a folder is left aside: a kind of ``LeftAside``, "" where that needs no word, or None."""
+    """Return why a folder is left out: a kind of ``LeftAside``, "" where that needs no word, or None."""
     if is_system_name(name, is_folder=True):
         return "" if name.startswith((".", "__")) else "system"
     return "masks" if _letters(name) in _MASK_FOLDERS else None
 
 
 def _file_kind(entry: "os.DirEntry[str]") -> str | None:
-    """Why a file is left aside; None for a film."""
+    """Return why a file is left out; None for an X-ray."""
     if is_system_name(entry.name, is_folder=False):
         return ""
     path = Path(entry.path)
@@ -191,7 +192,8 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _is_document(path: Path) -> bool:
-    """Whether a file is no picture: by its ending, and where that says nothing by its bytes."""
+    """Return whether a file is no picture: by its ending, and where that says nothing by its
+    bytes."""
     ending = path.suffix.lower()
     if ending in _DOCUMENTS:
         return True
@@ -211,6 +213,6 @@ def _is_text(head: bytes) -> bool:
 
 
 def _letters(name: str) -> str:
-    """A folder's name without what doesn't matter: "Lung masks" is "masks"."""
+    """Return a folder's name without what doesn't matter: "Lung masks" is "masks"."""
     letters = re.sub(r"[^a-z]", "", name.lower())
     return re.sub(r"^(lungs?|heart|infection|binary)(?=.)", "", letters)

@@ -1,4 +1,4 @@
-"""A manifest: a table in CSV or TSV, one row per film, with its label and where it lies."""
+"""Manifests: CSV or TSV tables with one row per X-ray, its label and path."""
 
 import csv
 import io
@@ -34,22 +34,22 @@ _HELP = "A manifest has the columns path and label, and may have split, patient,
 
 @dataclass(frozen=True)
 class ManifestSource:
-    """Films by their ids' paths."""
+    """Source of X-rays by path."""
 
     paths: dict[str, str]
 
     def radiograph(self, film_id: str) -> Radiograph:
-        """One film. Raises UnreadableFilm."""
+        """Decode one X-ray. Raises UnreadableFilm."""
         return read_radiograph(Path(self.paths[film_id]))
 
 
 def is_manifest_name(path: Path) -> bool:
-    """Whether a file is called as manifests are: .csv or .tsv."""
+    """Return whether a file is called as manifests are: .csv or .tsv."""
     return path.suffix.lower() in _ENDINGS
 
 
 def is_manifest(path: Path) -> bool:
-    """Whether a file is there whose columns are those of a manifest."""
+    """Return whether a file is there whose columns are those of a manifest."""
     try:
         return path.is_file() and _has_columns(path, *_state(path))
     except DatasetError:
@@ -57,7 +57,7 @@ def is_manifest(path: Path) -> bool:
 
 
 def film_paths(path: Path, *, within: Path | None = None) -> dict[str, str]:
-    """Return where each film of a manifest lies, by its id; kept until the file changes.
+    """Return where each X-ray of a manifest lies, by its id; kept until the file changes.
 
     Raises DatasetError, as ``read_manifest``.
     """
@@ -76,7 +76,7 @@ def _has_columns(path: Path, *_state: int) -> bool:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """What changes when a file does."""
+    """Return a value that changes when a file does."""
     try:
         found = path.stat()
     except OSError as error:
@@ -87,7 +87,7 @@ def _state(path: Path) -> tuple[int, int]:
 def read_manifest(
     path: Path, *, within: Path | None = None, base: Path | None = None
 ) -> pd.DataFrame:
-    """The films that a CSV or TSV lists: id, path, split, label, subtype, patient; unread.
+    """Return the X-rays that a CSV or TSV lists: id, path, split, label, subtype, patient; unread.
 
     Columns: ``path`` (relative to ``base``, default the CSV's folder, or absolute) and ``label``
     (0 or 1, or the name of a class); ``split`` (default train), ``patient``, ``subtype`` and
@@ -108,7 +108,7 @@ def read_manifest(
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """(number in the file, cells by column) of each row that isn't empty."""
+    """Yield (line number, cells by column) of each row that isn't empty."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         first = text.partition("\n")[0]

@@ -1,4 +1,4 @@
-"""MedMNIST archives: films that lie in arrays of one ``.npz`` file."""
+"""MedMNIST archives: X-rays in arrays of one ``.npz`` file."""
 
 import threading
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ _NO_ARCHIVE = (
 
 @dataclass(frozen=True)
 class ArchiveSource:
-    """The films of an archive, by ids such as "test/000007"."""
+    """The X-rays of an archive, by ids such as "test/000007"."""
 
     path: Path
 
     def radiograph(self, film_id: str) -> Radiograph:
-        """One film. Raises KeyError or IndexError for an id that isn't here, DatasetError."""
+        """Decode one X-ray. Raises KeyError or IndexError for an id that isn't here, DatasetError."""
         split, row = film_id.split("/")
         image = _images(self.path)[split][int(row)]
         pixels = luma(image, 255) if image.ndim == 3 else divided(image, 255)
@@ -45,7 +45,8 @@ class ArchiveSource:
 
 
 def archived_film(path: Path, film_id: str) -> bytes | None:
-    """Return a film of an archive as a PNG file, None where it isn't there. Raises DatasetError."""
+    """Return an X-ray of an archive as a PNG file, None where it isn't there. Raises
+    DatasetError."""
     images = _images(path)
     split, _, row = film_id.partition("/")
     if split not in images or not row.isdecimal() or int(row) >= len(images[split]):
@@ -85,7 +86,8 @@ def read_archive(path: Path) -> list[Split]:
 
 
 class _LastArchive:
-    """The images of the archive that was asked for last, so that not every film unpacks it anew."""
+    """The images of the archive that was asked for last, so that not every X-ray unpacks it
+    anew."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -93,7 +95,7 @@ class _LastArchive:
         self._images: dict[str, np.ndarray] = {}
 
     def images(self, path: Path) -> dict[str, np.ndarray]:
-        """Images by split. Raises DatasetError."""
+        """Return the images by split. Raises DatasetError."""
         try:
             state = path.stat()
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What names of folders and films tell."""
+"""Labels, splits and patients from names of folders and files."""
 
 import re
 from collections import Counter
@@ -42,8 +42,8 @@ _PATIENT_PATTERNS = (
 _SERIES_PATTERN = re.compile(r"((?:NORMAL2-)?IM-\d+)-")  # Kermany, OsiriX, Horos: IM-0381-0001
 
 _MOST_FILMS = 40
-"""Films of one patient, at the most; the public set has up to 31. Folders with more hold many."""
-# Folders that sort films by anything but their patient.
+"""X-rays of one patient, at the most; the public set has up to 31. Folders with more hold many."""
+# Folders that sort X-rays by anything but their patient.
 _SORTING = re.compile(
     r"(images?|imgs?|films?|x-?rays?|cxrs?|png|jpe?g|tiff?|dicom|dcm|originals?|raw|frontal|lateral|"
     r"ap|pa|male|female|bacterial?|viral|virus|part|batch|chunk|fold|group|set|folder|dir|(19|20)\d\d)"
@@ -53,10 +53,10 @@ _SORTING = re.compile(
 
 
 def patient_of(path: PurePath) -> str:
-    """Return the patient told by a film's path, in the naming of the public chest sets.
+    """Return the patient told by an X-ray's path, in the naming of the public chest sets.
 
-    A film of unknown naming is its own patient (its path without the ending), since two such films
-    can't be told to share one.
+    An X-ray of unknown naming is its own patient (its path without the ending), since two such
+    X-rays can't be told to share one.
     """
     series = _SERIES_PATTERN.search(path.name)
     return _named_patient(path) or (series[1] if series else path.with_suffix("").as_posix())
@@ -65,16 +65,16 @@ def patient_of(path: PurePath) -> str:
 def patients_of(
     paths: Sequence[PurePath], labels: Sequence[int], starts: Sequence[int] | None = None
 ) -> list[str]:
-    """Return the patient of each film of a dataset, told by names and by folders.
+    """Return the patient of each X-ray of a dataset, told by names and by folders.
 
-    Where programs number films anew in each patient's folder (OsiriX and Horos write
+    Where programs number X-rays anew in each patient's folder (OsiriX and Horos write
     ``case017/IM-0001-0001``), and where names tell nothing, a folder is a patient, as far as
-    folders are several, hold few films each, and are not called for something else (``images``,
+    folders are several, hold few X-rays each, and are not called for something else (``images``,
     ``part2``, ``2019``). Folders that are numbered anew under each label are different patients.
 
     Args:
-        paths: of the films, within the dataset.
-        labels: of the films.
+        paths: of the X-rays, within the dataset.
+        labels: of the X-rays.
         starts: how many leading folders of each path are its split and its class.
     """
     starts = starts or [0] * len(paths)
@@ -98,7 +98,7 @@ def patients_of(
 
 
 def _named_patient(path: PurePath) -> str:
-    """The patient in a name that only one patient has; else empty."""
+    """Return the patient in a name that only one patient has; else empty."""
     for pattern in _PATIENT_PATTERNS:
         if match := pattern.search(path.name) or pattern.fullmatch(path.parent.parent.name):
             return match[1]
@@ -108,7 +108,8 @@ def _named_patient(path: PurePath) -> str:
 def _patient_level(
     heads: Sequence[tuple[str, ...]], folders: Sequence[tuple[str, ...]]
 ) -> int | None:
-    """The level below the classes at which each folder holds one patient's films, if one does."""
+    """Return the level below the classes at which each folder holds one patient's X-rays, if one
+    does."""
     for level in range(max(map(len, folders), default=0)):
         films = Counter(
             head + inside[: level + 1]
@@ -122,7 +123,7 @@ def _patient_level(
 
 
 def _numbered_anew(names: Sequence[str], labels: Sequence[int]) -> bool:
-    """Whether the labels share so many folder names that each label numbers its patients."""
+    """Return whether the labels share so many folder names that each label numbers its patients."""
     normal, ill = (
         {name for name, its in zip(names, labels, strict=True) if name and its == label}
         for label in (0, 1)
@@ -131,7 +132,7 @@ def _numbered_anew(names: Sequence[str], labels: Sequence[int]) -> bool:
 
 
 def subtype_of(path: PurePath, label: int) -> str:
-    """bacteria, virus or normal as far as the label and the film's name tell, else empty."""
+    """bacteria, virus or normal as far as the label and the X-ray's name tell, else empty."""
     if label == 0:
         return "normal"
     match = re.search(r"bacteria|virus", path.name.lower())

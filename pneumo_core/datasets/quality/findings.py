@@ -1,6 +1,6 @@
-"""What is wrong with a dataset: what was found, what it means, what to do, and which films.
+"""Findings about a dataset: the problem, its meaning, a remedy, and the X-rays.
 
-Findings that a table of films tells are here; those that need pixels join them in ``inspect``.
+Findings that a table of X-rays tells are here; those that need pixels join them in ``inspect``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,11 +54,11 @@ KINDS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a dataset.
+    """One problem of a dataset.
 
     ``kind``: one of ``KINDS``; ``what`` was found, what it ``means``, the ``remedy``: sentences.
-    ``groups``: ids of the films concerned, those together that belong together. ``remarks``: what
-    is to be said of single films, by id.
+    ``groups``: ids of the X-rays concerned, those together that belong together. ``remarks``: what
+    is to be said of single X-rays, by id.
     """
 
     kind: str
@@ -75,12 +75,12 @@ class Finding:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Every film concerned, in the order of the groups."""
+        """All affected X-rays, in the order of the groups."""
         return tuple(film_id for group in self.groups for film_id in group)
 
     def table(self, dataset: Dataset) -> pd.DataFrame:
-        """A row for each film concerned: group, id, split, label, subtype, patient, and a remark
-        where one is to be made."""
+        """Return a row for each X-ray concerned: group, id, split, label, subtype, patient, and a
+        remark where one is to be made."""
         number = {film: k for k, group in enumerate(self.groups, 1) for film in group}
         films = dataset.select(list(number)).films
         rows = films[["id", "split", "label", "subtype", "patient"]].copy()
@@ -92,7 +92,7 @@ class Finding:
 
 
 def find_in_table(dataset: Dataset) -> list[Finding]:
-    """What the table alone tells, without a look at a pixel."""
+    """Return the problems visible in the table alone, without pixels."""
     films = dataset.films
     twins = films[films["digest"].duplicated(keep=False)].groupby("digest", sort=False)["id"]
     with_many = placeholders(films)
@@ -112,7 +112,7 @@ def find_in_table(dataset: Dataset) -> list[Finding]:
 def copies_found(
     dataset: Dataset, groups: Iterable[Sequence[str]], *, near: bool = False
 ) -> list[Finding]:
-    """What it means that these groups of films, by id, hold the same picture each.
+    """Return the problems caused by groups of X-rays, by id, with the same image.
 
     ``near``: the files are not the same, but the pictures look so.
     """
@@ -227,7 +227,7 @@ def _placeholders(films: pd.DataFrame, digests: set[str]) -> Iterable[Finding]:
 
 
 _MOST_FILMS = 40
-"""Films that one patient may have; the public set's have up to 31."""
+"""X-rays that one patient may have; the public set's have up to 31."""
 
 
 def _unknown_patients(films: pd.DataFrame) -> Iterable[Finding]:
@@ -264,7 +264,7 @@ def _validation(dataset: Dataset) -> Iterable[Finding]:
     if here >= MIN_VALIDATION and cut is None:
         return
     if cut is None and not here and not (films["split"] == "train").any():
-        return  # films to test alone need none
+        return  # X-rays to test alone need none
     enough = here >= MIN_VALIDATION
     own = [note for note in dataset.notes if "own validation split is kept" in note]
     what = cut.note if cut else next(iter(own), f"The validation split holds only {here} films.")
@@ -289,7 +289,7 @@ def _validation(dataset: Dataset) -> Iterable[Finding]:
 
 
 def _too_few(given: Balance) -> str:
-    """What can be chosen on so few validation films."""
+    """Return what can be chosen on so few validation X-rays."""
     if not given.normal and not given.pneumonia:
         return (
             "Thresholds, calibration and the best epoch are chosen on validation films. Chosen on "

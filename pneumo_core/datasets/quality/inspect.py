@@ -1,4 +1,4 @@
-"""A dataset, looked through once: its table, its files' headers and its pixels."""
+"""Inspection of a dataset: its table, its files' headers and its pixels."""
 
 import math
 from collections.abc import Iterable
@@ -28,12 +28,12 @@ from pneumo_core.errors import UnreadableFilm
 __all__ = ["Inspection", "inspect_dataset"]
 
 _SIDE = 100
-"""The size that CNN_94 takes: training it finds the films decoded."""
+"""The size that CNN_94 takes: training it finds the X-rays decoded."""
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What is in a dataset, and what is wrong with it, the gravest first.
+    """A dataset's contents and its problems, the most serious first.
 
     ``greys`` int64 (2, 256): pixels of each label and grey value.
     """
@@ -46,12 +46,12 @@ class Inspection:
 
     @property
     def balance(self) -> Balance:
-        """The balance of the train films, or of all where there are none."""
+        """The balance of the train X-rays, or of all where there are none."""
         train = balance_of(self.dataset, "train")
         return train if train.normal or train.pneumonia else balance_of(self.dataset, "all")
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as JSON knows it; a figure that doesn't exist is None."""
+        """Return everything as JSON types; missing numbers are None."""
         return {
             "dataset": self.dataset.name,
             "fingerprint": self.dataset.fingerprint,
@@ -85,9 +85,9 @@ def inspect_dataset(
     comparing: Progress | None = None,
     home: Path | None = None,
 ) -> Inspection:
-    """Look a dataset through. Decodes its films the first time (see ``open_store``).
+    """Inspect a dataset. Decodes its X-rays the first time (see ``open_store``).
 
-    Raises DatasetError when no film can be read or the disk takes no more.
+    Raises DatasetError when no X-ray can be read or the disk takes no more.
     """
     sizes = film_sizes(dataset)
     store = open_store(dataset, _SIDE, progress=decoding, home=home)
@@ -108,7 +108,7 @@ def inspect_dataset(
 
 
 def _alike(films: pd.DataFrame, store: PixelStore, copies: Copies) -> list[tuple[str, ...]]:
-    """Films in groups that look the same; with each its byte-for-byte copies."""
+    """Return groups of X-rays that look the same, with their exact copies."""
     groups = grouped(copies.pairs, len(store.ids))
     return [_with_twins(films, [store.ids[row] for row in group]) for group in groups]
 
@@ -133,13 +133,13 @@ def _blank(films: pd.DataFrame, store: PixelStore, copies: Copies) -> Iterable[F
 
 
 _ENDS, _NEAR, _SURE = 0.85, 16, 0.97
-"""Share of a small film's pixels near its two ends that makes it worth a look at full size; how
+"""Share of a small X-ray's pixels near its two ends that makes it worth a look at full size; how
 near, in grey values of 255; and the share at full size that leaves no doubt."""
 _AT_ONCE = 512
 
 
 def _two_values(dataset: Dataset, films: pd.DataFrame, store: PixelStore) -> Iterable[Finding]:
-    """Masks and drawings: pictures of two grey values and nothing between."""
+    """Find masks and drawings: images of only two grey values."""
     ids = films["id"].tolist()
     rows = store.rows(ids)
     maybe: list[str] = []
@@ -170,7 +170,7 @@ def _is_in_two_values(dataset: Dataset, film_id: str) -> bool:
 
 
 def _share_at_ends(films: NDArray[Any]) -> NDArray[np.float64]:
-    """The share of the values of each row (N, P) near its lowest or its highest: (N,).
+    """Return the share of the values of each row (N, P) near its lowest or its highest: (N,).
 
     0 for a row of one value all over.
     """

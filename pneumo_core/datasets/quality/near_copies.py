@@ -1,20 +1,20 @@
-"""The same picture under several names: copies that were compressed, resized or brightened.
+"""Near copies of images: compressed, resized or brightened versions.
 
-Chest films resemble each other more than photographs do, so a picture's hash can't tell them apart.
-Two films are called copies when both hold:
+Chest X-rays resemble each other more than photographs do, so a picture's hash can't tell them
+apart. Two X-rays are called copies when both hold:
 
 - their outlines agree: the ranks of 16 × 16 grey values, which no change of brightness, contrast or
   gamma reorders, correlate by ``_OUTLINE`` or more;
 - their details agree: what a blur takes away correlates by ``_DETAIL`` or more.
 
-On the public set the details of different films, some probably of one child, reach 0.60; those of
-films saved as JPEG at quality 10, halved, brightened by a quarter, noisy, or seen through another
-gamma or contrast stay above 0.85. Of films of 28 pixels those of different ones reach 0.80. Copies
+On the public set the details of different X-rays, some probably of one child, reach 0.60; those of
+X-rays saved as JPEG at quality 10, halved, brightened by a quarter, noisy, or seen through another
+gamma or contrast stay above 0.85. Of X-rays of 28 pixels those of different ones reach 0.80. Copies
 that are cropped, turned or mirrored are not found.
 
-Only films whose outlines lie close are compared at all. They are found in the first principal
-components, where no two films lie further apart than they do in full, so that none is missed: under
-a second for 5,840 films, a minute and a half for 100,000, more where many are copies.
+Only X-rays whose outlines lie close are compared at all. They are found in the first principal
+components, where no two X-rays lie further apart than they do in full, so that none is missed:
+under a second for 5,840 X-rays, a minute and a half for 100,000, more where many are copies.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class Copies:
 def look_alikes(
     pixels: NDArray[np.uint8], rows: NDArray[np.int64], *, progress: Progress | None = None
 ) -> Copies:
-    """Which of these rows of films uint8 (N, S, S) are copies of each other.
+    """Return which of these rows of X-rays uint8 (N, S, S) are copies of each other.
 
     Rows that hold one grey value all over are blank, and copies of nothing.
     """
@@ -66,7 +66,7 @@ def look_alikes(
 
 
 def grouped(pairs: NDArray[np.int64], n: int) -> list[list[int]]:
-    """Numbers below ``n`` that pairs (k, 2) connect, in groups of two and more, in order."""
+    """Return the groups of numbers below ``n`` connected by pairs (k, 2), in order."""
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     _, group = connected_components(links, directed=False)
     members: dict[int, list[int]] = {}
@@ -76,7 +76,7 @@ def grouped(pairs: NDArray[np.int64], n: int) -> list[list[int]]:
 
 
 def _part(progress: Progress | None, number: int, films: int) -> Callable[[float], None]:
-    """Tells the share in [0, 1] that is done of one of three parts, each as long as the films."""
+    """Report the share in [0, 1] done in one of three parts of equal length."""
 
     def tell(share: float) -> None:
         if progress:
@@ -88,7 +88,7 @@ def _part(progress: Progress | None, number: int, films: int) -> Callable[[float
 def _outlines(
     pixels: NDArray[np.uint8], rows: NDArray[np.int64], tell: Callable[[float], None]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Ranks of small films, float32 (n, 256), each row of mean 0 and length 1; which are blank."""
+    """Return ranks of small X-rays, float32 (n, 256), standardised; and which are blank."""
     outlines = np.zeros((len(rows), _SIDE * _SIDE), np.float32)
     flat = np.zeros(len(rows), bool)
     for start in range(0, len(rows), _BLOCK):
@@ -106,7 +106,7 @@ def _outlines(
 
 
 def _near(outlines: NDArray[np.float32], tell: Callable[[float], None]) -> NDArray[np.int64]:
-    """Pairs int64 (k, 2) of outlines that agree; the first of a pair is the smaller."""
+    """Return pairs int64 (k, 2) of matching outlines; the smaller number is first."""
     if len(outlines) < 2:
         return np.empty((0, 2), np.int64)
     radius = float(np.sqrt(2 * (1 - _OUTLINE))) * (1 + 1e-5)  # for what float32 rounds away
@@ -121,7 +121,7 @@ def _near(outlines: NDArray[np.float32], tell: Callable[[float], None]) -> NDArr
 
 
 def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The first principal components, learned from some of the films."""
+    """Return the first principal components, learned from some of the X-rays."""
     from sklearn.decomposition import PCA  # slow to import
 
     chosen = np.random.default_rng(0).permutation(len(outlines))[:_LEARN_FROM]
@@ -135,7 +135,7 @@ def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float32]:
 def _details_agree(
     pixels: NDArray[np.uint8], pairs: NDArray[np.int64], tell: Callable[[float], None]
 ) -> NDArray[np.bool_]:
-    """Whether the details of each pair of rows (k, 2) agree: bool (k,)."""
+    """Return whether the details of each pair of rows (k, 2) agree: bool (k,)."""
     agree = np.zeros(len(pairs), bool)
     for start in range(0, len(pairs), _BLOCK):
         first, second = (_details(pixels[side]) for side in pairs[start : start + _BLOCK].T)
@@ -146,7 +146,7 @@ def _details_agree(
 
 
 def _details(films: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What a blur takes away, float32 (n, S × S), each row of mean 0 and length 1."""
+    """Return the fine detail, float32 (n, S × S), each row of mean 0 and length 1."""
     sharp = films.astype(np.float32)
     detail = sharp - gaussian_filter(sharp, (0, _BLUR, _BLUR))
     return _unit(detail.reshape(len(films), -1))

@@ -1,4 +1,4 @@
-"""What is in a dataset, counted and measured."""
+"""Counts and measurements of a dataset."""
 
 import os
 from collections import Counter
@@ -23,26 +23,26 @@ _AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class Balance:
-    """Films of each label, and what training makes of their ratio."""
+    """Number of X-rays of each label, and how training balances them."""
 
     normal: int
     pneumonia: int
 
     @property
     def ratio(self) -> float:
-        """Films of PNEUMONIA for one NORMAL; NaN without a normal film."""
+        """X-rays of PNEUMONIA for one NORMAL; NaN without a normal X-ray."""
         return self.pneumonia / self.normal if self.normal else float("nan")
 
     @property
     def repeated(self) -> float:
-        """The ratio with every normal film a second time, as in the paper."""
+        """The ratio with every normal X-ray a second time, as in the paper."""
         return self.ratio / 2
 
     @property
     def weights(self) -> tuple[float, float]:
         """Weights of NORMAL and PNEUMONIA in the loss that make both classes weigh the same.
 
-        A class without films has none: NaN.
+        A class without X-rays has none: NaN.
         """
         both = self.normal + self.pneumonia
         normal, pneumonia = (
@@ -52,13 +52,13 @@ class Balance:
 
     @property
     def share(self) -> float:
-        """How often one is right who calls every film PNEUMONIA; NaN without films."""
+        """Accuracy of calling every X-ray PNEUMONIA; NaN without X-rays."""
         both = self.normal + self.pneumonia
         return self.pneumonia / both if both else float("nan")
 
     @property
     def words(self) -> str:
-        """What the ratio means and what training makes of it, in sentences."""
+        """The meaning of the ratio and how training handles it, in sentences."""
         if not self.normal or not self.pneumonia:
             return "All its films have one label: there is nothing to balance."
         if 0.8 <= self.ratio <= 1.25:
@@ -73,15 +73,16 @@ class Balance:
 
 
 def balance_of(dataset: Dataset, split: str) -> Balance:
-    """The balance of a split ("all" for every film); an empty split gives zero counts."""
+    """Return the balance of a split ("all" for every X-ray); none of it is no error."""
     films = dataset.films if split == "all" else dataset.films[dataset.films["split"] == split]
     counts = films["label"].value_counts()
     return Balance(int(counts.get(NORMAL, 0)), int(counts.get(PNEUMONIA, 0)))
 
 
 def split_table(dataset: Dataset) -> pd.DataFrame:
-    """A row for each split that has films, and "all": split, films, NORMAL, PNEUMONIA, ratio,
-    patients, and a column for each subtype that occurs but normal ("of no subtype" for none).
+    """Return a row for each split that has X-rays, and "all": split, X-rays, NORMAL, PNEUMONIA,
+    ratio, patients, and a column for each subtype that occurs but normal ("of no subtype" for
+    none).
     """
     films = dataset.films
     subtypes = sorted(set(films.loc[films["label"] == PNEUMONIA, "subtype"]))
@@ -107,22 +108,22 @@ def split_table(dataset: Dataset) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """How large the films are, as their headers tell.
+    """Sizes of the X-rays, from their headers.
 
-    ``table``: id, width, height; films whose header can't be read are missing.
+    ``table``: id, width, height; X-rays whose header can't be read are missing.
     """
 
     table: pd.DataFrame
 
     @cached_property
     def distinct(self) -> pd.DataFrame:
-        """A row for each size: width, height, films, the most frequent first."""
+        """A row for each size: width, height, X-rays, the most frequent first."""
         counts = Counter(zip(self.table["width"], self.table["height"], strict=True))
         rows = [(w, h, n) for (w, h), n in counts.most_common()]
         return pd.DataFrame(rows, columns=["width", "height", "films"])
 
     def smaller_than(self, side: int) -> list[str]:
-        """Ids of the films with a side below it."""
+        """Ids of the X-rays with a side below it."""
         small = self.table[["width", "height"]].min(axis=1) < side
         return [str(film_id) for film_id in self.table.loc[small, "id"]]
 
@@ -143,7 +144,8 @@ class Sizes:
 
 
 def film_sizes(dataset: Dataset) -> Sizes:
-    """The size of every film. Headers are read only; films of an archive are in memory anyway."""
+    """Return the size of every X-ray. Headers are read only; X-rays of an archive are in memory
+    anyway."""
     films = dataset.films
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         if films["path"].is_unique:
@@ -155,7 +157,7 @@ def film_sizes(dataset: Dataset) -> Sizes:
 
 
 def grey_values(dataset: Dataset, store: PixelStore) -> NDArray[np.int64]:
-    """Pixels of each label and grey value, as a network sees the films: int64 (2, 256)."""
+    """Count the input pixels of each label and grey value: int64 (2, 256)."""
     films = store.readable(dataset.films)
     counts = np.zeros((len(LABELS), 256), np.int64)
     for label in (NORMAL, PNEUMONIA):

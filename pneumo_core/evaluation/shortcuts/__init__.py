@@ -1,4 +1,4 @@
-"""Audit shortcuts: what tells the label without a look at the lungs."""
+"""Shortcut audit: which properties unrelated to the lungs predict the label."""
 
 from pneumo_core.evaluation.shortcuts.audit import (
     Audit,

@@ -1,4 +1,4 @@
-"""How far a dataset's labels can be told from properties that are no disease."""
+"""Audit of a dataset: how well properties unrelated to disease predict its labels."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset
-from pneumo_core.evaluation.shortcuts.combined import told_together
+from pneumo_core.evaluation.shortcuts.combined import predict_from_all
 from pneumo_core.evaluation.shortcuts.measure import Measured
 from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
 from pneumo_core.metrics import Estimate, clustered_area
@@ -23,21 +23,21 @@ __all__ = ["Audit", "Level", "Separation", "Shift", "Together", "audit", "level_
 Level: TypeAlias = Literal["strong", "moderate", "weak", "none"]
 
 _LEVELS: Mapping[Level, float] = {"strong": 0.8, "moderate": 0.65, "weak": 0.55}
-"""The AUC that the lower end of an interval must reach."""
+"""The AUC that the lower end of an interval must reach for each level."""
 
 _FEWEST = 5
-"""Patients of each group that a comparison needs."""
+"""The fewest patients per group for a comparison."""
 _MOST = 20_000
-"""X-rays of a split that are looked at; of a larger one this many are drawn, patient by patient."""
+"""The most X-rays of a split to examine; a larger split is sampled by patient."""
 
 
 @dataclass(frozen=True)
 class Separation:
-    """How far one property tells the label of the X-rays of one split.
+    """How well one property separates the labels of one split.
 
-    ``auc`` is at least 0.5, whatever the direction; ``higher`` tells which label (0, 1) has the
-    higher values. NaN where it can't be told. ``medians`` are those of NORMAL and PNEUMONIA,
-    ``measured`` of how many X-rays of each the property is known.
+    ``auc`` is at least 0.5, whatever the direction; ``higher`` is the label (0, 1) with the higher
+    values. NaN where unknown. ``medians``: of NORMAL and PNEUMONIA; ``measured``: the number of
+    X-rays of each with a known value.
     """
 
     prop: Property
@@ -54,7 +54,7 @@ class Separation:
 
 @dataclass(frozen=True)
 class Together:
-    """How far all properties together tell the label of a split, in cross-validation by patient."""
+    """How well all properties together predict the label of a split, cross-validated by patient."""
 
     split: str
     auc: Estimate
@@ -63,11 +63,11 @@ class Together:
 
 @dataclass(frozen=True)
 class Shift:
-    """How far one property tells the X-rays of one label in ``split`` from those in train.
+    """How well one property separates X-rays of one label in ``split`` from those in train.
 
-    ``auc`` is at least 0.5; ``medians`` are those of train and of ``split``. ``towards`` is the
-    label that the X-rays of ``split`` look more like than those of train, by a property that tells
-    the label in train; None where it does not.
+    ``auc`` is at least 0.5; ``medians``: of train and of ``split``. ``towards`` is the label that
+    the X-rays of ``split`` resemble more than those of train do, by a property that separates the
+    labels in train; None otherwise.
     """
 
     prop: Property
@@ -84,11 +84,11 @@ class Shift:
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What properties that are no disease tell of a dataset's labels.
+    """The result of a shortcut audit.
 
-    ``separations`` and ``shifts`` come with the largest AUC first. ``unmeasured`` lists properties
-    that are known of no X-ray, ``constant`` those that are the same in every one. ``notes`` say
-    what was left out.
+    ``separations`` and ``shifts`` are sorted by AUC, largest first. ``unmeasured``: properties
+    without a value for any X-ray; ``constant``: those with a single value. ``notes`` name excluded
+    data.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Audit:
     notes: tuple[str, ...]
 
     def table(self) -> pd.DataFrame:
-        """A row for each property and split, and for each shift: what ``--csv`` writes."""
+        """Return one row per property and split, and per shift, as ``--csv`` writes them."""
         return pd.DataFrame(
             [
                 *({"kind": "label", **row} for row in map(_separation_row, self.separations)),
@@ -110,12 +110,12 @@ class Audit:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as JSON knows it; a figure that doesn't exist is None."""
+        """Return all results as JSON types; missing numbers are None."""
         return {
             "dataset": self.name,
-            "label": [_known(_separation_row(each)) for each in self.separations],
-            "all_together": [_known(_together_row(each)) for each in self.together],
-            "shifts": [_known(_shift_row(each)) for each in self.shifts],
+            "label": [_without_nan(_separation_row(each)) for each in self.separations],
+            "all_together": [_without_nan(_together_row(each)) for each in self.together],
+            "shifts": [_without_nan(_shift_row(each)) for each in self.shifts],
             "not_measured": [each.key for each in self.unmeasured],
             "constant": [each.key for each in self.constant],
             "notes": list(self.notes),
@@ -125,34 +125,34 @@ class Audit:
 def audit(dataset: Dataset, measured: Measured, *, progress: Progress | None = None) -> Audit:
     """Compare the properties of the X-rays of both labels, and those of train with other splits.
 
-    Intervals hold 95 % and keep the X-rays of a patient together (``metrics.clustered_area``).
+    Intervals are 95 %, clustered by patient (``metrics.clustered_area``).
 
     Args:
         dataset: its splits, labels and patients. A validation split that Pneumo cut from train
-            counts as train, where it came from.
+        counts as train.
         measured: the properties of its X-rays.
         progress: called after each split.
     """
     films = dataset.as_found().films[["id", "split", "label", "patient"]]
     films = films.merge(measured.table, on="id", how="inner")
-    films, notes = _drawn(films)
+    films, notes = _sample(films)
     splits = [split for split in SPLITS if (films["split"] == split).any()]
-    told, together = [], []
+    separations, together = [], []
     for number, split in enumerate(splits, 1):
         rows = films[films["split"] == split].reset_index(drop=True)
         if rows["label"].nunique() == 2:
-            told += [_separation(rows, each, split) for each in _varied(rows)]
+            separations += [_separation(rows, each, split) for each in _varying(rows)]
             together.append(_together(rows, split))
         if progress:
             progress(number, len(splits))
-    shifts = _shifts(films, splits, told)
+    shifts = _shifts(films, splits, separations)
     unreadable = len(measured.unreadable)
     if unreadable:
         notes.append(f"{_count(unreadable)} could not be read and {_was(unreadable)} left out.")
     known = {key: films[key].notna().any() for key in PROPERTIES}
     return Audit(
         dataset.name,
-        tuple(sorted(told, key=lambda each: -_or_zero(each.auc.value))),
+        tuple(sorted(separations, key=lambda each: -_or_zero(each.auc.value))),
         tuple(together),
         tuple(sorted(shifts, key=lambda each: -_or_zero(each.auc.value))),
         tuple(each for key, each in PROPERTIES.items() if not known[key]),
@@ -162,7 +162,7 @@ def audit(dataset: Dataset, measured: Measured, *, progress: Progress | None = N
 
 
 def level_of(auc: Estimate) -> Level:
-    """Say how much an AUC tells, by the lower end of its interval."""
+    """Return how strong a separation is, by the lower end of the AUC's interval."""
     for level, least in _LEVELS.items():
         if auc.low >= least:
             return level
@@ -182,27 +182,27 @@ def _together(rows: pd.DataFrame, split: str) -> Together:
     labels = rows["label"].to_numpy(np.int64)
     patients = rows["patient"].to_numpy(str)
     values = rows[list(PROPERTIES)].to_numpy(np.float64)
-    told = told_together(values, labels, patients, threads=settings().threads)
-    if told is None:
+    predicted = predict_from_all(values, labels, patients, threads=settings().threads)
+    if predicted is None:
         return Together(split, Estimate(math.nan, math.nan, math.nan), len(rows))
-    return Together(split, clustered_area(labels, told, patients), len(rows))
+    return Together(split, clustered_area(labels, predicted, patients), len(rows))
 
 
-def _shifts(films: pd.DataFrame, splits: list[str], told: list[Separation]) -> list[Shift]:
+def _shifts(films: pd.DataFrame, splits: list[str], separations: list[Separation]) -> list[Shift]:
     if "train" not in splits:
         return []
-    higher = {each.prop.key: each.higher for each in told if _tells_in_train(each)}
+    higher = {each.prop.key: each.higher for each in separations if _separates_in_train(each)}
     found = []
     for split in splits:
         for label in (NORMAL, PNEUMONIA) if split != "train" else ():
             rows = films[films["split"].isin(["train", split]) & (films["label"] == label)]
             if rows["split"].nunique() == 2:
-                found += [_shift(rows, each, split, label, higher) for each in _varied(rows)]
+                found += [_shift(rows, each, split, label, higher) for each in _varying(rows)]
     return found
 
 
-def _tells_in_train(told: Separation) -> bool:
-    return told.split == "train" and told.level in ("strong", "moderate")
+def _separates_in_train(each: Separation) -> bool:
+    return each.split == "train" and each.level in ("strong", "moderate")
 
 
 def _shift(
@@ -219,8 +219,9 @@ def _shift(
 
 
 def _area(groups: pd.Series, values: pd.Series, patients: pd.Series) -> tuple[Estimate, bool]:
-    """AUC of values for groups (0, 1), turned so that it is at least 0.5, and whether group 1 has
-    the higher values; NaN with fewer than ``_FEWEST`` patients of a group."""
+    """Return the AUC, at least 0.5, of values for groups (0, 1), and whether group 1 is higher.
+
+    NaN with fewer than ``_FEWEST`` patients in a group."""
     of = groups.to_numpy(np.int64)
     if min(patients[of == group].nunique() for group in (0, 1)) < _FEWEST:
         return Estimate(math.nan, math.nan, math.nan), True
@@ -231,17 +232,17 @@ def _area(groups: pd.Series, values: pd.Series, patients: pd.Series) -> tuple[Es
 
 
 def _ranks(values: pd.Series) -> NDArray[np.float64]:
-    """Values in the same order, in (0, 1]."""
+    """Return ranks of the values, in (0, 1]."""
     return np.asarray(rankdata(values.to_numpy(np.float64)) / len(values), dtype=np.float64)
 
 
-def _varied(rows: pd.DataFrame) -> list[Property]:
-    """The properties that have more than one value here."""
+def _varying(rows: pd.DataFrame) -> list[Property]:
+    """Return the properties with more than one value here."""
     return [each for key, each in PROPERTIES.items() if rows[key].nunique() > 1]
 
 
-def _drawn(films: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """At most ``_MOST`` X-rays of each split, of patients drawn at random with seed 0."""
+def _sample(films: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return at most ``_MOST`` X-rays of each split, sampled by patient with seed 0."""
     parts, notes = [], []
     for split, rows in films.groupby("split", sort=False):
         if len(rows) > _MOST:
@@ -249,7 +250,7 @@ def _drawn(films: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
                 rows["patient"].value_counts(sort=False).sort_index().sample(frac=1, random_state=0)
             )
             chosen = counts.index[counts.cumsum() <= _MOST]
-            notes.append(f"{_MOST:,} of {len(rows):,} {split} X-rays were drawn, by patient.")
+            notes.append(f"{_MOST:,} of {len(rows):,} {split} X-rays were sampled, by patient.")
             rows = rows[rows["patient"].isin(chosen)]  # noqa: PLW2901
         parts.append(rows)
     return pd.concat(parts, ignore_index=True) if parts else films, notes
@@ -296,7 +297,7 @@ def _estimate_row(auc: Estimate) -> dict[str, float]:
     return {"auc": named["value"], "auc_low": named["low"], "auc_high": named["high"]}
 
 
-def _known(row: dict[str, Any]) -> dict[str, Any]:
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
 
 

@@ -1,35 +1,35 @@
-"""How far the label can be told from all properties together."""
+"""Prediction of the label from all properties together."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST", "told_together"]
+__all__ = ["FEWEST", "predict_from_all"]
 
 FEWEST = 10
-"""X-rays of each label, and patients of each, that a cross-validated classifier needs."""
+"""X-rays and patients of each label that a cross-validated classifier needs."""
 
 _FOLDS = 5
 _TREES = 100
 _LEAF = 5
 _MANY = 2000
-"""X-rays from which on growing trees in threads pays."""
+"""Number of X-rays from which multithreading is worthwhile."""
 
 
-def told_together(
+def predict_from_all(
     values: NDArray[np.float64],
     labels: NDArray[np.int64],
     patients: NDArray[np.str_],
     *,
     threads: int = 1,
 ) -> NDArray[np.float64] | None:
-    """Predict each label from the properties of X-rays of other patients.
+    """Predict each label from the properties, cross-validated by patient.
 
-    Five folds by patient, a random forest of 100 trees each, seed 0. A forest takes values that
-    are missing, needs no scaling and finds what properties tell only together.
+    Five folds by patient, a random forest of 100 trees each, seed 0. A forest accepts missing
+    values, needs no scaling and finds interactions of properties.
 
     Args:
         values: float64 (N, P), NaN where a property was not measured.
-        labels: int64 (N,) of 0 and 1.
+        patients: (N,), the patient of each X-ray.
         patients: (N,) whose X-ray each is.
         threads: how many trees grow at once.
 
@@ -37,14 +37,14 @@ def told_together(
         float64 (N,) in [0, 1], the share of trees for label 1; None with fewer than ``FEWEST``
         X-rays or patients of a label, or without any property that varies.
     """
-    from sklearn.ensemble import RandomForestClassifier  # a second that pages don't wait for
+    from sklearn.ensemble import RandomForestClassifier  # takes a second to import
     from sklearn.model_selection import StratifiedGroupKFold
 
     varied = values[:, _varies(values)]
     ill, normal = patients[labels == 1], patients[labels == 0]
     if not varied.shape[1] or min(len(set(ill)), len(set(normal))) < FEWEST:
         return None
-    told = np.empty(len(labels))
+    probabilities = np.empty(len(labels))
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=0)
     for learned, asked in folds.split(varied, labels, patients):
         forest = RandomForestClassifier(
@@ -55,12 +55,12 @@ def told_together(
             n_jobs=threads if len(labels) > _MANY else 1,
         )
         forest.fit(varied[learned], labels[learned])
-        told[asked] = forest.predict_proba(varied[asked])[:, 1]
-    return told
+        probabilities[asked] = forest.predict_proba(varied[asked])[:, 1]
+    return probabilities
 
 
 def _varies(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which columns (P,) hold more than one value; being measured or not is one, too."""
+    """Return which columns (P,) vary; present or missing counts as a difference, too."""
     missing = np.isnan(values)
     low = np.where(missing, np.inf, values).min(axis=0)
     high = np.where(missing, -np.inf, values).max(axis=0)

@@ -1,4 +1,4 @@
-"""Properties of the file an X-ray came in: size, proportions, compression."""
+"""Properties of an X-ray's file: size, proportions, compression."""
 
 from pathlib import Path
 
@@ -12,16 +12,16 @@ __all__ = ["file_properties", "jpeg_quality"]
 _PICTURES = {"JPEG", "PNG", "TIFF", "BMP", "WebP"}
 _LOSSLESS = {"PNG", "BMP"}
 _STANDARD, _STANDARD_FINE = 57.625, 28.0625
-"""Mean of the JPEG standard's luminance table (ITU-T T.81, table K.1), which is quality 50, and of
-the smaller half of its values."""
+"""Mean of the JPEG standard's luminance table (ITU-T T.81, table K.1), which is quality 50, and
+mean of the smaller half of its values."""
 _LARGEST = 255
-"""What a table's values are cut off at."""
+"""The upper limit of a table's values."""
 
 
 def file_properties(facts: FilmFacts, path: Path | None) -> dict[str, float]:
     """Measure an X-ray's file; ``path`` is None where it has none of its own, as in an archive.
 
-    What a format doesn't tell is NaN.
+    What a format doesn't specify is NaN.
     """
     pixels = float(facts.width * facts.height)
     size = path.stat().st_size / pixels if path else float("nan")
@@ -36,7 +36,7 @@ def file_properties(facts: FilmFacts, path: Path | None) -> dict[str, float]:
 
 
 def _header(kind: str, path: Path | None) -> tuple[float, float]:
-    """JPEG quality, and whether three channels are stored (1) or one (0); NaN where not told."""
+    """Return JPEG quality, and whether three channels are stored (1) or one (0); NaN if unknown."""
     nothing = float("nan")
     if path is None or kind not in _PICTURES:
         return nothing, nothing
@@ -49,12 +49,12 @@ def _header(kind: str, path: Path | None) -> tuple[float, float]:
 
 
 def jpeg_quality(table: list[int]) -> float:
-    """Estimate the quality, 1 to 100, that a luminance table (64 values) was made for.
+    """Estimate the quality, 1 to 100, from a JPEG luminance table (64 values).
 
-    It is the setting of the Independent JPEG Group's library whose table is as coarse.
+    It is the setting of the Independent JPEG Group's library with the most similar table.
     """
     percent = 100 * float(np.mean(table)) / _STANDARD
-    if max(table) >= _LARGEST:  # cut off: the smaller half tells
+    if max(table) >= _LARGEST:  # clipped: use the smaller half
         percent = 100 * float(np.mean(sorted(table)[:32])) / _STANDARD_FINE
     quality = 5000 / percent if percent > 100 else (200 - percent) / 2
     return float(np.clip(round(quality), 1, 100))

@@ -1,4 +1,4 @@
-"""Properties of where the lungs lie in an X-ray, by any lung finder."""
+"""Properties of the lungs' position in an X-ray, with any lung finder."""
 
 import importlib
 import importlib.util
@@ -26,7 +26,7 @@ class LungBox(Protocol):
 
 
 class LungsLike(Protocol):
-    """What a lung finder says of an X-ray; ``box`` is None where no lungs were found."""
+    """A lung finder's result for one X-ray; ``box`` is None where no lungs were found."""
 
     @property
     def found(self) -> bool: ...
@@ -36,14 +36,14 @@ class LungsLike(Protocol):
 
 @dataclass(frozen=True)
 class LungFinder:
-    """A lung finder and its name; what it measured is kept under that name."""
+    """A lung finder and its name, under which its measurements are cached."""
 
     name: str
     find: Callable[[Radiograph], LungsLike]
 
 
 def installed_finder() -> LungFinder | None:
-    """Return the lung finder of this library; None where it has none."""
+    """Return the lung finder of this library; None if it has none."""
     if importlib.util.find_spec("pneumo_core.lungs") is None:
         return None
     lungs = importlib.import_module("pneumo_core.lungs")
@@ -51,7 +51,7 @@ def installed_finder() -> LungFinder | None:
 
 
 def lung_properties(radiograph: Radiograph, finder: LungFinder | None) -> dict[str, float]:
-    """Measure the size and position of the lungs; NaN without a finder, or where it finds none."""
+    """Measure the size and position of the lungs; NaN without a finder, or if none are found."""
     lungs = finder.find(radiograph) if finder else None
     if lungs is None or not lungs.found or lungs.box is None:
         return dict.fromkeys(LUNG_PROPERTIES, float("nan"))

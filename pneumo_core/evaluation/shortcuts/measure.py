@@ -1,4 +1,4 @@
-"""Measure every property of every X-ray of a dataset, once."""
+"""Measurement of every property of a dataset's X-rays, cached."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ from pneumo_core.imaging import Radiograph, to_input
 __all__ = ["Measured", "measure", "measure_dataset", "measured_before"]
 
 _VERSION = 1
-"""Part of the key: raise it whenever a property is measured differently."""
+"""Part of the cache key: increase it whenever a measurement changes."""
 
 _FACTS = b"pneumo"
 
@@ -36,8 +36,8 @@ class Measured:
     """The properties of a dataset's X-rays.
 
     ``table`` has a row per readable X-ray: ``id`` and a float64 column for each of ``PROPERTIES``,
-    NaN where it was not measured. ``unreadable`` maps the ids of the others to the reason.
-    ``finder`` names what found the lungs, "" where nothing did.
+    NaN where not measured. ``unreadable`` maps the ids of the others to the reason. ``finder``: the
+    lung finder's name, "" without one.
     """
 
     table: pd.DataFrame
@@ -48,7 +48,7 @@ class Measured:
 def measure(
     radiograph: Radiograph, path: Path | None = None, *, finder: LungFinder | None = None
 ) -> dict[str, float]:
-    """Measure every property of one X-ray; ``path`` is its file where it has one of its own."""
+    """Measure every property of one X-ray; ``path`` is its file if it has one of its own."""
     grey = to_input(radiograph.pixels, SIDE).astype(np.float32) / np.float32(255)
     found = {
         **file_properties(radiograph.facts, path),
@@ -65,14 +65,14 @@ def measure_dataset(
     progress: Progress | None = None,
     home: Path | None = None,
 ) -> Measured:
-    """Measure the X-rays of a dataset in parallel now, or return what an earlier call found.
+    """Measure the X-rays of a dataset in parallel, or return the cached result.
 
-    It is kept under ``home`` (default: PNEUMO_HOME), in ``properties``, keyed by the files' bytes
-    and the lung finder: labels and splits make no difference. Raises DatasetError when none of the
-    X-rays can be read or the disk takes no more.
+    It is cached under ``home`` (default: PNEUMO_HOME), in ``properties``, by the files' bytes and
+    the lung finder; labels and splits don't matter. Raises DatasetError when no X-ray can be read
+    or the cache can't be written.
     """
     file = _file(dataset, finder, home)
-    found = _kept(file)
+    found = _read_cache(file)
     if found is None:
         found = _measure_all(dataset, finder, progress)
         write_whole(file, _as_bytes(found), error=DatasetError)
@@ -82,8 +82,8 @@ def measure_dataset(
 def measured_before(
     dataset: Dataset, *, finder: LungFinder | None = None, home: Path | None = None
 ) -> Measured | None:
-    """Return what an earlier call of ``measure_dataset`` found; None where there was none."""
-    return _kept(_file(dataset, finder, home))
+    """Return the cached result of ``measure_dataset``; None if there is none."""
+    return _read_cache(_file(dataset, finder, home))
 
 
 def _measure_all(
@@ -99,7 +99,7 @@ def _measure_all(
             return measure(radiograph, Path(path) if own_files else None, finder=finder)
         except UnreadableFilm as error:
             return error
-        except OSError as error:  # gone since it was decoded
+        except OSError as error:  # deleted since it was decoded
             return UnreadableFilm(film_id, f"it cannot be opened: {error}", "Check the path")
 
     rows: list[dict[str, object]] = []
@@ -130,7 +130,7 @@ def _file(dataset: Dataset, finder: LungFinder | None, home: Path | None) -> Pat
 
 
 def _as_bytes(found: Measured) -> bytes:
-    """The table as parquet; what was not measured is told in the file's metadata."""
+    """Return the table as Parquet, with unreadable X-rays as metadata."""
     table = pa.Table.from_pandas(found.table, preserve_index=False)
     facts = json.dumps({"unreadable": found.unreadable, "finder": found.finder})
     buffer = io.BytesIO()
@@ -138,8 +138,8 @@ def _as_bytes(found: Measured) -> bytes:
     return buffer.getvalue()
 
 
-def _kept(file: Path) -> Measured | None:
-    """What lies there; None where nothing does or it is damaged: it can be computed again."""
+def _read_cache(file: Path) -> Measured | None:
+    """Read a cached result; None if it is missing or damaged."""
     try:
         table = pq.read_table(file)
         facts = json.loads(table.schema.metadata[_FACTS])

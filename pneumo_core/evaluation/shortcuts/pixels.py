@@ -1,7 +1,7 @@
 """Properties of the pixels: grey values, sharpness, borders, marks. Pure functions.
 
-Each takes the X-ray as a network sees it: float32 (S, S) in [0, 1], bright = dense. The same size
-for all makes sharpness and marks comparable between X-rays of different sizes.
+Each takes the X-ray as a network sees it: float32 (S, S) in [0, 1], bright = dense. One size for
+all makes sharpness and marks comparable between X-rays of different sizes.
 """
 
 from functools import cache
@@ -13,12 +13,12 @@ from scipy import ndimage
 __all__ = ["SIDE", "pixel_properties"]
 
 SIDE = 224
-"""The side of the square that is measured, in pixels."""
+"""The side of the measured square, in pixels."""
 
 _BLACK = 0.04
 _FINE, _COARSE = (0.25, 0.5), (0.04, 0.15)  # cycles per pixel
 _MARK_ABOVE = 0.14
-"""How far a mark's pixels lie above what is left without structures of ``_LARGEST_MARK``."""
+"""The contrast of a mark above the image without structures up to ``_LARGEST_MARK``."""
 _SMALLEST_MARK, _LARGEST_MARK = 5, 22
 """Sides of a mark, in pixels of 224: a letter to a short word."""
 _MARK_PIXELS = 12
@@ -28,7 +28,7 @@ _CALM = 0.25
 
 
 def pixel_properties(grey: NDArray[np.float32]) -> dict[str, float]:
-    """Measure every property of the pixels float32 (S, S); NaN where there is no detail at all."""
+    """Measure every property of the pixels float32 (S, S); NaN in an image without detail."""
     low, high = np.percentile(grey, [5, 95])
     return {
         "brightness": float(grey.mean()),
@@ -41,7 +41,7 @@ def pixel_properties(grey: NDArray[np.float32]) -> dict[str, float]:
 
 
 def _sharpness(grey: NDArray[np.float32]) -> float:
-    """Power of fine detail over that of coarse detail, in decibels."""
+    """Return the power of fine detail relative to coarse detail, in decibels."""
     window, fine, coarse = _spectrum(len(grey))
     power = np.abs(np.fft.rfft2((grey - grey.mean()) * window)) ** 2
     strong, weak = power[coarse].mean(), power[fine].mean()
@@ -50,7 +50,7 @@ def _sharpness(grey: NDArray[np.float32]) -> float:
 
 @cache
 def _spectrum(side: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-    """A Hann window float32 (S, S), and the fine and coarse cells of its half spectrum."""
+    """Return a Hann window float32 (S, S), and the fine and coarse cells of its half spectrum."""
     hann = np.hanning(side).astype(np.float32)
     radius = np.hypot(np.fft.fftfreq(side)[:, np.newaxis], np.fft.rfftfreq(side))
     fine, coarse = ((radius >= low) & (radius < high) for low, high in (_FINE, _COARSE))
@@ -63,7 +63,7 @@ def _detail_direction(grey: NDArray[np.float32]) -> float:
 
 
 def _black_border(grey: NDArray[np.float32]) -> float:
-    """Share of the pixels that are black and connected with the edge by black ones."""
+    """Return the share of black pixels connected to the edge."""
     black = np.pad(grey < _BLACK, 1, constant_values=True)
     parts, _ = ndimage.label(black)
     border = int(np.count_nonzero(parts == parts[0, 0])) - (black.size - grey.size)
@@ -71,7 +71,7 @@ def _black_border(grey: NDArray[np.float32]) -> float:
 
 
 def _text_marks(grey: NDArray[np.float32]) -> float:
-    """Share of the pixels in small bright marks that stand on a calm ground."""
+    """Return the share of pixels in small bright marks on a uniform background."""
     above = ndimage.white_tophat(grey, size=(17, 17)) > _MARK_ABOVE
     parts, _ = ndimage.label(above, np.ones((3, 3)))
     marked = 0
@@ -84,7 +84,9 @@ def _text_marks(grey: NDArray[np.float32]) -> float:
 
 
 def _mark_pixels(grey: NDArray[np.float32], inside: NDArray[np.bool_]) -> int:
-    """Pixels of a bright structure if it is a mark, else 0; ``grey`` holds what is around too."""
+    """Return the number of pixels of a bright structure if it is a mark, else 0.
+
+    ``grey`` includes the surroundings."""
     pixels = int(inside.sum())
     ground = grey[~ndimage.binary_dilation(inside, iterations=2)]
     if pixels < _MARK_PIXELS or len(ground) < 20:

@@ -1,4 +1,4 @@
-"""The properties of an X-ray that are no disease: what each is called, means, and what to do."""
+"""Properties of an X-ray that are unrelated to disease: names, meaning and remedies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ __all__ = ["LUNG_PROPERTIES", "PROPERTIES", "Property"]
 
 @dataclass(frozen=True)
 class Property:
-    """One number of an X-ray that a model must not rely on.
+    """A measurement of an X-ray that a model must not rely on.
 
     ``key``: its column in tables. ``title``: its name on pages; ``noun``: its name inside a
-    sentence. ``text`` writes a value. ``means``, ``remedy``: what it means when it tells the label,
-    and what to do. ``disease``: how it may partly be disease after all, "" where it can't be.
+    sentence. ``text`` formats a value. ``means``, ``remedy``: its meaning when it predicts the
+    label, and what to do. ``disease``: how it may be related to disease, "" if it can't be.
     """
 
     key: str
@@ -205,7 +205,7 @@ _ALL = (
 )
 
 PROPERTIES: Mapping[str, Property] = MappingProxyType({each.key: each for each in _ALL})
-"""Every property by its key, in the order in which tables list them."""
+"""Every property by its key, in the order of tables."""
 
 LUNG_PROPERTIES = ("lung_height", "lung_width", "lung_centre_down", "lung_centre_across")
-"""Those that need the lungs to be found."""
+"""Properties that need a lung finder."""

@@ -15,13 +15,15 @@ from pneumo_core.metrics import Estimate, rate
 __all__ = ["FEWEST_FILMS", "ByQuartile", "Quarter", "by_quartile", "quartile_table"]
 
 FEWEST_FILMS = 20
-"""X-rays of a label that are worth cutting into quarters."""
+"""The fewest X-rays of a label to divide into quarters."""
 
 
 @dataclass(frozen=True)
 class Quarter:
-    """A quarter of the X-rays of one label: ``low`` and ``high`` bound its values of a property,
-    both included; ``errors`` of its ``n`` X-rays are called wrongly."""
+    """A quarter of the X-rays of one label, by a property.
+
+    ``low`` and ``high``: its bounds, both included; ``errors`` of its ``n`` X-rays are
+    misclassified."""
 
     low: float
     high: float
@@ -34,7 +36,7 @@ class Quarter:
 class ByQuartile:
     """False alarms (label 0) or misses (label 1) by quartile of a property, lowest quarter first.
 
-    Fewer than four parts where many X-rays share a value. ``unmeasured`` X-rays have no value.
+    Fewer than four parts if many X-rays share a value. ``unmeasured``: X-rays without a value.
     """
 
     prop: Property
@@ -51,8 +53,9 @@ class ByQuartile:
 
     @property
     def gap(self) -> float:
-        """How far apart the intervals of the worst and the best quarter lie; negative where they
-        overlap, so that the difference may be chance."""
+        """Gap between the intervals of the worst and the best quarter.
+
+        Negative where they overlap, so that the difference may be chance."""
         best = min(self.quarters, key=lambda each: each.rate.value)
         worst = max(self.quarters, key=lambda each: each.rate.value)
         return worst.rate.low - best.rate.high
@@ -66,14 +69,14 @@ class ByQuartile:
 def by_quartile(
     scores: pd.DataFrame, properties: pd.DataFrame, threshold: float
 ) -> list[ByQuartile]:
-    """Count false alarms and misses in the quarters of each property, the clearest rise first.
+    """Count false alarms and misses in the quarters of each property, clearest difference first.
 
-    The quartiles of a property are taken over the X-rays of one label in one split. A property
-    that is the same in all of them is left out, and so is a label with fewer than 20 X-rays.
+    Quartiles are computed over the X-rays of one label in one split. A constant property is left
+    out, and so is a label with fewer than 20 X-rays.
 
     Args:
         scores: columns ``id``, ``split``, ``label`` (0, 1) and ``probability``.
-        properties: ``Measured.table``; X-rays that are not in it are left out.
+        properties: ``Measured.table``; X-rays missing in it are left out.
         threshold: X-rays are called PNEUMONIA when their probability is at least this.
     """
     films = scores[["id", "split", "label", "probability"]].merge(properties, on="id")
@@ -89,7 +92,9 @@ def by_quartile(
 
 
 def quartile_table(found: Sequence[ByQuartile]) -> pd.DataFrame:
-    """A row for each quarter: property, split, error, quarter, its bounds, counts and rate."""
+    """Return one row per quarter.
+
+    Columns: property, split, error, quarter, its bounds, counts and rate."""
     rows: list[dict[str, Any]] = [
         {
             "property": each.prop.key,
@@ -127,7 +132,7 @@ def _cut(rows: pd.DataFrame, prop: Property, split: str, label: int) -> ByQuarti
 
 
 def _quarter_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number each value's quarter from 0: equal values share one, and none is empty."""
+    """Number each value's quarter from 0; equal values share one, and none is empty."""
     edges = np.quantile(values, [0.25, 0.5, 0.75])
     part = np.searchsorted(edges, values, side="left")
     return np.unique(part, return_inverse=True)[1].astype(np.int64)

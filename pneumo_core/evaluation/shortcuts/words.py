@@ -1,4 +1,4 @@
-"""An audit in plain sentences, the same on pages, on the command line and in reports."""
+"""Plain-language summaries of an audit, the same on pages, in the terminal and in reports."""
 
 import math
 from collections.abc import Sequence
@@ -18,63 +18,63 @@ __all__ = [
 ]
 
 LIMITS = (
-    "A property that tells the label is not always a shortcut: some change with the disease "
+    "A property that predicts the label is not always a shortcut: some change with the disease "
     "itself, and both can be true at once. A property with an AUC near 0.5 may still matter "
     "together with others, and shortcuts that are not listed here are not found. An AUC that "
     "ignores direction is a little above 0.5 by chance: look at the interval."
 )
-"""What an audit can't tell, in a paragraph."""
+"""A paragraph about the limits of an audit."""
 
 _LABEL_NOUN = ("normal", "pneumonia")
 _ORDINAL = ("lowest", "second", "third", "highest")
 
 
 def summary(found: Audit) -> list[str]:
-    """Say in a few sentences what matters, the worst first."""
-    told = [_together_sentence(each, found) for each in found.together]
-    if not told:
-        return ["No split holds X-rays of both labels, so there is no label to tell."]
-    told += [shift_sentence(each) for each in _worth_telling(found.shifts)]
+    """Summarise the main results in a few sentences, the worst first."""
+    sentences = [_together_sentence(each, found) for each in found.together]
+    if not sentences:
+        return ["No split has X-rays of both labels, so there is nothing to compare."]
+    sentences += [shift_sentence(each) for each in _relevant_shifts(found.shifts)]
     if found.unmeasured:
         names = ", ".join(each.noun for each in found.unmeasured)
-        told.append(f"Not measured: {names}.")
-    return told + list(found.notes)
+        sentences.append(f"Not measured: {names}.")
+    return sentences + list(found.notes)
 
 
-def separation_sentence(told: Separation) -> str:
-    """Say how far one property tells the label of one split."""
-    prop, (normal, ill) = told.prop, told.medians
+def separation_sentence(found: Separation) -> str:
+    """Describe how well one property predicts the label of one split."""
+    prop, (normal, ill) = found.prop, found.medians
     start = _capital(prop.noun)
-    if math.isnan(told.auc.value):
-        return f"{start}: too few X-rays of each label in {told.split} to say."
+    if math.isnan(found.auc.value):
+        return f"{start}: too few X-rays of each label in {found.split}."
     return (
-        f"{start} tells the label of the {told.split} X-rays with AUC {told.auc}: "
-        f"{LABELS[told.higher]} has the higher values (medians: NORMAL {prop.text(normal)}, "
+        f"{start} predicts the label of the {found.split} X-rays with AUC {found.auc}: "
+        f"{LABELS[found.higher]} has the higher values (medians: NORMAL {prop.text(normal)}, "
         f"PNEUMONIA {prop.text(ill)})."
     )
 
 
 def shift_sentence(shift: Shift) -> str:
-    """Say how the X-rays of one label differ between train and another split."""
+    """Describe how the X-rays of one label differ between train and another split."""
     prop, (before, now) = shift.prop, shift.medians
     noun = _LABEL_NOUN[shift.label]
-    told = (
+    sentence = (
         f"The {shift.split} {noun} X-rays differ from the train {noun} X-rays in {prop.noun}: "
         f"median {prop.text(now)} against {prop.text(before)} (AUC {shift.auc} for telling the "
         "two apart)."
     )
     if shift.towards is None or shift.towards == shift.label:
-        return told
+        return sentence
     error = "false alarms" if shift.label != PNEUMONIA else "misses"
     other = _LABEL_NOUN[shift.towards]
     return (
-        f"{told} They look more like the train {other} X-rays, so a model that relies on it will "
-        f"make more {error} there."
+        f"{sentence} They look more like the train {other} X-rays, so a model that relies on it "
+        f"will make more {error} there."
     )
 
 
 def quartile_sentence(found: ByQuartile) -> str:
-    """Say how false alarms or misses change over the quarters of a property."""
+    """Describe how false alarms or misses vary over the quarters of a property."""
     error = "Misses" if found.label == PNEUMONIA else "False alarms"
     rates = [each.rate.value for each in found.quarters]
     first, last, noun = rates[0], rates[-1], found.prop.noun
@@ -96,39 +96,45 @@ def quartile_sentence(found: ByQuartile) -> str:
 
 
 def advice(prop: Property) -> list[str]:
-    """Say what a property means, what to do about it, and how it may be disease."""
-    told = [prop.means, prop.remedy]
-    return [*told, f"It may partly be disease: {_small(prop.disease)}"] if prop.disease else told
-
-
-def _together_sentence(told: Together, found: Audit) -> str:
-    if math.isnan(told.auc.value):
-        return f"{_capital(told.split)}: too few patients of each label to ask all properties."
-    here = [each for each in found.separations if each.split == told.split]
-    most = f"; {here[0].prop.noun} alone reaches {here[0].auc}" if here else ""
-    level = level_of(told.auc)
-    if level == "none":
-        return (
-            f"{_capital(told.split)}: the label can hardly be told without a look at the lungs "
-            f"(all properties together: AUC {told.auc})."
-        )
+    """Return what a property means, what to do about it, and how it may be related to disease."""
+    sentences = [prop.means, prop.remedy]
     return (
-        f"{_capital(told.split)}: the label can be told without a look at the lungs. All "
-        f"properties together reach AUC {told.auc}{most}."
+        [*sentences, f"It may partly be disease: {_small(prop.disease)}"]
+        if prop.disease
+        else sentences
     )
 
 
-def _worth_telling(shifts: Sequence[Shift]) -> list[Shift]:
-    """The clearest shift of each split and label, and those that will cause mistakes."""
+def _together_sentence(together: Together, found: Audit) -> str:
+    if math.isnan(together.auc.value):
+        return (
+            f"{_capital(together.split)}: too few patients of each label to combine all properties."
+        )
+    here = [each for each in found.separations if each.split == together.split]
+    most = f"; {here[0].prop.noun} alone reaches {here[0].auc}" if here else ""
+    level = level_of(together.auc)
+    if level == "none":
+        return (
+            f"{_capital(together.split)}: the label can hardly be predicted without the lungs "
+            f"(all properties together: AUC {together.auc})."
+        )
+    return (
+        f"{_capital(together.split)}: the label can be predicted without the lungs. All "
+        f"properties together reach AUC {together.auc}{most}."
+    )
+
+
+def _relevant_shifts(shifts: Sequence[Shift]) -> list[Shift]:
+    """Return the clearest shift of each split and label, and those that will cause errors."""
     clear = [each for each in shifts if each.level in ("strong", "moderate")]
     seen: set[tuple[str, int]] = set()
-    told = []
+    sentences = []
     for each in clear:
         first = (each.split, each.label) not in seen
         seen.add((each.split, each.label))
         if first or (each.towards is not None and each.towards != each.label):
-            told.append(each)
-    return told
+            sentences.append(each)
+    return sentences
 
 
 def _part(found: ByQuartile, number: int) -> str:

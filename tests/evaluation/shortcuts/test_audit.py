@@ -121,7 +121,7 @@ def test_a_shift_of_normals_towards_the_ill_foretells_false_alarms(found: Audit)
 
 def test_the_sentences_say_what_tells_the_label(found: Audit) -> None:
     first = summary(found)[0]
-    assert first.startswith("Train: the label can be told without a look at the lungs.")
+    assert first.startswith("Train: the label can be predicted without the lungs.")
     assert "lung height alone reaches" in first
     assert "PNEUMONIA has the higher values (medians: NORMAL 60%, PNEUMONIA 75%)" in (
         separation_sentence(one(found, "lung_height"))
@@ -144,7 +144,7 @@ def test_few_films_or_one_label_give_sentences_and_no_number() -> None:
     assert "too few patients" in summary(found)[0]
     single = dataset(films("train", 0, 3))
     assert summary(audit(single, measured(single, brightness=np.arange(3.0)))) == [
-        "No split holds X-rays of both labels, so there is no label to tell."
+        "No split has X-rays of both labels, so there is nothing to compare."
     ]
 
 
