@@ -1,4 +1,4 @@
-"""Out-of-distribution check on the network's features, after the rule-based checks."""
+"""Out-of-distribution check on the network's features, after the rules."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,6 @@ _PIECE_OR_OTHER = (
     "It does not look like a frontal chest X-ray, or shows a part of one. Upload a whole one."
 )
 _REASONS = {
-    "on its side": "The X-ray lies on its side. Turn it upright and upload it again.",
-    "upside down": "The X-ray is upside down. Turn it upright and upload it again.",
     "part": "It looks cropped or nearly empty: too little of a chest can be seen. "
     "Upload the whole X-ray.",
     "small": "It does not look like one whole chest X-ray: it fills too little of the image, or "
@@ -26,6 +24,8 @@ _REASONS = {
     "limb": "It looks like a limb or another body part. Upload a frontal chest X-ray.",
     "picture": "It does not look like a radiograph of a chest. Upload a frontal chest X-ray.",
 }
+_TURNS = {"on its side": (1, 3), "upside down": (2,)}
+"""The quarter turns to the left that may help, by the kind of film."""
 _INVERTED = "This X-ray is inverted. It was corrected before reading and is shown corrected."
 _UNUSUAL = "This X-ray looks unlike the training X-rays, so the result is less reliable."
 
@@ -35,7 +35,7 @@ class Look:
     """The network's output for one X-ray, and the check's result.
 
     ``outputs`` belong to the X-ray as it should be read: inverted if ``inverted``. ``reason``: why
-    it must not be read; empty if it may.
+    it must not be read; empty if it may; ``quarters`` by 90° to the left would make it familiar.
     """
 
     outputs: Outputs
@@ -52,10 +52,10 @@ class Look:
 
 
 def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> Look:
-    """Check whether an X-ray is in distribution, and return the network's output.
+    """Say whether an X-ray is one that the network knows how to read, and what it gives.
 
-    Costs only the forward pass that reading needs anyway. Unfamiliar images are checked again
-    inverted or rotated, to find out what is wrong.
+    Costs the forward pass that a reading needs anyway. Only what is unfamiliar is looked at again:
+    with black and white swapped, or turned, to say with certainty that this is what was wrong.
     """
     outputs, likeness = _seen(runtime, familiarity, radiograph)
     if likeness.familiar:
@@ -70,8 +70,11 @@ def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> 
 
 def _reason(
     runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph, likeness: Likeness
-) -> str:
-    """Return a specific reason if it is certain: rotated, if rotating helps; cropped, if close."""
+) -> tuple[str, int]:
+    """Return a specific reason if it is certain, and the quarter turns to the left that help.
+
+    Rotated, if rotating helps; cropped, if it is close.
+    """
     if likeness.kind == "part" and likeness.distance > 1:
         return _PIECE_OR_OTHER, 0
     for quarters in _TURNS.get(likeness.kind, ()):

@@ -1,4 +1,6 @@
-"""Rotated and inverted versions of an X-ray."""
+"""The same X-ray, rotated or with black and white swapped."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +13,7 @@ _TEXTS = ("", "90° to the left", "180°", "90° to the right")
 
 
 def turned_radiograph(radiograph: Radiograph, quarters: int) -> Radiograph:
-    """Return the X-ray rotated by quarter turns to the left."""
+    """Return the X-ray turned by quarters of a circle to the left, and its facts with it."""
     turned = np.ascontiguousarray(np.rot90(radiograph.pixels, quarters))
     facts = radiograph.facts
     for _ in range(quarters % 4):
@@ -21,5 +23,24 @@ def turned_radiograph(radiograph: Radiograph, quarters: int) -> Radiograph:
 
 
 def inverted_radiograph(radiograph: Radiograph) -> Radiograph:
-    """Return the X-ray inverted."""
-    return Radiograph(radiograph.name, 1 - radiograph.pixels, radiograph.facts)
+    """Return the X-ray with black and white swapped."""
+    return replace(radiograph, pixels=1 - radiograph.pixels)
+
+
+def rotation_text(quarters: int) -> str:
+    """Return how far quarter turns to the left rotate: "90° to the left"; "" for not at all."""
+    return _TEXTS[quarters % 4]
+
+
+def _turned_facts(facts: FilmFacts) -> FilmFacts:
+    """What holds after a quarter turn to the left: rows run where columns ran before."""
+    spacing, orientation = facts.pixel_spacing_mm, facts.orientation
+    return replace(
+        facts,
+        width=facts.height,
+        height=facts.width,
+        pixel_spacing_mm=None if spacing is None else (spacing[1], spacing[0]),
+        orientation=None
+        if orientation is None
+        else (orientation[1], orientation[0].translate(_OPPOSITE)),
+    )

@@ -77,6 +77,20 @@ def _doubts(facts: FilmFacts) -> Iterator[str]:
         )
 
 
+def _oriented(rows: str, columns: str) -> Iterator[str]:
+    """Yield warnings about where rows and columns point to, as the file says."""
+    if rows[0] in "AP":
+        yield (
+            f"The file says that the patient is seen from the side (Patient Orientation "
+            f"{rows}\\{columns}); the image looks like a frontal chest X-ray."
+        )
+    if rows[0] == "R" and columns[0] == "F":
+        yield (
+            f"The file says that left and right are exchanged in the image (Patient Orientation "
+            f"{rows}\\{columns})."
+        )
+
+
 def _refusals_by_pixels(radiograph: Radiograph) -> Iterator[str]:
     height, width = radiograph.pixels.shape
     if radiograph.facts.colour:

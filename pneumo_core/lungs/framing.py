@@ -1,4 +1,4 @@
-"""Preparation of a network's input, shared by training, reading and heat maps."""
+"""What a network sees of an X-ray: the one function that training, reading and maps share."""
 
 import math
 from dataclasses import dataclass
@@ -15,20 +15,21 @@ from pneumo_core.models import Framing, InputFormat
 
 __all__ = ["LungMask", "NetworkInput", "cut_out"]
 
-_VERSION = 1
-"""Part of the cache key: increase it whenever framing changes pixels."""
+_VERSION = 2
+"""Part of the key: raise it whenever framing gives other pixels."""
 
 
 @dataclass(frozen=True)
 class NetworkInput:
-    """Converts an X-ray to a network's input.
+    """Makes a network's input of an X-ray.
 
-    Without ``framing`` the whole X-ray is resized to a square. With it, the square is the box
-    around the lungs, enlarged by the framing's margin; the area outside the X-ray is black. If no
-    lungs are found, the whole X-ray is used.
+    Without ``framing`` the whole X-ray is squashed to a square. With it, the square shows the box
+    around the lungs, widened by the framing's margin. Beyond its edges the X-ray is continued by
+    its mirror image: a black band there would tell how the X-ray was framed. Where no lungs are
+    found, the whole X-ray is shown.
 
-    ``size``: side of the square in pixels, without ``context``: a factor by which the square is
-    larger, at the same resolution, so that augmentation can crop other boxes.
+    ``size``: side of the square, in pixels, without ``context``: how many times as far it reaches,
+    at the same resolution, so that training can draw other boxes from it.
     """
 
     size: int
@@ -37,24 +38,24 @@ class NetworkInput:
 
     @classmethod
     def of(cls, takes: InputFormat) -> "NetworkInput":
-        """Return the converter for a network with this input format."""
+        """Return what makes the input of a network that takes this."""
         return cls(takes.size, takes.framing)
 
     @property
     def side(self) -> int:
-        """Side of the square, in pixels."""
+        """Side of the square that is made, in pixels."""
         return round(self.size * self.context)
 
     @property
     def key(self) -> str:
-        """Cache key among stored inputs of the same side; empty for whole X-rays."""
+        """Tells stored inputs from others of the same side; empty for whole X-rays."""
         if self.framing is None:
             return ""
         finder = lung_finder().identity
         return f"lungs{self.framing.margin:g}x{self.context:g}-{finder}-v{_VERSION}"
 
     def box(self, radiograph: Radiograph) -> Box | None:
-        """Return the part of the X-ray in the network's input; None for the whole."""
+        """Return the part of the X-ray that the network sees; None for the whole of it."""
         if self.framing is None:
             return None
         lungs = find_lungs(radiograph)
@@ -63,9 +64,9 @@ class NetworkInput:
         return lungs.box.widened(self.framing.margin)
 
     def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:
-        """Return the network's input for an X-ray, uint8 (side, side), cached on the Radiograph.
+        """Return the network's input of an X-ray, uint8 (side, side), which is made once.
 
-        It is the same for an upload, a dataset or a DICOM file.
+        It is the same whether the X-ray comes from an upload, a dataset or a DICOM file.
         """
         return radiograph.once(("input", self), lambda: self._make(radiograph)).copy()
 
@@ -78,25 +79,25 @@ class NetworkInput:
 
 @dataclass(frozen=True)
 class LungMask:
-    """Makes the lung mask of a network's input: 255 inside the lungs, 0 outside.
+    """Makes the mask that belongs to a network's input: 255 inside the lungs, 0 outside.
 
-    If no lungs are found, all of it counts as inside.
+    Where no lungs are found, all of it counts as inside.
     """
 
     input: NetworkInput
 
     @property
     def side(self) -> int:
-        """Side of the square, in pixels."""
+        """Side of the square that is made, in pixels."""
         return self.input.side
 
     @property
     def key(self) -> str:
-        """Cache key among stored masks and inputs."""
+        """Tells stored masks from stored inputs."""
         return f"mask-{lung_finder().identity}-{self.input.key}"
 
     def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:
-        """Return the lung mask of an X-ray, uint8 (side, side)."""
+        """Return the mask of an X-ray's lungs, uint8 (side, side)."""
         lungs = find_lungs(radiograph)
         if not lungs.found:
             return np.full((self.side, self.side), 255, np.uint8)
@@ -105,8 +106,10 @@ class LungMask:
         return cut_out(lungs.mask.astype(np.float32), wide, self.side, mirrored=False)
 
 
-def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint8]:
-    """Resize a box of an X-ray to a square in 8 bits, antialiased; black outside the X-ray.
+def cut_out(
+    pixels: NDArray[np.float32], box: Box, size: int, *, mirrored: bool = True
+) -> NDArray[np.uint8]:
+    """Bring a box of an X-ray to a square, antialiased, in 8 bits.
 
     ``pixels`` float32 (H, W) in [0, 1] → uint8 (size, size). Edges lie between pixels, not on them.
     ``mirrored``: beyond its edges the X-ray is continued by its mirror image, else it is black.
@@ -127,7 +130,7 @@ def cut_out(pixels: NDArray[np.float32], box: Box, size: int) -> NDArray[np.uint
 def _canvas(
     pixels: NDArray[np.float32], rows: tuple[int, int], columns: tuple[int, int], *, mirrored: bool
 ) -> NDArray[np.float32]:
-    """Return the rows and columns of the box, zero outside the X-ray."""
+    """Rows and columns from the first to before the last, which may lie beyond the X-ray."""
     height, width = pixels.shape
     (top, bottom), (left, right) = rows, columns
     inner = pixels[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]

@@ -103,8 +103,13 @@ class Reading:
         }
 
     def as_read(self, radiograph: Radiograph) -> Radiograph:
-        """The X-ray as it was read, for display and heat maps: corrected if inverted."""
-        return inverted_radiograph(radiograph) if self.inverted else radiograph
+        """Return the X-ray as it was read, for display and heat maps: rotated and corrected.
+
+        A Radiograph that is rotated already isn't rotated again.
+        """
+        quarters = (self.rotated - radiograph.rotated) % 4
+        upright = turned_radiograph(radiograph, quarters) if quarters else radiograph
+        return inverted_radiograph(upright) if self.inverted else upright
 
     def at(self, point: OperatingPoint) -> "Reading":
         """Return the result at another operating point of the same checkpoint."""

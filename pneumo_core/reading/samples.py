@@ -24,6 +24,8 @@ _SAMPLES = (
 
 def samples() -> tuple[Sample, ...]:
     """Return the sample X-rays of the package pydicom-data (MIT), if installed."""
+    if find_spec("pydicom") is None:
+        return ()
     from pydicom.data import get_testdata_file  # pydicom takes half a second: only when asked
 
     found = []

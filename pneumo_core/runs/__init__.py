@@ -56,7 +56,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch on first use (PEP 562)."""
+    """Import what needs torch and the extra "train" on first use (PEP 562)."""
     for module, names in _MODULES.items():
         if name in names:
             require("train", "kornia", "lightning_fabric", "tensorboardX")

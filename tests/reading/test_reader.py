@@ -259,5 +259,5 @@ def test_a_wrong_type_is_told_in_a_sentence(reader: Reader, film: Path) -> None:
         list(reader.read_files(str(film)))
     with pytest.raises(TypeError, match="The film must be a Radiograph.*, not str"):
         reader.heat_map(str(film), 1)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="A model's name must be a str, not pneumo_core"):
-        open_reader(reader.checkpoint)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="A model's name must be a str, not int"):
+        open_reader(5)  # type: ignore[arg-type]
