@@ -53,7 +53,7 @@ class PixelStore:
         return films[~films["id"].isin(list(self.unreadable))].reset_index(drop=True)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
-        """Return the row numbers int64 of these ids. Raises KeyError for one that is not in the store."""
+        """Return the row numbers int64 of these ids. Raises KeyError for one that is missing."""
         return np.array([self._rows[film_id] for film_id in ids], dtype=np.int64)
 
 
