@@ -437,6 +437,6 @@ def test_an_inverted_film_is_read_and_shown_corrected(
     assert (straight.inverted, turned.inverted) == (False, True)
     assert turned.probability == pytest.approx(straight.probability, abs=0.01)
     assert opened(app) == r"swapped\.png"
-    assert "is inverted" in told(app)
+    assert "This X-ray is inverted" in told(app)
     app.toggle(key="look").set_value(True).run()
     assert not app.exception

@@ -86,8 +86,8 @@ def test_settings_that_make_no_sense_start_nothing(films: Path) -> None:
 
 def test_an_impossible_name_is_a_sentence(films: Path) -> None:
     app = train_page()
-    next(box for box in app.text_input if box.label == "Name of the checkpoint").set_value("a/b")
-    press(app.run(), "Start the run")
+    next(box for box in app.text_input if box.label == "Model name").set_value("a/b")
+    press(app.run(), "Start training")
     assert "is not a valid model name" in app.error[0].value.replace("\\", "")
     assert not list_runs()[0]
 
@@ -135,7 +135,7 @@ def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> N
     assert [each.name for each in list_runs()[0]] == ["yours"]
     app.checkbox(key=f"with checkpoint {run.id}").set_value(True).run()
     app.button(key=f"delete {run.id}").click().run()
-    assert "No runs yet" in told(app)
+    assert "No training runs yet" in told(app)
     assert control.checkpoint_of(run) is None
 
 

@@ -35,7 +35,7 @@ def test_the_page_says_what_was_said_by_whom_and_how_far_to_trust_it(make: Make)
         "operating point balanced, 0.500; uncertain between 0.45 and 0.55",
         "Measured on 150 test X-rays",
         "0.900 (0.800–0.950)",
-        "validation films: by hand",
+        "validation X-rays: by hand",
         "The X-ray is only 80 × 96 pixels",
         f"cnn_94, version {result.card.version}",
         "Limitations. It learned nothing.",

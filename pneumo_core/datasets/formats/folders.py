@@ -165,7 +165,7 @@ def _name_of(folder: Path, shown: str) -> str:
 
 
 def _folder_kind(name: str) -> str | None:
-    """Return why a folder is left out: a kind of ``LeftAside``, "" where that needs no word, or None."""
+    """Return why a folder is left out: a kind of ``LeftAside``, "" for no mention, or None."""
     if is_system_name(name, is_folder=True):
         return "" if name.startswith((".", "__")) else "system"
     return "masks" if _letters(name) in _MASK_FOLDERS else None

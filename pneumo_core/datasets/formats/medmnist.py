@@ -35,7 +35,7 @@ class ArchiveSource:
     path: Path
 
     def radiograph(self, film_id: str) -> Radiograph:
-        """Decode one X-ray. Raises KeyError or IndexError for an id that isn't here, DatasetError."""
+        """Decode one X-ray. Raises KeyError or IndexError for an unknown id, DatasetError."""
         split, row = film_id.split("/")
         image = _images(self.path)[split][int(row)]
         pixels = luma(image, 255) if image.ndim == 3 else divided(image, 255)
