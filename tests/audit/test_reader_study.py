@@ -56,7 +56,7 @@ def test_kappa_is_scikit_learns_and_its_interval_holds_it() -> None:
     assert cohens_kappa([0, 1], [0, 1]).value == 1
     assert math.isnan(cohens_kappa([1, 1], [1, 1]).value)
     assert math.isnan(cohens_kappa([], []).value)
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="must both be"):
         cohens_kappa([0], [0, 1])
     with pytest.raises(ValueError, match="0 \\(NORMAL\\) or 1"):
         cohens_kappa([2], [0])
