@@ -139,7 +139,7 @@ def test_mistakes_by_quartile_are_measured_when_asked_and_reported(
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"test": 24})))
     app = press(evaluate_page(films="dataset test"), "Score test X-rays with cnn_94")
     app.session_state["shortcuts"] = True
-    press(app.run(), "Measure the X-rays of X-rays")
+    press(app.run(), "Measure the X-rays of films")
     assert not app.exception
     (table,) = (each.value for each in app.dataframe if "Lowest" in each.value)
     assert {"Brightness", "Contrast"} < set(table["Property"])
@@ -239,6 +239,7 @@ def test_before_and_after_the_network(
 ) -> None:
     monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 2, "test": 12})))
     app = open_app("pages/embeddings.py", films="dataset test", map="pca")
+    assert not app.exception, app.exception
     assert "No map yet" in told(app)
     press(app, "Compute features of test X-rays (penultimate)")
     assert not app.exception
@@ -302,6 +303,7 @@ def test_training_in_pictures(
 ) -> None:
     monkeypatch.setenv("PNEUMO_HOME", str(filmed.folder.parents[1]))
     app = open_app("pages/embeddings.py", view="training", map="pca")
+    assert not app.exception, app.exception
     assert "No map yet" in told(app)
     press(app, "Map test X-rays by 3 epochs (PCA)")
     assert not app.exception

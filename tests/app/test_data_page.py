@@ -43,7 +43,7 @@ def test_a_dataset_that_is_gone_is_a_sentence(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMO_DATA", str(tmp_path / "gone"))
-    assert "is not there" in data_page().error[0].value
+    assert "does not exist" in data_page().error[0].value
 
 
 def test_the_page_tells_what_the_library_tells(folder: Path) -> None:

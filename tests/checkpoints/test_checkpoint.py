@@ -303,7 +303,7 @@ def test_a_card_that_makes_no_sense_is_refused(
     root: Path, changes: dict[str, Any], words: str
 ) -> None:
     rewrite_card(root / "cnn_94", **changes)
-    with pytest.raises(CheckpointError, match=f"checkpoint 'cnn_94' .*{words}"):
+    with pytest.raises(CheckpointError, match=f"model 'cnn_94' .*{words}"):
         load_checkpoint("cnn_94", root)
 
 

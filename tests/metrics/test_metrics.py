@@ -298,8 +298,8 @@ def test_a_threshold_needs_both_classes(rule: object) -> None:
 @pytest.mark.parametrize(
     ("labels", "probabilities", "words"),
     [
-        ([0, 1], [0.5], "alike"),
-        ([[0, 1]], [[0.5, 0.5]], "alike"),
+        ([0, 1], [0.5], "must both be"),
+        ([[0, 1]], [[0.5, 0.5]], "must both be"),
         ([0, 2], [0.5, 0.5], "0 .NORMAL. or 1"),
         ([0, 1], [0.5, 1.5], "in .0, 1."),
         ([0, 1], [0.5, math.nan], "in .0, 1."),
