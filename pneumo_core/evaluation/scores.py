@@ -38,7 +38,7 @@ _UNREADABLE = b"pneumo unreadable"
 _MADE_BY = ("checkpoint", "version")
 _WORDS = dict.fromkeys(("id", "patient", "split", "subtype", *_MADE_BY), str)
 """Columns to read as text: a version may be "00000000"."""
-_NAMES = {"val": "validation films", "test": "test films"}
+_NAMES = {"val": "validation X-rays", "test": "test X-rays"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from pneumo_core.metrics import Confusion, Estimate, confusion, predictive_value
 
 __all__ = ["Rates", "rates_at", "rates_of"]
 
-_SPLITS = {"test": "test films", "val": "validation films"}
+_SPLITS = {"test": "test X-rays", "val": "validation X-rays"}
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Rates:
 
     @property
     def films(self) -> str:
-        """The X-rays they were measured on: "624 test films", "630 validation films"."""
-        name = _SPLITS.get(self.split, f"{self.split} films")
+        """The X-rays they were measured on: "624 test X-rays", "630 validation X-rays"."""
+        name = _SPLITS.get(self.split, f"{self.split} X-rays")
         count = self.ill + self.healthy
         if not count:
             return name
@@ -41,7 +41,7 @@ class Rates:
         if self.split == "test":
             return ""
         return (
-            "There are no test results for this model: the threshold was chosen on these films, so "
+            "There are no test results for this model: the threshold was chosen on these X-rays, so "
             "expect lower rates elsewhere."
         )
 

@@ -33,7 +33,7 @@ def test_the_rates_are_those_of_the_test_films(checkpoint: Checkpoint, tmp_path:
     scored = with_scores(checkpoint, tmp_path / "c", val=(1, 1), test=(8, 5))
     rates = rates_at(scored, 0.35)
     assert rates is not None
-    assert (rates.films, rates.caution) == ("13 test films", "")
+    assert (rates.films, rates.caution) == ("13 test X-rays", "")
     assert rates.sensitivity == Estimate(2 / 5, *wilson_interval(2, 5))
     assert rates.specificity == Estimate(3 / 8, *wilson_interval(3, 8))
     assert rates_of(scored, scored.card.operating_point("screening")).split == "test"
@@ -47,7 +47,7 @@ def test_without_test_films_they_are_those_of_the_validation_films_and_it_says_s
 ) -> None:
     rates = rates_at(with_scores(checkpoint, tmp_path / "c", val=(4, 4)), 0.25)
     assert rates is not None
-    assert rates.films == "8 validation films"
+    assert rates.films == "8 validation X-rays"
     assert "no test results" in rates.caution
     assert (rates.sensitivity.value, rates.specificity.value) == (0.5, 0.5)
 
@@ -77,7 +77,7 @@ def test_where_the_scores_are_gone_the_card_speaks(checkpoint: Checkpoint, tmp_p
     assert (rates.split, rates.sensitivity) == ("test", tested.sensitivity)
     other = OperatingPoint("strict", 0.9, "", "val", tested.sensitivity, tested.specificity)
     rates = rates_of(gone, other)
-    assert (rates.films, rates.sensitivity) == ("validation films", tested.sensitivity)
+    assert (rates.films, rates.sensitivity) == ("validation X-rays", tested.sensitivity)
     ppv, _ = rates.predictive_values(0.2)
     assert math.isnan(ppv.low), "nobody knows of how many films"
 

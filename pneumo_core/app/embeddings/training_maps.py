@@ -64,7 +64,8 @@ def _maps(run: Run, split: str, method: str) -> EpochMaps:
         )
 
     shown = min(len(epochs), MOST_EPOCHS)
-    title = f"Map {_SPLITS[split].lower()} by {shown} epochs ({PROJECTIONS[method]})"
+    name = _SPLITS[split]
+    title = f"Map {name[0].lower()}{name[1:]} by {shown} epochs ({PROJECTIONS[method]})"
     key = (run.id, len(epochs), split, method)
     return cancellable_once(shared, "epoch maps", key, title, compute, most=6)
 
