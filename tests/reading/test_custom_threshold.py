@@ -67,7 +67,7 @@ def test_another_split_is_named(checkpoint: Checkpoint, tmp_path: Path) -> None:
     scored = with_scores(checkpoint, tmp_path / "c", **{"out-of-fold": (2, 2)})
     rates = rates_at(scored, 0.25)
     assert rates is not None
-    assert rates.films == "4 out-of-fold films"
+    assert rates.films == "4 out-of-fold X-rays"
 
 
 def test_where_the_scores_are_gone_the_card_speaks(checkpoint: Checkpoint, tmp_path: Path) -> None:

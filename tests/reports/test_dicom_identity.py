@@ -111,7 +111,7 @@ def test_without_a_patients_id_the_film_is_the_patient(make: Make) -> None:
 
 def test_a_pseudonym_is_never_made_of_another_films_header(make: Make) -> None:
     other = x_ray(RAMP12[::-1].copy(), PatientID="ID-1")
-    with pytest.raises(ValueError, match="another X-ray"):
+    with pytest.raises(ValueError, match="a different X-ray"):
         to_dicom(make(x_ray(PatientID="ID-2"), name="x.dcm"), other)
 
 
