@@ -71,7 +71,7 @@ def test_a_reading_by_other_weights_is_refused(
     """Thresholds and figures of one version must not be printed under another's name."""
     with pytest.raises(ValueError, match="not by cnn_94"):
         result_of(replace(reading, version="00000000"), checkpoint, film())
-    with pytest.raises(ValueError, match=r"of X-ray\.png, not of other\.png"):
+    with pytest.raises(ValueError, match=r"of film\.png, not of other\.png"):
         result_of(reading, checkpoint, film(name="other.png"))
 
 
