@@ -100,4 +100,4 @@ def test_a_refused_film_has_no_report(make: Make) -> None:
 def test_a_film_without_a_heat_map_has_no_outline(make: Make) -> None:
     source = as_bytes(film(chest(128)))
     with pytest.raises(PneumoError, match="no heat map"):
-        to_presentation_state(make(source, name="film.dcm"), source)
+        to_presentation_state(make(source, name="film.dcm", overlay=None), source)

@@ -111,7 +111,7 @@ def test_one_class_alone_is_refused(
     train, val = films
     ill = val.labels == 1
     one_class = Films(val.store, val.rows[ill], val.labels[ill])
-    with pytest.raises(TrainingError, match="val split needs films of both classes"):
+    with pytest.raises(TrainingError, match="val split needs X-rays of both classes"):
         fit(config, train, one_class, tmp_path / "state")
 
 
