@@ -51,9 +51,9 @@ class Entry:
 
     ``film``: SHA-256 of the file's bytes, 64 hex digits. ``checkpoint`` and ``version``: the model,
     ``operating_point`` and ``threshold``: how it was applied; ``result``: NORMAL, PNEUMONIA,
-    refused, failed or CANNOT_TELL; ``probability``: of pneumonia in [0, 1]. ``subject``: the run (or how an X-ray was rotated),
-    dataset or export format; ``reason``: why, in at most 500 characters; ``seconds``: how long it
-    took. Fields that don't apply are None.
+    refused, failed or CANNOT_TELL; ``probability``: of pneumonia in [0, 1]. ``subject``: the run,
+    dataset or export format, or how an X-ray was rotated before it was read; ``reason``: why, in at
+    most 500 characters; ``seconds``: how long it took. Fields that don't apply are None.
     """
 
     who: str

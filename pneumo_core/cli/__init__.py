@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 
-from pneumo_core.audit.roles import OPEN_LINE, listens_beyond
 from pneumo_core.cli import (
     _calibrate,
     _checkpoints,
@@ -64,6 +63,8 @@ def run_app(
     address: Annotated[str, typer.Option(help="Network address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Start the dashboard."""
+    from pneumo_core.audit.roles import OPEN_LINE, listens_beyond
+
     require("app", "streamlit", "plotly")
     root = pages_folder()
     if root is None:

@@ -141,7 +141,7 @@ class Dataset:
         if chosen.empty:
             there = ", ".join(f"{s} ({n})" for s, n in self.films["split"].value_counts().items())
             raise DatasetError(
-                f"{self.name} has no films in split '{name}'. It has: {there}. "
+                f"{self.name} has no X-rays in split '{name}'. It has: {there}. "
                 "Choose one of these, or 'all'."
             )
         return replace(self, films=chosen.reset_index(drop=True))

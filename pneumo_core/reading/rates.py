@@ -41,8 +41,8 @@ class Rates:
         if self.split == "test":
             return ""
         return (
-            "There are no test results for this model: the threshold was chosen on these X-rays, so "
-            "expect lower rates elsewhere."
+            "There are no test results for this model: the threshold was chosen on these X-rays, "
+            "so expect lower rates elsewhere."
         )
 
     def predictive_values(self, prevalence: float) -> tuple[Estimate, Estimate]:

@@ -12,8 +12,8 @@ from pneumo_core.runs.status import Now, RunState, Status, now_of, status_of
 
 if TYPE_CHECKING:
     from pneumo_core.runs.control import cancel, delete, rename, resume, start, sweep, wait
-    from pneumo_core.runs.execute import carry_out, go_on, train
     from pneumo_core.runs.epochs import KeptEpoch, kept_epochs, runs_with_epochs
+    from pneumo_core.runs.execute import carry_out, go_on, train
     from pneumo_core.runs.recorder import losses_of
     from pneumo_core.runs.run import Run, checkpoint_of, find_run, list_runs, rename_run, start_run
 

@@ -42,7 +42,7 @@ def send(app: AppTest, file: Path, name: str = "mine") -> AppTest:
     """Upload a file, name it and have it checked."""
     app.file_uploader(key="own dataset").set_value((file.name, file.read_bytes(), "")).run()
     app.text_input(key="own name").set_value(name).run()
-    return press(app, "Check it")
+    return press(app, "Check")
 
 
 def names() -> list[str]:
@@ -74,7 +74,7 @@ def test_every_source_says_its_size_licence_and_way_by_hand() -> None:
     for name in app.selectbox(key="source").options:
         app.selectbox(key="source").set_value(name)
     said = told(app)
-    assert "1.24 GB to download" in said
+    assert "1.24 GB, from" in said
     assert "Licence CC BY 4.0" in said
     assert "not by its publisher" in said
     assert "put it into the folder" in said
@@ -199,7 +199,7 @@ def test_an_added_dataset_is_what_the_pages_use(
 ) -> None:
     stage(zip_folder(film_folder({"test": 3}), tmp_path / "a.zip"), "mine").keep()
     app = open_app("pages/evaluate.py")
-    assert "mine: test X-rays, scored here" in app.selectbox(key="films").options
+    assert "mine: test X-rays, scored now" in app.selectbox(key="films").options
 
 
 def test_among_several_one_is_chosen_and_travels_in_the_link(
@@ -211,9 +211,9 @@ def test_among_several_one_is_chosen_and_travels_in_the_link(
     app = open_app("pages/evaluate.py")
     (choice,) = app.sidebar.selectbox
     assert choice.options == ["films", "mine"]
-    assert "X-rays: test X-rays, scored here" in app.selectbox(key="films").options
+    assert "films: test X-rays, scored now" in app.selectbox(key="films").options
     choice.set_value("mine").run()
-    assert "mine: test X-rays, scored here" in app.selectbox(key="films").options
+    assert "mine: test X-rays, scored now" in app.selectbox(key="films").options
     assert app.query_params["dataset"] == "mine"
     app.switch_page("pages/embeddings.py").run()
     assert app.sidebar.selectbox[0].value == "mine", "it outlives a walk to another page"

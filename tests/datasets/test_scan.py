@@ -296,7 +296,7 @@ def test_a_split_holds_its_films_alone(films: Path) -> None:
 
 def test_an_empty_split_says_what_there_is(tmp_path: Path) -> None:
     dataset = scan(touch(tmp_path, "test/NORMAL/a.png"))
-    with pytest.raises(DatasetError, match=r"no films in split 'train'. It has: test \(1\)"):
+    with pytest.raises(DatasetError, match=r"no X-rays in split 'train'. It has: test \(1\)"):
         dataset.split("train")
 
 

@@ -87,5 +87,5 @@ def test_a_dataset_without_training_films_says_so(
     film_folder: Callable[..., Path], checkpoint: Checkpoint
 ) -> None:
     dataset = scan(film_folder({"test": 3}))
-    with pytest.raises(DatasetError, match="no films in split 'train'"):
+    with pytest.raises(DatasetError, match="no X-rays in split 'train'"):
         open_training_films(checkpoint, open_runtime(checkpoint), dataset)

@@ -95,7 +95,7 @@ def test_the_validation_films_are_those_of_the_training(
 
 def test_what_is_not_there_is_refused(checkpoint: Checkpoint, film_folder: Maker) -> None:
     dataset = scan(film_folder({"test": 2}))
-    with pytest.raises(DatasetError, match="no films in split 'val'"):
+    with pytest.raises(DatasetError, match="no X-rays in split 'val'"):
         evaluate_dataset(checkpoint, dataset, "val")
     with pytest.raises(UnknownName, match="operating point named 'best'"):
         evaluate_dataset(checkpoint, dataset, "test", operating_point="best")
