@@ -187,7 +187,7 @@ def test_a_renamed_part_costs_a_feature_and_a_line_in_the_log(
     look_after(server)
     told = [line for line in warned if lost in line]
     assert len(told) == 1, "once, however often it is asked"
-    assert "is not as Pneumo knows it (AttributeError" in told[0]
+    assert "changed a private API (AttributeError" in told[0]
 
 
 def test_a_queue_of_another_kind_is_cleared_as_streamlit_does(

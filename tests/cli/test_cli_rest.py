@@ -194,7 +194,7 @@ def test_app_says_when_anyone_could_use_it(
     pneumo: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     address: str, secrets: str, warns: bool,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("pneumo_core.cli.repository_root", lambda: tmp_path)
+    monkeypatch.setattr("pneumo_core.cli.pages_folder", lambda: tmp_path)
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "nobody")
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets)

@@ -148,7 +148,7 @@ def _own() -> None:
     if upload is None:
         return
     if upload.size > most:
-        st.warning(f"This file has {_size(upload.size)}; the limit is {_size(most)}.")
+        st.warning(f"This file has more than {_size(most)}, the most that can be uploaded here.")
         return
     name = st.text_input("Name", _suggested(upload.name), key="own name", max_chars=64)
     title = "Check"
