@@ -117,7 +117,7 @@ def test_mcnemar_of_agreeing_checkpoints() -> None:
 
 
 def test_calls_must_be_of_the_same_films() -> None:
-    with pytest.raises(ValueError, match="must"):
+    with pytest.raises(ValueError, match="differ in shape"):
         mcnemar([0, 1], [0, 1], [0, 1, 1])
 
 
