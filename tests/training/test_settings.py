@@ -32,7 +32,7 @@ def test_no_settings_are_no_change():
     [
         ("epoch=3", UnknownName, "Did you mean 'epochs'"),
         ("augmentation.rotate=3", UnknownName, "Did you mean 'rotation'"),
-        ("epochs=many", TrainingError, "'epochs' can't be used"),
+        ("epochs=many", TrainingError, "'epochs' is invalid"),
         ("epochs", TrainingError, "Write NAME=VALUE"),
         ("=3", TrainingError, "Write NAME=VALUE"),
     ],
