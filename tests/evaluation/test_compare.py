@@ -63,7 +63,7 @@ def test_the_sentence_says_who_is_better_or_that_nobody_is() -> None:
     right = [0.1 + 0.8 * label for label in labels]
     guess = np.random.default_rng(0).uniform(0, 1, 80).tolist()
     told = compare(scores(labels, right), scores(labels, guess), (0.5, 0.5)).sentence
-    assert told.startswith("The first ranks films better")
+    assert told.startswith("The first ranks the X-rays better")
     assert "The first is right about more X-rays" in told
     same = compare(scores(labels, right), scores(labels, right), (0.5, 0.5)).sentence
     assert same.startswith(

@@ -58,5 +58,5 @@ def test_films_that_cannot_be_read_are_left_out(
     assert all(row.confusion.n == 3 for row in robustness(checkpoint, scan(folder)))
     for film in folder.rglob("*.png"):
         film.write_bytes(b"broken")
-    with pytest.raises(DatasetError, match="No film of films can be read"):
+    with pytest.raises(DatasetError, match="No X-ray of films can be read"):
         robustness(checkpoint, scan(folder))
