@@ -7,10 +7,10 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa  # type: ignore[import-untyped]
 from PIL import Image
 
 from pneumo_core.core.html import html_picture
+from pneumo_core.imaging.resampling import resample
 
 __all__ = [
     "MANUFACTURER",
@@ -149,10 +149,7 @@ def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8
     Returns:
         uint8 (size, size), 255 = densest.
     """
-    height, width = pixels.shape
-    flat = np.ascontiguousarray(pixels, dtype=np.float32).reshape(-1)
-    film = Image.fromarrow(pa.array(flat), "F", (width, height))  # not copied
-    square = np.array(film.resize((size, size), Image.Resampling.BILINEAR))
+    square = resample(pixels, (size, size))
     square *= 255
     np.rint(square, out=square)
     return np.clip(square, 0, 255, out=square).astype(np.uint8)

@@ -7,10 +7,11 @@ from typing import Literal, TypeAlias
 
 import contourpy
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
+
+from pneumo_core.imaging.resampling import resample
 
 __all__ = [
     "Scale",
@@ -78,11 +79,8 @@ def display_pixels(pixels: NDArray[np.float32], longest: int = 1024) -> NDArray[
     factor = longest / max(height, width)
     if factor >= 1:
         return pixels
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    flat = pa.array(np.ascontiguousarray(pixels).reshape(-1))
-    film = Image.fromarrow(flat, "F", (width, height))  # not copied
-    smaller = film.resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
-    shown: NDArray[np.float32] = np.clip(np.array(smaller), 0, 1)
+    shape = (max(1, round(height * factor)), max(1, round(width * factor)))
+    shown: NDArray[np.float32] = np.clip(resample(pixels, shape, reducing_gap=3), 0, 1)
     return shown
 
 

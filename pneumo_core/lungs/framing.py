@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from PIL import Image
 
 from pneumo_core.imaging import Radiograph, to_input
+from pneumo_core.imaging.resampling import resample
 from pneumo_core.lungs.box import Box
 from pneumo_core.lungs.finder import find_lungs, lung_finder
 from pneumo_core.models import Framing, InputFormat
@@ -120,10 +119,8 @@ def cut_out(
     first_row, first_column = math.floor(top), math.floor(left)
     rows, columns = (first_row, math.ceil(bottom)), (first_column, math.ceil(right))
     canvas = _canvas(pixels, rows, columns, mirrored=mirrored)
-    flat = pa.array(canvas.reshape(-1))  # not copied
-    image = Image.fromarrow(flat, "F", (canvas.shape[1], canvas.shape[0]))
     edges = (left - first_column, top - first_row, right - first_column, bottom - first_row)
-    square = np.array(image.resize((size, size), Image.Resampling.BILINEAR, box=edges))
+    square = resample(canvas, (size, size), box=edges)
     return np.asarray(np.rint(np.clip(square * 255, 0, 255)), dtype=np.uint8)
 
 
@@ -138,10 +135,8 @@ def _canvas(
         (max(0, -top), max(0, bottom - height)),
         (max(0, -left), max(0, right - width)),
     )
-    if not any(each for side in beyond for each in side):
-        return np.ascontiguousarray(inner)
+    if not np.any(beyond):
+        return inner
     if not inner.size:
         return np.zeros((bottom - top, right - left), np.float32)
-    if mirrored:
-        return np.ascontiguousarray(np.pad(inner, beyond, mode="symmetric"))
-    return np.ascontiguousarray(np.pad(inner, beyond))
+    return np.pad(inner, beyond, mode="symmetric" if mirrored else "constant")

@@ -1,17 +1,14 @@
 """Films whose pixels are not square, stretched to their true proportions."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa  # type: ignore[import-untyped]
-from PIL import Image
 
 from pneumo_core.core.settings import Settings
 from pneumo_core.imaging.formats.dicom_elements import Elements, name_of
 from pneumo_core.imaging.grey_values import Grey
 from pneumo_core.imaging.radiograph import FilmFacts
+from pneumo_core.imaging.resampling import resample
 from pneumo_core.imaging.windowing import FilmValues
 
 __all__ = ["squared", "squared_values", "true_shape"]
@@ -64,7 +61,7 @@ def squared(grey: Grey, facts: FilmFacts, shape: tuple[int, int]) -> tuple[Grey,
         return grey, facts
     spacing = facts.pixel_spacing_mm and (min(facts.pixel_spacing_mm),) * 2
     facts = replace(facts, height=shape[0], width=shape[1], pixel_spacing_mm=spacing or None)
-    return _stretched(grey, shape), facts
+    return resample(grey, shape), facts
 
 
 def squared_values(values: FilmValues, shape: tuple[int, int]) -> FilmValues:
@@ -77,11 +74,4 @@ def squared_values(values: FilmValues, shape: tuple[int, int]) -> FilmValues:
             np.arange(n) * old // n for n, old in zip(shape, padding.shape, strict=True)
         )
         padding = padding[np.ix_(rows, columns)]
-    return FilmValues(_stretched(values.values, shape), values.inverted, padding)
-
-
-def _stretched(grey: npt.NDArray[np.float32], shape: tuple[int, int]) -> Grey:
-    height, width = grey.shape
-    flat: Any = pa.array(np.ascontiguousarray(grey).reshape(-1))
-    film = Image.fromarrow(flat, "F", (width, height))  # not copied
-    return np.array(film.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
+    return FilmValues(resample(values.values, shape), values.inverted, padding)
