@@ -267,11 +267,14 @@ def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[s
     return sorted(found, key=_preference), problems
 
 
-def load_checkpoint(name: str | None, root: Path | None = None) -> Checkpoint:
+def load_checkpoint(name: str | Checkpoint | None, root: Path | None = None) -> Checkpoint:
     """Return the checkpoint with this name, or the default one for None.
 
-    Raises UnknownName, or CheckpointError for a damaged card or if there is no checkpoint.
+    A Checkpoint is returned as it is, so that functions take either. Raises UnknownName, or
+    CheckpointError for a damaged card or if there is no checkpoint.
     """
+    if isinstance(name, Checkpoint):
+        return name
     if name is None:
         return default_checkpoint(root)
     root = root or settings().checkpoints

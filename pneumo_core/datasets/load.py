@@ -10,7 +10,7 @@ from pneumo_core.datasets.scan import scan
 from pneumo_core.datasets.validation import Validation
 from pneumo_core.errors import DatasetError, UnknownName, wrong_type
 
-__all__ = ["find_dataset_path", "load_dataset"]
+__all__ = ["dataset_path", "find_dataset_path", "load_dataset"]
 
 
 def load_dataset(
@@ -36,12 +36,17 @@ def load_dataset(
     """
     if isinstance(data, Dataset):
         return data
+    return scan(dataset_path(data), validation=validation, progress=progress)
+
+
+def dataset_path(data: str | os.PathLike[str] | None = None) -> Path:
+    """Return ``find_dataset_path``; raises DatasetError where no dataset is named."""
     path = find_dataset_path(data)
     if path is None:
         raise DatasetError(
-            "No dataset was named. Give a folder or a dataset's name, or set PNEUMO_DATA."
+            "No dataset was given. Give a folder or a dataset's name, or set PNEUMO_DATA."
         )
-    return scan(path, validation=validation, progress=progress)
+    return path
 
 
 def find_dataset_path(data: str | os.PathLike[str] | None = None) -> Path | None:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pneumo_core.checkpoints import Checkpoint, load_checkpoint
+from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.embeddings.features import PENULTIMATE, features_of
 from pneumo_core.embeddings.projection import as_table, project
 from pneumo_core.evaluation.public import Data, Model, split_of
@@ -38,6 +38,6 @@ def embed(
         UnknownName: no model, layer or dataset has this name.
         PneumoError: the X-rays are too few or too alike for a map.
     """
-    checkpoint = model if isinstance(model, Checkpoint) else load_checkpoint(model)
+    checkpoint = load_checkpoint(model)
     features = features_of(checkpoint, split_of(checkpoint, data, split), layer)
     return as_table(features, project(features.values, method, dimensions=dimensions, seed=seed))

@@ -4,8 +4,7 @@ import os
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.datasets import Dataset
-from pneumo_core.datasets.load import find_dataset_path
-from pneumo_core.errors import DatasetError
+from pneumo_core.datasets.load import dataset_path
 from pneumo_core.evaluation.compare import Comparison
 from pneumo_core.evaluation.compare import compare as compare_scores
 from pneumo_core.evaluation.evaluate import DatasetEvaluation, evaluate_dataset
@@ -41,7 +40,7 @@ def evaluate(
         UnknownName: no model, operating point or dataset has this name.
         DatasetError: the dataset can't be used, or has no such split.
     """
-    checkpoint = _checkpoint(model)
+    checkpoint = load_checkpoint(model)
     return evaluate_dataset(
         checkpoint, split_of(checkpoint, data, "all"), split, operating_point=operating_point
     )
@@ -64,7 +63,7 @@ def compare(first: Model, second: Model, data: Data = None, *, split: str = "tes
         UnknownName: no model or dataset has this name.
         DatasetError: the dataset can't be used, or has no such split.
     """
-    checkpoints = [_checkpoint(each) for each in (first, second)]
+    checkpoints = [load_checkpoint(each) for each in (first, second)]
     one, other = (dataset_scores(each, split_of(each, data, split)) for each in checkpoints)
     thresholds = [each.card.operating_point().threshold for each in checkpoints]
     return compare_scores(one, other, (thresholds[0], thresholds[1]))
@@ -74,13 +73,4 @@ def split_of(checkpoint: Checkpoint, data: Data, split: str) -> Dataset:
     """Return a split of a dataset, with the validation split used when training the model."""
     if isinstance(data, Dataset):
         return data.split(split)
-    path = find_dataset_path(data)
-    if path is None:
-        raise DatasetError(
-            "No dataset was given. Give a folder or a dataset's name, or set PNEUMO_DATA."
-        )
-    return dataset_for(checkpoint, path).split(split)
-
-
-def _checkpoint(model: Model) -> Checkpoint:
-    return model if isinstance(model, Checkpoint) else load_checkpoint(model)
+    return dataset_for(checkpoint, dataset_path(data)).split(split)

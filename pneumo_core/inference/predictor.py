@@ -298,8 +298,7 @@ def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
 
     Raises UnknownName or CheckpointError.
     """
-    if isinstance(checkpoint, str):
-        checkpoint = load_checkpoint(checkpoint)
+    checkpoint = load_checkpoint(checkpoint)
     card = checkpoint.card
     content = checkpoint.verified_weights()  # in memory, as the file may be deleted
 

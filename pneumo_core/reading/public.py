@@ -1,6 +1,9 @@
 """Read and explain one X-ray in one call."""
 
-from functools import lru_cache
+from collections.abc import Hashable
+from threading import Lock
+
+from cachetools import LRUCache, cached
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.core.labels import LABELS, PNEUMONIA
@@ -113,24 +116,14 @@ def _label(label: int | str) -> int:
 
 
 def _reader(model: str | Checkpoint | None, operating_point: str | None) -> Reader:
-    checkpoint = model if isinstance(model, Checkpoint) else load_checkpoint(model)
-    return _cached_reader(_Key(checkpoint), operating_point)
+    return _open_once(load_checkpoint(model), operating_point)
 
 
-class _Key:
-    """A checkpoint that compares by its folder and version: one that was replaced is another."""
-
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.checkpoint = checkpoint
-        self._identity = (checkpoint.folder, checkpoint.card.version)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._identity == other._identity
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
+def _key(checkpoint: Checkpoint, operating_point: str | None) -> Hashable:
+    return checkpoint.folder, checkpoint.card.version, operating_point
 
 
-@lru_cache(maxsize=4)
-def _cached_reader(key: _Key, operating_point: str | None) -> Reader:
-    return open_reader(key.checkpoint, operating_point)
+@cached(LRUCache(maxsize=4), key=_key, lock=Lock())
+def _open_once(checkpoint: Checkpoint, operating_point: str | None) -> Reader:
+    """Open a reader once for each version of a checkpoint: one that was replaced is another."""
+    return open_reader(checkpoint, operating_point)

@@ -325,7 +325,7 @@ def open_reader(
 
     Raises UnknownName or CheckpointError.
     """
-    checkpoint = model if isinstance(model, Checkpoint) else load_checkpoint(model or None)
+    checkpoint = load_checkpoint(model or None)
     point = checkpoint.card.operating_point(operating_point)
     familiarity = open_familiarity(checkpoint) if gate else None
     return Reader(checkpoint, open_runtime(checkpoint), point, gate, familiarity)

@@ -6,8 +6,7 @@ from functools import partial
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import open_store
-from pneumo_core.datasets.load import find_dataset_path
-from pneumo_core.errors import DatasetError
+from pneumo_core.datasets.load import dataset_path
 from pneumo_core.lungs import LungMask, NetworkInput
 from pneumo_core.runs.queue import turn
 from pneumo_core.runs.recorder import Historian, report_to
@@ -55,11 +54,8 @@ def train(
         resume an interrupted one.
         CheckpointError: the name is taken or invalid.
     """
-    path = find_dataset_path(data)
-    if path is None:
-        raise DatasetError("No dataset was given. Give a folder or a dataset's name.")
     run = start_run(
-        path,
+        dataset_path(data),
         name,
         config or TrainingConfig(),
         attribution=attribution,
