@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pydantic
+from numpy.typing import ArrayLike
 
 from pneumo_core.errors import UnknownName
-from pneumo_core.metrics import Calibration, Estimate, Evaluation
+from pneumo_core.metrics import Calibration, Estimate, Evaluation, confusion, rate
 from pneumo_core.models import MODELS, TIMM, InputFormat, has_backbone
 
 __all__ = [
@@ -42,6 +43,24 @@ class OperatingPoint:
     chosen_on: str
     sensitivity: Estimate
     specificity: Estimate
+
+    @classmethod
+    def measured(
+        cls, name: str, threshold: float, rule: str, labels: ArrayLike, probabilities: ArrayLike
+    ) -> "OperatingPoint":
+        """Return a threshold with its rates on the validation X-rays it was chosen on.
+
+        ``labels`` (N,) of 0 and 1, ``probabilities`` (N,) in [0, 1].
+        """
+        counts = confusion(labels, probabilities, threshold)
+        return cls(
+            name=name,
+            threshold=threshold,
+            rule=rule,
+            chosen_on="val",
+            sensitivity=rate(counts.tp, counts.tp + counts.fn),
+            specificity=rate(counts.tn, counts.tn + counts.fp),
+        )
 
 
 @dataclass(frozen=True)

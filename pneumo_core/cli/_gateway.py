@@ -7,13 +7,17 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pneumo_core.cli._shared import JsonOption, app
 from pneumo_core.cli._terminal import err
+from pneumo_core.core.extras import require
 from pneumo_core.errors import PneumoError, UnknownName
+
+if TYPE_CHECKING:
+    from pneumo_core.gateway import Queue
 
 gateway = typer.Typer(help="X-rays from a PACS, and results back to it.", no_args_is_help=True)
 app.add_typer(gateway, name="gateway")
@@ -53,9 +57,9 @@ def start(config: ConfigOption = None) -> None:
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what arrived, what waits, and what failed and why."""
     _require_extra()
-    from pneumo_core.gateway import Queue, overview, read_config
+    from pneumo_core.gateway import overview
 
-    found = overview(Queue(read_config(config).folder))
+    found = overview(_open_queue(config))
     if as_json:
         print(json.dumps(found))
         return
@@ -84,9 +88,7 @@ def resume(config: ConfigOption = None) -> None:
 def send_again(films: FilmsArgument, config: ConfigOption = None) -> None:
     """Send the results of X-rays to every destination once more."""
     _require_extra()
-    from pneumo_core.gateway import Queue, read_config
-
-    queue = Queue(read_config(config).folder)
+    queue = _open_queue(config)
     missing = [number for number in films if not queue.send_again(number)]
     if missing:
         numbers = ", ".join(map(str, missing))
@@ -97,9 +99,7 @@ def send_again(films: FilmsArgument, config: ConfigOption = None) -> None:
 def read_again(films: FilmsArgument, config: ConfigOption = None) -> None:
     """Read X-rays again whose files are still here, as those that failed."""
     _require_extra()
-    from pneumo_core.gateway import Queue, read_config
-
-    queue = Queue(read_config(config).folder)
+    queue = _open_queue(config)
     missing = [number for number in films if not queue.read_again(number)]
     if missing:
         numbers = ", ".join(map(str, missing))
@@ -134,20 +134,17 @@ def poll_source(
 
 def _switch(config: Path | None, *, paused: bool) -> None:
     _require_extra()
+    _open_queue(config).pause(paused)
+
+
+def _open_queue(config: Path | None) -> "Queue":
     from pneumo_core.gateway import Queue, read_config
 
-    Queue(read_config(config).folder).pause(paused)
+    return Queue(read_config(config).folder)
 
 
 def _require_extra() -> None:
-    """Raises PneumoError where the extra is not installed."""
-    import importlib.util
-
-    wanted = ("pynetdicom", "dicomweb_client", "prometheus_client")
-    if any(importlib.util.find_spec(each) is None for each in wanted):
-        raise PneumoError(
-            "The gateway needs more than the library: pip install -r requirements-gateway.txt"
-        )
+    require("gateway", "pynetdicom", "dicomweb_client", "prometheus_client")
 
 
 def _log_to_stderr() -> None:

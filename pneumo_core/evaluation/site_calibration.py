@@ -23,12 +23,10 @@ from pneumo_core.metrics import (
     Resampling,
     balanced_threshold,
     brier_estimate,
-    confusion,
     ece_estimate,
     evaluate,
     fit_calibration,
     interval,
-    rate,
     screening_threshold,
 )
 
@@ -39,6 +37,7 @@ LEAST_FILMS = 100
 LEAST_OF_A_LABEL = 30
 """Of each label: on fewer, an operating point rests on two or three X-rays."""
 
+_BALANCED = "nearest to 0.5 within one standard error of the highest Youden index"
 _FOLDS = 5
 _REPEATS = 200
 _CLIPPED = 1e-7  # beyond it a float32 probability has no logit
@@ -174,24 +173,16 @@ def _figures(
 
 def _points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[OperatingPoint, ...]:
     rules = (
-        ("balanced", "sensitivity + specificity highest", balanced_threshold),
+        ("balanced", _BALANCED, balanced_threshold),
         ("screening", "sensitivity of at least 0.99", screening_threshold),
     )
-    points = []
-    for name, rule, find in rules:
-        threshold = find(labels, probabilities)
-        counts = confusion(labels, probabilities, threshold)
-        points.append(
-            OperatingPoint(
-                name=name,
-                threshold=threshold,
-                rule=f"{rule}, on this site's own X-rays",
-                chosen_on="val",
-                sensitivity=rate(counts.tp, counts.tp + counts.fn),
-                specificity=rate(counts.tn, counts.tn + counts.fp),
-            )
+    where = "on this site's own X-rays"
+    return tuple(
+        OperatingPoint.measured(
+            name, find(labels, probabilities), f"{rule}, {where}", labels, probabilities
         )
-    return tuple(points)
+        for name, rule, find in rules
+    )
 
 
 def _scores(checkpoint: Checkpoint, fitted: SiteCalibration) -> pd.DataFrame:

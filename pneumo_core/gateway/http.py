@@ -30,6 +30,7 @@ from pneumo_core.gateway.stow import answer_of, parts_of
 
 if TYPE_CHECKING:
     from pneumo_core.gateway.service import Gateway
+    from pneumo_core.reading import Reader
 
 __all__ = ["HttpServer", "make_app"]
 
@@ -202,8 +203,8 @@ class _Service:
         return JSONResponse({"name": "pneumo", "version": __version__, "extensions": []})
 
     async def model(self, request: Request) -> Response:
-        reader = self._gateway.reader
-        if reader is None or reader.checkpoint.name != request.path_params["name"]:
+        reader = self._named(request)
+        if reader is None:
             return _sentence(404, "No such model reads here.")
         side = reader.runtime.size
         return JSONResponse(
@@ -217,10 +218,16 @@ class _Service:
         )
 
     async def model_ready(self, request: Request) -> Response:
-        reader = self._gateway.reader
-        if reader is None or reader.checkpoint.name != request.path_params["name"]:
+        reader = self._named(request)
+        if reader is None:
             return _sentence(404, "No such model reads here.")
         return JSONResponse({"name": reader.checkpoint.name, "ready": True})
+
+    def _named(self, request: Request) -> "Reader | None":
+        """Return the reader if a request names its model."""
+        reader = self._gateway.reader
+        named = reader is not None and reader.checkpoint.name == request.path_params["name"]
+        return reader if named else None
 
 
 def heat_png(reader: Any, reading: Any, radiograph: Any) -> str:

@@ -53,10 +53,9 @@ class StoreSender:
 
     def __init__(self, destination: Destination, own_title: str, results: Path) -> None:
         self._destination, self._results = destination, results
-        self._entity = AE(ae_title=own_title)
-        for each in (self._entity,):
-            each.acse_timeout = each.dimse_timeout = each.network_timeout = destination.timeout
-            each.connection_timeout = min(destination.timeout, 10)
+        self._entity = entity = AE(ae_title=own_title)
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = destination.timeout
+        entity.connection_timeout = min(destination.timeout, 10)
         for sop_class in _CLASSES:
             self._entity.add_requested_context(
                 sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian]

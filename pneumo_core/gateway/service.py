@@ -104,12 +104,9 @@ class Gateway:
             reading = reader.failed(error)
         told = as_row(reading)
         if heat:
-            seen = radiograph is not None and reading.probability is not None
-            told["heat_map"] = (
-                heat_png(reader, reading, reading.as_read(radiograph))
-                if seen and radiograph is not None
-                else None
-            )
+            told["heat_map"] = None
+            if radiograph is not None and reading.probability is not None:
+                told["heat_map"] = heat_png(reader, reading, reading.as_read(radiograph))
         try:
             open_log().record([entry_of(reading, film_digest(data), "gateway (HTTP)")])
         except AuditError as error:

@@ -15,8 +15,6 @@ from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result
 
 __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
-_COLUMNS = RESULT_FIELDS
-"""Columns of a worklist. ``label`` is not among them: it is the truth, unknown here."""
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
@@ -78,10 +76,10 @@ def to_csv(readings: Sequence[Reading]) -> str:
     """
     file = io.StringIO()
     rows = csv.writer(file)
-    rows.writerow(_COLUMNS)
+    rows.writerow(RESULT_FIELDS)
     for reading in readings:
         row = as_row(reading)
-        rows.writerow([_cell(row[name]) for name in _COLUMNS])
+        rows.writerow([_cell(row[name]) for name in RESULT_FIELDS])
     return file.getvalue()
 
 

@@ -40,12 +40,8 @@ def inside_lungs(
             shares[method].append(placed(heat, radiograph, runtime.input).inside_lungs or 0.0)
         if progress:
             progress(done, len(chosen))
-    means = {method: float(np.nanmean(each)) for method, each in shares.items() if _known(each)}
-    return means
-
-
-def _known(shares: Sequence[float]) -> bool:
-    return bool(np.isfinite(shares).any())
+    found = {method: each for method, each in shares.items() if np.isfinite(each).any()}
+    return {method: float(np.nanmean(each)) for method, each in found.items()}
 
 
 def _pick_evenly(ids: Sequence[str], most: int) -> list[str]:

@@ -32,10 +32,8 @@ from pneumo_core.inference import Outputs, Runtime, accelerated
 from pneumo_core.lungs import lung_finder
 from pneumo_core.metrics import (
     balanced_threshold,
-    confusion,
     evaluate,
     fit_calibration,
-    rate,
     screening_threshold,
 )
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, origin_of
@@ -357,20 +355,10 @@ def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
             screening_threshold(labels, probabilities, at_least=0.99, surely=0.985),
         ),
     )
-    points = []
-    for name, rule, threshold in rules:
-        counts = confusion(labels, probabilities, threshold)
-        points.append(
-            OperatingPoint(
-                name=name,
-                threshold=threshold,
-                rule=rule,
-                chosen_on="val",
-                sensitivity=rate(counts.tp, counts.tp + counts.fn),
-                specificity=rate(counts.tn, counts.tn + counts.fp),
-            )
-        )
-    return tuple(points)
+    return tuple(
+        OperatingPoint.measured(name, threshold, rule, labels, probabilities)
+        for name, rule, threshold in rules
+    )
 
 
 def _facts(dataset: Dataset) -> DatasetFacts:

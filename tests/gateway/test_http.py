@@ -35,9 +35,12 @@ def gateway(tmp_path: Path, checkpoint: Checkpoint) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> TestClient:
+def client(gateway: Gateway) -> Iterator[TestClient]:
+    """A client whose requests share an event loop, as those of a server do."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    return TestClient(make_app(gateway), headers=headers, raise_server_exceptions=False)
+    app = make_app(gateway)
+    with TestClient(app, headers=headers, raise_server_exceptions=False) as client:
+        yield client
 
 
 def test_a_reading_is_the_one_of_the_reader(client: TestClient, gateway: Gateway) -> None:

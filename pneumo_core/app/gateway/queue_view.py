@@ -1,6 +1,5 @@
 """What a gateway received, what waits and what failed, and the buttons that act on it."""
 
-import importlib.util
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ import streamlit as st
 from pneumo_core.app.actions import done
 from pneumo_core.app.sign_in import may_change, require_analyst
 from pneumo_core.app.words import plain
+from pneumo_core.core.extras import require
+from pneumo_core.errors import MissingExtra
 
 if TYPE_CHECKING:  # the extra may not be installed
     from pneumo_core.gateway import Queue
@@ -38,11 +39,10 @@ def show_gateway() -> None:
     )
     if not may_change("see the gateway"):
         return
-    missing = [
-        each for each in ("pynetdicom", "prometheus_client") if not importlib.util.find_spec(each)
-    ]
-    if missing:
-        st.info("The gateway is not installed: pip install -r requirements-gateway.txt")
+    try:
+        require("gateway", "pynetdicom", "prometheus_client")
+    except MissingExtra as missing:
+        st.info(plain(str(missing)))
         return
     from pneumo_core.gateway import Config, Queue
 
