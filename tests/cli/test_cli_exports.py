@@ -107,7 +107,7 @@ def test_a_folder_that_cant_be_written_is_one_sentence(
         done = pneumo("predict", films, option, folder)
         assert done.code == 1
         assert not done.out
-        assert done.err.startswith(f"The folder '{folder}' can't be written: ")
+        assert done.err.startswith(f"Cannot write to the folder '{folder}': ")
         assert done.err.count("\n") == 1
 
 

@@ -42,7 +42,7 @@ def test_the_sources_are_listed(pneumo):
 @pytest.mark.usefixtures("server")
 def test_a_set_is_downloaded_listed_used_by_its_name_and_removed(pneumo):
     done = pneumo("data", "download", "films")
-    assert (done.code, "X-rays: 12 X-rays in" in done.out) == (0, True)
+    assert (done.code, "films: 12 X-rays in" in done.out) == (0, True)
     assert "by hand" in done.err, "who vouches for the checksum"
     assert "films" in pneumo("data", "list").out
     assert pneumo("data", "inspect", "films").code == 0
