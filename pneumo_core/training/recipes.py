@@ -23,8 +23,8 @@ _STRONG_AUGMENTATION = Augmentation(
     gamma=0.3,
     contrast=0.25,
     brightness=0.12,
-    noise=(0.0, 0.04),
-    blur=1.0,
+    noise=(0.0, 0.02),
+    blur=0.5,
 )
 _PAPER_AUGMENTATION = Augmentation(
     rotation=75, shift=0, scale=0, mirror=0.5, gamma=0, contrast=0, brightness=0, noise=(0, 0)
