@@ -1,85 +1,160 @@
-"""Audit logging for the dashboard. A failing log never blocks the user; a warning is shown."""
+"""Everything on the pages that changes what others see.
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+Each function checks the role, calls the library, and adds an entry to the audit log. Pages call
+these and never the library's own functions for changes; an import contract keeps it so.
+"""
 
-import streamlit as st
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pneumo_core.app.memory import kept
-from pneumo_core.app.sign_in import person
-from pneumo_core.app.words import plain
-from pneumo_core.audit import Deed, Entry, film_digest, open_log
-from pneumo_core.errors import AuditError
+from pneumo_core.app.audit_log import record_done
+from pneumo_core.app.sign_in import require_analyst
+from pneumo_core.audit import Deed, run_words
+from pneumo_core.core.progress import Progress
+from pneumo_core.datasets import download
+from pneumo_core.runs import control
 
-if TYPE_CHECKING:  # slow imports; the frame of every page comes first
-    from pneumo_core.app.reading_room.worklist import Film
-    from pneumo_core.reading import Reading
+if TYPE_CHECKING:
+    from pneumo_core.gateway import Queue
+    from pneumo_core.runs import Run
+    from pneumo_core.training import TrainingConfig
 
-__all__ = ["digest_of", "done", "record", "record_readings", "recorded", "say_unrecorded"]
+__all__ = [
+    "add_staged_dataset",
+    "analyst_action",
+    "cancel_run",
+    "delete_dataset",
+    "delete_run",
+    "download_dataset",
+    "pause_gateway",
+    "process_again",
+    "rename_run",
+    "resume_run",
+    "stage_dataset",
+    "start_run",
+    "start_sweep",
+]
 
-_TROUBLE, _TOLD = "log trouble", "logged readings"
-
-
-def done(deed: Deed, **facts: Any) -> bool:
-    """Log an action of the current person; False if it fails. ``facts``: fields of ``Entry``."""
-    return record([Entry(who=person().name, deed=deed, **facts)])
-
-
-def record(entries: Sequence[Entry]) -> bool:
-    """Add entries to the log; False if it fails, and then every page shows a warning."""
-    try:
-        open_log().record(entries)
-    except AuditError as refused:
-        st.session_state[_TROUBLE] = str(refused)
-        return False
-    if entries:
-        st.session_state.pop(_TROUBLE, None)
-    return True
-
-
-def record_readings(readings: Sequence[tuple["Film", "Reading"]]) -> None:
-    """Log results shown to the current person, skipping those that are in the log already."""
-    from pneumo_core.reading import entry_of
-
-    told = st.session_state.setdefault(_TOLD, set())
-    new = {}
-    for film, reading in readings:
-        key = (film.key, reading.model, reading.version, reading.threshold)
-        if key not in told:
-            new[key] = entry_of(reading, digest_of(film), person().name)
-    if record(list(new.values())):
-        told.update(new)
+Action = TypeVar("Action", bound=Callable[..., Any])
 
 
-def digest_of(film: "Film") -> str:
-    """Return the digest by which the log names an X-ray; "" if its file is gone."""
+def analyst_action(
+    may: str, deed: Deed | None = None, subjects: Callable[[Any], Iterable[str]] = lambda made: ()
+) -> Callable[[Action], Action]:
+    """Decorate a function so that only an analyst can call it and the audit log records it.
 
-    def taken() -> str:
-        try:
-            return film_digest(film.source)
-        except OSError:
-            return ""
+    Args:
+        may: what it does, to complete "Only an analyst may …".
+        deed: the deed in the log; None if nothing lasting has been done yet.
+        subjects: gets the function's result, and returns the subject of each entry.
 
-    return kept("digests", film.key, taken)
-
-
-def recorded(make: Callable[[], bytes], **facts: Any) -> Callable[[], bytes]:
-    """Wrap a download so that it is logged as "exported" when the browser fetches it.
-
-    The download runs outside the page, so the current person is looked up now.
+    The function raises AccessError, before it does anything, for anyone who is not an analyst.
     """
-    return partial(_made, make, Entry(who=person().name, deed="exported", **facts))
+
+    def decorate(act: Action) -> Action:
+        @wraps(act)
+        def checked(*args: Any, **options: Any) -> Any:
+            require_analyst(may)
+            made = act(*args, **options)
+            if deed is not None:
+                for subject in subjects(made):
+                    record_done(deed, subject=subject)
+            return made
+
+        return checked  # type: ignore[return-value]
+
+    return decorate
 
 
-def _made(make: Callable[[], bytes], entry: Entry) -> bytes:
-    made = make()
-    record([entry])
-    return made
+# --- training runs --------------------------------------------------------------------------------
 
 
-def say_unrecorded() -> None:
-    """Show a warning if the last action could not be logged."""
-    if trouble := st.session_state.get(_TROUBLE):
-        told = f"Actions are not being logged. {plain(trouble)}"
-        st.warning(told, icon=":material/history_toggle_off:")
+@analyst_action("start runs", "started", lambda run: [run.name])
+def start_run(data: Path, name: str, config: "TrainingConfig") -> "Run":
+    """Start a training run, or queue it; a taken name gets a number."""
+    return control.start(data, name, config, numbered=True)
+
+
+@analyst_action("start runs", "started", lambda runs: [run.name for run in runs])
+def start_sweep(
+    data: Path, name: str, config: "TrainingConfig", setting: str, values: list[Any]
+) -> list["Run"]:
+    """Queue one training run for each value of a setting."""
+    return control.sweep(data, name, config, setting, values)
+
+
+@analyst_action("cancel runs", "cancelled", lambda name: [name])
+def cancel_run(run: "Run") -> str:
+    """Cancel a run, and return its name."""
+    control.cancel(run)
+    return run.name
+
+
+@analyst_action("resume runs", "resumed", lambda name: [name])
+def resume_run(run: "Run") -> str:
+    """Resume a cancelled or failed run, and return its name."""
+    control.resume(run)
+    return run.name
+
+
+@analyst_action("rename runs", "renamed", lambda change: [change])
+def rename_run(run: "Run", name: str) -> str:
+    """Rename a run and its checkpoint, and return the change in words."""
+    control.rename(run, name)
+    return f"{run.name} to {name}"
+
+
+@analyst_action("delete runs", "deleted", lambda deleted: [deleted])
+def delete_run(run: "Run", *, with_checkpoint: bool) -> str:
+    """Delete a run, and its checkpoint if asked to; return what was deleted, in words."""
+    control.delete(run, checkpoint=with_checkpoint)
+    return run_words(run.name, checkpoint=with_checkpoint)
+
+
+# --- datasets -------------------------------------------------------------------------------------
+
+
+@analyst_action("add datasets", "added", lambda kept: [f"dataset {kept.name}"])
+def download_dataset(
+    source: download.Source, name: str, *, stages: Callable[[str], Progress]
+) -> download.KeptDataset:
+    """Download, verify and install a public dataset."""
+    return download.fetch(source, name, stages=stages)
+
+
+@analyst_action("add datasets")
+def stage_dataset(file: Path, name: str, **options: Any) -> download.Staged:
+    """Unpack an uploaded dataset into a staging folder; see ``datasets.download.stage``."""
+    return download.stage(file, name, **options)
+
+
+@analyst_action("add datasets", "added", lambda kept: [f"dataset {kept.name}"])
+def add_staged_dataset(staged: download.Staged) -> download.KeptDataset:
+    """Install a staged dataset."""
+    return staged.keep()
+
+
+@analyst_action("delete datasets", "deleted", lambda name: [f"dataset {name}"])
+def delete_dataset(name: str) -> str:
+    """Delete an installed dataset with its X-rays, and return its name."""
+    download.delete_dataset(name)
+    return name
+
+
+# --- the gateway ----------------------------------------------------------------------------------
+
+
+@analyst_action("pause the gateway")
+def pause_gateway(queue: "Queue", *, paused: bool) -> None:
+    """Pause reading and sending, or resume them; X-rays are still received."""
+    queue.pause(paused)
+
+
+@analyst_action("send results again", "exported", lambda done: [f"{done[0]} again by the gateway"])
+def process_again(queue: "Queue", numbers: list[int], *, send: bool) -> tuple[str, list[int]]:
+    """Send or read X-rays again; return "sent" or "read", and the X-rays whose files are gone."""
+    act = queue.send_again if send else queue.read_again
+    gone = [number for number in numbers if not act(number)]
+    return "sent" if send else "read", gone

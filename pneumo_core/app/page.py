@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from pneumo_core.app.actions import say_unrecorded
+from pneumo_core.app.audit_log import say_unrecorded
 from pneumo_core.app.housekeeping import keep_house
 from pneumo_core.app.sign_in import is_signed_out, let_in, open_to_anyone, show_person
 from pneumo_core.app.widgets.dataset_choice import choose_dataset_in_sidebar

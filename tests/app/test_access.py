@@ -2,19 +2,23 @@
 
 import ast
 import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pneumo_core import checkpoints
+from pneumo_core import app as app_package
+from pneumo_core.app import actions
 from pneumo_core.app import sign_in as access
 from pneumo_core.app.page import MENU, RESEARCH_LINE
 from pneumo_core.audit.roles import OPEN_LINE
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import download
+from pneumo_core.errors import AccessError
 from pneumo_core.runs import Run, control, list_runs, start_run
 from pneumo_core.training import training_config
 from tests.app.test_pages import PAGES, ROOT, open_app, press, told
@@ -265,69 +269,71 @@ def test_a_reader_adds_no_dataset_and_deletes_none(
     assert "Only an analyst may delete datasets" in app.error[0].value
 
 
-# --- no change forgets to ask --------------------------------------------------------------------
+# --- changes go through app.actions ---------------------------------------------------------------
 
 CHANGES = {
     "runs.control": {"start", "sweep", "cancel", "resume", "rename", "delete"},
     "datasets.download": {"fetch", "stage", "delete_dataset", "download", "unpack", "unpack_npz"},
     "checkpoints": {"save_checkpoint", "add_gate", "rename_checkpoint", "delete_checkpoint"},
-    "runs": {"start_run", "go_on", "carry_out", "rename_run", "train"},
+    "runs": {"start_run", "go_on", "carry_out", "train"},
     "training": {"publish", "make_ensemble", "fit"},
     "core.files": {"write_whole"},
 }
-"""What others notice: functions of the library that a page may call for an analyst only."""
-
-LOOKS = {
-    "runs.control": {"checkpoint_of", "wait"},
-    "datasets.download": {"check_dataset_name", "datasets_home", "find_dataset", "list_datasets",
-               "find_source"},
-    "checkpoints": {"check_name", "check_free", "free_name", "list_checkpoints", "load_checkpoint",
-                    "default_checkpoint"},
-}  # fmt: skip
-"""What changes nothing, of the modules that are about changes."""
-
-METHODS = {"keep"}
-"""Methods that change what others see: a staged dataset that is kept."""
-
-NAMES = {name for names in CHANGES.values() for name in names}
+"""Functions of the library that change what others see."""
 
 
-def _asks(function: ast.AST) -> bool:
-    calls = [each.func for each in ast.walk(function) if isinstance(each, ast.Call)]
-    return any(isinstance(each, ast.Name) and each.id == "require_analyst" for each in calls)
+def app_modules() -> list[ModuleType]:
+    found = pkgutil.walk_packages(app_package.__path__, "pneumo_core.app.")
+    return [importlib.import_module(each.name) for each in found if not each.name.endswith(".site")]
 
 
-def _changes(node: ast.AST, modules: dict[str, set[str]], names: set[str]) -> bool:
-    if isinstance(node, ast.Attribute):
-        of_module = isinstance(node.value, ast.Name) and node.value.id in modules
-        changes = modules[node.value.id] if of_module else METHODS
-        return node.attr in changes
-    return isinstance(node, ast.Name) and node.id in names
+def test_no_page_module_holds_a_function_that_changes_things_for_others() -> None:
+    """The import contract sees modules; a package hands out functions too."""
+    changing = {
+        id(getattr(importlib.import_module(f"pneumo_core.{module}"), name)): f"{module}.{name}"
+        for module, names in CHANGES.items()
+        for name in names
+    }
+    held = {
+        f"{module.__name__}: {changing[id(value)]}"
+        for module in app_modules()
+        for value in vars(module).values()
+        if module is not actions and id(value) in changing
+    }
+    assert not held
+    assert len(app_modules()) > 40
 
 
-def forgotten(source: str) -> list[str]:
-    """Where in a file a change isn't asked for, in the function that makes it, as "name:line"."""
-    tree = ast.parse(source)
-    imported = [
-        each
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pneumo_core")
-        for each in node.names
-    ]
-    names = {each.asname or each.name for each in imported if each.name in NAMES}
-    modules = {name.rpartition(".")[2]: changes for name, changes in CHANGES.items()}
-    found: list[str] = []
+@pytest.mark.parametrize("name", sorted(set(actions.__all__) - {"analyst_action"}))
+def test_every_action_refuses_a_reader_before_it_does_anything(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(may: str) -> None:
+        raise AccessError(f"Only an analyst may {may}.")
 
-    def visit(node: ast.AST, asked: bool) -> None:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            asked = _asks(node)
-        if not asked and _changes(node, modules, names):
-            found.append(f"{getattr(node, 'id', getattr(node, 'attr', '?'))}:{node.lineno}")
-        for child in ast.iter_child_nodes(node):
-            visit(child, asked)
+    monkeypatch.setattr(actions, "require_analyst", refuse)
+    with pytest.raises(AccessError, match="Only an analyst may"):
+        getattr(actions, name)()
 
-    visit(tree, asked=False)
-    return found
+
+def test_an_action_is_logged_after_it_has_been_done_and_not_if_it_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log: list[tuple[str, str]] = []
+    monkeypatch.setattr(actions, "require_analyst", lambda may: None)
+    monkeypatch.setattr(actions, "record_done", lambda deed, subject: log.append((deed, subject)))
+
+    @actions.analyst_action("do it", "deleted", lambda made: [made])
+    def act(fail: bool) -> str:
+        if fail:
+            raise OSError
+        return "it"
+
+    with pytest.raises(OSError):
+        act(fail=True)
+    assert not log
+    assert act(fail=False) == "it"
+    assert log == [("deleted", "it")]
 
 
 def page_files() -> list[Path]:
@@ -336,38 +342,6 @@ def page_files() -> list[Path]:
         *(ROOT / "pages").glob("*.py"),
         *(ROOT / "pneumo_core" / "app").rglob("*.py"),
     ]
-
-
-def test_every_change_asks_for_the_role_in_the_function_that_makes_it() -> None:
-    told = {path.name: where for path in page_files() if (where := forgotten(path.read_text()))}
-    assert not told
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "from pneumo_core.runs import control\ndef f(run):\n    control.cancel(run)",
-        "from pneumo_core.runs import control\n"
-        "def f(run):\n    st.button('x', on_click=control.delete)",
-        "from pneumo_core.datasets.download import delete_dataset as gone\ndef f():\n    gone('x')",
-        "def f(staged):\n    staged.keep()",
-        "def g():\n    require_analyst('x')\n    def f(staged):\n        staged.keep()",
-    ],
-)
-def test_a_change_that_forgets_to_ask_is_found(source: str) -> None:
-    assert len(forgotten(source)) == 1
-
-
-def test_what_changes_things_is_listed() -> None:
-    for module in (control, download, checkpoints):
-        name = module.__name__.removeprefix("pneumo_core.")
-        functions = {
-            each for each in module.__all__
-            if callable(getattr(module, each)) and not isinstance(getattr(module, each), type)
-        }  # fmt: skip
-        assert functions == CHANGES[name] | LOOKS[name], name
-    for name, listed in CHANGES.items():
-        assert listed <= set(dir(importlib.import_module(f"pneumo_core.{name}"))), name
 
 
 def test_every_fragment_asks_whether_anybody_is_there() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pneumo_core.app.actions import record_readings
+from pneumo_core.app.audit_log import record_readings
 from pneumo_core.app.memory import kept
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
 from pneumo_core.app.reading_room.worklist import Film, Worklist

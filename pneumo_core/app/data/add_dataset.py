@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pneumo_core.app.actions import done
+from pneumo_core.app.actions import (
+    add_staged_dataset,
+    delete_dataset,
+    download_dataset,
+    stage_dataset,
+)
 from pneumo_core.app.data.quality_findings import say_findings
-from pneumo_core.app.sign_in import may_change, require_analyst
+from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable
 from pneumo_core.app.words import plain
 from pneumo_core.core.progress import Progress
@@ -20,10 +25,7 @@ from pneumo_core.datasets.download import (
     Staged,
     check_dataset_name,
     datasets_home,
-    delete_dataset,
-    fetch,
     list_datasets,
-    stage,
 )
 from pneumo_core.datasets.quality import Finding, inspect_dataset
 from pneumo_core.errors import PneumoError
@@ -96,10 +98,7 @@ def _public() -> None:
 
 
 def _fetch(source: Source, name: str, report: Report) -> KeptDataset:
-    require_analyst("add datasets")
-    kept = fetch(source, name, stages=lambda title: _for_people(title, report))
-    done("added", subject=f"dataset {kept.name}")
-    return kept
+    return download_dataset(source, name, stages=lambda title: _for_people(title, report))
 
 
 def _for_people(title: str, report: Report) -> Progress:
@@ -188,7 +187,6 @@ def _how() -> str:
 
 def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, tuple[Finding, ...]]:
     """Unpack the upload into a staging folder, and return it with its findings."""
-    require_analyst("add datasets")
     suffix = Path(upload.name).suffix.lower()
     root = settings().data
     if suffix in (".csv", ".tsv") and (root is None or not root.is_dir()):
@@ -199,7 +197,7 @@ def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, t
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{_suggested(upload.name)}{suffix}"
         file.write_bytes(upload.getbuffer())
-        staged = stage(
+        staged = stage_dataset(
             file, name, root=root, base=root, stages=lambda title: _for_people(title, report)
         )
     try:
@@ -229,9 +227,7 @@ def _decide(staged: Staged) -> None:
 def _keep(staged: Staged) -> None:
     _forget_staged()
     try:
-        require_analyst("add datasets")
-        kept = staged.keep()
-        done("added", subject=f"dataset {kept.name}")
+        kept = add_staged_dataset(staged)
         st.session_state[_SAID] = _kept_words(kept)
     except PneumoError as error:
         staged.discard()
@@ -275,9 +271,7 @@ def _here() -> None:
 
 def _delete(name: str) -> None:
     try:
-        require_analyst("delete datasets")
         delete_dataset(name)
-        done("deleted", subject=f"dataset {name}")
     except PneumoError as error:
         st.session_state[_FAILED] = str(error)
     else:

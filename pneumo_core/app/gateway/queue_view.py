@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.actions import done
-from pneumo_core.app.sign_in import may_change, require_analyst
+from pneumo_core.app.actions import pause_gateway, process_again
+from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.words import plain
 from pneumo_core.core.extras import require
 from pneumo_core.errors import MissingExtra
@@ -87,8 +87,7 @@ def _switch(queue: "Queue", *, paused: bool) -> None:
     if paused:
         st.warning("Reading and sending are paused. X-rays are still received.")
     if st.button("Resume" if paused else "Pause", key="gateway pause"):
-        require_analyst("pause the gateway")
-        queue.pause(not paused)
+        pause_gateway(queue, paused=not paused)
         st.rerun()
 
 
@@ -118,10 +117,7 @@ def _again(queue: "Queue", films: pd.DataFrame) -> None:
         read = st.button("Read again", disabled=not chosen, key="gateway read")
     if not (send or read):
         return
-    require_analyst("send results again")
-    act = queue.send_again if send else queue.read_again
-    gone = [number for number in chosen if not act(number)]
-    done("exported", subject=f"{'sent' if send else 'read'} again by the gateway")
+    _, gone = process_again(queue, chosen, send=send)
     if gone:
         numbers = ", ".join(map(str, gone))
         st.warning(plain(f"The files of {numbers} were removed. Send the X-rays from the PACS."))

@@ -6,7 +6,7 @@ from io import BytesIO
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.actions import recorded
+from pneumo_core.app.audit_log import recorded
 from pneumo_core.app.log.reader_agreement import show_second_opinions
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.widgets.tables import with_bounds

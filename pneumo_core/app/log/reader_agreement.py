@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.actions import recorded
+from pneumo_core.app.audit_log import recorded
 from pneumo_core.app.words import duration_text
 from pneumo_core.audit import AuditLog
 from pneumo_core.audit.reader_study import SecondOpinion, opinions_table, second_opinions

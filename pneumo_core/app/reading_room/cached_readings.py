@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pneumo_core.app.actions import record_readings
+from pneumo_core.app.audit_log import record_readings
 from pneumo_core.app.memory import kept
 from pneumo_core.app.reading_room.batch_reading import Answer, Question, answers, decoded
 from pneumo_core.app.reading_room.worklist import Film, Item, Worklist, by_film, waiting

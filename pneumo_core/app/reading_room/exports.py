@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pneumo_core.app.actions import digest_of, recorded
+from pneumo_core.app.audit_log import digest_of, recorded
 from pneumo_core.app.reading_room.cached_readings import radiograph_of
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.words import plain

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from pneumo_core.app.actions import digest_of, done, record, record_readings
+from pneumo_core.app.audit_log import digest_of, record, record_done, record_readings
 from pneumo_core.app.reading_room.reader_calls import Call, Decision, answer_of
 from pneumo_core.app.reading_room.worklist import Item, Worklist, next_hidden
 from pneumo_core.app.sign_in import person
@@ -178,7 +178,7 @@ def _call(worklist: Worklist, item: Item, label: int | None) -> bool:
     """Record the call; the result is shown only once the call is in the log."""
     key = item.film.key
     call = Call(label, round(worklist.own.seconds(key, time.monotonic()), 1))
-    kept = done("called", film=digest_of(item.film), result=call.word, seconds=call.seconds)
+    kept = record_done("called", film=digest_of(item.film), result=call.word, seconds=call.seconds)
     if kept:
         worklist.own.calls[key] = call
     return kept

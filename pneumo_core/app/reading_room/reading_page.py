@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pneumo_core.app.actions import record_readings
+from pneumo_core.app.audit_log import record_readings
 from pneumo_core.app.reading_room.cached_readings import read_waiting, say_progress
 from pneumo_core.app.reading_room.display_options import choose_look, explain_look
 from pneumo_core.app.reading_room.exports import offer_result

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.actions import recorded
+from pneumo_core.app.audit_log import recorded
 from pneumo_core.app.reading_room.worklist import GROUPS, ORDERS, Item, Worklist, arranged, next_to
 from pneumo_core.app.widgets.tables import with_bounds
 from pneumo_core.app.words import count_text, plain, tally

@@ -7,10 +7,9 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.actions import done
-from pneumo_core.app.sign_in import may_change, only_admitted, person, require_analyst
+from pneumo_core.app.actions import cancel_run, delete_run, rename_run, resume_run
+from pneumo_core.app.sign_in import may_change, only_admitted, person
 from pneumo_core.app.words import duration_text, plain
-from pneumo_core.audit import run_words
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.errors import PneumoError
 from pneumo_core.metrics import format_rate
@@ -21,7 +20,6 @@ from pneumo_core.runs import (
     RunState,
     Status,
     ahead_of,
-    control,
     list_runs,
     losses_of,
     now_of,
@@ -227,31 +225,22 @@ def _ask_to_delete(run: Run, made: Checkpoint | None) -> None:
 
 def _cancel(run: Run) -> None:
     with _refusals():
-        require_analyst("cancel runs")
-        control.cancel(run)
-        done("cancelled", subject=run.name)
+        cancel_run(run)
 
 
 def _resume(run: Run) -> None:
     with _refusals():
-        require_analyst("resume runs")
-        control.resume(run)
-        done("resumed", subject=run.name)
+        resume_run(run)
 
 
 def _rename(run: Run, name: str) -> None:
     with _refusals():
-        require_analyst("rename runs")
-        control.rename(run, name)
-        done("renamed", subject=f"{run.name} to {name}")
+        rename_run(run, name)
 
 
 def _delete(run: Run, with_checkpoint: bool) -> None:
     with _refusals():
-        require_analyst("delete runs")
-        control.delete(run, checkpoint=with_checkpoint)
-        deleted = run_words(run.name, checkpoint=with_checkpoint)
-        done("deleted", subject=deleted)
+        deleted = delete_run(run, with_checkpoint=with_checkpoint)
         st.toast(f"Deleted: {plain(deleted)}.", icon=":material/delete:")
 
 

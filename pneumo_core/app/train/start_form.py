@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from pneumo_core.app.actions import done
+from pneumo_core.app.actions import start_run, start_sweep
 from pneumo_core.app.memory import shared
-from pneumo_core.app.sign_in import may_change, require_analyst
+from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.train.settings_form import SWEEPABLE, choose_settings
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.widgets.progress import Cancelled, cancellable
@@ -18,7 +18,6 @@ from pneumo_core.checkpoints import free_name
 from pneumo_core.datasets import Dataset, scan
 from pneumo_core.errors import PneumoError
 from pneumo_core.models import MODELS, TIMM
-from pneumo_core.runs import control
 from pneumo_core.training import RECIPES, Pace, TrainingConfig, measure_pace, recipe
 
 __all__ = ["new_run"]
@@ -125,10 +124,8 @@ def _start(data: Path, config: TrainingConfig) -> None:
     # show them twice, greyed.
     starting = st.empty()
     if pressed:
-        require_analyst("start runs")
         with starting, st.spinner("Starting"):
-            run = control.start(data, name, config, numbered=True)
-        done("started", subject=run.name)
+            run = start_run(data, name, config)
         st.toast(f"{plain(run.name)} is {run.status.state}.", icon=":material/play_arrow:")
     with st.expander("Sweep: several runs that differ in one setting"):
         _sweep(data, name, config, allowed)
@@ -153,11 +150,8 @@ def _sweep(data: Path, name: str, config: TrainingConfig, allowed: bool) -> None
     )
     starting = st.empty()
     if pressed:
-        require_analyst("start runs")
         with starting, st.spinner("Starting"):
-            runs = control.sweep(data, name, config, setting, values)
-        for run in runs:
-            done("started", subject=run.name)
+            runs = start_sweep(data, name, config, setting, values)
         st.toast(f"{len(runs)} {word} queued.", icon=":material/playlist_play:")
 
 
