@@ -164,6 +164,6 @@ def _fit_column(name: str, value: Any) -> Any:
 def _set_pragmas(connection: object, _record: object) -> None:
     """Set pragmas: readers don't wait for writers, and committed entries are on disk."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={1000 * _PATIENCE_S}"):
+    for pragma in (f"busy_timeout={1000 * _PATIENCE_S}", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pydantic
+import pydantic_core
 import safetensors.numpy
 
-from pneumo_core.checkpoints.card import Card, MemberFacts, contradiction
+from pneumo_core.checkpoints.card import Card, MemberFacts, contradiction, with_older_framing
 from pneumo_core.core.files import put_back, remove_folder, replace_folder, write_whole
 from pneumo_core.core.html import html_table
 from pneumo_core.core.settings import settings
@@ -421,8 +422,9 @@ def _move_to_free(temporary: Path, place: Path) -> None:
 
 def _read(folder: Path) -> Checkpoint:
     try:
-        card = _CARD.validate_json((folder / "card.json").read_bytes())
-    except (OSError, pydantic.ValidationError) as error:
+        found = pydantic_core.from_json((folder / "card.json").read_bytes())
+        card = _CARD.validate_json(pydantic_core.to_json(with_older_framing(found)))
+    except (OSError, ValueError) as error:  # pydantic's ValidationError is one
         raise CheckpointError(
             f"The model '{folder.name}' can't be used: its card.json is damaged or written "
             "by another version of Pneumo. Train it again or restore it."

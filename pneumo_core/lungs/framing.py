@@ -23,9 +23,8 @@ class NetworkInput:
     """Makes a network's input of an X-ray.
 
     Without ``framing`` the whole X-ray is squashed to a square. With it, the square shows the box
-    around the lungs, widened by the framing's margin. Beyond its edges the X-ray is continued by
-    its mirror image: a black band there would tell how the X-ray was framed. Where no lungs are
-    found, the whole X-ray is shown.
+    around the lungs, widened by the framing's margin. Where no lungs are found, the whole X-ray is
+    shown.
 
     ``size``: side of the square, in pixels, without ``context``: how many times as far it reaches,
     at the same resolution, so that training can draw other boxes from it.
@@ -51,7 +50,8 @@ class NetworkInput:
         if self.framing is None:
             return ""
         finder = lung_finder().identity
-        return f"lungs{self.framing.margin:g}x{self.context:g}-{finder}-v{_VERSION}"
+        beyond = "" if self.framing.beyond == "mirror" else f"-{self.framing.beyond}"
+        return f"lungs{self.framing.margin:g}x{self.context:g}-{finder}-v{_VERSION}{beyond}"
 
     def box(self, radiograph: Radiograph) -> Box | None:
         """Return the part of the X-ray that the network sees; None for the whole of it."""
@@ -73,7 +73,9 @@ class NetworkInput:
         box = self.box(radiograph)
         if box is None:
             return to_input(radiograph.pixels, self.side)
-        return cut_out(radiograph.pixels, box.widened(self.context), self.side)
+        mirrored = self.framing is not None and self.framing.beyond == "mirror"
+        wide = box.widened(self.context)
+        return cut_out(radiograph.pixels, wide, self.side, mirrored=mirrored)
 
 
 @dataclass(frozen=True)

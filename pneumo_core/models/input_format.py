@@ -1,7 +1,7 @@
 """Input formats of networks."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -11,9 +11,14 @@ __all__ = ["Framing", "InputFormat"]
 
 @dataclass(frozen=True)
 class Framing:
-    """A crop to the box around the lungs, enlarged by the factor ``margin`` on both sides."""
+    """A crop to the box around the lungs, enlarged by the factor ``margin`` on both sides.
+
+    ``beyond``: what stands where the box reaches beyond the X-ray's edge: its mirror image, or
+    black, which tells a network how the X-ray was framed.
+    """
 
     margin: float = 1.12
+    beyond: Literal["mirror", "black"] = "mirror"
 
 
 @dataclass(frozen=True)

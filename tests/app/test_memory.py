@@ -52,9 +52,7 @@ def test_a_session_forgets_what_it_kept_and_the_maps_of_its_films(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(
-        "pneumo_core.inference.onnx_backend.forget_answers", lambda: told.append("forgotten")
-    )
+    monkeypatch.setattr("pneumo_core.inference.forget_answers", lambda: told.append("forgotten"))
     assert kept("films", 1, lambda: "decoded") == "decoded"
     assert kept("films", 1, lambda: "again") == "decoded"
     forget()

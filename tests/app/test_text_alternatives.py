@@ -10,7 +10,7 @@ PICTURES = {"plotly_chart", "image", "dataframe"}
 
 def _pictures() -> Iterator[tuple[str, ast.Call]]:
     sources = [ROOT / "streamlit_app.py", *(ROOT / "pages").glob("*.py")]
-    sources += (ROOT / "pneumo_core" / "dashboard").rglob("*.py")
+    sources += (ROOT / "pneumo_core" / "app").rglob("*.py")
     for source in sources:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if (

@@ -72,8 +72,9 @@ def _through_voi(made: Made, film: Dataset, values: np.ndarray) -> np.ndarray | 
 def dcmtk_grey(made: Made, data: bytes) -> Theirs | None:
     """What ``dcm2pnm`` draws in 16 bits; None for what it does not know or shows otherwise.
 
-    It knows no LINEAR_EXACT, counts padding into the range, and keeps rescaled values as integers
-    of 32 bits: it rounds them, and cuts those that are larger.
+    Bytes are drawn in 8 bits: in 16 it shifts them, so that 255 is not white. It knows no
+    LINEAR_EXACT, counts padding into the range, and keeps rescaled values as integers of 32 bits:
+    it rounds them, and cuts those that are larger.
     """
     rounded = float(made.film.get("RescaleSlope", 1)) % 1 != 0
     counted = made.voi == "none" and made.padding.any() and not _is_byte(made)
@@ -86,14 +87,15 @@ def dcmtk_grey(made: Made, data: bytes) -> Theirs | None:
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "film.dcm"), Path(folder, "film.png")
         source.write_bytes(data)
+        drawn_as, most = ("+on", 255) if option == ["-W"] else ("+on2", 65535)
         told = subprocess.run(
-            [DCMTK, "-q", "+on2", *option, str(source), str(target)],
+            [DCMTK, "-q", drawn_as, *option, str(source), str(target)],
             capture_output=True,
             check=False,
         )
         if told.returncode or not target.is_file():
             return None  # a transfer syntax that needs a program of its own
-        drawn = np.asarray(Image.open(target)).astype(np.float64) / 65535
+        drawn = np.asarray(Image.open(target)).astype(np.float64) / most
     return np.where(made.padding, 0, drawn), _rounding(made)
 
 

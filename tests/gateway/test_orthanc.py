@@ -11,7 +11,6 @@ import pydicom
 import pytest
 import requests
 
-from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.gateway import Config, Destination, Gateway
 from pneumo_core.gateway.config import Dicom, Http, Keeping, Source
 from pneumo_core.gateway.dimse import Receiver, quiet_libraries
@@ -33,6 +32,8 @@ from tests.gateway.parts import (
     storescu,
     wait_for,
 )
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"apt-get install {' '.join(MISSING)}"),
@@ -70,18 +71,18 @@ def fed(pacs: Orthanc, number: int) -> bytes:
 
 
 def test_results_come_back_into_the_study_and_validate(
-    pacs: Orthanc, tmp_path: Path, checkpoint: Checkpoint
+    pacs: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
     store = Destination(name="pacs", dicom=pacs.address, results=("sc", "sr"))
     stow = Destination(name="web", dicomweb=pacs.dicomweb, results=("gsps", "pdf"))
     gateway = Gateway(config_for(pacs, tmp_path / "gateway", store, stow))
-    gateway._load_and_read = lambda: None  # the tiny network, without its image check
+    gateway._load_and_read = lambda: None  # without the image check
     gateway.start()
-    worker = Worker(
-        gateway.config, gateway.queue, open_reader("cnn_94", gate=False), gateway.outbox.wake
-    )
+    reader = open_reader("pneumo", gate=False)
+    worker = Worker(gateway.config, gateway.queue, reader, gateway.outbox.wake)
     worker.start()
-    made = film(chest(96))
+    made = film(chest(512))
     sent = storescu([saved(made, tmp_path / "film.dcm")], gateway.port)
     assert sent.returncode == 0
     found = wait_for("four results", lambda: len(pacs.instances()) == 4 and pacs.instances(), 240)

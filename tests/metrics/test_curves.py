@@ -108,5 +108,5 @@ def test_no_film_s_probability_costs_less(films: np.ndarray, missed: float) -> N
 
 @pytest.mark.parametrize("wrong", [{"missed": 0}, {"missed": 1, "prevalence": 1}])
 def test_senseless_costs_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="must be above 0"):
+    with pytest.raises(ValueError, match="need missed > 0 and 0 < prevalence < 1"):
         cost_threshold(LABELS, SCORES, **wrong)

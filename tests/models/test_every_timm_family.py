@@ -113,7 +113,7 @@ def draws_a_heat_map(runtime: Runtime, side: int) -> None:
 
 @pytest.mark.parametrize("name", ["crossvit_9_240", "pit_ti_224"])
 def test_what_has_no_grid_is_refused_with_some_that_have(name: str) -> None:
-    with pytest.raises(UnknownName, match=f"a grid of places named '{name}'.*swin_tiny"):
+    with pytest.raises(UnknownName, match=f"a grid for heat maps named '{name}'.*swin_tiny"):
         build_network(f"timm:{name}")
 
 

@@ -102,12 +102,13 @@ def _show_films(queue: "Queue") -> None:
     if films.empty:
         st.info("Nothing arrived in this time.", icon=":material/inbox:")
     else:
-        st.dataframe(films[list(_NAMES)].rename(columns=_NAMES), hide_index=True, width="stretch")
+        shown = films[list(_NAMES)].rename(columns=_NAMES)
+        st.dataframe(shown, hide_index=True, width="stretch", alt="X-rays received")
         _again(queue, films)
     away = turned_away(queue, since)
     if not away.empty:
         st.subheader("Not taken in", anchor=False)
-        st.dataframe(away, hide_index=True)
+        st.dataframe(away, hide_index=True, alt="X-rays not taken in, with reasons")
 
 
 def _again(queue: "Queue", films: pd.DataFrame) -> None:
@@ -134,7 +135,11 @@ def _show_distribution(queue: "Queue") -> None:
         return
     figures = recent_drift(queue, load_checkpoint(str(model).split()[0]), Drift())
     (st.error if figures.alarm else st.caption)(plain(figures.sentence))
-    st.dataframe(by_day_and_device(queue, 30), hide_index=True)
+    st.dataframe(
+        by_day_and_device(queue, 30),
+        hide_index=True,
+        alt="X-rays read, refusals and probabilities by day and device",
+    )
 
 
 def _days(days: int) -> str:
