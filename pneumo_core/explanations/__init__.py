@@ -11,6 +11,7 @@ from pneumo_core.explanations.methods import (
     Method,
     evidence_strength,
     find_method,
+    register_method,
     scale_of,
 )
 from pneumo_core.explanations.result import HeatMap, common_peaks, overlap, placed
@@ -42,6 +43,7 @@ __all__ = [
     "layers",
     "overlap",
     "placed",
+    "register_method",
     "run_from",
     "scale_of",
 ]

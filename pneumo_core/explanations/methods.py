@@ -1,17 +1,26 @@
-"""Explanation methods by name. To add one, add a line here and its computation in ``compute``."""
+"""Explanation methods by name: those that are built in, and those that are registered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pneumo_core.datasets import NORMAL, PNEUMONIA
-from pneumo_core.errors import UnknownName
+from pneumo_core.errors import PneumoError, UnknownName
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pneumo_core.imaging import Scale
 
-__all__ = ["METHODS", "Method", "evidence_strength", "find_method", "scale_of"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "evidence_strength",
+    "find_method",
+    "register_method",
+    "scale_of",
+]
 
 
 @dataclass(frozen=True)
@@ -32,54 +41,82 @@ class Method:
     takes_label: bool = True
 
 
-METHODS: Mapping[str, Method] = MappingProxyType(
-    {
-        method.name: method
-        for method in (
-            Method(
-                "grad_cam",
-                "Grad-CAM",
-                "Where the channels that raise the label's score are active: each channel of a "
-                "convolution is weighted by its average gradient.",
-                "doi 10.1109/ICCV.2017.74",
-            ),
-            Method(
-                "layer_cam",
-                "LayerCAM",
-                "Like Grad-CAM, but with a weight for each position, for the label's lead over "
-                "the other one; also works at earlier, finer convolutions.",
-                "doi 10.1109/TIP.2021.3089943",
-            ),
-            Method(
-                "activation",
-                "Activation",
-                "How strongly a convolution responds at each position, whatever the label: what "
-                "the network sees, not what it concludes.",
-                "arXiv:1506.06579",
-                takes_label=False,
-            ),
-            Method(
-                "occlusion",
-                "Occlusion",
-                "How much the label's lead over the other one shrinks when a patch is hidden "
-                "by the X-ray's mean grey.",
-                "doi 10.1007/978-3-319-10590-1_53",
-                slow=True,
-                takes_layer=False,
-            ),
-            Method(
-                "integrated_gradients",
-                "Integrated gradients",
-                "How much each position adds to the label's lead over the other one, going from "
-                "a uniform grey image to this X-ray.",
-                "arXiv:1703.01365",
-                slow=True,
-                takes_layer=False,
-            ),
-        )
-    }
-)
+_methods: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            "grad_cam",
+            "Grad-CAM",
+            "Where the channels that raise the label's score are active: each channel of a "
+            "convolution is weighted by its average gradient.",
+            "doi 10.1109/ICCV.2017.74",
+        ),
+        Method(
+            "layer_cam",
+            "LayerCAM",
+            "Like Grad-CAM, but with a weight for each position, for the label's lead over "
+            "the other one; also works at earlier, finer convolutions.",
+            "doi 10.1109/TIP.2021.3089943",
+        ),
+        Method(
+            "activation",
+            "Activation",
+            "How strongly a convolution responds at each position, whatever the label: what "
+            "the network sees, not what it concludes.",
+            "arXiv:1506.06579",
+            takes_label=False,
+        ),
+        Method(
+            "occlusion",
+            "Occlusion",
+            "How much the label's lead over the other one shrinks when a patch is hidden "
+            "by the X-ray's mean grey.",
+            "doi 10.1007/978-3-319-10590-1_53",
+            slow=True,
+            takes_layer=False,
+        ),
+        Method(
+            "integrated_gradients",
+            "Integrated gradients",
+            "How much each position adds to the label's lead over the other one, going from "
+            "a uniform grey image to this X-ray.",
+            "arXiv:1703.01365",
+            slow=True,
+            takes_layer=False,
+        ),
+    )
+}
+METHODS: Mapping[str, Method] = MappingProxyType(_methods)
 """Every method by name; read-only, the default first."""
+
+
+def register_method(
+    method: Method,
+    compute: "Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]",
+    passes: Callable[[int], int],
+) -> None:
+    """Add a method that treats the network as a function, for this process; pages offer it too.
+
+    Args:
+        method: its name and description, with ``takes_layer=False``.
+        compute: gets (score, view, plain) and returns a map (h, w) ≥ 0. ``score`` maps views
+            (N, C, S, S) to the label's lead over the other one (N,), ``view`` (1, C, S, S) is the
+            normalised X-ray, ``plain`` a view of its mean grey.
+        passes: number of views that ``compute`` scores for an X-ray of a given side in pixels.
+
+    Raises:
+        PneumoError: the name is taken, or the method claims to take a layer.
+    """
+    from pneumo_core.explanations.perturbation import FilmMethod, add_film_method
+
+    if method.name in METHODS:
+        raise PneumoError(f"A method named '{method.name}' exists already. Choose another name.")
+    if method.takes_layer:
+        raise PneumoError(
+            f"'{method.name}' gets no layer to work at: set takes_layer=False in its description."
+        )
+    add_film_method(method.name, FilmMethod(compute, passes))
+    _methods[method.name] = method
 
 
 def find_method(name: str) -> Method:
