@@ -13,6 +13,7 @@ from pneumo_core.datasets.dataset import (
 from pneumo_core.datasets.export import folder_of
 from pneumo_core.datasets.formats.folders import files_below
 from pneumo_core.datasets.formats.manifest import MANIFEST, is_manifest_name, read_manifest
+from pneumo_core.datasets.formats.registry import DatasetFormat, register_format
 from pneumo_core.datasets.scan import find_film, layout_root, scan
 from pneumo_core.datasets.store import PixelStore, Preparation, open_store
 from pneumo_core.datasets.validation import (
@@ -34,6 +35,7 @@ __all__ = [
     "VALIDATIONS",
     "Cut",
     "Dataset",
+    "DatasetFormat",
     "FilmSource",
     "LeftAside",
     "PixelStore",
@@ -48,6 +50,7 @@ __all__ = [
     "open_store",
     "placeholders",
     "read_manifest",
+    "register_format",
     "scan",
     "with_twins",
 ]

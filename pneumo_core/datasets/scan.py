@@ -29,6 +29,7 @@ from pneumo_core.datasets.formats.names import (
     patients_of,
     subtype_of,
 )
+from pneumo_core.datasets.formats.registry import DatasetFormat, registered_formats
 from pneumo_core.datasets.validation import Validation, ValidationCut, ensure_validation
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.imaging.radiograph import Radiograph
@@ -71,18 +72,11 @@ def scan(
         DatasetError: what is there is no dataset, or can't be opened.
     """
     location = Path(location).expanduser().resolve()
-    if location.is_dir():
-        try:
-            dataset = _scan_folder(location, progress)
-        except OSError as error:
-            at = printable(str(error.filename or location))
-            raise DatasetError(f"'{at}' can't be opened: {error.strerror}. Check it.") from error
-    elif location.is_file():
-        named = is_manifest_name(location)
-        dataset = _scan_manifest(location, progress) if named else _scan_npz(location)
-    else:
+    known = _format_of(location)
+    if known is None:
         at = printable(str(location))
         raise DatasetError(f"There is no folder or file '{at}'. Check the path.")
+    dataset = known.scan(location, progress)
     return ensure_validation(dataset, validation=validation, cut=cut, fraction=fraction, seed=seed)
 
 
@@ -99,16 +93,59 @@ def find_film(location: Path, film_id: str) -> Path | bytes | None:
     Raises:
         DatasetError: a damaged manifest or archive.
     """
-    if location.is_dir():
+    known = _format_of(location)
+    return known.find(location, film_id) if known else None
+
+
+def _format_of(location: Path) -> DatasetFormat | None:
+    formats = (*registered_formats(), _Folder(), _Manifest(), _Archive())
+    return next((each for each in formats if each.recognises(location)), None)
+
+
+class _Folder:
+    """Folders of splits and classes, or with a ``manifest.csv``."""
+
+    def recognises(self, location: Path) -> bool:
+        return location.is_dir()
+
+    def scan(self, location: Path, progress: Progress | None) -> Dataset:
+        try:
+            return _scan_folder(location, progress)
+        except OSError as error:
+            at = printable(str(error.filename or location))
+            raise DatasetError(f"'{at}' can't be opened: {error.strerror}. Check it.") from error
+
+    def find(self, location: Path, film_id: str) -> Path | None:
         root = layout_root(location)
         if _has_manifest(root):
             return _listed(film_paths(root / MANIFEST, within=root), film_id)
         return place_of(root, film_id)
-    if not location.is_file():
-        return None
-    if is_manifest_name(location):
+
+
+class _Manifest:
+    """A CSV or TSV that lists X-rays."""
+
+    def recognises(self, location: Path) -> bool:
+        return location.is_file() and is_manifest_name(location)
+
+    def scan(self, location: Path, progress: Progress | None) -> Dataset:
+        return _scan_manifest(location, progress)
+
+    def find(self, location: Path, film_id: str) -> Path | None:
         return _listed(film_paths(location), film_id)
-    return archived_film(location, film_id)
+
+
+class _Archive:
+    """A MedMNIST ``.npz``; any other file is refused as one."""
+
+    def recognises(self, location: Path) -> bool:
+        return location.is_file()
+
+    def scan(self, location: Path, _progress: Progress | None) -> Dataset:
+        return _scan_npz(location)
+
+    def find(self, location: Path, film_id: str) -> bytes | None:
+        return archived_film(location, film_id)
 
 
 def _listed(paths: dict[str, str], film_id: str) -> Path | None:
