@@ -1,4 +1,4 @@
-"""Gateway: what arrived from the PACS, what became of it, and what waits."""
+"""Gateway: what arrived from the PACS, its results, and what waits."""
 
 from pneumo_core.app import open_page
 

@@ -76,7 +76,7 @@ class RunCancelled(TrainingError):
 
 
 class AccessError(PneumoError, PermissionError):
-    """Somebody who may not do what they asked for, or a configuration that doesn't say who may."""
+    """The user lacks the role that an action needs, or the access configuration is invalid."""
 
 
 class MissingExtra(PneumoError, ImportError):

@@ -184,7 +184,7 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that a gateway is told. ``folder`` holds its queue and files."""
+    """All settings of a gateway. ``folder`` holds its queue and files."""
 
     __pydantic_config__: ClassVar = _STRICT
     folder: Path = field(default_factory=lambda: settings().home / "gateway")

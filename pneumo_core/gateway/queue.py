@@ -1,4 +1,4 @@
-"""The queue on disk: every film that arrived, what became of it, and what is still to be sent.
+"""The queue on disk: every X-ray that arrived, its state, and what is still to be sent.
 
 A film's row is committed, and its file has reached the disk, before its sender hears success. A
 film is ``received``, then ``read``, ``refused`` or ``failed``; one that was read is ``sent`` once
@@ -261,7 +261,7 @@ class Queue:
         return None if found is None else int(found)
 
     def finish(self, film: Film, done: Finished) -> None:
-        """Note what became of a film, its results, and whom to send them, all at once."""
+        """Store the outcome for a film, its results and their destinations in one transaction."""
         now = time.time()
         with self.changing() as db:
             db.execute("DELETE FROM results WHERE film = ?", (film.number,))

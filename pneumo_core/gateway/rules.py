@@ -22,7 +22,7 @@ def leave_alone(facts: FilmFacts, rules: ReadingRules, ages: tuple[float, float]
     """Return why the operator's rules leave a film unread, a sentence; empty where they don't."""
     view = (facts.view_position or "").upper()
     if rules.views and view not in {each.upper() for each in rules.views}:
-        return f"The view ({view or 'none is told'}) is not among those to be read here."
+        return f"The view ({view or 'none is given'}) is not among those to be read here."
     unknown = facts.age_years is None
     rule = rules.unknown_age if unknown else rules.outside_ages
     if rule != "leave" or not _outside(facts, ages):

@@ -1,4 +1,4 @@
-"""The gateway as one process: it receives, reads and sends until it is told to stop."""
+"""The gateway as one process: it receives, reads and sends until it is stopped."""
 
 import logging
 import threading

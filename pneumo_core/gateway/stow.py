@@ -46,7 +46,7 @@ def parts_of(content_type: str, body: bytes) -> list[bytes]:
 
 
 def answer_of(outcomes: list[Outcome]) -> tuple[int, dict[str, Any]]:
-    """Return the HTTP status and the body that says what became of each file."""
+    """Return the HTTP status and the body that gives the outcome for each file."""
     stored = [_referenced(each) for each in outcomes if each.accepted]
     failed = [
         _referenced(each) | {"00081197": {"vr": "US", "Value": [_FAILURES[each.answer]]}}

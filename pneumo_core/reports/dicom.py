@@ -48,8 +48,8 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
     lossless).
 
     De-identified (the default of ``result_of``): a study of its own. Of the X-ray's header only
-    body part, side, orientation, burned-in flag and history of lossy compression are told on. The
-    patient is called by a pseudonym (``_pseudonym``): of the patient's ID where ``source`` is
+    body part, side, orientation, burned-in flag and history of lossy compression are copied. The
+    patient gets a pseudonym (``_pseudonym``): of the patient's ID where ``source`` is
     given and has one, else of the X-ray. No study or birth date is given, and Patient Identity
     Removed is YES. Its dates are those of its making.
 

@@ -34,7 +34,7 @@ _NAMES = {
 def show_gateway() -> None:
     """The queue of this installation's gateway, for analysts only."""
     st.markdown(
-        "X-rays that arrived from the PACS, what became of them, and what is still to be sent. "
+        "X-rays that arrived from the PACS, their results, and what is still to be sent. "
         "Patients' names and IDs are not shown. docs/gateway.md says how to set a gateway up."
     )
     if not may_change("see the gateway"):

@@ -107,6 +107,6 @@ def _of_other_byte(args: Any) -> Any:
 
 
 def _raw_mode(args: Any) -> str:
-    """How Pillow is told to unpack a tile."""
+    """Return Pillow's raw mode for a tile."""
     first = args[0] if isinstance(args, tuple) and args else args
     return first if isinstance(first, str) else ""

@@ -110,7 +110,7 @@ _PREAMBLE = bytes(128) + b"DICM"
 _PIECE = 1 << 20
 """Bytes that are unpacked at once."""
 _LONGEST = 1 << 16
-"""Bytes of a value that pydicom takes apart; what is told explicitly can have no more."""
+"""Largest length in bytes of a value that pydicom parses; explicit VRs allow no more."""
 _LONGEST_TABLE = 1 << 21
 """Bytes of a lookup table: 65,536 entries, of which some files write a few."""
 _PIXELS = frozenset(map(Tag, PIXELS))

@@ -306,7 +306,7 @@ def _readings(
 
 
 def _reaches_beyond(cells: npt.NDArray[Any], told: Bits, allocated: int) -> bool:
-    """Whether bits above those that are told hold something else than the sign."""
+    """Return whether bits above Bits Stored hold anything but the sign."""
     if told.stored >= allocated:
         return False
     values = told.values(cells)
