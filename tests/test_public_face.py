@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import nn
 
 import pneumo_core as pn
 from pneumo_core.lungs import NetworkInput
-from pneumo_core.models import InputFormat, PneumoniaNetwork
+from pneumo_core.models import InputFormat, PneumoniaNetwork, registry
 from pneumo_core.reading import samples
 from tests.app.test_pages import film
 
@@ -123,8 +123,14 @@ def test_an_exported_model_gives_the_same_probability(
     assert isinstance(checkpoint.network(), nn.Module)
 
 
+@pytest.fixture
+def forget_outside() -> Iterator[None]:
+    yield
+    registry._registered.pop("outside", None)
+
+
 def test_an_architecture_from_outside_trains_reads_and_explains(
-    film_folder: Callable[..., Path], tmp_path: Path
+    film_folder: Callable[..., Path], tmp_path: Path, forget_outside: None
 ) -> None:
     def build(_size: int) -> PneumoniaNetwork:
         features = nn.Sequential(nn.Conv2d(1, 4, 5, stride=4), nn.ReLU())

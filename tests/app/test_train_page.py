@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block
 
+from pneumo_core.models import InputFormat, build_network, register_architecture, registry
 from pneumo_core.runs import RunState, control, list_runs
 from pneumo_core.training import RECIPES, TrainingConfig, recipe, training_config
 from tests.app.test_pages import open_app, press, told
@@ -40,6 +41,17 @@ def test_without_films_it_says_how_to_get_some() -> None:
     app = train_page()
     assert "No dataset to train on" in told(app)
     assert "No training runs yet" in told(app)
+
+
+def test_an_architecture_without_a_description_is_offered(films: Path) -> None:
+    takes = InputFormat(size=64, channels=1, mean=(0.5,), std=(0.25,))
+    register_architecture("plain", lambda _size: build_network("cnn_94"), takes)
+    try:
+        app = train_page()
+    finally:
+        registry._registered.pop("plain")
+    assert not app.exception
+    assert "plain" in next(each for each in app.selectbox if each.label == "Architecture").options
 
 
 def test_films_that_are_gone_are_a_sentence(films: Path) -> None:

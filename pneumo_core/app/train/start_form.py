@@ -67,7 +67,10 @@ def _choose_config() -> TrainingConfig:
 
 def _model_title(name: str) -> str:
     model = MODELS.get(name)
-    return f"{model.title}: {model.about[0].lower()}{model.about[1:]}" if model else name
+    if model is None:
+        return name
+    about = f": {model.about[0].lower()}{model.about[1:]}" if model.about else ""
+    return f"{model.title}{about}"
 
 
 def _scanned(data: Path, config: TrainingConfig) -> Dataset:
