@@ -70,11 +70,11 @@ def _through_voi(made: Made, film: Dataset, values: np.ndarray) -> np.ndarray | 
 
 
 def dcmtk_grey(made: Made, data: bytes) -> Theirs | None:
-    """What ``dcm2pnm`` draws in 16 bits; None for what it does not know or shows otherwise.
+    """What ``dcm2pnm`` draws; None for what it does not know or shows otherwise.
 
-    Bytes are drawn in 8 bits: in 16 it shifts them, so that 255 is not white. It knows no
-    LINEAR_EXACT, counts padding into the range, and keeps rescaled values as integers of 32 bits:
-    it rounds them, and cuts those that are larger.
+    It draws in 16 bits, but whole bytes without a window in 8: in 16 it multiplies them by 256, so
+    that 255 is not white. It knows no LINEAR_EXACT, counts padding into the range, and keeps
+    rescaled values as integers of 32 bits: it rounds them, and cuts those that are larger.
     """
     rounded = float(made.film.get("RescaleSlope", 1)) % 1 != 0
     counted = made.voi == "none" and made.padding.any() and not _is_byte(made)
