@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         layers,
         run_from,
     )
+    from pneumo_core.explanations.perturbation import FilmMethod
     from pneumo_core.explanations.sanity_check import Forgotten, forgets
 
 __all__ = [
     "METHODS",
+    "FilmMethod",
     "Forgotten",
     "HeatMap",
     "Layer",
@@ -48,7 +50,12 @@ __all__ = [
     "scale_of",
 ]
 
-_FILES = {"heat_map": "compute", "Forgotten": "sanity_check", "forgets": "sanity_check"}
+_FILES = {
+    "FilmMethod": "perturbation",
+    "Forgotten": "sanity_check",
+    "forgets": "sanity_check",
+    "heat_map": "compute",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
-"""Explanation methods by name: those that are built in, and those that are registered."""
+"""Explanation methods by name: built in and registered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -9,8 +9,7 @@ from pneumo_core.datasets import NORMAL, PNEUMONIA
 from pneumo_core.errors import PneumoError, UnknownName
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from pneumo_core.explanations.perturbation import FilmMethod
     from pneumo_core.imaging import Scale
 
 __all__ = [
@@ -29,7 +28,7 @@ class Method:
 
     ``about``: one sentence for pages. ``slow``: needs many passes and reports progress.
     ``takes_layer``: works at any convolution. ``takes_label``: differs between labels.
-    ``source``: DOI or arXiv number.
+    ``source``: DOI or arXiv number. ``perturbation``: how a registered method is computed.
     """
 
     name: str
@@ -39,6 +38,7 @@ class Method:
     slow: bool = False
     takes_layer: bool = True
     takes_label: bool = True
+    perturbation: "FilmMethod | None" = None
 
 
 _methods: dict[str, Method] = {
@@ -90,32 +90,19 @@ METHODS: Mapping[str, Method] = MappingProxyType(_methods)
 """Every method by name; read-only, the default first."""
 
 
-def register_method(
-    method: Method,
-    compute: "Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]",
-    passes: Callable[[int], int],
-) -> None:
-    """Add a method that treats the network as a function, for this process; pages offer it too.
+def register_method(method: Method) -> None:
+    """Add a perturbation method to heat maps and pages, for this process.
 
-    Args:
-        method: its name and description, with ``takes_layer=False``.
-        compute: gets (score, view, plain) and returns a map (h, w) ≥ 0. ``score`` maps views
-            (N, C, S, S) to the label's lead over the other one (N,), ``view`` (1, C, S, S) is the
-            normalised X-ray, ``plain`` a view of its mean grey.
-        passes: number of views that ``compute`` scores for an X-ray of a given side in pixels.
-
-    Raises:
-        PneumoError: the name is taken, or the method claims to take a layer.
+    Raises PneumoError if its name is taken, if it has no ``perturbation``, or if it claims to take
+    a layer.
     """
-    from pneumo_core.explanations.perturbation import FilmMethod, add_film_method
-
     if method.name in METHODS:
         raise PneumoError(f"A method named '{method.name}' exists already. Choose another name.")
-    if method.takes_layer:
+    if method.perturbation is None or method.takes_layer:
         raise PneumoError(
-            f"'{method.name}' gets no layer to work at: set takes_layer=False in its description."
+            f"'{method.name}' must be a perturbation method: set perturbation, and "
+            "takes_layer=False."
         )
-    add_film_method(method.name, FilmMethod(compute, passes))
     _methods[method.name] = method
 
 

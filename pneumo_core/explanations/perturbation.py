@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-__all__ = ["FROM_FILM", "FilmMethod", "Score", "add_film_method"]
+from pneumo_core.explanations.methods import find_method
+
+__all__ = ["FilmMethod", "Score", "find_film_method"]
 
 Score: TypeAlias = Callable[[Tensor], Tensor]
 """Views (N, C, S, S) to the label's lead (N,)."""
@@ -98,14 +100,14 @@ def _occlusion_passes(size: int) -> int:
     return 1 + (math.ceil((size - patch) / stride) + 1) ** 2
 
 
-_film_methods = {
-    "occlusion": FilmMethod(_occlusion, _occlusion_passes),
-    "integrated_gradients": FilmMethod(_integrated_gradients, lambda _: _STEPS),
-}
-FROM_FILM: Mapping[str, FilmMethod] = MappingProxyType(_film_methods)
-"""Perturbation methods by name; read-only."""
+_BUILT_IN: Mapping[str, FilmMethod] = MappingProxyType(
+    {
+        "occlusion": FilmMethod(_occlusion, _occlusion_passes),
+        "integrated_gradients": FilmMethod(_integrated_gradients, lambda _: _STEPS),
+    }
+)
 
 
-def add_film_method(name: str, method: FilmMethod) -> None:
-    """Add the computation of a registered method."""
-    _film_methods[name] = method
+def find_film_method(name: str) -> FilmMethod | None:
+    """Return the perturbation method with this name, built in or registered; None for others."""
+    return find_method(name).perturbation or _BUILT_IN.get(name)

@@ -1,6 +1,7 @@
 """A method from outside the package computes heat maps as the built-in ones do."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +10,9 @@ from torch import Tensor
 
 import pneumo_core as pn
 from pneumo_core.errors import PneumoError
-from pneumo_core.explanations import METHODS, Method, perturbation, register_method
+from pneumo_core.explanations import METHODS, FilmMethod, Method, register_method
 from pneumo_core.explanations import methods as known
 from tests.test_public_face import film
-
-SALIENCY = Method(
-    "saliency", "Saliency", "How much the lead changes with each pixel.", "arXiv:1312.6034",
-    takes_layer=False,
-)  # fmt: skip
 
 
 def _saliency(score: Callable[[Tensor], Tensor], view: Tensor, _plain: Tensor) -> Tensor:
@@ -26,12 +22,21 @@ def _saliency(score: Callable[[Tensor], Tensor], view: Tensor, _plain: Tensor) -
     return slope.abs().sum(dim=1)[0]
 
 
+SALIENCY = Method(
+    "saliency",
+    "Saliency",
+    "How much the lead changes with each pixel.",
+    "arXiv:1312.6034",
+    takes_layer=False,
+    perturbation=FilmMethod(_saliency, lambda _side: 1),
+)
+
+
 @pytest.fixture
 def saliency() -> Iterator[None]:
-    register_method(SALIENCY, _saliency, lambda _side: 1)
+    register_method(SALIENCY)
     yield
     known._methods.pop("saliency")
-    perturbation._film_methods.pop("saliency")
 
 
 def test_a_registered_method_explains(saliency: None, checkpoint: pn.Checkpoint) -> None:
@@ -48,6 +53,8 @@ def test_a_registered_method_explains(saliency: None, checkpoint: pn.Checkpoint)
 
 def test_a_taken_name_and_a_layer_are_refused(saliency: None) -> None:
     with pytest.raises(PneumoError, match="exists already"):
-        register_method(SALIENCY, _saliency, lambda _side: 1)
+        register_method(SALIENCY)
     with pytest.raises(PneumoError, match="takes_layer=False"):
-        register_method(Method("other", "Other", "", ""), _saliency, lambda _side: 1)
+        register_method(replace(SALIENCY, name="other", takes_layer=True))
+    with pytest.raises(PneumoError, match="set perturbation"):
+        register_method(replace(SALIENCY, name="other", perturbation=None))
