@@ -4,6 +4,7 @@ Each function checks the role, calls the library, and adds an entry to the audit
 these and never the library's own functions for changes; an import contract keeps it so.
 """
 
+import tempfile
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -13,7 +14,9 @@ from pneumo_core.app.audit_log import record_done
 from pneumo_core.app.sign_in import require_analyst
 from pneumo_core.audit import Deed, run_words
 from pneumo_core.core.progress import Progress
+from pneumo_core.core.settings import settings
 from pneumo_core.datasets import download
+from pneumo_core.errors import PneumoError
 from pneumo_core.runs import control
 
 if TYPE_CHECKING:
@@ -29,10 +32,11 @@ __all__ = [
     "delete_run",
     "download_dataset",
     "pause_gateway",
-    "process_again",
+    "read_again",
     "rename_run",
     "resume_run",
-    "stage_dataset",
+    "send_again",
+    "stage_upload",
     "start_run",
     "start_sweep",
 ]
@@ -125,9 +129,23 @@ def download_dataset(
 
 
 @analyst_action("add datasets")
-def stage_dataset(file: Path, name: str, **options: Any) -> download.Staged:
-    """Unpack an uploaded dataset into a staging folder; see ``datasets.download.stage``."""
-    return download.stage(file, name, **options)
+def stage_upload(
+    file_name: str, content: memoryview, name: str, *, stages: Callable[[str], Progress]
+) -> download.Staged:
+    """Unpack an uploaded ZIP, CSV or .npz into a staging folder; nothing is installed yet.
+
+    ``file_name``: a plain name; the dataset's description gives it as the origin.
+    """
+    root = settings().data
+    if Path(file_name).suffix in (".csv", ".tsv") and (root is None or not root.is_dir()):
+        raise PneumoError(
+            "A CSV on its own refers to images under PNEUMO_DATA, which is not set. Upload a ZIP "
+            "with the images and this file as manifest.csv."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, file_name)
+        file.write_bytes(content)
+        return download.stage(file, name, root=root, base=root, stages=stages)
 
 
 @analyst_action("add datasets", "added", lambda kept: [f"dataset {kept.name}"])
@@ -152,9 +170,13 @@ def pause_gateway(queue: "Queue", *, paused: bool) -> None:
     queue.pause(paused)
 
 
-@analyst_action("send results again", "exported", lambda done: [f"{done[0]} again by the gateway"])
-def process_again(queue: "Queue", numbers: list[int], *, send: bool) -> tuple[str, list[int]]:
-    """Send or read X-rays again; return "sent" or "read", and the X-rays whose files are gone."""
-    act = queue.send_again if send else queue.read_again
-    gone = [number for number in numbers if not act(number)]
-    return "sent" if send else "read", gone
+@analyst_action("send results again", "exported", lambda _gone: ["sent again by the gateway"])
+def send_again(queue: "Queue", numbers: list[int]) -> list[int]:
+    """Send the results of X-rays again, and return the X-rays whose files are gone."""
+    return [number for number in numbers if not queue.send_again(number)]
+
+
+@analyst_action("send results again", "exported", lambda _gone: ["read again by the gateway"])
+def read_again(queue: "Queue", numbers: list[int]) -> list[int]:
+    """Read X-rays again, and return those whose files are gone."""
+    return [number for number in numbers if not queue.read_again(number)]

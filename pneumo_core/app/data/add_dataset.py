@@ -1,6 +1,5 @@
 """Download public datasets, and add your own as a ZIP or a CSV."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from pneumo_core.app.actions import (
     add_staged_dataset,
     delete_dataset,
     download_dataset,
-    stage_dataset,
+    stage_upload,
 )
 from pneumo_core.app.data.quality_findings import say_findings
 from pneumo_core.app.sign_in import may_change
@@ -187,19 +186,10 @@ def _how() -> str:
 
 def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, tuple[Finding, ...]]:
     """Unpack the upload into a staging folder, and return it with its findings."""
-    suffix = Path(upload.name).suffix.lower()
-    root = settings().data
-    if suffix in (".csv", ".tsv") and (root is None or not root.is_dir()):
-        raise PneumoError(
-            "A CSV on its own refers to images under PNEUMO_DATA, which is not set. Upload a ZIP "
-            "with the images and this file as manifest.csv."
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"{_suggested(upload.name)}{suffix}"
-        file.write_bytes(upload.getbuffer())
-        staged = stage_dataset(
-            file, name, root=root, base=root, stages=lambda title: _for_people(title, report)
-        )
+    file_name = f"{_suggested(upload.name)}{Path(upload.name).suffix.lower()}"
+    staged = stage_upload(
+        file_name, upload.getbuffer(), name, stages=lambda title: _for_people(title, report)
+    )
     try:
         found = inspect_dataset(
             staged.dataset,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.actions import pause_gateway, process_again
+from pneumo_core.app.actions import pause_gateway, read_again, send_again
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.words import plain
 from pneumo_core.core.extras import require
@@ -118,7 +118,7 @@ def _again(queue: "Queue", films: pd.DataFrame) -> None:
         read = st.button("Read again", disabled=not chosen, key="gateway read")
     if not (send or read):
         return
-    _, gone = process_again(queue, chosen, send=send)
+    gone = (send_again if send else read_again)(queue, chosen)
     if gone:
         numbers = ", ".join(map(str, gone))
         st.warning(plain(f"The files of {numbers} were removed. Send the X-rays from the PACS."))
