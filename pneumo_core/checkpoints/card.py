@@ -161,9 +161,9 @@ class Card:
 
 
 def with_older_framing(card: Any) -> Any:
-    """Return a card's JSON where a framing that names nothing beyond the edges has black there.
+    """Return a card's parsed JSON in which every framing says what lies beyond the X-ray's edge.
 
-    Checkpoints were trained so before cards named it, and must give the same numbers as then.
+    Cards that do not say so are of checkpoints trained with black there, whose numbers must stay.
     """
     if isinstance(card, list):
         return [with_older_framing(each) for each in card]

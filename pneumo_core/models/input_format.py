@@ -13,8 +13,8 @@ __all__ = ["Framing", "InputFormat"]
 class Framing:
     """A crop to the box around the lungs, enlarged by the factor ``margin`` on both sides.
 
-    ``beyond``: what stands where the box reaches beyond the X-ray's edge: its mirror image, or
-    black, which tells a network how the X-ray was framed.
+    ``beyond``: what fills the crop beyond the X-ray's edge: its mirror image, or black. Black shows
+    a network how the X-ray was framed.
     """
 
     margin: float = 1.12

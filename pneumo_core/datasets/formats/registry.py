@@ -1,4 +1,4 @@
-"""Dataset formats that are added from outside."""
+"""Dataset formats registered by other packages."""
 
 from pathlib import Path
 from typing import Protocol
@@ -28,7 +28,7 @@ class DatasetFormat(Protocol):
 
 
 def register_format(added: DatasetFormat) -> None:
-    """Add a dataset format for this process; it is asked before the built-in ones."""
+    """Add a dataset format for this process; it is tried before the built-in ones."""
     _registered.insert(0, added)
 
 
