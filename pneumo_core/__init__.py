@@ -8,8 +8,9 @@ Names are imported when they are used, so that importing the package costs nothi
 only: not a medical device.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pneumo_core.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from pneumo_core.checkpoints import Checkpoint, list_checkpoints, load_checkpoint
@@ -71,7 +72,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_MODULES = {
+_MODULES: dict[str, tuple[str, ...]] = {
     "checkpoints": ("Checkpoint", "list_checkpoints", "load_checkpoint"),
     "datasets": ("Dataset",),
     "datasets.load": ("load_dataset",),
@@ -92,16 +93,4 @@ _MODULES = {
     "training": ("TrainingConfig", "recipe"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used (PEP 562)."""
-    for module, names in _MODULES.items():
-        if name in names:
-            value = getattr(import_module(f"{__name__}.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

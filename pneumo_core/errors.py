@@ -90,9 +90,12 @@ class MissingExtra(PneumoError, ImportError):
     def __init__(self, extra: str, modules: Iterable[str]) -> None:
         self.extra = extra
         self.modules = tuple(modules)
+        *first, last = self.modules
+        named = f"{', '.join(first)} and {last}" if first else last
+        which, them = ("which are", "them") if first else ("which is", "it")
         super().__init__(
-            f"This needs {', '.join(self.modules)}, which is not installed. "
-            f"Install it: pip install 'pneumo[{extra}]'."
+            f"This needs {named}, {which} not installed. "
+            f"Install {them}: pip install 'pneumo[{extra}]'."
         )
 
     def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, tuple[str, ...]]]:

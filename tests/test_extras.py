@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pneumo_core.errors import MissingExtra
 from tests.app.test_pages import film
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +75,18 @@ def test_a_missing_extra_is_named(missing: str, code: str, extra: str) -> None:
     done = run(missing, code)
     assert done.returncode != 0
     assert f"pneumo[{extra}]" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("modules", "words"),
+    [
+        (["umap"], "umap, which is not installed. Install it:"),
+        (["a", "b"], "a and b, which are not installed. Install them:"),
+        (["a", "b", "c"], "a, b and c, which are not installed. Install them:"),
+    ],
+)
+def test_a_sentence_counts_what_is_missing(modules: list[str], words: str) -> None:
+    assert words in str(MissingExtra("gateway", modules))
 
 
 def test_every_pin_of_the_application_lies_in_a_range_of_the_library() -> None:

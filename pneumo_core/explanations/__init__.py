@@ -3,9 +3,9 @@
 Methods and results need no torch. Computing a map does, so those modules are imported on first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pneumo_core.core.lazy import lazy_names
 from pneumo_core.explanations.methods import (
     METHODS,
     Method,
@@ -50,16 +50,11 @@ __all__ = [
     "scale_of",
 ]
 
-_FILES = {
-    "FilmMethod": "perturbation",
-    "Forgotten": "sanity_check",
-    "forgets": "sanity_check",
-    "heat_map": "compute",
+_MODULES = {
+    "compute": ("heat_map",),
+    "network_layers": ("Layer", "convolutions", "find_convolution", "layers", "run_from"),
+    "perturbation": ("FilmMethod",),
+    "sanity_check": ("Forgotten", "forgets"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs torch on first use (PEP 562)."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'network_layers')}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

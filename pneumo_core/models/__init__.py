@@ -3,9 +3,9 @@
 Names and input formats need no torch. Networks do, so their modules are imported on first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pneumo_core.core.lazy import lazy_names
 from pneumo_core.models.input_format import Framing, InputFormat
 from pneumo_core.models.registry import (
     MODELS,
@@ -50,11 +50,12 @@ __all__ = [
     "start_network",
 ]
 
-_FILES = {"PneumoniaNetwork": "_network", "output_shapes": "_network", "Layout": "layout"}
+_MODULES = {
+    "_network": ("PneumoniaNetwork", "output_shapes"),
+    "layout": ("Layout",),
+    "pretrained": (
+        *("PRETRAINED", "Start", "input_of", "origin_of", "resolve_source", "start_network"),
+    ),
+}
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs torch on first use (PEP 562)."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_FILES.get(name, 'pretrained')}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

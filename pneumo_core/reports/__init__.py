@@ -1,12 +1,13 @@
 """Export results: PDF, PNG, JSON, CSV and DICOM. Nothing here writes to the disk.
 
-PDF and DICOM need the extra "reports"; what makes them is imported when it is asked for.
+PDF and DICOM need the extra "reports"; their modules are imported on first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from pneumo_core.core.extras import require
+from pneumo_core.core.lazy import lazy_names
 from pneumo_core.reports.evaluation import EvaluationReport, report_markdown, report_pdf
 from pneumo_core.reports.overlays import to_png
 from pneumo_core.reports.result import (
@@ -49,17 +50,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "to_dicom": "dicom",
-    "to_dicom_pdf": "dicom_pdf",
-    "to_pdf": "pdf",
-    "to_presentation_state": "dicom_presentation",
-    "to_structured_report": "dicom_report",
+    "dicom": ("to_dicom",),
+    "dicom_pdf": ("to_dicom_pdf",),
+    "dicom_presentation": ("to_presentation_state",),
+    "dicom_report": ("to_structured_report",),
+    "pdf": ("to_pdf",),
 }
+_needs_extra = partial(require, "reports", "reportlab", "highdicom", "pydicom")
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs the extra "reports" (PEP 562). Raises MissingExtra without it."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    require("reports", "reportlab", "highdicom", "pydicom")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES, check=_needs_extra)

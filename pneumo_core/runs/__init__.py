@@ -3,10 +3,11 @@
 What needs torch is imported on first use, so that pages can show runs without it.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from pneumo_core.core.extras import require
+from pneumo_core.core.lazy import lazy_names
 from pneumo_core.runs.queue import ahead_of
 from pneumo_core.runs.status import Now, RunState, Status, now_of, status_of
 
@@ -54,15 +55,6 @@ _MODULES = {
     "execute": ("carry_out", "go_on", "train"),
 }
 
+_needs_extra = partial(require, "train", "kornia", "lightning_fabric", "tensorboardX")
 
-def __getattr__(name: str) -> Any:
-    """Import what needs torch and the extra "train" on first use (PEP 562)."""
-    for module, names in _MODULES.items():
-        if name in names:
-            require("train", "kornia", "lightning_fabric", "tensorboardX")
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES, check=_needs_extra)
