@@ -26,13 +26,19 @@ from pneumo_core.cli._shortcuts import measured, print_quartiles, records
 from pneumo_core.cli._terminal import out, progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pandas import DataFrame
 
     from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.datasets import Dataset
-    from pneumo_core.evaluation import Comparison, DatasetEvaluation, Scores
+    from pneumo_core.evaluation import (
+        ChangedFilms,
+        Comparison,
+        CorruptedFilms,
+        DatasetEvaluation,
+        Scores,
+    )
     from pneumo_core.evaluation.shortcuts import ByQuartile
 
 ShippedOption = Annotated[
@@ -182,24 +188,75 @@ def robustness(
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     model: ModelOption = None,
     operating_point: PointOption = None,
+    corruptions: Annotated[
+        bool,
+        typer.Option("--corruptions", help="MedMNIST-C's 13 corruptions at five severities."),
+    ] = False,
     validation: ValidationOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Evaluate a split again with its X-rays cropped, rotated, compressed and so on."""
     from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.evaluation import corruption_robustness
     from pneumo_core.evaluation import robustness as measure
-    from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
     films = _dataset(checkpoint, dataset_folder(data_folder), validation).split(split)
+    corrupted: list[CorruptedFilms] = []
     with progress_bar("Scoring X-rays") as progress:
-        rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
+        if corruptions:
+            clean, corrupted = corruption_robustness(
+                checkpoint, films, operating_point=operating_point, progress=progress
+            )
+            rows = [clean, *(each for row in corrupted for each in row.by_severity)]
+        else:
+            rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
     say_left_out(rows[0].unreadable.values())
-    table = Table("films", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
+    if as_json:
+        print(json.dumps([_changed(row) for row in rows], ensure_ascii=False))
+        return
+    out.print(_corruption_table(rows[0], corrupted) if corruptions else _change_table(rows))
+
+
+def _changed(row: "ChangedFilms") -> dict[str, str | float | None]:
+    counts = row.confusion
+    figures = {
+        "auc": row.auc,
+        "accuracy": counts.accuracy,
+        "balanced_accuracy": row.balanced_accuracy,
+        "sensitivity": counts.sensitivity,
+        "specificity": counts.specificity,
+        "n": counts.n,
+    }
+    return {"change": row.change, **without_nan(figures)}
+
+
+def _change_table(rows: "Sequence[ChangedFilms]") -> Table:
+    from pneumo_core.metrics import format_rate
+
+    table = Table("X-rays", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
     for row in rows:
         counts = row.confusion
         figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
         table.add_row(row.change, *(format_rate(figure) for figure in figures))
-    out.print(table)
+    return table
+
+
+def _corruption_table(clean: "ChangedFilms", rows: "Sequence[CorruptedFilms]") -> Table:
+    """Balanced accuracy by severity, then its mean and the mean AUC."""
+    from pneumo_core.evaluation import SEVERITIES
+    from pneumo_core.metrics import format_rate
+
+    severities = [str(each) for each in SEVERITIES]
+    table = Table("corruption", *severities, "mean", "mean AUC", box=SIMPLE_HEAD)
+    figures = [clean.balanced_accuracy, clean.auc]
+    table.add_row(clean.change, *[""] * len(severities), *map(format_rate, figures))
+    for row in rows:
+        figures = [each.balanced_accuracy for each in row.by_severity]
+        figures += [row.mean(lambda each: each.balanced_accuracy), row.mean(lambda each: each.auc)]
+        table.add_row(row.corruption, *map(format_rate, figures))
+    table.caption = "Balanced accuracy by severity"
+    return table
 
 
 @app.command()

@@ -9,9 +9,15 @@ from pneumo_core.evaluation.compare import (
     seed_groups,
     spread_of,
 )
+from pneumo_core.evaluation.corruptions import CORRUPTIONS, SEVERITIES, Corruption
 from pneumo_core.evaluation.evaluate import DatasetEvaluation, evaluate_dataset, score_dataset
 from pneumo_core.evaluation.image_changes import CHANGES
-from pneumo_core.evaluation.robustness import ChangedFilms, robustness
+from pneumo_core.evaluation.robustness import (
+    ChangedFilms,
+    CorruptedFilms,
+    corruption_robustness,
+    robustness,
+)
 from pneumo_core.evaluation.scores import (
     UNLABELLED,
     Scores,
@@ -33,11 +39,15 @@ from pneumo_core.evaluation.subgroups import (
 __all__ = [
     "CELL_OF",
     "CHANGES",
+    "CORRUPTIONS",
     "PUBLISHED",
     "SERIES",
+    "SEVERITIES",
     "UNLABELLED",
     "ChangedFilms",
     "Comparison",
+    "CorruptedFilms",
+    "Corruption",
     "DatasetEvaluation",
     "Published",
     "Scores",
@@ -45,6 +55,7 @@ __all__ = [
     "Spread",
     "Study",
     "compare",
+    "corruption_robustness",
     "dataset_scores",
     "evaluate_dataset",
     "label_doubts",

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from io import BytesIO
 from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from pneumo_core.evaluation.corruptions import jpeg
 
 __all__ = ["CHANGES"]
 
@@ -34,13 +35,6 @@ def _rotated(degrees: float, pixels: Pixels) -> Pixels:
     return np.array(turned, dtype=np.float32)
 
 
-def _compressed(quality: int, pixels: Pixels) -> Pixels:
-    buffer = BytesIO()
-    Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(buffer, "JPEG", quality=quality)
-    with Image.open(buffer) as image:
-        return np.asarray(np.asarray(image) / np.float32(255), dtype=np.float32)
-
-
 def _times(factor: float, pixels: Pixels) -> Pixels:
     changed: Pixels = np.clip(pixels * np.float32(factor), 0, 1)
     return changed
@@ -61,7 +55,7 @@ CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = MappingProxyType(
         "rotated by 10°": partial(_rotated, 10),
         "squashed to a square": partial(_resized, 512, 512),
         "stretched to 7:5": partial(_resized, 700, 500),
-        "JPEG quality 40": partial(_compressed, 40),
+        "JPEG quality 40": partial(jpeg, quality=40),
         "15 % brighter": partial(_times, 1.15),
         "15 % darker": partial(_times, 0.85),
         "enlarged to 1,400 × 1,100": partial(_resized, 1400, 1100),

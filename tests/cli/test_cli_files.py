@@ -153,6 +153,10 @@ def test_an_added_dataset_is_known_by_its_name_everywhere(
     assert json.loads(pneumo("compare", "cnn_94", "cnn_94", *films, "--json").out)["n"] == 24
     assert pneumo("embed", *films, "--method", "pca", "--out", target).code == 0
     assert "cropped" in pneumo("robustness", *films).out
+    assert "speckle noise" in pneumo("robustness", *films, "--corruptions").out
+    rows = json.loads(pneumo("robustness", *films, "--json").out)
+    assert rows[0]["change"] == "unchanged"
+    assert 0 <= rows[0]["balanced_accuracy"] <= 1
     assert "Fingerprint" in pneumo("data", "inspect", added).out
 
 

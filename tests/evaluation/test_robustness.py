@@ -7,7 +7,15 @@ import pytest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.errors import DatasetError
-from pneumo_core.evaluation import CHANGES, evaluate_dataset, robustness
+from pneumo_core.evaluation import (
+    CHANGES,
+    CORRUPTIONS,
+    SEVERITIES,
+    corruption_robustness,
+    evaluate_dataset,
+    robustness,
+)
+from pneumo_core.evaluation.corruptions import at_benchmark_size
 
 RAMP = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (100, 1))
 
@@ -60,3 +68,48 @@ def test_films_that_cannot_be_read_are_left_out(
         film.write_bytes(b"broken")
     with pytest.raises(DatasetError, match="No X-ray of films can be read"):
         robustness(checkpoint, scan(folder))
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_the_same_each_time_and_grows_with_its_severity(name: str):
+    random = np.random.default_rng(0)
+    film = np.clip(RAMP + random.normal(scale=0.05, size=RAMP.shape), 0, 1).astype(np.float32)
+    corrupted = [CORRUPTIONS[name].apply(film, severity) for severity in SEVERITIES]
+    again = [CORRUPTIONS[name].apply(film, severity) for severity in SEVERITIES]
+    np.testing.assert_array_equal(corrupted, again)
+    assert {each.dtype for each in corrupted} == {np.dtype(np.float32)}
+    assert min(each.min() for each in corrupted) >= 0
+    assert max(each.max() for each in corrupted) <= 1
+    changes = [np.abs(each - film).mean() for each in corrupted]
+    assert 0 < changes[0] < changes[4]
+
+
+def test_noise_has_the_strength_of_its_severity():
+    grey = np.full((224, 224), 0.5, np.float32)
+    spread = [CORRUPTIONS["Gaussian noise"].apply(grey, each).std() for each in SEVERITIES]
+    assert spread == pytest.approx([0.04, 0.05, 0.06, 0.07, 0.08], rel=0.02)
+    hit = CORRUPTIONS["impulse noise"].apply(grey, 5) != 0.5
+    assert hit.mean() == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_severity_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="Choose 1 to 5"):
+        CORRUPTIONS["JPEG"].apply(RAMP, 0)
+
+
+def test_large_films_are_scaled_to_the_size_of_the_benchmark():
+    assert at_benchmark_size(np.zeros((448, 672), np.float32)).shape == (224, 336)
+    assert at_benchmark_size(RAMP) is RAMP
+
+
+def test_corrupted_films_are_scored_at_every_severity(
+    checkpoint: Checkpoint, film_folder: Callable[..., Path]
+):
+    dataset = scan(film_folder({"test": 2}))
+    clean, rows = corruption_robustness(checkpoint, dataset)
+    assert [row.corruption for row in rows] == list(CORRUPTIONS)
+    assert [each.change for each in rows[0].by_severity] == [f"pixelate {n}" for n in SEVERITIES]
+    assert clean.confusion == robustness(checkpoint, dataset)[0].confusion
+    counts = clean.confusion
+    assert clean.balanced_accuracy == (counts.sensitivity + counts.specificity) / 2
+    assert rows[0].mean(lambda _each: 2) == 2
