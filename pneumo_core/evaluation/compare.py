@@ -3,7 +3,8 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -18,15 +19,18 @@ from pneumo_core.metrics import (
     compare_areas,
     evaluate,
     format_rate,
+    holm,
     mcnemar,
 )
 
 __all__ = [
     "PUBLISHED",
     "Comparison",
+    "PairTest",
     "Published",
     "Spread",
     "compare",
+    "compare_pairs",
     "paired_table",
     "seed_groups",
     "spread_of",
@@ -83,6 +87,32 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class PairTest:
+    """The tests of two of several models, ``first`` and ``second`` by their place.
+
+    ``areas_p`` and ``calls_p``: p of DeLong's and of McNemar's test, each corrected by Holm's
+    method for the number of pairs. ``n``: X-rays that both scored; ``differ``: those they predict
+    differently.
+    """
+
+    first: int
+    second: int
+    areas: Areas | None
+    mcnemar: McNemar
+    areas_p: float
+    calls_p: float
+    n: int
+    differ: int
+
+    def sentence(self, names: Sequence[str]) -> str:
+        """Say in words which of the two is better, by the corrected p."""
+        pair = (names[self.first], names[self.second])
+        areas = None if self.areas is None else replace(self.areas, p=self.areas_p)
+        calls = replace(self.mcnemar, p=self.calls_p)
+        return f"{_about_areas(areas, pair)} {_about_calls(calls, pair)}"
+
+
+@dataclass(frozen=True)
 class Spread:
     """A metric over several seeds: mean and sample standard deviation (NaN for one seed)."""
 
@@ -112,6 +142,21 @@ def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> C
     test = mcnemar(labels, table["first_predicted"], table["second_predicted"])
     unreadable = {**first.unreadable, **second.unreadable}
     return Comparison(table, (both[0], both[1]), areas, test, everyone - len(table), unreadable)
+
+
+def compare_pairs(scores: Sequence[Scores], thresholds: Sequence[float]) -> list[PairTest]:
+    """Test every pair of models on the X-rays that both scored, each at its own threshold.
+
+    Raises PneumoError; see ``compare``.
+    """
+    pairs = list(combinations(range(len(scores)), 2))
+    found = [_test_pair(scores, thresholds, *pair) for pair in pairs]
+    areas = holm([each.areas.p if each.areas else math.nan for each in found])
+    calls = holm([each.mcnemar.p for each in found])
+    return [
+        replace(each, areas_p=float(a), calls_p=float(c))
+        for each, a, c in zip(found, areas, calls, strict=True)
+    ]
 
 
 def paired_table(first: Scores, second: Scores) -> pd.DataFrame:
@@ -160,6 +205,22 @@ def spread_of(evaluations: Sequence[Evaluation]) -> Mapping[str, Spread]:
     return found
 
 
+def _test_pair(
+    scores: Sequence[Scores], thresholds: Sequence[float], first: int, second: int
+) -> PairTest:
+    """Test one pair; p is not corrected yet."""
+    table = paired_table(scores[first], scores[second])
+    labels = table["label"]
+    calls = [table["first"] >= thresholds[first], table["second"] >= thresholds[second]]
+    test = mcnemar(labels, calls[0].astype(int), calls[1].astype(int))
+    areas = None
+    if labels.nunique() == 2:
+        areas = compare_areas(labels, table["first"], table["second"], table["patient"])
+    p = areas.p if areas else math.nan
+    differ = int((calls[0] != calls[1]).sum())
+    return PairTest(first, second, areas, test, p, test.p, len(table), differ)
+
+
 def _but_for_seed(checkpoint: Checkpoint) -> str:
     card = checkpoint.card
     if card.members:
@@ -174,7 +235,10 @@ def _sides(thresholds: tuple[float, float]) -> list[tuple[str, float]]:
     return list(zip(("first", "second"), thresholds, strict=True))
 
 
-def _about_areas(areas: Areas | None) -> str:
+_SIDES = ("the first", "the second")
+
+
+def _about_areas(areas: Areas | None, names: tuple[str, str] = _SIDES) -> str:
     if areas is None:
         return "With one class only there is no area under the ROC curve to compare."
     if math.isnan(areas.difference.low):
@@ -184,19 +248,22 @@ def _about_areas(areas: Areas | None) -> str:
         return "Both rank the X-rays in the same order."
     difference = str(areas.difference)
     if areas.p < 0.05:
-        better = "first" if areas.difference.value > 0 else "second"
-        return (
-            f"The {better} ranks the X-rays better: AUC differs by {difference}, p {_p(areas.p)}."
-        )
+        better = _begin(names[0 if areas.difference.value > 0 else 1])
+        return f"{better} ranks the X-rays better: AUC differs by {difference}, p {_p(areas.p)}."
     return f"Neither clearly ranks the X-rays better: AUC differs by {difference}, p {_p(areas.p)}."
 
 
-def _about_calls(test: McNemar) -> str:
-    counts = f"{test.only_first} X-rays only the first, {test.only_second} only the second"
+def _about_calls(test: McNemar, names: tuple[str, str] = _SIDES) -> str:
+    counts = f"{test.only_first} X-rays only {names[0]}, {test.only_second} only {names[1]}"
     if test.p < 0.05:
-        better = "first" if test.only_first > test.only_second else "second"
-        return f"The {better} is right about more X-rays ({counts}; p {_p(test.p)})."
+        better = _begin(names[0 if test.only_first > test.only_second else 1])
+        return f"{better} is right about more X-rays ({counts}; p {_p(test.p)})."
     return f"Neither is clearly right about more X-rays ({counts}; p {_p(test.p)})."
+
+
+def _begin(name: str) -> str:
+    """Begin a sentence with a side; a model's name keeps its letters."""
+    return name.capitalize() if name in _SIDES else name
 
 
 def _p(p: float) -> str:

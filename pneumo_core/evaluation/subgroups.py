@@ -6,12 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import fisher_exact
 
 from pneumo_core.datasets import NORMAL, PNEUMONIA
 from pneumo_core.evaluation.scores import COLUMNS
-from pneumo_core.metrics import Estimate, confusion, rate
+from pneumo_core.metrics import Estimate, confusion, holm, rate
 
-__all__ = ["SERIES", "Slice", "label_doubts", "slice_columns", "slices", "with_series"]
+__all__ = [
+    "SERIES",
+    "Outlier",
+    "Slice",
+    "label_doubts",
+    "outlier_sentence",
+    "outliers",
+    "slice_columns",
+    "slices",
+    "with_series",
+]
 
 SERIES = "series"
 """A patient's name without its number, "person" or "IM": the source in public datasets."""
@@ -29,6 +40,20 @@ class Slice:
     ill: int
     sensitivity: Estimate
     specificity: Estimate
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A subgroup with a rate unlike that of all other X-rays of the same label.
+
+    ``rate``: "sensitivity" or "specificity"; ``rest``: that of the other subgroups together;
+    ``p``: Fisher's exact test, corrected by Holm's method for all subgroups of the column.
+    """
+
+    slice: Slice
+    rate: str
+    rest: Estimate
+    p: float
 
 
 def with_series(scores: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +88,37 @@ def slices(scores: pd.DataFrame, threshold: float, columns: Sequence[str]) -> li
     return sorted(found, key=lambda each: (each.n, each.column, each.value))
 
 
+def outliers(found: Sequence[Slice], *, level: float = 0.05) -> list[Outlier]:
+    """Return subgroups of one column whose rate differs from the rest, most significant first.
+
+    ``found``: all subgroups of one column, from ``slices``. X-rays count as independent, although
+    some may show the same patient.
+    """
+    tested = [
+        each for name in ("sensitivity", "specificity") for each in _against_rest(found, name)
+    ]
+    corrected = holm([each.p for each in tested])
+    kept = [
+        Outlier(each.slice, each.rate, each.rest, float(p))
+        for each, p in zip(tested, corrected, strict=True)
+        if p < level
+    ]
+    return sorted(kept, key=lambda each: each.p)
+
+
+def outlier_sentence(found: Sequence[Slice]) -> str:
+    """Return a sentence that names the subgroups of one column that differ from the rest."""
+    differ = outliers(found)
+    if not differ:
+        return "No subgroup clearly differs from the others."
+    told = [
+        f"{each.slice.value} has a {each.rate} of {getattr(each.slice, each.rate)}, "
+        f"the others together {each.rest}"
+        for each in _one_of_each_pair(differ, found)
+    ]
+    return "Differs: " + "; ".join(told) + "."
+
+
 def label_doubts(scores: pd.DataFrame) -> pd.DataFrame:
     """Return X-rays whose label the checkpoint confidently contradicts, most confident first.
 
@@ -93,6 +149,37 @@ def _slice(column: str, value: str, rows: pd.DataFrame, threshold: float) -> Sli
         rate(counts.tp, counts.tp + counts.fn),
         rate(counts.tn, counts.tn + counts.fp),
     )
+
+
+def _against_rest(found: Sequence[Slice], name: str) -> list[Outlier]:
+    """Test each subgroup with X-rays of the label against all others; p is not corrected."""
+    counts = {each.value: _correct_of(each, name) for each in found}
+    right, total = (sum(each[k] for each in counts.values()) for k in (0, 1))
+    tested = []
+    for each in found:
+        own, n = counts[each.value]
+        if not n or n == total:
+            continue
+        table = [[own, n - own], [right - own, total - n - (right - own)]]
+        p = float(fisher_exact(table).pvalue)
+        tested.append(Outlier(each, name, rate(right - own, total - n), p))
+    return tested
+
+
+def _correct_of(each: Slice, name: str) -> tuple[int, int]:
+    """Return how many X-rays of the rate's label are correct, and how many there are."""
+    n = each.ill if name == "sensitivity" else each.n - each.ill
+    return (round(getattr(each, name).value * n), n) if n else (0, 0)
+
+
+def _one_of_each_pair(differ: Sequence[Outlier], found: Sequence[Slice]) -> list[Outlier]:
+    """Keep one side where only two subgroups have a rate: both sides say the same."""
+    kept: list[Outlier] = []
+    for each in differ:
+        sides = sum(_correct_of(one, each.rate)[1] > 0 for one in found)
+        if sides > 2 or all(one.rate != each.rate for one in kept):
+            kept.append(each)
+    return kept
 
 
 def _series(patient: str) -> str:

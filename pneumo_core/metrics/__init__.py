@@ -26,6 +26,7 @@ from pneumo_core.metrics.evaluation import (
     predictive_estimates,
 )
 from pneumo_core.metrics.formatting import format_interval, format_prevalence, format_rate
+from pneumo_core.metrics.multiple import holm
 from pneumo_core.metrics.paired import Areas, McNemar, clustered_area, compare_areas, mcnemar
 from pneumo_core.metrics.prevalence import (
     CALIBRATED_PREVALENCE,
@@ -90,6 +91,7 @@ __all__ = [
     "format_interval",
     "format_prevalence",
     "format_rate",
+    "holm",
     "interval",
     "mcnemar",
     "precision_recall_curve",

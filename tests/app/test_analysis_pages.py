@@ -73,7 +73,7 @@ def test_the_cells_can_be_chosen_by_name() -> None:
     assert "35 X-rays, worst errors first" in told(app)
     assert len(app.dataframe[0].value) == 35
     assert (app.dataframe[0].value["label"] == "NORMAL").all()
-    press(app, "Clear the selection")
+    press(app, "Clear")
     assert not app.dataframe
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import PneumoError
-from pneumo_core.evaluation import Scores, compare, seed_groups, spread_of
-from pneumo_core.metrics import compare_areas, evaluate, mcnemar
+from pneumo_core.evaluation import Scores, compare, compare_pairs, seed_groups, spread_of
+from pneumo_core.metrics import compare_areas, evaluate, holm, mcnemar
 from tests.evaluation.tables import scores
 
 LABELS = [0, 0, 0, 1, 1, 1]
@@ -88,3 +88,29 @@ def test_the_spread_of_seeds_by_hand() -> None:
     spread = spread_of(found)["accuracy"]
     assert (spread.mean, spread.n) == (pytest.approx((4 / 6 + 4 / 6) / 2), 2)
     assert spread.deviation == 0
+
+
+def test_every_pair_is_tested_and_p_corrected_for_their_number() -> None:
+    labels = [0, 1] * 40
+    random = np.random.default_rng(0)
+    right = [0.1 + 0.8 * label for label in labels]
+    guesses = [random.uniform(0, 1, 80).tolist() for _ in range(2)]
+    three = [scores(labels, each) for each in (right, *guesses)]
+    found = compare_pairs(three, (0.5, 0.5, 0.5))
+    assert [(each.first, each.second) for each in found] == [(0, 1), (0, 2), (1, 2)]
+    alone = [compare(three[i], three[j], (0.5, 0.5)) for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert [each.mcnemar for each in found] == [each.mcnemar for each in alone]
+    assert [each.calls_p for each in found] == pytest.approx(
+        holm([each.mcnemar.p for each in alone])
+    )
+    assert [each.differ for each in found] == [len(each.disagreements) for each in alone]
+    told = found[0].sentence(("best", "one", "other"))
+    assert told.startswith("best ranks the X-rays better")
+    assert "X-rays only best, 0 only one" in told
+
+
+def test_one_pair_needs_no_correction() -> None:
+    two = [scores(LABELS, FIRST), scores(LABELS, SECOND)]
+    (found,) = compare_pairs(two, (0.5, 0.5))
+    assert found.areas is not None
+    assert (found.areas_p, found.calls_p) == (found.areas.p, found.mcnemar.p)

@@ -5,6 +5,8 @@ import math
 from pneumo_core.evaluation import (
     SERIES,
     label_doubts,
+    outlier_sentence,
+    outliers,
     slice_columns,
     slices,
     with_series,
@@ -53,3 +55,24 @@ def test_the_worst_mistake_comes_first_and_without_labels_the_most_suspicious() 
     films = table([1, 0, -1, -1], [0.9, 0.3, 0.5, 0.95])
     found = worst_first(films)["id"].str[-5].tolist()
     assert found == ["3", "2", "1", "0"]
+
+
+def test_a_subgroup_unlike_the_rest_is_named_and_chance_is_not() -> None:
+    """Of 40 normal films of a, all are right; of 40 of b, 20: p < 0.001. Two films tell nothing."""
+    films = table(
+        [0] * 82, [0.1] * 60 + [0.9] * 20 + [0.1, 0.9], site=["a"] * 40 + ["b"] * 40 + ["c"] * 2
+    )
+    found = slices(films, 0.5, ["site"])
+    assert [(each.slice.value, each.rate) for each in outliers(found)] == [
+        ("a", "specificity"),
+        ("b", "specificity"),
+    ]
+    assert "a has a specificity of > 0.999" in outlier_sentence(found)
+    alike = slices(table([0, 0, 1, 1], [0.1, 0.9, 0.9, 0.1], site=["a", "b"] * 2), 0.5, ["site"])
+    assert outlier_sentence(alike) == "No subgroup clearly differs from the others."
+
+
+def test_two_subgroups_that_differ_from_each_other_are_told_once() -> None:
+    films = table([0] * 80, [0.1] * 60 + [0.9] * 20, site=["a"] * 40 + ["b"] * 40)
+    told = outlier_sentence(slices(films, 0.5, ["site"]))
+    assert told.count("specificity") == 1

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-__all__ = ["CELL_WORDS", "Selection", "choose", "current", "follow_link", "forget_selection"]
+__all__ = [
+    "CELL_NAMES",
+    "CELL_WORDS",
+    "Selection",
+    "choose",
+    "current",
+    "follow_link",
+    "forget_selection",
+]
 
 _KEY = "evaluated films"
 CELL_WORDS = {
@@ -15,6 +23,13 @@ CELL_WORDS = {
     "tn": "Correct: normal predicted as NORMAL",
 }
 """Cells of the confusion matrix, the most serious error first."""
+CELL_NAMES = {
+    "fn": "Missed",
+    "fp": "False alarms",
+    "tp": "True positives",
+    "tn": "True negatives",
+}
+"""Short names of the cells."""
 
 
 @dataclass(frozen=True)

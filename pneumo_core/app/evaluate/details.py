@@ -1,5 +1,6 @@
 """Drawers of the Evaluate page: subgroups, doubtful labels, export."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -8,10 +9,20 @@ import streamlit as st
 
 from pneumo_core.app.evaluate.error_images import show_films
 from pneumo_core.app.evaluate.shortcut_quartiles import quartiles_at
+from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.evaluation import Slice, Study, label_doubts, scores_csv, slice_columns, slices
+from pneumo_core.evaluation import (
+    Slice,
+    Study,
+    label_doubts,
+    outlier_sentence,
+    scores_csv,
+    slice_columns,
+    slices,
+)
+from pneumo_core.metrics import Estimate
 from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
-from pneumo_core.reports.figures import PLOTS, interactive, still, to_html
+from pneumo_core.reports.figures import PLOTS, interactive, still, subgroup_dots, to_html
 
 __all__ = ["offer_downloads", "show_doubts", "show_slices"]
 
@@ -33,17 +44,30 @@ def show_slices(study: Study, threshold: float) -> None:
         if not columns:
             st.caption("These X-rays have no column that forms a few subgroups.")
             return
-        wanted = st.multiselect("Group by", columns, columns[:2], key="slice by")
-        st.dataframe(
-            _slice_table(slices(study.table, threshold, wanted)),
-            hide_index=True,
-            width="stretch",
-            alt="Sensitivity and specificity of each subgroup, the smallest first.",
+        column = st.segmented_control(
+            "Subgroups by", columns, default=columns[0], required=True, key="slice by"
+        )
+        found = slices(study.table, threshold, [str(column or columns[0])])
+        st.markdown(f"**{plain(outlier_sentence(found))}**")
+        st.plotly_chart(
+            subgroup_dots(found),
+            key="subgroups",
+            config={"displayModeBar": False},
+            alt="Sensitivity and specificity of each subgroup with 95 % intervals.",
         )
         st.caption(
-            "The smallest subgroup first. With many subgroups some differ by chance: look at the "
-            "intervals. `series` is the patient's name without its number."
+            "Dots with 95 % intervals, the smallest subgroup on top. Red diamonds differ from all "
+            "other X-rays of the same label (Fisher's exact test, corrected by Holm's method). A "
+            "subgroup whose X-rays all have one label has only one of the two rates. `series` is "
+            "the patient's name without its number."
         )
+        with st.expander("The same as a table"):
+            st.dataframe(
+                _slice_table(found),
+                hide_index=True,
+                width="stretch",
+                alt="Sensitivity and specificity of each subgroup, the smallest first.",
+            )
 
 
 def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
@@ -82,7 +106,7 @@ def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> N
     with drawer:
         quartiles = tuple(quartiles_at(study, threshold))
         report = EvaluationReport(checkpoint, study, threshold, quartiles)
-        name = f"pneumo-{checkpoint.name}"
+        name = checkpoint.name if checkpoint.name == "pneumo" else f"pneumo-{checkpoint.name}"
         with st.container(horizontal=True, gap="small"):
             _button(
                 "Scores, CSV", lambda: scores_csv(study.scores, threshold), f"{name}-scores.csv"
@@ -124,7 +148,11 @@ def _slice_table(found: Sequence[Slice]) -> pd.DataFrame:
             "Value": [each.value for each in found],
             "X-rays": [each.n for each in found],
             "With pneumonia": [each.ill for each in found],
-            "Sensitivity": [str(each.sensitivity) for each in found],
-            "Specificity": [str(each.specificity) for each in found],
+            "Sensitivity": [_rate(each.sensitivity) for each in found],
+            "Specificity": [_rate(each.specificity) for each in found],
         }
     )
+
+
+def _rate(rate: Estimate) -> str:
+    return "not applicable" if math.isnan(rate.value) else str(rate)

@@ -3,25 +3,28 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from pneumo_core.app.evaluate import cell_selection as chosen
-from pneumo_core.app.evaluate.cell_selection import CELL_WORDS, Selection
+from pneumo_core.app.evaluate.cell_selection import CELL_NAMES, CELL_WORDS, Selection
 from pneumo_core.app.evaluate.details import offer_downloads, show_doubts, show_slices
 from pneumo_core.app.evaluate.error_images import show_films
 from pneumo_core.app.evaluate.score_cache import scores_for, study_of
 from pneumo_core.app.evaluate.shortcut_quartiles import show_shortcuts
 from pneumo_core.app.evaluate.threshold_slider import choose_threshold
 from pneumo_core.app.sign_in import only_admitted
+from pneumo_core.app.widgets.layout import beside
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import Scores, Study, point_on
-from pneumo_core.metrics import Evaluation, bin_of, format_rate
+from pneumo_core.metrics import Curve, Evaluation, bin_of, format_rate
 from pneumo_core.reports.figures import (
     BARS,
     confusion_matrix,
+    in_corner,
     precision_recall,
     probability_histogram,
     receiver_operating_characteristic,
@@ -32,6 +35,7 @@ from pneumo_core.reports.figures import SERIES as COLOURS
 __all__ = ["show_evaluation"]
 
 _BY_NAME = "cell by name"
+_WHOLE = "whole roc"
 _BARE = {"displayModeBar": False}
 
 
@@ -59,27 +63,48 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
     figures = study.at(threshold)
     predictions = study.predictions(threshold)
     selection = chosen.current(predictions)
-    matrix, numbers, histogram = st.columns([4, 3, 4], gap="medium")
-    with matrix:
-        _show_matrix(figures, selection)
-    with numbers:
-        _show_numbers(study, figures)
-    with histogram:
-        _show_histogram(study, threshold, selection)
-    _show_curves(study, figures, selection)
-    st.subheader("X-rays behind the figures", anchor=False)
-    _choose_by_name(figures, selection)
-    if selection:
-        st.markdown(f"**{selection.words}**: {len(selection.ids)} X-rays, worst errors first")
-        show_films(
-            predictions[predictions["id"].isin(selection.ids)], checkpoint.name, key="selected"
-        )
-    else:
-        st.caption("Click a cell of the matrix, a bar or a point, or choose above.")
+    charts, films = beside("picked")
+    with charts:
+        matrix, numbers = st.columns(2, gap="medium")
+        with matrix:
+            _show_matrix(figures, selection)
+        with numbers:
+            _show_numbers(study, figures)
+        _show_charts(study, figures, selection)
+    with films:
+        _choose_by_name(figures, selection)
+        _show_selected(checkpoint, predictions, selection, threshold)
     show_slices(study, threshold)
     show_shortcuts(study, threshold)
     show_doubts(study, checkpoint)
     offer_downloads(study, checkpoint, threshold)
+
+
+def _show_selected(
+    checkpoint: Checkpoint, predictions: pd.DataFrame, selection: Selection | None, threshold: float
+) -> None:
+    """Show the selected X-rays, or say how to select some."""
+    if selection is None:
+        st.info(
+            "Click a cell of the matrix, a bar or a point of a curve, or choose above: its X-rays "
+            "appear here, the worst errors first.",
+            icon=":material/touch_app:",
+        )
+        return
+    inside = predictions[predictions["id"].isin(selection.ids)]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        told = f"**{selection.words}**: {len(inside)} X-rays, worst errors first"
+        st.markdown(told, width="stretch")
+        st.button(
+            "Clear",
+            icon=":material/close:",
+            type="tertiary",
+            help="Clear the selection",
+            on_click=_clear,
+        )
+    default = checkpoint.card.operating_point().threshold
+    other = None if threshold == default else threshold
+    show_films(inside, checkpoint.name, key="selected", threshold=other)
 
 
 def _validation(checkpoint: Checkpoint) -> Study | None:
@@ -119,7 +144,7 @@ def _show_matrix(figures: Evaluation, selection: Selection | None) -> None:
         on_select=_cell_clicked,
         selection_mode="points",
         config=_BARE,
-        alt="Confusion matrix. The same cells can be chosen by name below.",
+        alt="Confusion matrix. The same cells can be chosen by name beside it.",
     )
 
 
@@ -147,8 +172,8 @@ def _show_numbers(study: Study, figures: Evaluation) -> None:
     rows = (
         ("Sensitivity", figures.sensitivity),
         ("Specificity", figures.specificity),
-        (f"PPV at {percent} %", ppv),
-        (f"NPV at {percent} %", npv),
+        (f"PPV\u00a0at\u00a0{percent}\u00a0%", ppv),
+        (f"NPV\u00a0at\u00a0{percent}\u00a0%", npv),
         ("F1", figures.f1),
         ("Accuracy", figures.accuracy),
         ("AUC", figures.auc),
@@ -167,7 +192,7 @@ def _show_histogram(study: Study, threshold: float, selection: Selection | None)
         on_select=lambda: _bin_clicked(study),
         selection_mode="points",
         config=_BARE,
-        alt="X-rays by probability, PNEUMONIA above and NORMAL below the line.",
+        alt="X-rays by probability, PNEUMONIA above and NORMAL below the line, errors in red.",
     )
 
 
@@ -186,45 +211,21 @@ def _choose_rows(study: Study, rows: NDArray[np.bool_], words: str) -> None:
     st.session_state[_BY_NAME] = None
 
 
-def _show_curves(study: Study, figures: Evaluation, selection: Selection | None) -> None:
-    if study.roc is None or study.precision_recall is None:
-        return
+def _show_charts(study: Study, figures: Evaluation, selection: Selection | None) -> None:
+    """Show histogram, ROC, precision-recall and calibration, two in a row."""
     threshold = figures.threshold
     picked = study.probabilities[study.rows_of(selection.ids if selection else ())]
-    left, middle, right = st.columns(3, gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown(f"**ROC**, AUC {figures.auc}")
-        st.plotly_chart(
-            receiver_operating_characteristic(
-                [("", COLOURS[0], study.roc, point_on(study.roc, threshold))],
-                study.roc.at(picked),
-                study.ids_at(study.roc),
-            ),
-            key="roc",
-            on_select=lambda: _curve_clicked("roc", study),
-            selection_mode="points",
-            config=_BARE,
-            alt="ROC curve with the threshold in use as a diamond.",
-        )
-    with middle:
-        curve = study.precision_recall
-        st.markdown(
-            f"**Precision and recall**, average precision {format_rate(study.average_precision)}"
-        )
-        st.plotly_chart(
-            precision_recall(
-                curve,
-                float(study.labels.mean()),
-                point_on(curve, threshold),
-                curve.at(picked),
-                study.ids_at(curve),
-            ),
-            key="precision recall",
-            on_select=lambda: _curve_clicked("precision recall", study),
-            selection_mode="points",
-            config=_BARE,
-            alt="Precision by recall with the threshold in use as a diamond.",
-        )
+        st.markdown("**Probabilities**, errors in red")
+        _show_histogram(study, threshold, selection)
+    if study.roc is None or study.precision_recall is None:
+        return
+    with right:
+        _show_roc(study, study.roc, figures, picked)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _show_precision_recall(study, study.precision_recall, threshold, picked)
     with right:
         st.markdown(f"**Calibration**, ECE {figures.ece}")
         st.plotly_chart(
@@ -233,6 +234,48 @@ def _show_curves(study: Study, figures: Evaluation, selection: Selection | None)
             config=_BARE,
             alt="Reliability diagram: share of pneumonia by mean probability.",
         )
+
+
+def _show_roc(study: Study, curve: Curve, figures: Evaluation, picked: NDArray[np.float64]) -> None:
+    st.markdown(f"**ROC**, AUC {figures.auc}")
+    point = point_on(curve, figures.threshold)
+    corner = in_corner([point]) and not st.session_state.get(_WHOLE, False)
+    st.plotly_chart(
+        receiver_operating_characteristic(
+            [("", COLOURS[0], curve, point)],
+            curve.at(picked),
+            study.ids_at(curve),
+            corner=corner,
+        ),
+        key="roc",
+        on_select=lambda: _curve_clicked("roc", study),
+        selection_mode="points",
+        config=_BARE,
+        alt="ROC curve with the threshold in use as a diamond.",
+    )
+    if in_corner([point]):
+        st.toggle("Whole ROC curve", key=_WHOLE, help="Off: its upper left corner, enlarged.")
+
+
+def _show_precision_recall(
+    study: Study, curve: Curve, threshold: float, picked: NDArray[np.float64]
+) -> None:
+    average = format_rate(study.average_precision)
+    st.markdown(f"**Precision and recall**, average precision {average}")
+    st.plotly_chart(
+        precision_recall(
+            curve,
+            float(study.labels.mean()),
+            point_on(curve, threshold),
+            curve.at(picked),
+            study.ids_at(curve),
+        ),
+        key="precision recall",
+        on_select=lambda: _curve_clicked("precision recall", study),
+        selection_mode="points",
+        config=_BARE,
+        alt="Precision by recall with the threshold in use as a diamond.",
+    )
 
 
 def _curve_clicked(key: str, study: Study) -> None:
@@ -254,22 +297,17 @@ def _clicked(key: str) -> list[Any] | None:
 
 
 def _choose_by_name(figures: Evaluation, selection: Selection | None) -> None:
-    """Offer the cells for keyboard users, and a button that clears the selection."""
+    """Offer the cells by name, also for keyboard users."""
     counts = figures.confusion
     st.session_state.setdefault(_BY_NAME, selection.cell or None if selection else None)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Cell",
-            list(CELL_WORDS),
-            format_func=lambda cell: f"{CELL_WORDS[cell]} ({getattr(counts, cell)})",
-            key=_BY_NAME,
-            on_change=_named,
-            label_visibility="collapsed",
-        )
-        if selection:
-            st.button(
-                "Clear the selection", icon=":material/close:", type="tertiary", on_click=_clear
-            )
+    st.segmented_control(
+        "X-rays of a cell",
+        list(CELL_WORDS),
+        format_func=lambda cell: f"{CELL_NAMES[cell]} ({getattr(counts, cell)})",
+        key=_BY_NAME,
+        on_change=_named,
+        label_visibility="collapsed",
+    )
 
 
 def _named() -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pneumo_core.app.memory import shared
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
+from pneumo_core.app.widgets.get_films import offer_films
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain
 from pneumo_core.datasets import scan
@@ -65,10 +66,7 @@ def _measured() -> Measured | None:
     """Measure the properties of the dataset in use, with a bar and a Cancel button."""
     data = dataset_in_use()
     if data is None:
-        st.info(
-            "This needs the image files. Get the public dataset with `pneumo data download "
-            "chest_xray`, or set `PNEUMO_DATA` to your own, and restart Pneumo."
-        )
+        offer_films("quartiles", "This needs the image files, which are not on this machine.")
         return None
 
     def compute(report: Report) -> Measured:

@@ -24,7 +24,8 @@ def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | No
         st.session_state[_KEY] = _start(checkpoint)
     elif _KEY not in st.session_state:  # back from another page
         st.session_state[_KEY] = before[1]
-    threshold: float = st.slider(
+    slider, buttons = st.columns([3, 4], gap="large", vertical_alignment="bottom")
+    threshold: float = slider.slider(
         "Threshold: this probability or higher counts as PNEUMONIA",
         0.0,
         1.0,
@@ -34,7 +35,7 @@ def choose_threshold(checkpoint: Checkpoint, study: Study, chosen_on: Study | No
     )
     st.session_state[_BEFORE] = (whose, threshold)
     st.query_params["threshold"] = f"{threshold:.3f}"
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with buttons.container(horizontal=True, gap="small", vertical_alignment="center"):
         for point in checkpoint.card.operating_points:
             st.button(
                 f"{point.name.capitalize()} {format_rate(point.threshold)}",

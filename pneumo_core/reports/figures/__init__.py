@@ -9,6 +9,7 @@ from pneumo_core.reports.figures.evaluation import (
     BARS,
     CELLS,
     confusion_matrix,
+    in_corner,
     precision_recall,
     probability_histogram,
     receiver_operating_characteristic,
@@ -18,6 +19,7 @@ from pneumo_core.reports.figures.html import interactive, to_html
 from pneumo_core.reports.figures.probability import probability_bar
 from pneumo_core.reports.figures.shortcuts import error_by_quarter, separation_dots
 from pneumo_core.reports.figures.static import PLOTS, still
+from pneumo_core.reports.figures.subgroups import subgroup_dots
 
 __all__ = [
     "BARS",
@@ -31,6 +33,7 @@ __all__ = [
     "error_by_quarter",
     "films_per_split",
     "grey_histogram",
+    "in_corner",
     "interactive",
     "precision_recall",
     "probability_bar",
@@ -41,5 +44,6 @@ __all__ = [
     "separation_dots",
     "size_map",
     "still",
+    "subgroup_dots",
     "to_html",
 ]

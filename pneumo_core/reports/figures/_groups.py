@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from plotly.colors import qualitative
 
 from pneumo_core.metrics import format_rate
-from pneumo_core.reports.figures._style import BLUE, ORANGE, QUIET
+from pneumo_core.reports.figures._style import BLUE, ORANGE, QUIET, RED
 
 __all__ = ["Group", "groups_of", "hover_texts"]
 
@@ -24,7 +24,13 @@ _KNOWN = {
     "normal": BLUE,
     "bacteria": ORANGE,
     "virus": "#8a3d78",
+    "missed": RED,
+    "false alarm": "#e0457b",
+    "correctly predicted NORMAL": "#9db8c9",
+    "correctly predicted PNEUMONIA": "#d9b58c",
 }
+_ERRORS = ("false alarm", "missed")
+"""Drawn last, so that no correct X-ray covers them."""
 _FACTS = ("label", "subtype", "outcome", "split")
 
 
@@ -49,7 +55,7 @@ def groups_of(by: pd.Series) -> list[Group]:
         return [Group(rows, str(by.name), by.to_numpy(np.float32), "circle", True)]
     words = by.astype(str)
     counts = words.value_counts()
-    named = sorted(counts.index[:_MOST])
+    named = sorted(counts.index[:_MOST], key=lambda word: (word in _ERRORS, word))
     found = []
     for number, word in enumerate(named):
         rows = np.flatnonzero((words == word).to_numpy()).astype(np.int32)

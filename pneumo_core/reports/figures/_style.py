@@ -16,6 +16,7 @@ __all__ = [
     "ORANGE",
     "PALE",
     "QUIET",
+    "RED",
     "SERIES",
     "bare",
     "diagonal",
@@ -26,6 +27,8 @@ INK = "#14212b"
 QUIET = "#5a6872"
 BLUE = "#0b5c8a"
 ORANGE = "#b35900"
+RED = "#c8102e"
+"""Errors: false alarms and missed pneumonias, the loudest colour of all."""
 PALE = "#dde6ec"
 GRID = "#e6ecf0"
 SERIES = (BLUE, ORANGE, "#00775a", "#8a3d78")

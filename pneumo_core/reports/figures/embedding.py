@@ -55,7 +55,12 @@ def embedding_map(
         if marked:
             figure.add_trace(_star(marked[column - 1]), 1, column)
         figure.update_xaxes(title_text=panel.axes[0], row=1, col=column)
-        figure.update_yaxes(title_text=panel.axes[1], row=1, col=column)
+        figure.update_yaxes(
+            title_text=panel.axes[1],
+            scaleanchor=f"x{column if column > 1 else ''}",
+            row=1,
+            col=column,
+        )
     bare(figure, height=height, dragmode=drag, showlegend=True)
     figure.update_xaxes(fixedrange=False, showticklabels=False, zeroline=False)
     figure.update_yaxes(fixedrange=False, showticklabels=False, zeroline=False)

@@ -145,6 +145,7 @@ def _laid_out(
             row=1,
             col=1,
         )
+    figure.update_yaxes(scaleanchor="x", row=1, col=1)
     figure.update_xaxes(title_text="Epoch", tickvals=figures["epoch"], row=2, col=1)
     how = {
         "mode": "immediate",

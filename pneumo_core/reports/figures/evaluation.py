@@ -18,6 +18,7 @@ from pneumo_core.reports.figures._style import (
     ORANGE,
     PALE,
     QUIET,
+    RED,
     bare,
     diagonal,
     square,
@@ -27,6 +28,7 @@ __all__ = [
     "BARS",
     "CELLS",
     "confusion_matrix",
+    "in_corner",
     "precision_recall",
     "probability_histogram",
     "receiver_operating_characteristic",
@@ -38,12 +40,14 @@ CELLS = ("tn", "fp", "fn", "tp")
 
 _TOLD = {"tn": "correct", "fp": "false alarms", "fn": "missed", "tp": "correct"}
 _MOST_POINTS = 800
+_CORNER = 0.3
+"""Side of the upper left corner of the ROC plot, where good models differ."""
 BARS = 20
 """Number of equal bins of the histogram."""
 
 
 def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
-    """Draw four clickable cells: counts and share of the row; correct blue, errors orange.
+    """Draw four clickable cells: counts and share of the row; errors red, the others pale.
 
     Uses bars, because heat map cells cannot be selected. ``chosen``: the framed cell.
     """
@@ -53,7 +57,8 @@ def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
     for cell in CELLS:
         count, row = getattr(counts, cell), rows[cell]
         share = count / row if row else 0.0
-        tint = BLUE if cell in ("tn", "tp") else ORANGE
+        wrong = cell in ("fp", "fn")
+        tint = _tinted(RED, 0.45 + 0.4 * share) if wrong else _tinted(BLUE, 0.1 + 0.15 * share)
         figure.add_bar(
             x=["NORMAL" if cell in ("tn", "fn") else "PNEUMONIA"],
             y=[0.97],
@@ -67,7 +72,7 @@ def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
             constraintext="none",
             textfont={"color": INK, "size": 15},
             marker={
-                "color": _tinted(tint, 0.12 + 0.45 * share),
+                "color": tint if count else _tinted(BLUE, 0.05),
                 "line": {"color": INK, "width": 3 if cell == chosen else 0},
             },
             hovertemplate=f"{_TOLD[cell]}: {count} of {row}<extra>Click to see the X-rays</extra>",
@@ -93,75 +98,119 @@ def probability_histogram(
     *,
     chosen: NDArray[np.bool_] | None = None,
 ) -> go.Figure:
-    """Draw the histogram by label, NORMAL downwards; ``chosen`` X-rays (N,) stand out.
+    """Draw the histogram by label, NORMAL downwards; errors are red, ``chosen`` X-rays (N,) framed.
 
-    A bar's ``customdata`` is its label and its bin, one of ``BARS`` (see ``metrics.bin_of``).
+    The height of a bar is the square root of its number of X-rays, so that the few in the middle,
+    where decisions are made, can be seen beside the many at the ends; the axis gives the number. A
+    bar's ``customdata`` is its label and its bin, one of ``BARS`` (see ``metrics.bin_of``), its
+    ``text`` the number.
     """
-    figure, bins = go.Figure(), BARS
-    middles = (np.arange(bins) + 0.5) / bins
-    where = bin_of(probabilities, bins)
+    figure = go.Figure()
+    wrong = (probabilities >= threshold) != (labels == 1)
     for label, name, colour, sign in ((1, "PNEUMONIA", ORANGE, 1), (0, "NORMAL", BLUE, -1)):
-        counts = np.bincount(where[labels == label], minlength=bins)
-        figure.add_bar(
-            x=middles,
-            y=sign * counts,
-            width=0.92 / bins,
-            name=name,
-            customdata=[[label, each] for each in range(bins)],
-            marker={"color": _tinted(colour, 0.45 if chosen is not None else 0.85)},
-            hovertemplate=f"around %{{x:.3f}}: %{{text}} X-rays labelled {name}<extra></extra>",
-            text=counts,
-            textposition="none",
-            unselected={"marker": {"opacity": 1}},
-        )
+        of_label = labels == label
+        error = "missed" if label else "false alarms"
+        rest = {"color": _tinted(colour, 0.45)}
+        framed = {"color": "rgba(0,0,0,0)", "line": {"color": INK, "width": 2}}
+        bars = [(of_label, name, f"X-rays labelled {name}", rest)]
+        bars.append((of_label & wrong, "", error, {"color": RED}))
         if chosen is not None:
-            these = np.bincount(where[(labels == label) & chosen], minlength=bins)
-            figure.add_bar(
-                x=middles,
-                y=sign * these,
-                width=0.92 / bins,
-                marker={"color": colour},
-                hoverinfo="skip",
-                customdata=[[label, each] for each in range(bins)],
-                unselected={"marker": {"opacity": 1}},
-            )
+            bars.append((of_label & chosen, "", "selected", framed))
+        for rows, title, told, marker in bars:
+            counts = np.bincount(bin_of(probabilities[rows], BARS), minlength=BARS)
+            figure.add_trace(_bars(counts, label, sign, title, told, marker))
     bare(figure, height=330, barmode="overlay")
     _mark_threshold(figure, threshold)
-    for name, colour, y, anchor in (
-        ("PNEUMONIA ▲", ORANGE, 1, "top"),
-        ("NORMAL ▼", BLUE, 0, "bottom"),
+    _name_sides(figure)
+    most = max((int(max(each.text)) for each in figure.data), default=1)
+    ticks = _square_root_ticks(most)
+    figure.update_xaxes(range=[0, 1], title={"text": "Probability of pneumonia", "standoff": 6})
+    return figure.update_yaxes(
+        title={"text": "X-rays (square root scale)", "standoff": 10},
+        tickvals=[-(each**0.5) for each in ticks[:0:-1]] + [each**0.5 for each in ticks],
+        ticktext=[f"{each:,}" for each in (*ticks[:0:-1], *ticks)],
+        zerolinecolor=INK,
+    )
+
+
+def _bars(
+    counts: NDArray[np.int64],
+    label: int,
+    sign: int,
+    name: str,
+    told: str,
+    marker: dict[str, object],
+) -> go.Bar:
+    return go.Bar(
+        x=(np.arange(BARS) + 0.5) / BARS,
+        y=sign * np.sqrt(counts),
+        width=0.92 / BARS,
+        name=name,
+        customdata=[[label, each] for each in range(BARS)],
+        marker=marker,
+        hovertemplate=f"around %{{x:.3f}}: %{{text}} {told}<extra></extra>",
+        text=counts,
+        textposition="none",
+        unselected={"marker": {"opacity": 1}},
+    )
+
+
+def _name_sides(figure: go.Figure) -> None:
+    """Write the labels into the corners where their correct X-rays are few."""
+    for name, colour, x, y, anchor in (
+        ("PNEUMONIA ▲", ORANGE, 0.01, 1, ("left", "top")),
+        ("NORMAL ▼", BLUE, 0.99, 0, ("right", "bottom")),
     ):
         figure.add_annotation(
             text=name,
             font={"color": colour},
-            x=0.5,
+            x=x,
             y=y,
             xref="paper",
             yref="paper",
-            xanchor="center",
-            yanchor=anchor,
+            xanchor=anchor[0],
+            yanchor=anchor[1],
             showarrow=False,
+            bgcolor="rgba(255,255,255,0.8)",
         )
-    figure.update_xaxes(range=[0, 1], title={"text": "Probability of pneumonia", "standoff": 6})
-    return figure.update_yaxes(
-        title={"text": "Films", "standoff": 4}, tickformat="d", showticklabels=True
-    )
+
+
+def _square_root_ticks(most: int) -> list[int]:
+    """Return 0 and a few round counts, up to ``most``, that lie apart on a square root scale."""
+    steps = [k * 10**e for e in range(7) for k in (1, 2, 5)]
+    chosen = [0]
+    for step in (each for each in steps if each <= max(1, most)):
+        if step**0.5 - chosen[-1] ** 0.5 >= max(1, most) ** 0.5 / 5:
+            chosen.append(step)
+    return chosen
 
 
 def receiver_operating_characteristic(
     curves: Sequence[tuple[str, str, Curve, tuple[float, float] | None]],
     chosen: Curve | None = None,
     ids: NDArray[np.object_] | None = None,
+    *,
+    corner: bool = False,
 ) -> go.Figure:
     """Draw ROC curves: name, colour, curve, and (x, y) of the operating point.
 
     ``ids`` (K,): the X-ray at each threshold of the first curve; ``chosen`` points stand out.
+    ``corner``: show only false alarms up to 0.3 and sensitivity from 0.7 (``in_corner``).
     """
     figure = go.Figure()
     diagonal(figure)
     _draw_curves(figure, curves, ids)
     _draw_chosen(figure, chosen)
-    return square(figure, "1 − specificity (false alarms)", "Sensitivity")
+    square(figure, "1 − specificity (false alarms)", "Sensitivity")
+    if corner:
+        figure.update_xaxes(range=[-0.006, _CORNER], tickvals=[0, 0.1, 0.2, 0.3])
+        figure.update_yaxes(range=[1 - _CORNER, 1.006], tickvals=[0.7, 0.8, 0.9, 1])
+    return figure
+
+
+def in_corner(points: Sequence[tuple[float, float] | None]) -> bool:
+    """Return whether all operating points (false alarms, sensitivity) lie in the corner's zoom."""
+    return all(x < _CORNER and y > 1 - _CORNER for x, y in (each for each in points if each))
 
 
 def precision_recall(
@@ -261,7 +310,7 @@ def _draw_chosen(figure: go.Figure, chosen: Curve | None) -> None:
         x=chosen.x[rows],
         y=chosen.y[rows],
         mode="markers",
-        marker={"color": ORANGE, "size": 8, "symbol": "x-thin", "line": {"width": 2}},
+        marker={"color": RED, "size": 8, "symbol": "x-thin", "line": {"width": 2, "color": RED}},
         hoverinfo="skip",
     )
 

@@ -1,0 +1,220 @@
+"""Six X-rays at a time: picture, label, each model's probability; a click enlarges one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import isnan
+
+import streamlit as st
+
+from pneumo_core.app.words import plain
+from pneumo_core.datasets import LABELS
+from pneumo_core.errors import PneumoError
+from pneumo_core.evaluation import UNLABELLED
+from pneumo_core.metrics import format_rate
+
+__all__ = ["PER_PAGE", "Tile", "enlarge", "show_grid"]
+
+PER_PAGE = 6
+_STYLE = """<style>
+[class*="st-key-tile-"] { position: relative; }
+[class*="st-key-tile-"] [data-testid="stImage"] img {
+  width: 100%; aspect-ratio: 1; object-fit: contain; background: #000; border-radius: 4px; }
+/* The button lies over the picture, so that a click on the picture enlarges it. */
+[class*="st-key-tile-"] [data-testid="stElementContainer"]:has([data-testid="stButton"]) {
+  position: absolute; inset: 0 0 auto 0; aspect-ratio: 1; height: auto; z-index: 1; }
+[class*="st-key-tile-"] [data-testid="stButton"], [class*="st-key-tile-"] button {
+  width: 100%; height: 100%; }
+[class*="st-key-tile-"] button { background: transparent; border-color: transparent;
+  cursor: zoom-in; }
+[class*="st-key-tile-"] button:hover { border-color: #0b5c8a; }
+[class*="st-key-tile-"] button:focus-visible { outline: 3px solid #0b5c8a; }
+[class*="st-key-tile-"] button p { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
+.film-name, .film-said { font-size: 0.8rem; line-height: 1.35; white-space: nowrap;
+  overflow: hidden; text-overflow: ellipsis; }
+.film-chip { border-radius: 3px; color: #fff; font-size: 0.7rem; font-weight: 600;
+  padding: 0.05rem 0.35rem; white-space: nowrap; }
+</style>"""
+_COLOURS = {0: "#0b5c8a", 1: "#b35900"}
+_ERROR = "#c8102e"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An X-ray of the grid: id, label or ``UNLABELLED``, lines below it.
+
+    ``probabilities``: pairs of a model's name, "" if only one is shown, and its probability.
+    ``error``: what is wrong with the prediction, such as "missed"; "" if nothing is.
+    """
+
+    id: str
+    label: int
+    probabilities: tuple[tuple[str, float], ...] = ()
+    error: str = ""
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name without folders."""
+        return self.id.rsplit("/", 1)[-1]
+
+    @property
+    def said(self) -> str:
+        """Each model's probability and the note, in one line."""
+        known = [(who, p) for who, p in self.probabilities if not isnan(p)]
+        told = [f"{who} {format_rate(p)}".strip() for who, p in known]
+        if len(told) == 1 and not known[0][0]:
+            told = [f"P {told[0]}"]
+        return ", ".join([*told, *([self.note] if self.note else [])])
+
+
+def show_grid(
+    tiles: Sequence[Tile],
+    picture: Callable[[str], bytes],
+    *,
+    key: str,
+    link: Callable[[str], None],
+    columns: int = 3,
+) -> str | None:
+    """Show six X-rays at a time, or the one that was clicked, large; return the large one's id.
+
+    ``picture`` gives an X-ray's picture by its id, or raises PneumoError; ``link`` draws a link to
+    the page that reads it.
+    """
+    st.html(_STYLE)
+    large = st.session_state.get(f"large {key}")
+    places = {tile.id: number for number, tile in enumerate(tiles)}
+    if len(tiles) == 1:
+        large = tiles[0].id
+    if large in places:
+        _show_large(tiles, places[large], picture, key, link)
+        return str(large)
+    first = _first(len(tiles), key)
+    for row in range(first, min(first + PER_PAGE, len(tiles)), columns):
+        boxes = st.container(horizontal=True, gap="small", key=f"row {row - first} {key}")
+        for number in range(row, row + columns):
+            with boxes.container(width="stretch", gap=None, key=f"tile-{number - first}-{key}"):
+                if number < min(first + PER_PAGE, len(tiles)):
+                    _show_tile(tiles[number], picture, key)
+    _show_pager(first, len(tiles), key)
+    return None
+
+
+def enlarge(key: str, film_id: str | None) -> None:
+    """Show this X-ray large in the grid of that key; None shows the grid again."""
+    st.session_state[f"large {key}"] = film_id
+
+
+def _first(count: int, key: str) -> int:
+    """Return the number of the first tile on the page in view."""
+    page: int = st.session_state.get(f"page of {key}", 0)
+    return min(page, max(0, count - 1) // PER_PAGE) * PER_PAGE
+
+
+def _show_tile(tile: Tile, picture: Callable[[str], bytes], key: str) -> None:
+    try:
+        drawn = picture(tile.id)
+    except PneumoError as error:
+        st.caption(plain(str(error)))
+        return
+    st.image(drawn, width="stretch", alt=f"{tile.id}: {_words(tile)}")
+    st.button(
+        f"Enlarge {plain(tile.name)}",
+        key=f"enlarge {key} {tile.id}",
+        on_click=enlarge,
+        args=(key, tile.id),
+        width="stretch",
+    )
+    st.html(_lines(tile))
+
+
+def _words(tile: Tile) -> str:
+    label = LABELS[tile.label] if tile.label != UNLABELLED else "no label"
+    return ", ".join(filter(None, (label, tile.error, tile.said)))
+
+
+def _lines(tile: Tile) -> str:
+    """Return two short lines: the label's chip, the name, and the probabilities.
+
+    The chip of an error takes the name's place, which then follows the probability.
+    """
+    chips = ""
+    if tile.label != UNLABELLED:
+        chips = _chip(LABELS[tile.label], _COLOURS[tile.label])
+    if tile.error:
+        chips += " " + _chip(tile.error, _ERROR)
+    first, second = ("", f"{tile.said} {tile.name}") if tile.error else (tile.name, tile.said)
+    name, said = escape(first), escape(second)
+    return (
+        f'<div class="film-name" title="{escape(tile.name)}">{chips} {name}</div>'
+        f'<div class="film-said" title="{said}">{said}</div>'
+    )
+
+
+def _chip(text: str, colour: str) -> str:
+    return f'<span class="film-chip" style="background:{colour}">{escape(text)}</span>'
+
+
+def _show_pager(first: int, count: int, key: str) -> None:
+    if count <= PER_PAGE:
+        return
+    page = first // PER_PAGE
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _turn("Previous six", ":material/chevron_left:", key, page - 1, page == 0)
+        st.caption(f"{first + 1} to {min(first + PER_PAGE, count)} of {count:,}", width="content")
+        _turn("Next six", ":material/chevron_right:", key, page + 1, first + PER_PAGE >= count)
+
+
+def _turn(label: str, icon: str, key: str, page: int, last: bool) -> None:
+    st.button(
+        label,
+        icon=icon,
+        key=f"{label} {key}",
+        type="tertiary",
+        on_click=_turn_to,
+        args=(key, page),
+        disabled=last,
+    )
+
+
+def _turn_to(key: str, page: int) -> None:
+    st.session_state[f"page of {key}"] = page
+
+
+def _show_large(
+    tiles: Sequence[Tile],
+    number: int,
+    picture: Callable[[str], bytes],
+    key: str,
+    link: Callable[[str], None],
+) -> None:
+    """Show one X-ray large with its neighbours in the list one click away."""
+    tile = tiles[number]
+    if len(tiles) > 1:
+        with st.container(horizontal=True, gap="small"):
+            before, after = tiles[max(0, number - 1)].id, tiles[min(len(tiles), number + 2) - 1].id
+            _go("All", ":material/grid_view:", key, None, False)
+            _go("Previous", ":material/chevron_left:", key, before, number == 0)
+            _go("Next", ":material/chevron_right:", key, after, number == len(tiles) - 1)
+    try:
+        drawn = picture(tile.id)
+    except PneumoError as error:
+        st.caption(plain(str(error)))
+        return
+    with st.container(key=f"large-{key}"):
+        st.image(drawn, width="stretch", alt=f"{tile.id}: {_words(tile)}")
+    st.html(_lines(tile))
+    link(tile.id)
+
+
+def _go(label: str, icon: str, key: str, film_id: str | None, last: bool) -> None:
+    st.button(
+        label,
+        icon=icon,
+        key=f"{label} large {key}",
+        type="tertiary",
+        on_click=enlarge,
+        args=(key, film_id),
+        disabled=last,
+    )
