@@ -13,7 +13,9 @@ with open_page("Compare", wide=True):
     from pneumo_core.app.reading_room.uploads import add_films, my_worklist
     from pneumo_core.app.widgets.model_choice import say_what_is_missing
 
-    checkpoints = choose_checkpoints()
+    which, films = st.columns([3, 2], gap="medium")
+    with which:
+        checkpoints = choose_checkpoints()
     say_what_is_missing()
     if len(checkpoints) < 2:
         st.info("Choose at least two models.", icon=":material/compare_arrows:")
@@ -28,7 +30,8 @@ with open_page("Compare", wide=True):
             label_visibility="collapsed",
         )
         if view == views[0]:
-            scores = choose_films(checkpoints)
+            with films:
+                scores = choose_films(checkpoints)
             for each in scores or ():
                 say_warnings(each)
             if scores:

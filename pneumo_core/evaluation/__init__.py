@@ -2,6 +2,7 @@
 
 from pneumo_core.evaluation.compare import (
     PUBLISHED,
+    PUBLISHED_HOW,
     Comparison,
     PairTest,
     Published,
@@ -46,6 +47,7 @@ __all__ = [
     "CHANGES",
     "CORRUPTIONS",
     "PUBLISHED",
+    "PUBLISHED_HOW",
     "SERIES",
     "SEVERITIES",
     "UNLABELLED",

@@ -1,35 +1,34 @@
 """Models compared on many X-rays: table, ROC curves, tests, and X-rays where they differ."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.compare.pair_choice import choose_pair
+from pneumo_core.app.compare.pair_films import show_pair
 from pneumo_core.app.evaluate.score_cache import study_of
 from pneumo_core.app.memory import kept
-from pneumo_core.app.sign_in import only_admitted
-from pneumo_core.app.widgets.mouse import choose_drag
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import (
     PUBLISHED,
+    PUBLISHED_HOW,
     Comparison,
+    PairTest,
+    Published,
     Scores,
     Study,
     compare,
+    compare_pairs,
     point_on,
     seed_groups,
     spread_of,
 )
 from pneumo_core.metrics import Evaluation, format_rate
-from pneumo_core.reports.figures import (
-    SERIES,
-    probability_scatter,
-    receiver_operating_characteristic,
-)
+from pneumo_core.reports.figures import SERIES, in_corner, receiver_operating_characteristic
 
 __all__ = ["show_numbers"]
 
@@ -41,7 +40,15 @@ _FIGURES = {
     "f1": "F1",
     "ece": "ECE",
 }
-_PICKED = "scatter films"
+_WHOLE = "whole compared roc"
+_MEANINGS = {
+    "AUC, first − second": "Difference of the areas under the ROC curves, with its 95 % interval.",
+    "DeLong, p": "Chance of a difference of AUC this large if both ranked X-rays equally well.",
+    "Only first correct": "X-rays that only the first model of the pair predicts correctly.",
+    "Only second correct": "X-rays that only the second model of the pair predicts correctly.",
+    "McNemar, p": "Chance of counts this far apart if both were correct equally often.",
+    "Predicted differently": "X-rays that one model calls PNEUMONIA and the other NORMAL.",
+}
 
 
 def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) -> None:
@@ -50,46 +57,52 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
     thresholds = [each.card.operating_point().threshold for each in checkpoints]
     figures = [study.at(t) for study, t in zip(studies, thresholds, strict=True)]
     _show_table(checkpoints, figures)
-    pair = (checkpoints[0], checkpoints[1])
-    points = (thresholds[0], thresholds[1])
-    who = (scores[0].key, scores[1].key, points)
+    names = [each.name for each in checkpoints]
+    who = (tuple(each.key for each in scores), tuple(thresholds))
     try:
-        compared = kept("comparisons", who, lambda: compare(scores[0], scores[1], points), most=8)
+        tests = kept("pair tests", who, lambda: compare_pairs(scores, thresholds), most=8)
     except PneumoError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
-    curves, tests = st.columns([1, 1], gap="large")
-    with curves:
-        _show_curves(checkpoints, studies, thresholds)
-    with tests:
-        _show_tests(pair, compared)
-    _show_scatter(pair, compared, points)
+    _show_tests(names, tests)
+    first, second = choose_pair(names)
+    points = (thresholds[first], thresholds[second])
+    pair = (scores[first].key, scores[second].key, points)
+    compared = kept(
+        "comparisons", pair, lambda: compare(scores[first], scores[second], points), most=8
+    )
+    test = next(each for each in tests if (each.first, each.second) == (first, second))
+    st.markdown(plain(test.sentence(names)))
+    _say_left_out(compared)
+    show_pair((names[first], names[second]), compared, points)
+    _show_curves(checkpoints, studies, thresholds)
 
 
 def _show_table(checkpoints: Sequence[Checkpoint], figures: Sequence[Evaluation]) -> None:
     of = {each.name: found for each, found in zip(checkpoints, figures, strict=True)}
     rows = [_row(group, of) for group in seed_groups(checkpoints)]
-    for published in PUBLISHED:
-        low, high = format_rate(published.low), format_rate(published.high)
-        rows.append(
-            {
-                "Model": f"{published.network}, as published",
-                "Accuracy": low if low == high else f"{low} to {high}",
-            }
-        )
-    table = pd.DataFrame(rows).fillna("")
+    rows += [_published_row(each) for each in PUBLISHED]
     st.dataframe(
-        table,
+        pd.DataFrame(rows).fillna(""),
         hide_index=True,
         width="stretch",
         alt="Figures of each model with 95 % intervals.",
     )
     st.caption(
         "Each at its own default operating point, with 95 % intervals; several seeds of one "
-        "network are one row, mean ± standard deviation. As published: accuracies of the paper "
-        "that proposed these networks, on the same 624 test X-rays, selected on the test set "
-        "itself (docs/results.md), so they are optimistic."
+        "network are one row, mean ± standard deviation."
     )
+    with st.popover("How the published accuracies were measured", type="tertiary"):
+        st.markdown(PUBLISHED_HOW)
+
+
+def _published_row(published: Published) -> dict[str, str]:
+    low, high = format_rate(published.low), format_rate(published.high)
+    return {
+        "Model": f"{published.network}, as published",
+        "X-rays": "624",
+        "Accuracy": low if low == high else f"{low} to {high}",
+    }
 
 
 def _row(group: Sequence[Checkpoint], of: dict[str, Evaluation]) -> dict[str, str]:
@@ -123,7 +136,9 @@ def _show_curves(
     if not drawn:
         st.info("A ROC curve needs X-rays of both classes.")
         return
-    figure = receiver_operating_characteristic(drawn)
+    zoomed = in_corner([point for *_, point in drawn])
+    corner = zoomed and not st.session_state.get(_WHOLE, False)
+    figure = receiver_operating_characteristic(drawn, corner=corner)
     figure.update_layout(height=420, showlegend=False)
     st.markdown("**ROC curves**, operating points as diamonds")
     st.plotly_chart(
@@ -132,6 +147,8 @@ def _show_curves(
         config={"displayModeBar": False},
         alt="ROC curves of all chosen models, dashed differently.",
     )
+    if zoomed:
+        st.toggle("Whole ROC curves", key=_WHOLE, help="Off: the upper left corner, enlarged.")
     dashes = ("———", "– – –", "· · · ·", "– · – ·")
     keys = [
         f"<span style='color:{colour};white-space:nowrap'>{dash}&nbsp;{name}</span>"
@@ -140,101 +157,43 @@ def _show_curves(
     st.html("&emsp;".join(keys))
 
 
-def _show_tests(pair: tuple[Checkpoint, Checkpoint], compared: Comparison) -> None:
-    first, second = (plain(each.name) for each in pair)
-    st.markdown(f"**{first}** (the first) **against {second}** (the second)")
-    st.markdown(compared.sentence)
+def _show_tests(names: Sequence[str], tests: Sequence[PairTest]) -> None:
+    """Show a row for each pair: both tests, with p corrected for the number of pairs."""
+    rows = [_test_row(names, each) for each in tests]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        alt="Each pair of models with the results of DeLong's and McNemar's tests.",
+        column_config={
+            name: st.column_config.TextColumn(name, help=told) for name, told in _MEANINGS.items()
+        },
+    )
+    several = f" p is corrected for {len(tests)} pairs by Holm's method." if len(tests) > 1 else ""
+    st.caption(
+        "DeLong (X-rays clustered by patient) tests whether one model ranks X-rays better over all "
+        "thresholds, McNemar (exact) whether one is correct more often at these operating points."
+        + several
+    )
+
+
+def _test_row(names: Sequence[str], test: PairTest) -> dict[str, str]:
+    areas = str(test.areas.difference) if test.areas else ""
+    return {
+        "Pair": f"{names[test.first]} and {names[test.second]}",
+        "AUC, first − second": areas,
+        "DeLong, p": "" if math.isnan(test.areas_p) else format_rate(test.areas_p),
+        "Only first correct": str(test.mcnemar.only_first),
+        "Only second correct": str(test.mcnemar.only_second),
+        "McNemar, p": format_rate(test.calls_p),
+        "Predicted differently": f"{test.differ} of {test.n}",
+    }
+
+
+def _say_left_out(compared: Comparison) -> None:
     if compared.left_out:
         st.caption(f"{compared.left_out} X-rays scored by only one model are left out.")
     if compared.unreadable:
         with st.expander(f"{len(compared.unreadable)} X-rays could not be read and are left out"):
             for reason in compared.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
-    rows = [("Correct by the first model only", str(compared.mcnemar.only_first))]
-    rows += [("Correct by the second model only", str(compared.mcnemar.only_second))]
-    rows += [("McNemar's exact test, p", _p(compared.mcnemar.p))]
-    if compared.areas:
-        rows += [("AUC, first − second", str(compared.areas.difference))]
-        rows += [("DeLong's test, X-rays clustered by patient, p", _p(compared.areas.p))]
-    rows += [("X-rays predicted differently", str(len(compared.disagreements)))]
-    st.markdown("| test | value |\n|:--|:--|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows))
-    st.caption(
-        "McNemar tests whether one model is correct more often at these operating points, DeLong "
-        "whether one ranks X-rays better over all thresholds. p is not corrected for multiple "
-        "comparisons."
-    )
-
-
-def _show_scatter(
-    pair: tuple[Checkpoint, Checkpoint], compared: Comparison, thresholds: tuple[float, float]
-) -> None:
-    names = (pair[0].name, pair[1].name)
-    st.subheader("Single X-rays", anchor=False)
-    _scatter(names, compared, thresholds)
-
-
-@st.fragment
-def _scatter(names: tuple[str, str], compared: Comparison, thresholds: tuple[float, float]) -> None:
-    only_admitted()
-    plot, films = st.columns([1, 1], gap="large")
-    with plot:
-        drag = choose_drag("scatter mouse")
-        st.plotly_chart(
-            probability_scatter(compared.table, names, thresholds, drag=drag),
-            key="scatter",
-            on_select=lambda: _lassoed(compared.table),
-            selection_mode=("points", "box", "lasso"),
-            config={"displaylogo": False},
-            alt="Probability by the first model against the second's, a point for each X-ray.",
-        )
-        st.caption("Draw around X-rays, or click one. Dotted lines: the operating points.")
-    picked = st.session_state.get(_PICKED)
-    table = compared.table
-    chosen = table if picked is None else table[table["id"].isin(picked)]
-    pictures = st.container()
-    with films:
-        if picked is None:
-            st.markdown(f"**Predicted differently: {len(compared.disagreements)} X-rays**")
-            chosen = compared.disagreements
-        else:
-            st.markdown(f"**Selected: {len(chosen)} of {len(table)} X-rays**")
-            st.button(
-                "Clear the selection", icon=":material/close:", on_click=_clear, type="tertiary"
-            )
-        _list_films(chosen, names, pictures)
-
-
-def _list_films(chosen: pd.DataFrame, names: tuple[str, str], pictures: DeltaGenerator) -> None:
-    if chosen.empty:
-        st.info("No X-rays match.")
-        return
-    films = chosen.rename(columns={"first": "probability", "second": names[1]})
-    columns = ["id", "label", "probability", names[1], "subtype", "patient", "split"]
-    st.caption(f"Probability: {plain(names[0])}; next to it: {plain(names[1])}.")
-    show_films(
-        films[columns],
-        names[0],
-        key="compared",
-        ordered=True,
-        pictures=pictures,
-        probabilities=[names[1]],
-    )
-
-
-def _lassoed(table: pd.DataFrame) -> None:
-    rows = [
-        point["customdata"]
-        for point in st.session_state["scatter"]["selection"]["points"]
-        if point.get("customdata") is not None
-    ]
-    rows = [row[0] if isinstance(row, list | tuple) else row for row in rows]
-    if rows:
-        st.session_state[_PICKED] = frozenset(table["id"].iloc[rows])
-
-
-def _p(p: float) -> str:
-    return format_rate(p)
-
-
-def _clear() -> None:
-    st.session_state[_PICKED] = None

@@ -1,5 +1,8 @@
 """Choose the models to compare and the X-rays to compare them on."""
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import streamlit as st
 
 from pneumo_core.app.evaluate.score_cache import FILE, scores_for, source_names
@@ -9,7 +12,7 @@ from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.errors import UnknownName
 from pneumo_core.evaluation import Scores
 
-__all__ = ["MOST", "choose_checkpoints", "choose_films"]
+__all__ = ["MOST", "choose_checkpoints", "choose_films", "choose_pair"]
 
 MOST = 4
 
@@ -29,7 +32,7 @@ def choose_checkpoints() -> list[Checkpoint]:
         start,
         max_selections=MOST,
         key="compared",
-        help="The first two are tested against each other.",
+        help="Every pair is tested.",
     )
     st.query_params["checkpoints"] = ",".join(chosen)
     return [by_name[name] for name in chosen]
@@ -47,3 +50,17 @@ def choose_films(checkpoints: list[Checkpoint]) -> list[Scores] | None:
     scores = [scores_for(each, source) for each in checkpoints]
     there = [each for each in scores if each is not None]
     return there if len(there) == len(scores) else None
+
+
+def choose_pair(names: Sequence[str]) -> tuple[int, int]:
+    """Ask for two of the models by their places, in step with the query parameter ``pair``."""
+    pairs = list(combinations(range(len(names)), 2))
+    if len(pairs) == 1:
+        return pairs[0]
+    titles = {
+        f"{names[one]},{names[other]}": f"{names[one]} and {names[other]}" for one, other in pairs
+    }
+    chosen = choose_linked(
+        st.container(width=420), "Pair to look at", "pair", titles, key=f"pair of {','.join(names)}"
+    )
+    return pairs[list(titles).index(chosen)]

@@ -20,7 +20,7 @@ __all__ = ["film_picture", "open_in_reading_room", "show_films"]
 
 _SIDE = 504
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
-_DERIVED = ("predicted", "cell", "series", "confidence", "error")
+_DERIVED = ("predicted", "cell", "series", "confidence", "error", "wrong")
 _ERRORS = {"fn": "missed", "fp": "false alarm"}
 
 
@@ -37,7 +37,7 @@ def show_films(
 
     The worst errors come first unless ``ordered``. ``probabilities``: columns of other models'
     probabilities. ``threshold``: goes into the link to the Read page. An error is named from the
-    column ``error`` or ``cell``.
+    column ``error`` or ``cell``; ``wrong`` holds for each model whether it is wrong.
     """
     if films.empty:
         st.info("No X-rays match.")
@@ -112,13 +112,14 @@ def _tiles(films: pd.DataFrame, checkpoint: str, probabilities: Sequence[str]) -
 
 def _tile(row: Mapping[str, object], columns: Mapping[str, str]) -> Tile:
     error = str(row.get("error") or _ERRORS.get(str(row.get("cell")), ""))
-    distance = row.get("distance")
+    distance, wrong = row.get("distance"), row.get("wrong")
     return Tile(
         str(row["id"]),
         int(str(row["label"])),
         tuple((name, float(str(row[column]))) for column, name in columns.items()),
         error,
         f"distance {distance:.3f}" if isinstance(distance, float) else "",
+        wrong if isinstance(wrong, tuple) else (),
     )
 
 

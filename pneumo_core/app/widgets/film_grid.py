@@ -31,7 +31,7 @@ _STYLE = """<style>
 [class*="st-key-tile-"] button:focus-visible { outline: 3px solid #0b5c8a; }
 [class*="st-key-tile-"] button p { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
-.film-name, .film-said { font-size: 0.8rem; line-height: 1.35; white-space: nowrap;
+.film-line { font-size: 0.8rem; line-height: 1.35; white-space: nowrap;
   overflow: hidden; text-overflow: ellipsis; }
 .film-chip { border-radius: 3px; color: #fff; font-size: 0.7rem; font-weight: 600;
   padding: 0.05rem 0.35rem; white-space: nowrap; }
@@ -45,7 +45,8 @@ class Tile:
     """An X-ray of the grid: id, label or ``UNLABELLED``, lines below it.
 
     ``probabilities``: pairs of a model's name, "" if only one is shown, and its probability.
-    ``error``: what is wrong with the prediction, such as "missed"; "" if nothing is.
+    ``error``: what is wrong with the prediction, such as "missed"; "" if nothing is. ``wrong``:
+    with several models, whether each of them is wrong.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Tile:
     probabilities: tuple[tuple[str, float], ...] = ()
     error: str = ""
     note: str = ""
+    wrong: tuple[bool, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,13 +62,15 @@ class Tile:
         return self.id.rsplit("/", 1)[-1]
 
     @property
-    def said(self) -> str:
-        """Each model's probability and the note, in one line."""
-        known = [(who, p) for who, p in self.probabilities if not isnan(p)]
-        told = [f"{who} {format_rate(p)}".strip() for who, p in known]
-        if len(told) == 1 and not known[0][0]:
-            told = [f"P {told[0]}"]
-        return ", ".join([*told, *([self.note] if self.note else [])])
+    def said(self) -> tuple[str, ...]:
+        """A line for each model's probability, with a mark for right or wrong, and the note."""
+        marks = [" ✗" if each else " ✓" for each in self.wrong] or [""] * len(self.probabilities)
+        told = [
+            f"{who or 'P'} {format_rate(p)}{mark}"
+            for (who, p), mark in zip(self.probabilities, marks, strict=True)
+            if not isnan(p)
+        ]
+        return (*told, *([self.note] if self.note else []))
 
 
 def show_grid(
@@ -131,7 +135,7 @@ def _show_tile(tile: Tile, picture: Callable[[str], bytes], key: str) -> None:
 
 def _words(tile: Tile) -> str:
     label = LABELS[tile.label] if tile.label != UNLABELLED else "no label"
-    return ", ".join(filter(None, (label, tile.error, tile.said)))
+    return ", ".join(filter(None, (label, tile.error, *tile.said)))
 
 
 def _lines(tile: Tile) -> str:
@@ -144,11 +148,11 @@ def _lines(tile: Tile) -> str:
         chips = _chip(LABELS[tile.label], _COLOURS[tile.label])
     if tile.error:
         chips += " " + _chip(tile.error, _ERROR)
-    first, second = ("", f"{tile.said} {tile.name}") if tile.error else (tile.name, tile.said)
-    name, said = escape(first), escape(second)
-    return (
-        f'<div class="film-name" title="{escape(tile.name)}">{chips} {name}</div>'
-        f'<div class="film-said" title="{said}">{said}</div>'
+    lines = [f"{chips} {'' if tile.error else escape(tile.name)}", *map(escape, tile.said)]
+    if tile.error:
+        lines[-1] += f" {escape(tile.name)}"
+    return "".join(
+        f'<div class="film-line" title="{escape(tile.name)}">{each}</div>' for each in lines
     )
 
 

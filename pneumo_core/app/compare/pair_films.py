@@ -1,0 +1,102 @@
+"""Two models on the same X-rays: a scatter plot, and the X-rays behind it beside it."""
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.sign_in import only_admitted
+from pneumo_core.app.widgets.layout import beside
+from pneumo_core.app.widgets.mouse import choose_drag
+from pneumo_core.evaluation import Comparison
+from pneumo_core.reports.figures import probability_scatter
+
+__all__ = ["show_pair"]
+
+_PICKED = "scatter films"
+_WHICH = "who is correct"
+
+
+@st.fragment
+def show_pair(
+    names: tuple[str, str], compared: Comparison, thresholds: tuple[float, float]
+) -> None:
+    """Show the scatter plot and its X-rays, those predicted differently first."""
+    only_admitted()
+    table = compared.table
+    plot, films = beside("scatter")
+    with plot:
+        drag = choose_drag("scatter mouse")
+        st.plotly_chart(
+            probability_scatter(table, names, thresholds, drag=drag),
+            key="scatter",
+            on_select=lambda: _lassoed(table),
+            selection_mode=("points", "box", "lasso"),
+            config={"displaylogo": False},
+            alt="Probability by the first model against the second's, a point for each X-ray.",
+        )
+        st.caption("Draw around X-rays, or click one. Dotted lines: the operating points.")
+    with films:
+        picked = st.session_state.get(_PICKED)
+        if picked is None:
+            chosen = _choose_disagreements(names, compared)
+        else:
+            chosen = table[table["id"].isin(picked)]
+            st.markdown(f"**Selected: {len(chosen)} of {len(table)} X-rays**")
+            st.button(
+                "Clear the selection", icon=":material/close:", on_click=_clear, type="tertiary"
+            )
+        _list_films(chosen, names)
+
+
+def _choose_disagreements(names: tuple[str, str], compared: Comparison) -> pd.DataFrame:
+    """Ask which of the X-rays predicted differently to show: all, or where one is correct."""
+    apart = compared.disagreements
+    st.markdown(f"**Predicted differently: {len(apart)} X-rays**, largest difference first")
+    first_correct = apart["first_predicted"] == apart["label"]
+    named = {
+        "all": f"All ({len(apart)})",
+        "first": f"Only {names[0]} correct ({int(first_correct.sum())})",
+        "second": f"Only {names[1]} correct ({int((~first_correct).sum())})",
+    }
+    which = st.segmented_control(
+        "X-rays",
+        list(named),
+        default="all",
+        required=True,
+        format_func=named.__getitem__,
+        key=_WHICH,
+        label_visibility="collapsed",
+    )
+    return {"first": apart[first_correct], "second": apart[~first_correct]}.get(str(which), apart)
+
+
+def _list_films(chosen: pd.DataFrame, names: tuple[str, str]) -> None:
+    if chosen.empty:
+        st.info("No X-rays match.")
+        return
+    films = chosen.rename(columns={"first": "probability", "second": names[1]})
+    columns = ["id", "label", "probability", names[1], "subtype", "patient", "split"]
+    wrong = ["first_predicted", "second_predicted"]
+    shown = films[columns].assign(wrong=_wrong(films[[*wrong, "label"]]))
+    show_films(shown, names[0], key="compared", ordered=True, probabilities=[names[1]])
+
+
+def _wrong(films: pd.DataFrame) -> list[tuple[bool, bool]]:
+    """Return for each X-ray whether the first and the second model are wrong."""
+    pairs = [films[side] != films["label"] for side in ("first_predicted", "second_predicted")]
+    return list(zip(*pairs, strict=True))
+
+
+def _lassoed(table: pd.DataFrame) -> None:
+    rows = [
+        point["customdata"]
+        for point in st.session_state["scatter"]["selection"]["points"]
+        if point.get("customdata") is not None
+    ]
+    rows = [row[0] if isinstance(row, list | tuple) else row for row in rows]
+    if rows:
+        st.session_state[_PICKED] = frozenset(table["id"].iloc[rows])
+
+
+def _clear() -> None:
+    st.session_state[_PICKED] = None
