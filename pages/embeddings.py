@@ -11,18 +11,16 @@ with open_page("Embeddings", wide=True):
     from pneumo_core.app.widgets.model_choice import choose_checkpoint, say_what_is_missing
     from pneumo_core.app.widgets.progress import Cancelled
 
-    which, films = st.columns([1, 3], gap="large")
-    with which:
-        checkpoint = choose_checkpoint(st.container())
+    which, how, films, layer = st.columns([3, 3, 5, 3], gap="small")
+    checkpoint = choose_checkpoint(which)
     say_what_is_missing()
     if checkpoint:
         try:
-            with films:
-                view = choose_view()
+            view = choose_view(how)
             if view == "training":
                 show_training(checkpoint)
             else:
-                show_explorer(checkpoint)
+                show_explorer(checkpoint, films, layer)
         except Cancelled as stopped:
             waiting = "No map yet. Press the button to start, or choose other X-rays."
             st.info(str(stopped) or waiting)

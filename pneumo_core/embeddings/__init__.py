@@ -12,13 +12,14 @@ from pneumo_core.embeddings.features import (
     input_of_layer,
     shipped_features,
 )
-from pneumo_core.embeddings.neighbours import Neighbours, nearest, with_outcome
+from pneumo_core.embeddings.neighbours import OUTCOMES, Neighbours, nearest, with_outcome
 from pneumo_core.embeddings.projection import (
     LEAST_FILMS,
     PROJECTIONS,
     Merit,
     Projection,
     as_table,
+    installed_projections,
     merit,
     project,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "LAST_MAPS",
     "LEAST_FILMS",
     "MOST_EPOCHS",
+    "OUTCOMES",
     "PENULTIMATE",
     "PIXELS",
     "PROJECTIONS",
@@ -44,6 +46,7 @@ __all__ = [
     "features_of",
     "film_features",
     "input_of_layer",
+    "installed_projections",
     "map_epochs",
     "merit",
     "moved",

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "Merit",
     "Projection",
     "as_table",
+    "installed_projections",
     "merit",
     "principal_components",
     "project",
@@ -30,6 +32,8 @@ Method: TypeAlias = Literal["pca", "tsne", "umap"]
 
 PROJECTIONS: dict[str, str] = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 """Projection methods by name, with their titles."""
+_NEEDS = {"umap": "umap"}
+"""The module of a projection that is installed apart."""
 
 LEAST_FILMS = 10
 """The fewest X-rays for a map."""
@@ -78,6 +82,15 @@ class Merit:
     silhouette: float
     purity: float
     trustworthiness: float
+
+
+def installed_projections() -> dict[str, str]:
+    """Return those of ``PROJECTIONS`` whose libraries are installed."""
+    return {
+        method: title
+        for method, title in PROJECTIONS.items()
+        if method not in _NEEDS or find_spec(_NEEDS[method]) is not None
+    }
 
 
 def project(

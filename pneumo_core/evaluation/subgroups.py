@@ -160,7 +160,7 @@ def _against_rest(found: Sequence[Slice], name: str) -> list[Outlier]:
         own, n = counts[each.value]
         if not n or n == total:
             continue
-        table = [[own, n - own], [right - own, total - n - (right - own)]]
+        table = np.array([[own, n - own], [right - own, total - n - (right - own)]])
         p = float(fisher_exact(table).pvalue)
         tested.append(Outlier(each, name, rate(right - own, total - n), p))
     return tested

@@ -77,7 +77,7 @@ def _list_films(chosen: pd.DataFrame, names: tuple[str, str]) -> None:
     films = chosen.rename(columns={"first": "probability", "second": names[1]})
     columns = ["id", "label", "probability", names[1], "subtype", "patient", "split"]
     wrong = ["first_predicted", "second_predicted"]
-    shown = films[columns].assign(wrong=_wrong(films[[*wrong, "label"]]))
+    shown = films[columns].assign(wrong=pd.Series(_wrong(films[[*wrong, "label"]]), films.index))
     show_films(shown, names[0], key="compared", ordered=True, probabilities=[names[1]])
 
 

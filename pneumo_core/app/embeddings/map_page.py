@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.embeddings.lasso import drawn, selected, take
 from pneumo_core.app.embeddings.map_options import choose_look
@@ -14,6 +15,7 @@ from pneumo_core.app.embeddings.uploaded_image import Placed, choose_own_film, s
 from pneumo_core.app.evaluate.error_images import show_films
 from pneumo_core.app.memory import shared
 from pneumo_core.app.sign_in import only_admitted
+from pneumo_core.app.widgets.layout import beside
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.embeddings import (
@@ -39,15 +41,18 @@ _FEW = 30
 """Show a small-sample warning below this number."""
 
 
-def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped]) -> None:
-    """Show one map, or two of the same X-rays side by side, with all options."""
+def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped], options: DeltaGenerator) -> None:
+    """Show one map, or two of the same X-rays side by side, and the selection beside them.
+
+    ``options``: a row that gets the choice of an own X-ray.
+    """
     features, projection = maps[-1]
     threshold = checkpoint.card.operating_point().threshold
     films = with_outcome(features.table, threshold)
     _say_what_is_left_out(features)
     own: tuple[NDArray[np.float32], ...] = ()
     if projection.points.shape[1] == 2:
-        own = choose_own_film(checkpoint, [each for each, _ in maps])
+        own = choose_own_film(checkpoint, [each for each, _ in maps], options)
     _explore(checkpoint, maps, films, own)
     _show_merits(maps)
 
@@ -78,6 +83,7 @@ def _explore(
     chosen = selected(films, look.found)
     placed = Placed.on(maps, own) if own else None
     key = [(each.key, at.method, float(at.points.sum())) for each, at in maps]
+    charts, panel = beside("map")
     figure = drawn(
         _CHART,
         (tuple(key), look, placed.points[-1].tobytes() if placed else b""),
@@ -90,24 +96,28 @@ def _explore(
             drag=look.drag,
         ),
     )
-    st.plotly_chart(
-        figure,
-        key=_CHART,
-        on_select="ignore" if turning else lambda: take(_CHART, films),
-        selection_mode=("points", "box", "lasso"),
-        config={"displaylogo": False, "scrollZoom": True},
-        alt="Map of X-rays: neighbours are similar in this layer. Also searchable by name.",
-    )
-    if turning:
-        st.caption("Drag to rotate. Selecting works in two dimensions only.")
-    else:
-        st.caption("Draw around X-rays, click one, or find one by name.")
-    if placed:
-        show_own_film(placed, features, films)
-    if chosen is not None:
-        film = show_selection(checkpoint.name, features.table, films, chosen)
-        if film:
-            _show_neighbours(checkpoint, features, film)
+    with charts:
+        st.plotly_chart(
+            figure,
+            key=_CHART,
+            on_select="ignore" if turning else lambda: take(_CHART, films),
+            selection_mode=("points", "box", "lasso"),
+            config={"displaylogo": False, "scrollZoom": True},
+            alt="Map of X-rays: neighbours are similar in this layer. Also searchable by name.",
+        )
+        if turning:
+            st.caption("Drag to rotate. Selecting works in two dimensions only.")
+        else:
+            st.caption("Draw around X-rays, click one, or find one by name.")
+    with panel:
+        if placed:
+            show_own_film(placed, features, films, checkpoint.name)
+        if chosen is not None:
+            film = show_selection(checkpoint.name, features.table, films, chosen)
+            if film:
+                _show_neighbours(checkpoint, features, film)
+        elif not placed and not turning:
+            st.info("X-rays that you select on the map appear here.", icon=":material/touch_app:")
 
 
 def _panel(features: Features, projection: Projection) -> Panel:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.memory import shared
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
@@ -17,12 +18,13 @@ from pneumo_core.embeddings import (
     Projection,
     feature_layers,
     features_of,
+    installed_projections,
     project,
     shipped_features,
 )
 from pneumo_core.inference import dataset_for
 
-__all__ = ["Drawing", "choose_drawing", "choose_features", "map_of", "pixels_of"]
+__all__ = ["Drawing", "choose_drawing", "choose_layer", "features_from", "map_of", "pixels_of"]
 
 _QUICK = 1500
 """Above this number of X-rays, t-SNE waits for a button."""
@@ -39,23 +41,30 @@ class Drawing:
     seed: int = 0
 
 
-def choose_features(checkpoint: Checkpoint) -> tuple[Features, str]:
-    """Ask for X-rays and layer; return features and source. Raises Cancelled."""
-    sources = _sources(checkpoint)
-    films, which = st.columns([3, 2])
-    source = choose_linked(films, "X-rays", "films", sources, key="mapped films")
+def choose_layer(
+    checkpoint: Checkpoint, films: DeltaGenerator, which: DeltaGenerator
+) -> tuple[str, str]:
+    """Ask for X-rays and layer in two boxes; return the source and the layer's name."""
+    source = choose_linked(films, "X-rays", "films", _sources(checkpoint), key="mapped films")
     if not source.startswith(DATASET):
         which.selectbox(
             "Layer",
             [PENULTIMATE],
             key="only layer",
-            help="Only this layer's features are stored with a model. Set PNEUMO_DATA for others.",
+            help="Only this layer's features are stored with a model. For others choose X-rays of "
+            "the dataset.",
         )
-        return shipped_features(checkpoint, source), source
+        return source, PENULTIMATE
     layers = _layers(checkpoint.name, checkpoint.card.version)
     named = dict(zip(layers, layers, strict=True))
-    layer = choose_linked(which, "Layer", "layer", named, key="mapped layer")
-    return _computed(checkpoint, source.removeprefix(DATASET), layer), source
+    return source, choose_linked(which, "Layer", "layer", named, key="mapped layer")
+
+
+def features_from(checkpoint: Checkpoint, source: str, layer: str) -> Features:
+    """Return features stored with the model, or computed from the dataset. Raises Cancelled."""
+    if not source.startswith(DATASET):
+        return shipped_features(checkpoint, source)
+    return _computed(checkpoint, source.removeprefix(DATASET), layer)
 
 
 def pixels_of(checkpoint: Checkpoint, source: str) -> Features | None:
@@ -67,36 +76,35 @@ def pixels_of(checkpoint: Checkpoint, source: str) -> Features | None:
 
 def choose_drawing() -> Drawing:
     """Ask for the projection and its settings; query parameter ``map``."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        method = choose_linked(st.container(width=140), "Map", "map", PROJECTIONS, key="map")
-        dimensions = 2
-        if method == "pca":
-            dimensions = 3 if st.toggle("3-D", key="three") else 2
-            return Drawing(method, dimensions)
-        perplexity = st.number_input(
-            "Perplexity" if method == "tsne" else "Neighbours",
-            5,
-            200,
-            40,
-            5,
-            key="perplexity",
-            width=130,
-            help="Roughly the number of neighbours that each X-ray keeps close.",
+    ways = installed_projections()
+    method = choose_linked(st.container(width=110), "Map", "map", ways, key="map")
+    if method == "pca":
+        dimensions = 3 if st.toggle("3-D", key="three") else 2
+        return Drawing(method, dimensions)
+    perplexity = st.number_input(
+        "Perplexity" if method == "tsne" else "Neighbours",
+        5,
+        200,
+        40,
+        5,
+        key="perplexity",
+        width=120,
+        help="Roughly the number of neighbours that each X-ray keeps close.",
+    )
+    iterations = 500
+    if method == "tsne":
+        iterations = st.number_input(
+            "Iterations",
+            250,
+            5000,
+            500,
+            250,
+            key="iterations",
+            width=120,
+            help="Maximum; stops earlier when the map has converged.",
         )
-        iterations = 500
-        if method == "tsne":
-            iterations = st.number_input(
-                "Iterations",
-                250,
-                5000,
-                500,
-                250,
-                key="iterations",
-                width=130,
-                help="Maximum; stops earlier when the map has converged.",
-            )
-        seed = st.number_input("Seed", 0, 9999, 0, key="map seed", width=110)
-    return Drawing(method, dimensions, float(perplexity), int(iterations), int(seed))
+    seed = st.number_input("Seed", 0, 9999, 0, key="map seed", width=110)
+    return Drawing(method, 2, float(perplexity), int(iterations), int(seed))
 
 
 def map_of(features: Features, drawing: Drawing) -> Projection:

@@ -20,8 +20,10 @@ __all__ = ["show_training"]
 
 _CHART = "map of epochs"
 _SPLITS = {"test": "Test X-rays", "val": "Validation X-rays", "train": "Training X-rays"}
-_NONE = "No training run has saved its epochs. Train one with the option to keep epochs:"
-_HOW = "pneumo train --data chest_xray --model cnn_94 --name mine --keep-epochs"
+_NONE = (
+    "No training run has saved its epochs. On the page Train, turn on *Keep epochs* under All "
+    "settings (or pass `--keep-epochs` to `pneumo train`)."
+)
 _MEANING = (
     "Move the slider, or press Play. All maps have the same axes and the X-rays keep their "
     "colours. t-SNE starts each epoch from the previous one, and the maps are aligned, so movement "
@@ -35,7 +37,7 @@ def show_training(checkpoint: Checkpoint) -> None:
     runs = {run.id: run for run in runs_with_epochs()}
     if not runs:
         st.info(_NONE, icon=":material/movie:")
-        st.code(_HOW, language="shell", wrap_lines=True)
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
         return
     which, films, how = st.columns([3, 2, 2])
     named = {each: f"{run.name}, {run.config.model}, {each}" for each, run in runs.items()}

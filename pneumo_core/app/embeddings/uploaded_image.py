@@ -1,4 +1,4 @@
-"""An uploaded X-ray on the map: its place, its neighbours, how unusual it is."""
+"""An own X-ray on the map: its place, its neighbours, how unusual it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,25 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
+from pneumo_core.app.evaluate.error_images import show_films
 from pneumo_core.app.memory import kept
-from pneumo_core.app.reading_room.cached_readings import reader_of
+from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
+from pneumo_core.app.reading_room.uploads import my_worklist
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.embeddings import Features, Projection, film_features, input_of_layer, nearest
+from pneumo_core.core.settings import settings
+from pneumo_core.embeddings import (
+    OUTCOMES,
+    Features,
+    Projection,
+    film_features,
+    input_of_layer,
+    nearest,
+)
 from pneumo_core.errors import UnreadableFilm
-from pneumo_core.imaging import read_radiograph
+from pneumo_core.imaging import Radiograph, read_radiograph
 
 __all__ = ["Placed", "choose_own_film", "show_own_film"]
 
@@ -37,20 +48,18 @@ class Placed:
         return cls(values[-1], points, all(at.method == "pca" for _, at in maps))
 
 
-def choose_own_film(checkpoint: Checkpoint, layers: Sequence[Features]) -> tuple[Floats, ...]:
-    """Show an uploader; return the X-ray's features in each layer once there is one."""
-    with st.expander("Put your own X-ray on the map", icon=":material/add_location:"):
-        upload = st.file_uploader(
-            "A chest X-ray", key="own film", help="Stays in this session's memory."
-        )
-    if upload is None:
+def choose_own_film(
+    checkpoint: Checkpoint, layers: Sequence[Features], place: DeltaGenerator
+) -> tuple[Floats, ...]:
+    """Ask for an X-ray, uploaded or on the reading list; return its features in each layer.
+
+    ``place`` gets the button. Empty until there is an X-ray that can be read.
+    """
+    with place.popover("Place your own X-ray", icon=":material/add_location:"):
+        found = _chosen_film()
+    if found is None:
         return ()
-    content = upload.getvalue()
-    try:
-        radiograph = read_radiograph(content, name=upload.name)
-    except UnreadableFilm as error:
-        st.warning(plain(str(error)), icon=":material/error:")
-        return ()
+    key, radiograph = found
     reader = reader_of(checkpoint)
     reading = reader.read(radiograph)
     for sentence in (*reading.reasons, *reading.warnings):
@@ -66,7 +75,7 @@ def choose_own_film(checkpoint: Checkpoint, layers: Sequence[Features]) -> tuple
     return tuple(
         kept(
             "own films",
-            (upload.file_id, each.key),
+            (key, each.key),
             lambda layer=each.layer: look(layer),  # type: ignore[misc]
             most=8,
         )
@@ -74,16 +83,55 @@ def choose_own_film(checkpoint: Checkpoint, layers: Sequence[Features]) -> tuple
     )
 
 
-def show_own_film(placed: Placed, features: Features, films: pd.DataFrame) -> None:
+def _chosen_film() -> tuple[str, Radiograph] | None:
+    """Ask for an upload, or an X-ray of the reading list; return a cache key and the X-ray."""
+    worklist = my_worklist()
+    shown = {key: film for key, film in worklist.films.items() if not worklist.own.hides(key)}
+    picked = None
+    if shown:
+        picked = st.selectbox(
+            "An X-ray that you are reading",
+            [None, *shown],
+            format_func=lambda key: shown[key].name if key else "none",
+            key="own film from list",
+        )
+    upload = st.file_uploader(
+        "Or upload one" if shown else "A chest X-ray",
+        key="own film",
+        max_upload_size=max(1, settings().max_file_bytes // 1_000_000),
+        help="Stays in this session's memory.",
+    )
+    try:
+        if upload is not None:
+            return upload.file_id, read_radiograph(upload.getvalue(), name=upload.name)
+        if picked is not None:
+            return picked, radiograph_of(shown[picked])
+    except UnreadableFilm as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return None
+    if not shown:
+        st.caption("X-rays on your list of the page Read X-rays can be chosen here, too.")
+    return None
+
+
+def show_own_film(placed: Placed, features: Features, films: pd.DataFrame, checkpoint: str) -> None:
     """Show the nearest X-rays, and how near they are compared with the others' neighbours."""
     near = nearest(features.values, placed.values)
     how = "exactly" if placed.exact else "approximately"
     unlike = "Few are this far from all others" if near.nearer > 0.95 else "That is typical here"
     st.markdown(
-        f"**Your X-ray** is the star, placed {how}. Its nearest X-ray lies at "
-        f"{near.distances[0]:.3f}; {near.nearer:.0%} of the X-rays here have a nearer neighbour. "
-        f"{unlike}."
+        f"**Your X-ray** is the star, placed {how}. {near.nearer:.0%} of the X-rays here have a "
+        f"nearer neighbour than it has. {unlike}. Its nearest X-rays:"
     )
-    columns = [c for c in ("id", "label", "outcome", "subtype") if c in films]
-    table = films.iloc[near.rows][columns].assign(distance=near.distances.round(3))
-    st.dataframe(table, hide_index=True, alt="The X-rays nearest to yours.")
+    rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
+    if "outcome" in films:
+        rows = rows.assign(error=_errors(films["outcome"].iloc[near.rows]))
+    if "probability" not in rows:
+        rows = rows.assign(probability=float("nan"))
+    show_films(rows, checkpoint, key="near own", ordered=True)
+
+
+def _errors(outcomes: "pd.Series[str]") -> list[str]:
+    """Return the errors among these outcomes, "" where the prediction is correct."""
+    errors = {OUTCOMES["fn"], OUTCOMES["fp"]}
+    return [each if each in errors else "" for each in outcomes]

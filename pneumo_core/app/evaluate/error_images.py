@@ -1,6 +1,7 @@
 """The X-rays behind a figure: six at a time, a table, and links to the Read page."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -110,7 +111,7 @@ def _tiles(films: pd.DataFrame, checkpoint: str, probabilities: Sequence[str]) -
     return [_tile(row, columns) for row in films.to_dict("records")]
 
 
-def _tile(row: Mapping[str, object], columns: Mapping[str, str]) -> Tile:
+def _tile(row: Mapping[Any, Any], columns: Mapping[str, str]) -> Tile:
     error = str(row.get("error") or _ERRORS.get(str(row.get("cell")), ""))
     distance, wrong = row.get("distance"), row.get("wrong")
     return Tile(

@@ -12,6 +12,9 @@ _STYLE = """<style>
     position: sticky; top: 3.25rem; height: fit-content; max-height: calc(100vh - 3.5rem);
     overflow-y: auto; }
 }
+/* As high as the boxes beside them, so that the labels of a row are aligned. */
+[data-testid="stButtonGroup"] button { min-height: 2.5rem; }
+[class*="st-key-beside-"] [data-testid="stButtonGroup"] button { min-height: 2rem; }
 [class*="st-key-beside-"] [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
 [class*="st-key-beside-"] [data-testid="stButtonGroup"] button { padding: 0.2rem 0.5rem; }
 [class*="st-key-beside-"] [data-testid="stButtonGroup"] button p { font-size: 0.82rem; }

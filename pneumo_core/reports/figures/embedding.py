@@ -62,8 +62,9 @@ def embedding_map(
             col=column,
         )
     bare(figure, height=height, dragmode=drag, showlegend=True)
-    figure.update_xaxes(fixedrange=False, showticklabels=False, zeroline=False)
-    figure.update_yaxes(fixedrange=False, showticklabels=False, zeroline=False)
+    bare_axis = {"fixedrange": False, "showticklabels": False, "zeroline": False, "showgrid": False}
+    figure.update_xaxes(**bare_axis)
+    figure.update_yaxes(**bare_axis)
     return figure.update_layout(
         margin={"t": 56, "b": 8, "l": 8, "r": 8},
         legend={

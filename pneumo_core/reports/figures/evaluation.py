@@ -5,6 +5,7 @@ X-ray's id.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -112,7 +113,9 @@ def probability_histogram(
         error = "missed" if label else "false alarms"
         rest = {"color": _tinted(colour, 0.45)}
         framed = {"color": "rgba(0,0,0,0)", "line": {"color": INK, "width": 2}}
-        bars = [(of_label, name, f"X-rays labelled {name}", rest)]
+        bars: list[tuple[NDArray[np.bool_], str, str, dict[str, Any]]] = [
+            (of_label, name, f"X-rays labelled {name}", rest)
+        ]
         bars.append((of_label & wrong, "", error, {"color": RED}))
         if chosen is not None:
             bars.append((of_label & chosen, "", "selected", framed))
@@ -139,7 +142,7 @@ def _bars(
     sign: int,
     name: str,
     told: str,
-    marker: dict[str, object],
+    marker: dict[str, Any],
 ) -> go.Bar:
     return go.Bar(
         x=(np.arange(BARS) + 0.5) / BARS,
