@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from pneumo_core.app.actions import download_dataset
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable
 from pneumo_core.app.words import plain
@@ -49,6 +48,8 @@ def _download(source: Source) -> None:
 
 
 def _fetch(source: Source, report: Report) -> KeptDataset:
+    from pneumo_core.app.actions import download_dataset  # imports torch
+
     return download_dataset(source, source.name, stages=lambda title: by_megabyte(title, report))
 
 
