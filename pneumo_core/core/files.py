@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["printable", "put_back", "remove_folder", "replace_folder", "write_whole"]
+__all__ = ["exists", "printable", "put_back", "remove_folder", "replace_folder", "write_whole"]
 
 _ASIDE = ".replaced-"
 _DELETED = ".deleted-"
@@ -24,6 +24,14 @@ def printable(name: str) -> str:
         return name.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
     except UnicodeEncodeError:  # a lone surrogate, as a faulty browser may send
         return name.encode("utf-8", errors="replace").decode()
+
+
+def exists(path: Path) -> bool:
+    """Return whether a path exists; False for a name that no file can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
 
 
 def write_whole(

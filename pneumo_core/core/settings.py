@@ -20,6 +20,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pneumo_core.core.files import exists
 from pneumo_core.errors import PneumoError
 
 __all__ = ["MIN_SIDE", "Settings", "cores", "pages_folder", "repository_root", "settings"]
@@ -30,6 +31,10 @@ MIN_SIDE = 64
 _PACKAGE = Path(__file__).resolve().parents[1]
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _ENGINES = ("onnxruntime", "torch")
+_SMALLEST, _LARGEST = 1e-6, 1e9
+"""Bounds of a size in millions: one byte, and more than any disk holds."""
+_MOST = 10_000
+"""Bound of a number of threads or X-rays."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +108,22 @@ def pages_folder() -> Path | None:
 
 def _folder(variable: str, default: Path) -> Path:
     value = os.environ.get(variable, "").strip()
-    return Path(value).expanduser().resolve() if value else default
+    return _expanded(variable, value).resolve() if value else default
+
+
+def _expanded(variable: str, value: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise PneumoError(
+            f"{variable} is '{value}', and there is no such user on this machine. Set it to a path."
+        ) from error
 
 
 def _dataset(given: str, home: Path) -> Path:
     """Return a path, or the dataset that was downloaded or added under that name."""
-    path, kept = Path(given).expanduser().resolve(), home / "datasets" / given
-    if path.exists() or len(Path(given).parts) != 1 or not kept.is_dir():
+    path, kept = _expanded("PNEUMO_DATA", given).resolve(), home / "datasets" / given
+    if exists(path) or len(Path(given).parts) != 1 or not exists(kept):
         return path
     archive = kept / f"{given}.npz"
     return archive if archive.is_file() else kept
@@ -123,17 +137,21 @@ def _positive(variable: str, default: float) -> float:
         number = float(value)
     except ValueError:
         number = 0.0
-    if not 0 < number < float("inf"):
-        raise PneumoError(f"{variable} is '{value}'. Set it to a number above 0, or unset it.")
+    if not _SMALLEST <= number <= _LARGEST:
+        raise PneumoError(
+            f"{variable} is '{value}'. Set it to a number above 0, at most {_LARGEST:,.0f}, or "
+            "unset it."
+        )
     return number
 
 
 def _count(variable: str) -> int | None:
     """Return a whole number above 0, or None where the variable is not set."""
     value = os.environ.get(variable, "").strip()
-    if value and not (value.isdecimal() and int(value)):
+    if value and not (value.isdecimal() and len(value) <= 5 and 0 < int(value) <= _MOST):
         raise PneumoError(
-            f"{variable} is '{value}'. Set it to a whole number above 0, or unset it."
+            f"{variable} is '{value}'. Set it to a whole number above 0, at most {_MOST:,}, or "
+            "unset it."
         )
     return int(value) if value else None
 

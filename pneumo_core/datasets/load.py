@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from pneumo_core.core.files import exists
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets.dataset import Dataset
@@ -58,7 +59,7 @@ def find_dataset_path(data: str | os.PathLike[str] | None = None) -> Path | None
     if data is not None and not isinstance(data, str | os.PathLike):
         raise wrong_type("A dataset", "a path or a name", data)
     asked = Path(data) if data else settings().data
-    if asked is None or asked.exists():
+    if asked is None or exists(asked):
         return asked
     word = str(data) if data else asked.name
     if len(Path(word).parts) != 1 or (not data and asked.parent != Path.cwd()):

@@ -71,7 +71,7 @@ def scan(
     Raises:
         DatasetError: what is there is no dataset, or can't be opened.
     """
-    location = Path(location).expanduser().resolve()
+    location = _resolved(location)
     known = _format_of(location)
     if known is None:
         at = printable(str(location))
@@ -99,7 +99,18 @@ def find_film(location: Path, film_id: str) -> Path | bytes | None:
 
 def _format_of(location: Path) -> DatasetFormat | None:
     formats = (*registered_formats(), _Folder(), _Manifest(), _Archive())
-    return next((each for each in formats if each.recognises(location)), None)
+    try:
+        return next((each for each in formats if each.recognises(location)), None)
+    except OSError:  # a name that is too long
+        return None
+
+
+def _resolved(location: Path) -> Path:
+    try:
+        return Path(location).expanduser().resolve()
+    except (RuntimeError, ValueError) as error:  # an unknown user, a zero byte
+        at = printable(str(location)).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        raise DatasetError(f"'{at}' is no path on this machine. Check the path.") from error
 
 
 class _Folder:

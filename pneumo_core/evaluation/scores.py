@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -124,7 +125,7 @@ def read_scores(content: bytes, name: str) -> Scores:
     columns are used if present; an X-ray without a patient counts as a patient of its own. Raises
     PneumoError with what is wrong and what to do.
     """
-    table = _parse(content, name)
+    table = _with_known_names(_parse(content, name), name)
     for column in ("id", "probability"):
         if column not in table:
             raise PneumoError(
@@ -135,11 +136,13 @@ def read_scores(content: bytes, name: str) -> Scores:
         raise PneumoError(f"'{name}' has no rows. Add one row per X-ray.")
     if len(table) > _MOST_ROWS:
         raise PneumoError(f"'{name}' has more than {_MOST_ROWS:,} rows. Split the file.")
-    ids = table["id"].astype(str)
+    ids = table["id"].astype("string").fillna("").str.strip().astype(str)
+    if (ids == "").any():
+        raise PneumoError(f"'{name}' has a row without an id. Give every X-ray an id of its own.")
     if ids.duplicated().any():
         twice = ids[ids.duplicated()].iloc[0]
         raise PneumoError(f"'{name}' has the X-ray '{twice}' twice. Keep one row per X-ray.")
-    probability = pd.to_numeric(table["probability"], errors="coerce")
+    probability = _numbers(table["probability"])
     if not probability.between(0, 1).all():
         raise PneumoError(f"'{name}' has probabilities that are not numbers from 0 to 1.")
     label = _labels(table["label"], name) if "label" in table else UNLABELLED
@@ -208,10 +211,38 @@ def _parse(content: bytes, name: str) -> pd.DataFrame:
         if content[:4] == b"PAR1":
             return pd.read_parquet(io.BytesIO(content))
         return pd.read_csv(
-            io.BytesIO(content), sep=None, engine="python", encoding="utf-8-sig", dtype=_WORDS
+            io.BytesIO(content),
+            sep=None,
+            engine="python",
+            encoding="utf-8-sig",
+            dtype=_WORDS,
+            na_values=[""],
+            keep_default_na=False,  # an id may be "NA"
         )
     except (OSError, ValueError, ImportError, csv.Error) as error:
         raise PneumoError(f"'{name}' is neither CSV nor Parquet. Upload one of these.") from error
+
+
+def _with_known_names(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the table with its known columns in lower case. Raises PneumoError if one is there
+    twice."""
+    plain = [str(column).strip().lower() for column in table]
+    known = [re.sub(r"\.\d+$", "", each) for each in plain]  # pandas numbers a second one
+    twice = [each for each in COLUMNS if known.count(each) > 1]
+    if twice:
+        raise PneumoError(
+            f"'{name}' has more than one column '{twice[0]}'. Delete or rename the others."
+        )
+    names = {old: new for old, new in zip(table, plain, strict=True) if new in COLUMNS}
+    return table.rename(columns=names)
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Return numbers, with a decimal point or comma; NaN for what is none."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    pointed = column.astype("string").str.strip().str.replace(",", ".", regex=False)
+    return pd.to_numeric(pointed, errors="coerce").astype(float)
 
 
 def _labels(column: pd.Series, name: str) -> pd.Series:

@@ -4,13 +4,29 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pneumo_core.gate.tags import is_chest, is_lateral, is_oblique, is_other_part
+from pneumo_core.gate.tags import (
+    is_chest,
+    is_lateral,
+    is_oblique,
+    is_of_two_views,
+    is_other_part,
+)
 from pneumo_core.imaging import FilmFacts, Radiograph
 
 __all__ = ["ADULT_YEARS", "refusals", "warnings_of"]
 
 ADULT_YEARS = 18.0
 _RADIOGRAPHY = {"CR", "DX", "RG", "XR", "RF", "DR"}
+# Terms of PS3.3 C.7.3.1.1.1 for what is no projection radiograph of the chest.
+_OTHER_MODALITIES = frozenset(
+    """
+    AR ASMT AU BDUS BI BMD CD CF CP CS CT CTPROTOCOL DD DF DG DM DMS DOC DS EC ECG EEG EMG EOG EPS
+    ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D MA MG MR MS NM OAM OCT OP OPM OPR
+    OPT OPTBSV OPTENF OPV OSS PLAN POS PR PT PX REG RESP RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD
+    RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF VIDD XA
+    XAPROTOCOL XC
+    """.split()  # noqa: SIM905 - a word list to be read
+)
 _UNSPECIFIC = {"OT", "SC"}  # "other" and secondary captures may hold an X-ray
 _SAMPLED = 256
 _MIN_SPREAD = 0.02
@@ -50,7 +66,7 @@ def warnings_of(radiograph: Radiograph, trained_ages: str) -> tuple[str, ...]:
 
 def _refusals_by_tags(facts: FilmFacts) -> Iterator[str]:
     modality = (facts.modality or "").upper()
-    if modality and modality not in _RADIOGRAPHY | _UNSPECIFIC:
+    if modality in _OTHER_MODALITIES:
         yield f"The file says it is not a radiograph (modality {modality}). Upload a chest X-ray."
     body_part = (facts.body_part or "").upper()
     if is_other_part(body_part):
@@ -62,6 +78,12 @@ def _refusals_by_tags(facts: FilmFacts) -> Iterator[str]:
 
 def _doubts(facts: FilmFacts) -> Iterator[str]:
     """Yield warnings about tags that need attention but are no reason to refuse."""
+    modality = (facts.modality or "").upper()
+    if modality and modality not in _RADIOGRAPHY | _UNSPECIFIC | _OTHER_MODALITIES:
+        yield (
+            f"Pneumo does not know the modality in the file's tags ({modality}); the image looks "
+            "like a frontal chest X-ray."
+        )
     body_part = facts.body_part or ""
     if not is_chest(body_part):
         yield (
@@ -70,6 +92,11 @@ def _doubts(facts: FilmFacts) -> Iterator[str]:
         )
     if facts.orientation:
         yield from _oriented(*facts.orientation)
+    if is_of_two_views(facts.view_position or ""):
+        yield (
+            f"The file names a frontal and a lateral view ({(facts.view_position or '').upper()}); "
+            "the image looks like a frontal one."
+        )
     if is_oblique(facts.view_position or ""):
         yield (
             f"The file says it is an oblique view ({(facts.view_position or '').upper()}); models "

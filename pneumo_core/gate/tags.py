@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["is_chest", "is_lateral", "is_oblique", "is_other_part"]
+__all__ = ["is_chest", "is_lateral", "is_oblique", "is_of_two_views", "is_other_part"]
 
 _SAYS_NOTHING = {"", "UNKNOWN", "ANY", "OTHER", "NONE", "UNSPECIFIED", "NA", "WHOLE BODY", "BODY"}
 _CHEST = re.compile(
@@ -10,6 +10,8 @@ _CHEST = re.compile(
     r"HRUDN|PLUC|PŁUC|KLATKA|MELLKAS|BORST|BRYST|BR[OÖ]ST|KEUHKO|GOGUS|GÖĞÜS|AKCI[GĞ]ER|\bTX\b|CXR|"
     r"ГРУД|Л[ЕЁ]ГК|ΘΩΡΑΚ|胸|肺"
 )
+# Words for the thoracic spine and the breastbone that begin as words for the chest do.
+_CHEST_BONE = re.compile(r"\bBWS\b|BRUSTWIRBEL|BRUSTBEIN|BORSTWERVEL|BR[OÖ]STRYGG|BRYSTHVIRV")
 # PS3.16 annex L, and what consoles set to other languages write. Whole words.
 _OTHER = frozenset(
     """
@@ -47,20 +49,29 @@ _OBLIQUE = re.compile(r"\b(RAO|LAO|RPO|LPO|RLO|LLO|OBL\w*|SCHR\w*)\b")
 def is_chest(body_part: str) -> bool:
     """Return whether a body part is a chest, or empty."""
     told = _plain(body_part)
-    return told in _SAYS_NOTHING or _CHEST.search(told) is not None
+    bone = _CHEST_BONE.search(told)
+    return told in _SAYS_NOTHING or (bone is None and _CHEST.search(told) is not None)
 
 
 def is_other_part(body_part: str) -> bool:
     """Return whether a body part is known and not the chest."""
     words = re.findall(r"\w+", _plain(body_part))
     joined = {"".join(words), *words, *(word.removesuffix("S") for word in words)}
-    return not is_chest(body_part) and not joined.isdisjoint(_OTHER)
+    bone = _CHEST_BONE.search(_plain(body_part)) is not None
+    return bone or (not is_chest(body_part) and not joined.isdisjoint(_OTHER))
 
 
 def is_lateral(view: str) -> bool:
     """Return whether a view is lateral; a decubitus view (patient on the side) is frontal."""
     told = _plain(view)
     return _LATERAL.search(told) is not None and _FRONTAL.search(told) is None
+
+
+def is_of_two_views(view: str) -> bool:
+    """Return whether a view names a frontal and a lateral one, as "AP/LAT" does."""
+    told = _plain(view)
+    frontal = re.search(r"\b(AP|PA|FRONTAL\w*)\b", told)
+    return bool(frontal and _LATERAL.search(told) and "DECUB" not in told)
 
 
 def is_oblique(view: str) -> bool:

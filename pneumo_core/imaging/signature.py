@@ -104,6 +104,22 @@ def codestream_size(codestream: bytes) -> tuple[int, int] | None:
     return _jpeg_size(codestream)
 
 
+def jpeg_process(codestream: bytes) -> tuple[int, int] | None:
+    """Return the frame marker (0xC0 baseline, 0xC3 lossless, 0xF7 JPEG-LS) and the bits a sample.
+
+    None if the codestream is no JPEG or has no frame header.
+    """
+    place = _frame_header(codestream) if codestream.startswith(b"\xff\xd8") else None
+    return None if place is None else (codestream[place + 1], codestream[place + 4])
+
+
+def jpeg2000_bits(codestream: bytes) -> int | None:
+    """Return the bits a sample of a JPEG 2000 codestream or file; None for anything else."""
+    start = codestream.find(b"\xff\x4f\xff\x51")
+    is_one = start == 0 or (start > 0 and codestream[4:8] == b"jP  ")
+    return (codestream[start + 42] & 0x7F) + 1 if is_one and len(codestream) > start + 42 else None
+
+
 def is_endless(codestream: bytes) -> bool:
     """Whether a JP2 file has a box too short for its own head: who walks over it never gets on."""
     if not codestream.startswith(_JP2):
@@ -118,6 +134,15 @@ def is_endless(codestream: bytes) -> bool:
 
 
 def _jpeg_size(codestream: bytes) -> tuple[int, int] | None:
+    place = _frame_header(codestream)
+    if place is None:
+        return None
+    height, width = struct.unpack_from(">2H", codestream, place + 5)
+    return width, height
+
+
+def _frame_header(codestream: bytes) -> int | None:
+    """Return where the frame header of a JPEG (SOF) begins."""
     position = 2
     while codestream[position : position + 1] == b"\xff" and position + 9 <= len(codestream):
         marker = codestream[position + 1]
@@ -125,8 +150,7 @@ def _jpeg_size(codestream: bytes) -> tuple[int, int] | None:
             position += 1
             continue
         if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            height, width = struct.unpack_from(">2H", codestream, position + 5)
-            return width, height
+            return position
         position += 2 + int.from_bytes(codestream[position + 2 : position + 4], "big")
     return None
 

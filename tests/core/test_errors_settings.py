@@ -89,7 +89,7 @@ def test_limits_may_be_fractions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("variable", ["PNEUMO_MAX_FILE_MB", "PNEUMO_MAX_MEGAPIXELS"])
-@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "64 MB"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "64 MB", "1e308", "1e-9"])
 def test_a_senseless_limit_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
@@ -98,7 +98,7 @@ def test_a_senseless_limit_is_refused_by_name(
         settings()
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "99999999999"])
 @pytest.mark.parametrize("variable", ["PNEUMO_THREADS", "PNEUMO_BATCH"])
 def test_a_senseless_count_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
@@ -106,6 +106,20 @@ def test_a_senseless_count_is_refused_by_name(
     monkeypatch.setenv(variable, value)
     with pytest.raises(PneumoError, match=f"{variable} is '{value}'. Set it to a whole number"):
         settings()
+
+
+@pytest.mark.parametrize("variable", ["PNEUMO_HOME", "PNEUMO_DATA", "PNEUMO_CHECKPOINTS"])
+def test_the_home_of_nobody_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "~no-such-user/x")
+    with pytest.raises(PneumoError, match=f"{variable} is '~no-such-user/x'"):
+        settings()
+
+
+def test_a_path_too_long_for_any_disk_is_no_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMO_DATA", "x" * 300)
+    assert settings().data == Path("x" * 300).resolve()
 
 
 def test_what_computes_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:

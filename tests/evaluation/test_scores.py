@@ -139,3 +139,30 @@ def test_a_table_that_does_not_say_what_was_left_out_is_computed_again(
     (file,) = (tmp_path / "home" / "scores").iterdir()
     first.table.to_parquet(file, index=False)  # as an older Pneumo kept it
     assert dataset_scores(checkpoint, scan(folder), home=tmp_path / "home").unreadable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id;probability;label\nNA;0,95;1\n",
+        " ID , Probability , LABEL \nNA,0.95,1\n",
+        "id\tprobability\tlabel\r\nNA\t0.95\t1\r\n",
+    ],
+)
+def test_every_spelling_of_one_table(text: str) -> None:
+    (row,) = read_scores(text.encode(), "scores.csv").table.to_dict("records")
+    assert (row["id"], row["label"]) == ("NA", 1)
+    assert row["probability"] == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("id,probability\n,0.5\n", "a row without an id"),
+        ("id,probability,probability\na,0.5,0.4\n", "more than one column 'probability'"),
+        ("id,probability\na,95%\n", "not numbers from 0 to 1"),
+    ],
+)
+def test_tables_that_could_be_misread_are_refused(text: str, words: str) -> None:
+    with pytest.raises(PneumoError, match=words):
+        read_scores(text.encode(), "scores.csv")

@@ -189,3 +189,22 @@ def test_a_small_film_is_named() -> None:
         "The X-ray is only 199 × 150 pixels; fine signs may be lost.",
     )
     assert warnings_of(film(np.random.default_rng(0).random((150, 200))), "") == ()
+
+
+@pytest.mark.parametrize("part", ["BRUSTWIRBELSÄULE", "BRUSTBEIN", "BWS", "STERNUM", "T-SPINE"])
+def test_bones_that_are_called_after_the_chest_are_other_parts(part: str) -> None:
+    (sentence,) = refusals(film(body_part=part))
+    assert "another body part" in sentence
+
+
+def test_an_unknown_modality_is_a_doubt_and_no_refusal() -> None:
+    assert refusals(film(modality="RADIOGRAPHY")) == ()
+    (warning,) = warnings_of(film(modality="RADIOGRAPHY"), "")
+    assert "does not know the modality in the file's tags (RADIOGRAPHY)" in warning
+
+
+def test_a_view_that_is_called_frontal_and_lateral_is_a_doubt() -> None:
+    assert refusals(film(view_position="AP/LAT")) == ()
+    (warning,) = warnings_of(film(view_position="AP/LAT"), "")
+    assert "names a frontal and a lateral view" in warning
+    assert warnings_of(film(view_position="AP LATERAL DECUBITUS"), "") == ()

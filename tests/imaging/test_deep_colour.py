@@ -108,3 +108,58 @@ def test_it_is_turned_as_its_orientation_says(kind: int) -> None:
     channels = [lying, np.rot90(OPAQUE)] if kind == GREY_ALPHA else [lying] * 3
     data = png(stacked(*channels), kind, chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
     np.testing.assert_allclose(film(data).pixels, GREY, atol=3e-4)
+
+
+def planes(channels: np.ndarray, *, order: str, tile: int | None, packed: bool) -> bytes:
+    """A TIFF of 16-bit channels (H, W, C), one plane after the other, in tiles or whole."""
+    height, width, count = channels.shape
+    side = tile or max(height, width)
+    blocks = []
+    for plane in range(count):
+        for top in range(0, height, side):
+            for left in range(0, width, side):
+                part = channels[top : top + side, left : left + side, plane]
+                wide = np.zeros((side, side), np.uint16) if tile else np.zeros_like(part)
+                wide[: part.shape[0], : part.shape[1]] = part
+                blocks.append(wide.astype(f"{order}u2").tobytes())
+    if packed:
+        blocks = [zlib.compress(block) for block in blocks]
+    offsets = [8 + sum(map(len, blocks[:k])) for k in range(len(blocks))]
+    tags: dict[int, list[int]] = {
+        **{256: [width], 257: [height], 258: [16] * count, 259: [8 if packed else 1]},
+        **{262: [2], 277: [count], 284: [2]},
+        **({338: [2]} if count == 4 else {}),
+        **({322: [side], 323: [side], 324: offsets} if tile else {273: offsets, 278: [height]}),
+        325 if tile else 279: [len(block) for block in blocks],
+    }
+    body = b"".join(blocks)
+    lists, directory = b"", b""
+    for tag, values in sorted(tags.items()):
+        value = struct.pack(f"{order}{len(values)}I", *values)
+        if len(values) > 1:
+            at = 8 + len(body) + len(lists)
+            lists, value = lists + value, struct.pack(f"{order}I", at)
+        directory += struct.pack(f"{order}HHI", tag, 4, len(values)) + value
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(
+        f"{order}I", 8 + len(body) + len(lists)
+    )
+    return head + body + lists + struct.pack(f"{order}H", len(tags)) + directory + bytes(4)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("tile", [None, 32, 48])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_planes_of_a_tiff_one_after_the_other(order: str, tile: int | None, packed: bool) -> None:
+    read = film(planes(stacked(FILM, FILM, FILM), order=order, tile=tile, packed=packed))
+    np.testing.assert_allclose(read.pixels, GREY, atol=3e-4)
+    assert not read.facts.colour
+
+
+def test_transparency_and_colour_in_planes() -> None:
+    clear = OPAQUE.copy()
+    clear[:48] = 0
+    read = film(planes(stacked(FILM, FILM, FILM, clear), order="<", tile=None, packed=False))
+    assert not read.pixels[:48].any()
+    np.testing.assert_allclose(read.pixels[48:], GREY[48:], atol=3e-4)
+    turned = FILM[::-1]
+    assert film(planes(stacked(FILM, turned, FILM), order="<", tile=32, packed=True)).facts.colour

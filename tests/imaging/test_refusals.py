@@ -17,7 +17,6 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGExtended12Bit,
     MediaStorageDirectoryStorage,
     RLELossless,
 )
@@ -116,7 +115,6 @@ def float_tiff(value: float) -> bytes:
         (without_pixels(), "this is a DICOM file without a picture (Basic Text SR Storage)"),
         (dicomdir(), "this is a DICOMDIR"),
         (encapsulated("1.2.840.10008.1.2.4.94", b"  "), "it is compressed as JPIP Referenced"),
-        (encapsulated(JPEGExtended12Bit, JPEG, BitsStored=12), "it is compressed as JPEG Extended"),
         (encapsulated(JPEGBaseline8Bit, JPEG[:300]), "it is damaged: "),
         (float_tiff(float("nan")), "some of its pixels are not numbers (NaN or infinity)"),
         (dicom(RAMP12, RescaleSlope="1e300", RescaleIntercept=0), "some of its values are not n"),

@@ -111,7 +111,10 @@ def place_of(root: Path, film_id: str) -> Path | None:
     place = root
     for part in parts:
         place /= _name_of(place, part) if _REPLACED in part else part
-    return place if place.is_file() else None
+    try:
+        return place if place.is_file() else None
+    except OSError:  # a name that is too long
+        return None
 
 
 def is_system_name(name: str, *, is_folder: bool) -> bool:

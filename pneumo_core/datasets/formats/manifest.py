@@ -1,7 +1,10 @@
 """Manifests: CSV or TSV tables with one row per X-ray, its label and path."""
 
+import codecs
 import csv
 import io
+import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -108,11 +111,14 @@ def read_manifest(
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Yield (line number, cells by column) of each row that isn't empty."""
+    """Return (row number, cells by column) of each row that isn't empty."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        first = text.partition("\n")[0]
-        separator = max(",;\t", key=first.count)
+        text = _text(path).lstrip("\r\n")
+        first, _, rest = text.partition("\n")
+        if told := re.fullmatch(r"sep=([,;\t])\r?", first, re.IGNORECASE):  # Excel's own first line
+            text, separator = rest, told[1]
+        else:
+            separator = max(",;\t", key=re.sub(r'"[^"]*"', "", first).count)
         read = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         rows = [[cell.strip() for cell in row] for row in read]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -134,6 +140,13 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             "it; a path that holds the separator belongs in quotes."
         )
     return [(number, dict(zip(header, row, strict=True))) for number, row in body]
+
+
+def _text(path: Path) -> str:
+    """Return a file's text: UTF-8, or UTF-16 with a byte order mark. Raises OSError, ValueError."""
+    content = path.read_bytes()
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if utf16 else "utf-8-sig")
 
 
 def _film(
@@ -168,7 +181,7 @@ def _label(manifest: Path, number: int, told: str) -> tuple[int, str]:
 
 def _place(manifest: Path, number: int, told: str, base: Path, within: Path | None) -> Path:
     try:
-        place = (base / told).resolve()
+        place = _as_spelled(base / told).resolve()
         there = bool(told) and place.is_file()
     except (OSError, ValueError):
         there = False
@@ -183,6 +196,14 @@ def _place(manifest: Path, number: int, told: str, base: Path, within: Path | No
     return place
 
 
+def _as_spelled(path: Path) -> Path:
+    """Return the file whose name has this Unicode form, or another one (macOS writes NFD)."""
+    if path.exists():
+        return path
+    forms = (Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD"))
+    return next((each for each in forms if each.exists()), path)
+
+
 def _wrong(manifest: Path, number: int, what: str, known: str) -> DatasetError:
     return DatasetError(f"Row {number} of '{manifest.name}': {what} is not known. Use {known}.")
 
@@ -194,4 +215,11 @@ def _check_ids(manifest: Path, films: list[dict[str, object]]) -> None:
         raise DatasetError(
             f"'{manifest.name}' has the id '{twice.iloc[0]}' more than once. Give every film an id "
             "of its own, and each path only one row."
+        )
+    paths = pd.Series([film["path"] for film in films])
+    if paths.duplicated().any():
+        first = films[int(paths.duplicated().to_numpy().argmax())]
+        raise DatasetError(
+            f"'{manifest.name}' lists one X-ray more than once: '{first['id']}'. Keep one row for "
+            "each file."
         )

@@ -25,12 +25,17 @@ from pydicom.uid import (
 
 from pneumo_core.core.settings import Settings
 from pneumo_core.imaging.formats.dicom_codecs import PIXELS, refuse_undecodable, stored_pixels
-from pneumo_core.imaging.formats.dicom_elements import Elements, refused
+from pneumo_core.imaging.formats.dicom_codestream import (
+    believed_codestream,
+    is_native,
+    refuse_unknown_syntax,
+)
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
 from pneumo_core.imaging.formats.dicom_facts import facts_of
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel, image_pixel, warn_of_rest
 from pneumo_core.imaging.formats.dicom_palette import palette_curves
 from pneumo_core.imaging.formats.dicom_proportions import squared, squared_values, true_shape
-from pneumo_core.imaging.formats.dicom_shape import believed_shape
+from pneumo_core.imaging.formats.dicom_shape import believed_planes, believed_shape
 from pneumo_core.imaging.formats.dicom_stored_values import Cells, cells_of
 from pneumo_core.imaging.formats.dicom_windowing import is_inverted, look_of, modality_curve
 from pneumo_core.imaging.formats.lossy_history import LOSSY_KEYWORDS, dicom_steps
@@ -39,6 +44,7 @@ from pneumo_core.imaging.grey_values import (
     TINTED,
     Grey,
     colour_sample,
+    full_scale,
     luma,
     luma_curve,
     sampled_colour,
@@ -55,6 +61,7 @@ _KEYWORDS = [
     "BodyPartExamined",
     "ViewPosition",
     "ViewCodeSequence",
+    "AnatomicRegionSequence",
     "PatientOrientation",
     "BurnedInAnnotation",
     "PatientAge",
@@ -184,7 +191,7 @@ def _values_of(film: _Film) -> FilmValues:
 def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
     """The luma of a film in colour, without its tint, and whether it carries colour."""
     if film.pixels.ndim == 3:
-        full = float((1 << film.image.stored) - 1)
+        full = _white_of_colour(film)
         grey, sample = luma(film.pixels, full), colour_sample(film.pixels)
     else:
         cells, full = film.cells, 1.0
@@ -202,6 +209,21 @@ def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
     return grey, False
 
 
+def _white_of_colour(film: _Film) -> float:
+    """Return the value of a channel that is white: by Bits Stored, or by the bits in use.
+
+    As in a PNG, 12 bits in 16 are no dark picture.
+    """
+    declared = (1 << film.image.stored) - 1
+    used = full_scale(int(film.pixels.max()))
+    if used < declared:
+        film.elements.warn(
+            f"{name_of('BitsStored')} is {film.image.stored}, but the colours use "
+            f"{used.bit_length()} bits; {used:,} was taken as white."
+        )
+    return float(min(used, declared))
+
+
 def _decoded(data: bytes, limits: Settings) -> _Film:
     if data[128:132] != b"DICM":
         data = _PREAMBLE + data
@@ -209,19 +231,33 @@ def _decoded(data: bytes, limits: Settings) -> _Film:
     elements = Elements(ds)
     keyword = _pixel_keyword(ds, elements)
     _refuse_unfit(elements, limits)
-    native = not ds.file_meta.TransferSyntaxUID.is_encapsulated
+    native = is_native(ds, keyword, elements)
     held = len(ds[keyword].value or b"") if native else None
     image = image_pixel(elements, keyword, held)
     if held:
         little = ds.file_meta.TransferSyntaxUID != ExplicitVRBigEndian
         image = believed_shape(elements, image, ds[keyword].value, little=little)
         warn_of_rest(elements, image, held)
+    elif not native:
+        image = believed_codestream(ds, elements, image)
     refuse_undecodable(ds, image)
     pixels = stored_pixels(ds, image)
+    if image.samples == 3:
+        pixels = _channels(believed_planes(elements, image, pixels), image)
     for each in PIXELS:  # nobody needs them twice
         if each in ds:
             del ds[each]
     return _Film(ds, elements, syntax, image, pixels)
+
+
+def _channels(pixels: npt.NDArray[Any], image: ImagePixel) -> npt.NDArray[Any]:
+    """Return the bits of each channel that hold its value."""
+    shift, mask = image.high + 1 - image.stored, (1 << image.stored) - 1
+    if image.stored == 8 * pixels.dtype.itemsize:
+        return pixels
+    kind = pixels.dtype.type
+    channels: npt.NDArray[Any] = (pixels >> kind(shift)) & kind(mask)
+    return channels
 
 
 def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
@@ -230,6 +266,7 @@ def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
     if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise Refusal("this is a DICOMDIR, the table of contents of a disc", _SEND_PICTURE)
     syntax = meta.get("TransferSyntaxUID")
+    refuse_unknown_syntax(syntax)
     deflated = syntax == DeflatedExplicitVRLittleEndian
     file = _inflated(data[start:], limits) if deflated else CountedBytes(data)
     ds = pydicom.dcmread(file, specific_tags=list(_KEYWORDS))

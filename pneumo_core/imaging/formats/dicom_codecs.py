@@ -111,7 +111,7 @@ def _options(ds: Dataset, image: ImagePixel) -> dict[str, Any]:
         "bits_stored": image.stored,
         "pixel_representation": int(bool(image.signed)),
         "number_of_frames": 1,
-        "correct_unused_bits": image.samples == 3,
+        "correct_unused_bits": False,
     }
 
 

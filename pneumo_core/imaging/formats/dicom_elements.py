@@ -40,6 +40,8 @@ _GROUPS = {
         "VOILUTSequence", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
         "VOILUTFunction"),
     "PixelMeasuresSequence": ("PixelSpacing",),
+    "FrameAnatomySequence": ("AnatomicRegionSequence",),
+    "PatientOrientationInFrameSequence": ("PatientOrientation",),
 }  # fmt: skip
 
 
@@ -116,10 +118,11 @@ class Elements:
     def _number(self, value: Any, keyword: str) -> float | None:
         if not isinstance(value, str):
             number = float(value)
-        elif not value.strip(" \0"):
-            return None
         else:
-            number = self._from_text(value.strip(" \0"), keyword)
+            text = value.replace("\0", " ").strip()
+            if not text:
+                return None
+            number = self._from_text(text, keyword)
         if not math.isfinite(number):
             raise ValueError(str(value)[:_SHOWN])
         return number

@@ -19,6 +19,8 @@ _VIEWS = {
     **dict.fromkeys(("399067008", "R-102CD"), "LATERAL"),
 }
 """Codes of SNOMED and of its older form in DICOM (PS3.16 CID 4010)."""
+_CHESTS = ("51185008", "43799004", "816094009", "T-D3000")
+"""Codes of the chest and the thorax, of SNOMED CT and its older form (PS3.16 CID 4031)."""
 _UNPROCESSED = (
     "The file holds unprocessed data of the detector (Presentation Intent Type FOR PROCESSING), "
     "not an image for reading, so the result is less reliable."
@@ -45,14 +47,14 @@ def facts_of(
         colour=colour,
         photometric=image.photometric if told else None,
         modality=elements.text("Modality"),
-        body_part=elements.text("BodyPartExamined"),
+        body_part=elements.text("BodyPartExamined") or _coded_region(elements),
         view_position=elements.text("ViewPosition") or _coded_view(elements),
         age_years=_age_years(elements.text("PatientAge")),
         pixel_spacing_mm=_spacing(elements),
         transfer_syntax=syntax,
         windows=windows,
         orientation=_orientation(elements),
-        burned_in_text={"YES": True, "NO": False}.get(elements.text("BurnedInAnnotation") or ""),
+        burned_in_text={"YES": True, "NO": False}.get(_upper(elements, "BurnedInAnnotation")),
         warnings=tuple(elements.warnings),
         laterality=_laterality(elements),
     )
@@ -65,9 +67,21 @@ def _coded_view(elements: Elements) -> str | None:
     return None
 
 
+def _coded_region(elements: Elements) -> str | None:
+    """Return the Anatomic Region Sequence in words: DX has it instead of Body Part Examined."""
+    for item in elements.items("AnatomicRegionSequence")[:1]:
+        return "CHEST" if item.text("CodeValue") in _CHESTS else item.text("CodeMeaning")
+    return None
+
+
+def _upper(elements: Elements, keyword: str) -> str:
+    return (elements.text(keyword) or "").upper()
+
+
 def _laterality(elements: Elements) -> str | None:
     """L or R, told of the series or of the picture; None where the two disagree."""
-    told = {elements.text(keyword) for keyword in ("Laterality", "ImageLaterality")} & {"L", "R"}
+    keywords = ("Laterality", "ImageLaterality", "FrameLaterality")
+    told = {_upper(elements, keyword) for keyword in keywords} & {"L", "R"}
     return told.pop() if len(told) == 1 else None
 
 

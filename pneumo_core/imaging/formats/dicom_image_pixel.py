@@ -81,7 +81,7 @@ def image_pixel(elements: Elements, keyword: str, held: int | None) -> ImagePixe
         allocated=allocated,
         stored=stored,
         high=stored - 1 if keyword in _FLOATS else _high(elements, allocated, stored),
-        signed=_signed(elements),
+        signed=_signed(elements, samples),
     )
     _compare_length(elements, image, held)
     return image
@@ -100,7 +100,7 @@ def _colour_model(elements: Elements) -> tuple[int, str]:
         told = "MONOCHROME2" if samples == 1 else "RGB"
         _assumed(elements, "PhotometricInterpretation", told)
     if (samples == 3) != (told in _COLOURS):
-        raise refused("PhotometricInterpretation", f"is {told}, but a pixel has {samples} samples")
+        raise refused("PhotometricInterpretation", f"is {told}, but Samples per Pixel is {samples}")
     return samples, told
 
 
@@ -187,10 +187,16 @@ def _high(elements: Elements, allocated: int, stored: int) -> int:
     return stored - 1
 
 
-def _signed(elements: Elements) -> bool | None:
+def _signed(elements: Elements, samples: int) -> bool | None:
     told = elements.integer("PixelRepresentation")
     if told not in (None, 0, 1):
         raise refused("PixelRepresentation", f"is {told}; it is 0 or 1")
+    if told == 1 and samples == 3:
+        elements.warn(
+            f"{name_of('PixelRepresentation')} says that colours are signed, which they never are; "
+            "they were read as unsigned."
+        )
+        return False
     return None if told is None else bool(told)
 
 

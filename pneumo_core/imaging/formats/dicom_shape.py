@@ -1,4 +1,4 @@
-"""Rows and Columns that contradict the picture: exchanged, or too few columns."""
+"""Rows, Columns and Planar Configuration that contradict the picture."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,8 +9,9 @@ import numpy.typing as npt
 from pneumo_core.imaging.formats.dicom_elements import Elements, name_of
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
 from pneumo_core.imaging.formats.dicom_stored_values import Bits
+from pneumo_core.imaging.grey_values import colour_sample, sampled_colour
 
-__all__ = ["believed_shape"]
+__all__ = ["believed_planes", "believed_shape"]
 
 _LINES = 256
 """Pairs of rows that are compared."""
@@ -49,6 +50,31 @@ def believed_shape(
             )
             return replace(image, columns=wider)
     return image
+
+
+def believed_planes(
+    elements: Elements, image: ImagePixel, pixels: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    """Return the RGB pixels (H, W, 3), their channels as the picture tells.
+
+    Grey that Planar Configuration declares wrongly shows colours; read the other way it shows none.
+    """
+    if not image.native or image.photometric != "RGB":
+        return pixels
+    full = float(np.iinfo(pixels.dtype).max)
+    if not sampled_colour(colour_sample(pixels), full):
+        return pixels
+    if image.planar == 0:
+        other = np.moveaxis(pixels.reshape(3, *pixels.shape[:2]), 0, -1)
+    else:
+        other = np.ascontiguousarray(np.moveaxis(pixels, -1, 0)).reshape(pixels.shape)
+    if sampled_colour(colour_sample(other), full):
+        return pixels
+    elements.warn(
+        f"{name_of('PlanarConfiguration')} is {image.planar}, but the picture is grey only as "
+        f"{1 - image.planar}; it was read so."
+    )
+    return other
 
 
 def _roughness(cells: npt.NDArray[Any], image: ImagePixel, columns: int) -> float:

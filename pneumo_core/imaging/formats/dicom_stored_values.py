@@ -267,7 +267,8 @@ def _readings(
     image: ImagePixel, cells: Cells, told: Bits, used: int
 ) -> Iterator[tuple[Bits, str, str]]:
     """Other readings of the bits than the header's: which element would be wrong, and how."""
-    beyond = told.shift == 0 and _reaches_beyond(_pictures(cells), told, image.allocated)
+    reaches = _reaches_beyond(_pictures(cells), told, image.allocated)
+    beyond = told.shift == 0 and reaches
     empty = image.allocated - told.stored
     if beyond and not used & ((1 << empty) - 1):
         left = replace(told, shift=empty)
@@ -280,7 +281,8 @@ def _readings(
             ),
         )
     values = told.values(_pictures(cells))
-    if told.signed and not used >> told.stored and values.min() < 0 <= values.max():
+    bare = not used >> told.stored or not reaches  # nothing above but the sign
+    if told.signed and bare and values.min() < 0 <= values.max():
         yield (
             replace(told, signed=False),
             "PixelRepresentation",
@@ -297,11 +299,13 @@ def _readings(
                 (f"is {told.stored}, but the picture uses {stored} bits; all of them were read."),
             )
     high = replace(told, signed=True)
-    if image.signed is None and (high.values(_pictures(cells)) < 0).sum() > _FEW_NEGATIVES:
+    negatives = (high.values(_pictures(cells)) < 0).sum()
+    if not image.signed and negatives > _FEW_NEGATIVES:
+        given = "is missing" if image.signed is None else "says that values are unsigned"
         yield (
             high,
             "PixelRepresentation",
-            ("is missing, and the picture is whole only with signed values; it was read so."),
+            f"{given}, but the picture is whole only with signed values; it was read so.",
         )
 
 

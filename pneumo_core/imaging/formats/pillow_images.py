@@ -20,7 +20,7 @@ from PIL import (
 from pneumo_core.core.settings import Settings
 from pneumo_core.imaging.formats.deep_colour import deep_colour, is_deep_colour
 from pneumo_core.imaging.formats.lossy_history import picture_steps
-from pneumo_core.imaging.formats.tiff import read_grey_tiff, tiff_facts
+from pneumo_core.imaging.formats.tiff import read_other_tiff, tiff_facts
 from pneumo_core.imaging.grey_values import (
     TINTED,
     Grey,
@@ -34,6 +34,7 @@ from pneumo_core.imaging.grey_values import (
 from pneumo_core.imaging.limits import CountedBytes, refuse_markers, refuse_scans
 from pneumo_core.imaging.radiograph import MANUFACTURER, FilmFacts
 from pneumo_core.imaging.refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.imaging.signature import jpeg_process
 
 # The plugins themselves instead of Image.open: only these five formats can ever be opened, and
 # the one limit on size is ours (Image.open warns above 89 megapixels, whatever the settings say).
@@ -50,6 +51,12 @@ _TRANSPARENT_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _DEEP_MODES = ("I", "F")
 _NO_MODE = ("unknown pixel mode", "unknown data organization")
 """What Pillow says of a TIFF whose samples it can't hold."""
+_OTHER_JPEG = {
+    **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "a lossless JPEG"),
+    **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "a hierarchical JPEG"),
+    0xF7: "a JPEG-LS picture",
+}
+"""Kinds of JPEG that Pillow does not decode, by the marker of their frame header."""
 _STRIP = 1 << 20
 """Pixels of a picture that are taken at once."""
 
@@ -65,6 +72,7 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
     """
     if kind == "JPEG":
         refuse_markers(data)
+        _refuse_other_jpeg(data)
     if kind == "TIFF" and _is_beyond_pillow(data):
         return _read_other_tiff(data, limits)
     with _OPEN[kind](CountedBytes(data), "") as image:
@@ -114,25 +122,43 @@ def picture_size(file: BinaryIO, kind: str) -> tuple[int, int]:
 
 
 def _is_beyond_pillow(data: bytes) -> bool:
-    """Whether Pillow has no mode for this TIFF, or takes its signed bytes for unsigned ones."""
+    """Return whether Pillow has no mode for this TIFF, or takes signed bytes for unsigned ones, or
+    planes of 16 bits for 8."""
     try:
         with _OPEN["TIFF"](CountedBytes(data), "") as image:
-            return bool(image.mode == "L" and image.tag_v2.get(339, (1,))[0] == 2)
+            tags = image.tag_v2
+            signed = image.mode == "L" and tags.get(339, (1,))[0] == 2
+            planes = tags.get(284) == 2 and max(tags.get(258, (1,))) > 8 and tags.get(277, 1) > 1
+            return bool(signed or planes)
     except SyntaxError as error:
         return str(error) in _NO_MODE
 
 
 def _read_other_tiff(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
-    grey, facts = read_grey_tiff(data, limits)
+    grey, facts, colour, tinted = read_other_tiff(data, limits)
     height, width = grey.shape
     return grey, FilmFacts(
         format="TIFF",
         width=width,
         height=height,
         bits=facts.bits[0],
-        colour=False,
+        colour=colour,
         photometric="WhiteIsZero" if facts.photometric == 0 else None,
+        warnings=(TINTED,) if tinted else (),
     )
+
+
+def _refuse_other_jpeg(data: bytes) -> None:
+    """Refuse the kinds of JPEG that Pillow does not decode, by their name."""
+    marker, bits = jpeg_process(data) or (0xC0, 8)
+    name = _OTHER_JPEG.get(marker)
+    if name is None and bits != 8:
+        name = f"a JPEG of {bits} bits"
+    if name is not None:
+        raise Refusal(
+            f"it is {name}, which Pneumo can't read as a file of its own",
+            "Save it as 16-bit PNG or TIFF, or send the DICOM file",
+        )
 
 
 def _refuse_frames(image: Image.Image) -> None:

@@ -1,5 +1,6 @@
-"""TIFF files of grey values that Pillow opens in no mode: float16 and float64, 64-bit integers,
-signed bytes, and deep grey beside a channel of transparency."""
+"""TIFF files that Pillow opens in no mode, or wrongly: float16 and float64, 64-bit integers, signed
+bytes, deep grey beside a channel of transparency, and planes of 16-bit colour one after the other.
+"""
 
 import zlib
 from collections.abc import Iterator
@@ -12,10 +13,17 @@ import numpy.typing as npt
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from pneumo_core.core.settings import Settings
-from pneumo_core.imaging.grey_values import Grey, full_scale
+from pneumo_core.imaging.grey_values import (
+    Grey,
+    colour_sample,
+    full_scale,
+    luma,
+    sampled_colour,
+    tint_of,
+)
 from pneumo_core.imaging.refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
 
-__all__ = ["TiffFacts", "read_grey_tiff", "tiff_facts"]
+__all__ = ["TiffFacts", "read_other_tiff", "tiff_facts"]
 
 _KINDS = {1: "u", 2: "i", 3: "f"}
 _WORDS = {1: "whole numbers", 2: "signed numbers", 3: "floating-point numbers"}
@@ -23,6 +31,7 @@ _UNCOMPRESSED, _DEFLATED = 1, (8, 32946)
 _NONE, _HORIZONTAL, _FLOATING = 1, 2, 3
 _SAVE_AS = "Save it as 8- or 16-bit grey, or as PNG"
 _ROWS = 256
+_RGB = 2
 
 
 @dataclass(frozen=True)
@@ -83,8 +92,10 @@ def tiff_facts(file: BinaryIO) -> TiffFacts:
     )
 
 
-def read_grey_tiff(data: bytes, limits: Settings) -> tuple[Grey, TiffFacts]:
+def read_other_tiff(data: bytes, limits: Settings) -> tuple[Grey, TiffFacts, bool, bool]:
     """Return grey float32 (H, W) in [0, 1], upright, and the file's facts.
+
+    Then whether it has colour, and whether it had a tint that was removed.
 
     Whole numbers are divided by the smallest 2^k - 1 (k >= 8) that holds their maximum; negative
     ones, and floats outside [0, 1], are stretched to their full range. Transparency lies over
@@ -96,24 +107,30 @@ def read_grey_tiff(data: bytes, limits: Settings) -> tuple[Grey, TiffFacts]:
         raise Refusal("it holds several frames", SEND_ONE)
     _refuse_other_kinds(facts)
     values = np.empty((facts.height, facts.width, len(facts.bits)), facts.dtype)
-    for place, block in _blocks(data, facts):
-        part = values[place]
+    for (*place, samples), block in _blocks(data, facts):
+        part = values[(*place, samples)]
         part[:] = block[: part.shape[0], : part.shape[1]]
-    return _upright(_grey(values, facts), facts.orientation), facts
+    if facts.photometric != _RGB:
+        return _upright(_grey(values, facts), facts.orientation), facts, False, False
+    grey, colour, tinted = _grey_of_colour(values, facts)
+    return _upright(grey, facts.orientation), facts, colour, tinted
 
 
 def _refuse_other_kinds(facts: TiffFacts) -> None:
     known = {16, 32, 64} if facts.sample_format == 3 else {8, 16, 32, 64}
     whole = len(set(facts.bits)) == 1 and set(facts.bits) <= known
-    is_grey = facts.photometric in (0, 1) and len(facts.bits) == 1 + len(facts.extra) <= 2
-    if facts.sample_format not in _KINDS or not whole or not is_grey:
+    channels = len(facts.bits) - len(facts.extra)
+    is_grey = facts.photometric in (0, 1) and channels == 1 and len(facts.extra) <= 1
+    is_rgb = facts.photometric == _RGB and channels == 3 and len(facts.extra) <= 1
+    is_rgb = is_rgb and facts.sample_format == 1 and facts.bits[0] == 16
+    if facts.sample_format not in _KINDS or not whole or not (is_grey or is_rgb):
         raise Refusal(f"its pixels are {facts.words}, which Pneumo can't read in TIFF", _SAVE_AS)
     predictors = {_NONE, _FLOATING} if facts.sample_format == 3 else {_NONE, _HORIZONTAL}
     readable = (
         facts.compression in (_UNCOMPRESSED, *_DEFLATED)
         and facts.predictor in predictors
         and facts.tags.get(266, 1) == 1  # its bits in order
-        and (len(facts.bits) == 1 or facts.planar == 1)
+        and facts.planar in (1, 2)
     )
     if not readable:
         raise Refusal(
@@ -124,8 +141,11 @@ def _refuse_other_kinds(facts: TiffFacts) -> None:
 
 def _blocks(
     data: bytes, facts: TiffFacts
-) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[Any]]]:
-    """Its strips or tiles (h, w, samples), each with the place that it is for."""
+) -> Iterator[tuple[tuple[slice, slice, slice], npt.NDArray[Any]]]:
+    """Yield strips or tiles (h, w, samples), each with its rows, columns and samples.
+
+    With planar configuration 2 a block holds one sample, and all blocks of one come first.
+    """
     tags = facts.tags
     tiled = 324 in tags
     offsets, counts = (tags[324], tags[325]) if tiled else (tags[273], tags.get(279))
@@ -134,15 +154,20 @@ def _blocks(
     if min(wide, high) < 1 or max(wide, high) > max(facts.width, facts.height) + 65536:
         raise Refusal("its header contradicts itself", SEND_AGAIN)
     counts = counts or (len(data),)
+    each = 1 if facts.planar == 2 else len(facts.bits)
     corners = [
-        (top, left) for top in range(0, facts.height, high) for left in range(0, facts.width, wide)
+        (first, top, left)
+        for first in range(0, len(facts.bits), each)
+        for top in range(0, facts.height, high)
+        for left in range(0, facts.width, wide)
     ]
     if min(len(offsets), len(counts)) < len(corners):
         raise Refusal("it ends before its last rows", SEND_AGAIN)
-    for (top, left), offset, count in zip(corners, offsets, counts, strict=False):
+    for (first, top, left), offset, count in zip(corners, offsets, counts, strict=False):
         rows = high if tiled else min(high, facts.height - top)
-        block = _block(data[offset : offset + count], (rows, wide, len(facts.bits)), facts)
-        yield (slice(top, top + rows), slice(left, left + wide)), block
+        block = _block(data[offset : offset + count], (rows, wide, each), facts)
+        place = slice(top, top + rows), slice(left, left + wide), slice(first, first + each)
+        yield place, block
 
 
 def _block(packed: bytes, shape: tuple[int, int, int], facts: TiffFacts) -> npt.NDArray[Any]:
@@ -192,6 +217,20 @@ def _grey(values: npt.NDArray[Any], facts: TiffFacts) -> Grey:
             part *= np.clip(values[rows, :, 1].astype(np.float64) / opaque, 0, 1)
         grey[rows] = part
     return grey
+
+
+def _grey_of_colour(values: npt.NDArray[Any], facts: TiffFacts) -> tuple[Grey, bool, bool]:
+    """Return the grey of 16-bit RGB (H, W, 3 or 4), whether it has colour, and had a tint."""
+    colours = values[..., :3]
+    full = float(full_scale(int(colours.max())))
+    grey, sample = luma(colours, full), colour_sample(colours)
+    colour = sampled_colour(sample, full)
+    tint = tint_of(sample, full) if colour else None
+    if tint is not None:
+        tint.remove_from(grey)
+    if facts.extra[:1] == (2,):
+        grey *= values[..., 3].astype(np.float32) / np.float32(65535)
+    return grey, colour and tint is None, tint is not None
 
 
 def _upright(grey: Grey, orientation: int) -> Grey:
