@@ -1,7 +1,7 @@
-"""What a film may be given as: a path, a file's bytes, an open file, an array or a picture.
+"""Kinds of input for an X-ray: a path, bytes, an open file, an array or a Pillow image.
 
-An array or a picture in memory becomes the file that it would be saved as, without loss, so that
-one set of rules makes the same film of both.
+An array or a Pillow image is encoded losslessly as a file first, so that the same rules apply to
+files and to memory.
 """
 
 import os
@@ -18,7 +18,7 @@ from PIL import ExifTags, Image
 
 from pneumo_core.core.settings import Settings
 from pneumo_core.errors import wrong_type
-from pneumo_core.imaging.refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, ONE_PER_FILE, Refusal, refuse_size
 
 __all__ = ["FilmInput", "Given", "TextFile", "given_as", "saved_as"]
 
@@ -32,10 +32,10 @@ FilmInput: TypeAlias = (
     | npt.NDArray[Any]
     | Image.Image
 )
-"""What ``read_radiograph`` takes."""
+"""Types that ``read_radiograph`` accepts."""
 
 Given: TypeAlias = Path | bytes | IO[bytes] | npt.NDArray[Any] | Image.Image
-"""The same, of fewer kinds."""
+"""The same, reduced to fewer types."""
 
 _TAKES = (
     "a path, the bytes of a file, a file opened for reading bytes, a NumPy array or a Pillow image"
@@ -46,7 +46,7 @@ _SAVED: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("I", "F", "LAB"), "TIFF"),
     }
 )
-"""The format that keeps a picture of each mode as it is."""
+"""Lossless file format of each Pillow mode."""
 _DEEP = ("I", "F")
 _KNOWN_FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -55,15 +55,15 @@ _KNOWN_FORMATS: Mapping[str, str] = MappingProxyType(
         "WEBP": "WebP",
     }
 )
-_SCALE = "Scale them to [0, 1], or pass the film as uint8 or uint16"
+_SCALE = "Scale them to [0, 1], or pass the X-ray as uint8 or uint16"
 
 
 class TextFile(TypeError):
-    """A file that was opened for reading text."""
+    """The file was opened for reading text."""
 
 
 def given_as(source: object) -> Given:
-    """The source as one of few kinds. Raises TypeError for anything else."""
+    """Return the source as one of few types. Raises TypeError for anything else."""
     if isinstance(source, str | os.PathLike):
         return Path(os.fsdecode(source))
     if isinstance(source, bytes | bytearray | memoryview):
@@ -72,13 +72,13 @@ def given_as(source: object) -> Given:
         return _checked(source)
     if isinstance(source, Image.Image) or callable(getattr(source, "read", None)):
         return source  # type: ignore[return-value]
-    raise wrong_type("A film", _TAKES, source)
+    raise wrong_type("An X-ray", _TAKES, source)
 
 
 def saved_as(source: Given, limits: Settings) -> tuple[bytes, str | None, Settings]:
-    """The bytes of a file that holds the film, the format to tell of it, and limits that fit.
+    """Return the bytes of a file with the X-ray, the format to report, and limits that allow it.
 
-    Not for paths. The format is None where the bytes tell it. Raises Refusal, and TextFile.
+    Not for paths. The format is None if the bytes give it. Raises Refusal, and TextFile.
     """
     if isinstance(source, bytes):
         return source, None, limits
@@ -93,7 +93,7 @@ def saved_as(source: Given, limits: Settings) -> tuple[bytes, str | None, Settin
 
 
 def _read(file: Any, limits: Settings) -> bytes:
-    """What an open file still has to give; one byte more than allowed at most."""
+    """Read the rest of an open file, at most one byte more than allowed."""
     parts, left = [], limits.max_file_bytes + 1
     while left > 0 and (part := _part(file, left)):
         parts.append(part)
@@ -112,21 +112,21 @@ def _part(file: Any, size: int) -> bytes:
 
 
 def _checked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array, of a type that can be a film."""
+    """Return the array. Raises TypeError for a dtype that can't be an X-ray."""
     if array.dtype.kind not in "uif":
         raise TypeError(
-            f"An array of {array.dtype} can't be a film. Pass uint8, uint16, or floats in [0, 1]."
+            f"An array of {array.dtype} can't be an X-ray. Pass uint8, uint16, or floats in [0, 1]."
         )
     return array
 
 
 def _picture(array: npt.NDArray[Any], limits: Settings) -> Image.Image:
-    """Grey (H, W), or uint8 colour (H, W, 3 or 4), as a picture."""
+    """Return grey (H, W), or uint8 colour (H, W, 3 or 4), as a Pillow image."""
     colour = array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype == np.uint8
     if array.ndim != 2 and not colour:
         raise Refusal(
             f"it is an array of {array.dtype} with the shape {array.shape}",
-            "Pass one grey film (H, W), or uint8 colour (H, W, 3)",
+            "Pass one grey X-ray (H, W), or uint8 colour (H, W, 3)",
         )
     refuse_size(array.shape[1], array.shape[0], limits)
     if np.ma.is_masked(array):
@@ -157,10 +157,10 @@ def _sixteen_bits(values: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
 
 
 def _saved(image: Image.Image, limits: Settings) -> bytes:
-    """A file of the picture, which is left as it is."""
+    """Return the picture as a file; the picture itself is unchanged."""
     refuse_size(image.width, image.height, limits)
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise Refusal(f"it holds {image.n_frames} frames", SEND_ONE)  # type: ignore[attr-defined]
+        raise Refusal(f"it has {image.n_frames} frames", ONE_PER_FILE)  # type: ignore[attr-defined]
     image.load()
     _refuse_ambiguous(image)
     fit = _convertible(image)
@@ -171,7 +171,7 @@ def _saved(image: Image.Image, limits: Settings) -> bytes:
 
 
 def _turned(image: Image.Image) -> Image.Exif:
-    """How the picture is to be turned, and nothing else of what it says of itself."""
+    """Return the EXIF orientation alone, without other metadata."""
     exif, orientation = Image.Exif(), image.getexif().get(ExifTags.Base.Orientation)
     if orientation:
         exif[ExifTags.Base.Orientation] = orientation
@@ -187,11 +187,11 @@ def _refuse_ambiguous(image: Image.Image) -> None:
     if image.mode == "F":
         _unit_floats(np.asarray(image))
     elif np.asarray(image).min() < 0:
-        raise Refusal("some of its values are below 0", SEND_AGAIN)
+        raise Refusal("some of its values are below 0", EXPORT_AGAIN)
 
 
 def _convertible(image: Image.Image) -> Image.Image:
-    """The picture in a mode that can be saved without loss."""
+    """Return the picture in a mode that can be saved without loss."""
     if image.mode in _SAVED:
         return image
     if image.mode.startswith(_DEEP):

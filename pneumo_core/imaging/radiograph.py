@@ -1,4 +1,4 @@
-"""One decoded film, and what its file said of itself."""
+"""Decoded X-rays, and the facts from their files."""
 
 import io
 from collections.abc import Callable, Hashable
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 MANUFACTURER = "Pneumo"
-"""Who made an exported result, as its DICOM header, or the text in its PNG, says."""
+"""The manufacturer in the DICOM header or PNG text of an exported result."""
 
 Made = TypeVar("Made")
 WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
@@ -31,7 +31,7 @@ WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
 
 @dataclass(frozen=True)
 class Window:
-    """A window a DICOM file proposes (PS3.3 C.11.2.1.2), in the file's rescaled values."""
+    """A window preset of a DICOM file (PS3.3 C.11.2.1.2), in rescaled values."""
 
     center: float
     width: float
@@ -41,7 +41,7 @@ class Window:
 
 @dataclass(frozen=True)
 class LossyStep:
-    """One lossy compression of a picture: DICOM's name of the method, and the ratio; or None."""
+    """A lossy compression: DICOM's term for the method, and the ratio; None if unknown."""
 
     method: str | None = None
     ratio: float | None = None
@@ -49,23 +49,23 @@ class LossyStep:
 
 @dataclass(frozen=True)
 class FilmFacts:
-    """What a file said of itself, never whose film it is. None where the file did not say.
+    """Facts from a file, without the patient's identity. None if the file does not say.
 
     Attributes:
-        format: "PNG", "JPEG", "TIFF", "BMP", "WebP" or "DICOM"; "array" or "image" of memory.
+        format: "PNG", "JPEG", "TIFF", "BMP", "WebP" or "DICOM"; "array" or "image" from memory.
         width, height: of the pixels as decoded (upright), in pixels.
         bits: bits stored per sample.
-        colour: whether the picture carries colour that can be seen; grey stored as RGB does not.
+        colour: whether the picture has visible colour; greyscale stored as RGB has not.
         photometric: DICOM Photometric Interpretation, or "WhiteIsZero" for such a TIFF.
         age_years: from the DICOM Patient's Age alone.
         pixel_spacing_mm: (between rows, between columns), in the patient or at the detector.
         transfer_syntax: name of the DICOM transfer syntax.
-        windows: the presets of the file, first the one that was applied.
-        orientation: where the rows and the columns point to (PS3.3 C.7.6.1.1.1), as ("L", "F").
+        windows: the file's presets, the one that was applied first.
+        orientation: directions of rows and columns (PS3.3 C.7.6.1.1.1), such as ("L", "F").
         burned_in_text: whether the picture shows text that names the patient or the date.
-        warnings: what was repaired or left aside to read the file, a sentence each.
+        warnings: what was repaired or ignored to read the file, a sentence each.
         laterality: side of a paired body part, "L" or "R".
-        lossy: the lossy compressions that the picture went through, the oldest first.
+        lossy: the picture's lossy compressions, the oldest first.
         from_pneumo: whether it is a result that Pneumo exported.
     """
 
@@ -98,8 +98,8 @@ class Radiograph:
         name: the file's name without its folder.
         pixels: float32 (H, W), C-contiguous, finite, in [0, 1], bright = dense. The radiograph
             takes the array over and marks it read-only.
-        facts: what the file said of itself.
-        rotated: quarter turns to the left, 0 to 3, by which it was rotated since it was decoded.
+        facts: what the file's header says.
+        rotated: quarter turns to the left, 0 to 3, since it was decoded.
 
     Raises:
         ValueError: pixels of another dtype, number of dimensions or memory layout.
@@ -132,7 +132,7 @@ class Radiograph:
         return html_picture(content.getvalue(), repr(self))
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return what ``make`` gives, made once for each key: a reading and a map share it."""
+        """Return ``make()``, computed once per key, so that readings and heat maps share it."""
         if key not in self._made:
             self._made[key] = make()
         made: Made = self._made[key]
@@ -140,7 +140,7 @@ class Radiograph:
 
 
 def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8]:
-    """What a model sees of a film: squashed to a square, antialiased, in 8 bits.
+    """Return a whole X-ray as a model's input: resized to a square, antialiased, in 8 bits.
 
     Args:
         pixels: float32 (H, W) in [0, 1].

@@ -1,4 +1,4 @@
-"""From a file to a radiograph, and from a radiograph to what a model sees."""
+"""Reading of files, arrays and images as radiographs."""
 
 import re
 import zlib
@@ -20,7 +20,7 @@ from pneumo_core.imaging.grey_values import Grey
 from pneumo_core.imaging.inputs import FilmInput, Given, TextFile, given_as, saved_as
 from pneumo_core.imaging.limits import CountedFile
 from pneumo_core.imaging.radiograph import FilmFacts, Radiograph
-from pneumo_core.imaging.refusal import SEND_A_FILM, SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, USE_KNOWN_FORMAT, Refusal
 from pneumo_core.imaging.signature import film_format
 from pneumo_core.imaging.windowing import FilmValues
 
@@ -29,7 +29,7 @@ __all__ = ["film_size", "read_radiograph", "read_values"]
 T = TypeVar("T")
 
 _HEAD = 1024
-"""Bytes that tell a file's format."""
+"""Bytes needed to recognise a file's format."""
 
 _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
 """Decoder exceptions whose message is worth showing."""
@@ -38,26 +38,26 @@ _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
 def read_radiograph(
     source: FilmInput, *, name: str | None = None, limits: Settings | None = None
 ) -> Radiograph:
-    """Decode one film: PNG, JPEG, TIFF, BMP, WebP or DICOM, told by its bytes.
+    """Decode one X-ray: PNG, JPEG, TIFF, BMP, WebP or DICOM, recognised by its bytes.
 
     Colour becomes Rec. 601 luma, transparency lies over black, EXIF rotation is applied. 8-bit
     pictures are divided by 255; wider ones by the smallest 2^k - 1 (k >= 8) that holds their
-    maximum. A DICOM film is rescaled, then seen through its VOI table or its first window, or
-    stretched to its full range without one; MONOCHROME1 is inverted.
+    maximum. A DICOM file is rescaled, then shown through its VOI table or its first window, or over
+    its full range without one; MONOCHROME1 is inverted.
 
-    An array or a Pillow image gives the film that it would give when saved without loss: uint8 is
+    An array or a Pillow image is read as if it had been saved without loss: uint8 is
     divided by 255, wider whole numbers in [0, 65535] by the smallest 2^k - 1 (k >= 8) that holds
     their maximum, and floats must lie in [0, 1]. Bright is dense.
 
     Args:
         source: a path; the bytes of a file; a file opened for reading bytes, read from where it
             stands and left open; an array (H, W), or uint8 (H, W, 3 or 4); a Pillow image.
-        name: what to call the film; when left out the path's name, else "film".
-        limits: what is too large; the environment's settings when left out.
+        name: the X-ray's name; default the file's name, else "film".
+        limits: limits of size; default those of the environment.
 
     Raises:
-        UnreadableFilm: whatever the film is; nothing else is raised for what it contains.
-        TypeError: a source, name or limits of another type, an array of another dtype.
+        UnreadableFilm: the content can't be read; no other error is raised for any content.
+        TypeError: a source, name or limits of another type, or an array of another dtype.
     """
     shown, told, (pixels, facts) = _opened(source, name, limits, _decode)
     return Radiograph(shown, pixels, replace(facts, format=told or facts.format))
@@ -66,16 +66,16 @@ def read_radiograph(
 def read_values(
     source: FilmInput, *, name: str | None = None, limits: Settings | None = None
 ) -> FilmValues:
-    """The same film before any window, for a page that shows it through others.
+    """Read an X-ray's values before any window, to show it through other windows.
 
-    A DICOM film keeps its rescaled values; any other picture the grey that ``read_radiograph``
-    gives. No model reads this. Arguments and errors are those of ``read_radiograph``.
+    A DICOM file keeps its rescaled values; any other picture the grey of ``read_radiograph``.
+    Models don't use this. Arguments and errors are those of ``read_radiograph``.
     """
     return _opened(source, name, limits, _decode_values)[-1]
 
 
 def film_size(path: Path | str) -> tuple[int, int]:
-    """(width, height) that a film's header tells, before any rotation; no pixel is decoded.
+    """Return (width, height) from a file's header, before any rotation; no pixel is decoded.
 
     Raises UnreadableFilm.
     """
@@ -97,7 +97,7 @@ def _opened(
     limits: Settings | None,
     decode: Callable[[bytes, Settings], T],
 ) -> tuple[str, str | None, T]:
-    """The film's name, its format where the bytes don't tell it, and what ``decode`` makes of it.
+    """Return the X-ray's name, its format if the bytes don't give it, and ``decode`` of its bytes.
 
     Raises UnreadableFilm, and TypeError.
     """
@@ -115,7 +115,7 @@ def _opened(
 
 @contextmanager
 def _refusing(shown: str) -> Generator[None]:
-    """Whatever a file's bytes raise inside becomes an UnreadableFilm."""
+    """Turn any exception from decoding a file into UnreadableFilm."""
     try:
         yield
     except Refusal as refusal:
@@ -124,29 +124,29 @@ def _refusing(shown: str) -> Generator[None]:
         raise TypeError(str(error)) from None
     except MemoryError as error:
         raise UnreadableFilm(
-            shown, "it needs more memory than this machine has free", "Send a smaller copy"
+            shown, "it needs more memory than this machine has free", "Use a smaller copy"
         ) from error
-    # The one place where foreign decoders meet foreign bytes: Pillow, pydicom, zlib and the
-    # codecs below them promise no common error, and each of theirs means that the file is damaged.
+    # Pillow, pydicom, zlib and the codecs have no common exception, and each of theirs means that
+    # the file is damaged.
     except Exception as error:
-        raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", SEND_AGAIN) from error
+        raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", EXPORT_AGAIN) from error
 
 
 def _shown_name(source: Given, name: str | None) -> str:
     if not isinstance(name, str | None):
-        raise wrong_type("A film's name", "a str", name)
+        raise wrong_type("An X-ray's name", "a str", name)
     own = getattr(source, "name", "")  # of a path or a file; a file may have a number
     given = name if name is not None else own if isinstance(own, str) else ""
     return printable(re.split(r"[/\\]", given)[-1]) or "film"
 
 
 def _contents(path: Path, limits: Settings) -> bytes:
-    """The file's bytes. One more than allowed is read at most, whatever its size says."""
+    """Read a file's bytes, at most one more than allowed, whatever its size says."""
     try:
         if path.is_dir():
-            raise Refusal("this is a folder", "Send the films in it, one file each")
+            raise Refusal("this is a folder", "Give the X-rays in it, one file each")
         if path.exists() and not path.is_file():
-            raise Refusal("this is not an ordinary file", SEND_A_FILM)
+            raise Refusal("this is not an ordinary file", USE_KNOWN_FORMAT)
         _refuse_large(path.stat().st_size, limits)
         with path.open("rb") as file:
             return file.read(limits.max_file_bytes + 1)
@@ -164,14 +164,14 @@ def _refuse_large(size: int, limits: Settings) -> None:
     if size > limits.max_file_bytes:
         raise Refusal(
             f"it is larger than the {limits.max_file_bytes / 1e6:g} MB allowed here",
-            "Send a smaller file, or raise PNEUMO_MAX_FILE_MB",
+            "Use a smaller file, or raise PNEUMO_MAX_FILE_MB",
         )
 
 
 def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
     _refuse_large(len(data), limits)
     kind = film_format(data)
-    with np.errstate(all="ignore"):  # what overflows is refused below
+    with np.errstate(all="ignore"):  # overflows are refused below
         if kind == "DICOM":
             _refuse_without_pydicom()
             from pneumo_core.imaging.formats.dicom import read_dicom
@@ -179,17 +179,19 @@ def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
             pixels, facts = read_dicom(data, limits)
         else:
             pixels, facts = read_picture(data, kind, limits)
-    made_up = kind == "DICOM" or facts.bits > 8  # by a formula of the file's, or stored as it is
+    made_up = (
+        kind == "DICOM" or facts.bits > 8
+    )  # computed by the file's formula, or stored as floats
     if made_up and not _finite(pixels):
-        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+        raise Refusal("some of its values are not numbers", EXPORT_AGAIN)
     return np.ascontiguousarray(pixels), facts
 
 
 def _refuse_without_pydicom() -> None:
-    """pydicom is imported only where it is needed: it takes half a second, and is an extra."""
+    """Refuse DICOM if pydicom, an extra, is not installed."""
     if find_spec("pydicom") is None:
         raise Refusal(
-            "this is a DICOM file, and what reads them is not installed",
+            "this is a DICOM file, and the library that reads them is not installed",
             "Install it: pip install 'pneumo[dicom]'",
         )
 
@@ -203,17 +205,17 @@ def _decode_values(data: bytes, limits: Settings) -> FilmValues:
     with np.errstate(all="ignore"):
         film = read_dicom_values(data, limits)
     if not _finite(film.values):
-        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+        raise Refusal("some of its values are not numbers", EXPORT_AGAIN)
     return film
 
 
 def _finite(values: Grey) -> bool:
-    """Whether all are numbers: by the two ends, which need no mask as large as the film."""
+    """Return whether all values are finite, by minimum and maximum, which need no large mask."""
     return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 def _detail(error: Exception) -> str:
-    """What a decoder said, as the end of a clause."""
+    """Return a decoder's message as the end of a clause."""
     if not isinstance(error, _TELLING):
         return "its bytes contradict each other"
     first_line = str(error).strip().split("\n")[0].rstrip(".: ")

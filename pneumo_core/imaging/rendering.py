@@ -1,4 +1,4 @@
-"""Pictures as arrays: a film for the screen, the colours of heat over it. Pure functions."""
+"""Rendering of X-rays and heat maps as arrays and image files. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -26,12 +26,12 @@ __all__ = [
 
 
 Scale: TypeAlias = Literal["pneumonia", "normal", "response"]
-"""What heat stands for: evidence for PNEUMONIA, for NORMAL, or a response that is for neither. Each
-has a hue of its own, so that a colour means one thing wherever it is seen."""
+"""Meaning of heat: evidence for PNEUMONIA, for NORMAL, or a response for neither. Each has its own
+hue, so that a colour means the same everywhere."""
 
 
 def _colours(name: str, end: float = 1.0) -> NDArray[np.float32]:
-    """A perceptually uniform scale of plotly's up to ``end``: RGB float32 (256, 3) in [0, 255]."""
+    """Return a uniform plotly scale up to ``end``: RGB float32 (256, 3) in [0, 255]."""
     steps = np.linspace(0, end, 256).tolist()
     return np.array([unlabel_rgb(c) for c in sample_colorscale(name, steps)], np.float32)
 
@@ -39,7 +39,7 @@ def _colours(name: str, end: float = 1.0) -> NDArray[np.float32]:
 _MAPS: Mapping[Scale, NDArray[np.float32]] = MappingProxyType(
     {
         "pneumonia": _colours("Inferno"),
-        "normal": _colours("Ice", 0.85),  # its end is as white as a film
+        "normal": _colours("Ice", 0.85),  # beyond, it is as bright as an X-ray
         "response": _colours("Viridis"),
     }
 )
@@ -51,29 +51,29 @@ def overlay(
     opacity: float,
     scale: Scale = "pneumonia",
 ) -> NDArray[np.uint8]:
-    """Lay a heat map over a film.
+    """Lay a heat map over an X-ray.
 
     Args:
         pixels: float32 (H, W) in [0, 1].
         heat: float32 (H, W) in [0, 1].
-        opacity: of the strongest heat, in [0, 1]; weaker heat covers less, none covers nothing.
-        scale: what the heat stands for, which chooses its hue.
+        opacity: of the strongest heat, in [0, 1]; weaker heat is more transparent.
+        scale: the meaning of the heat, which decides the hue.
 
     Returns:
         uint8 (H, W, 3), RGB.
     """
     grey = (pixels * np.float32(255))[..., np.newaxis]
     blended = _MAPS[scale][np.rint(heat * 255).astype(np.uint8)]
-    blended -= grey  # in place: a copy of a large film takes as long as a step
+    blended -= grey  # in place: copying a large X-ray takes as long as a step
     blended *= (heat * np.float32(opacity))[..., np.newaxis]
     blended += grey
     return np.rint(blended, out=blended).astype(np.uint8)
 
 
 def display_pixels(pixels: NDArray[np.float32], longest: int = 1024) -> NDArray[np.float32]:
-    """A film no larger than a page needs: float32 (h, w) in [0, 1], in proportion.
+    """Return an X-ray reduced for a page: float32 (h, w) in [0, 1], in proportion.
 
-    Films whose longer side is at most ``longest`` pixels come back as they are.
+    An X-ray whose longer side is at most ``longest`` pixels is returned unchanged.
     """
     height, width = pixels.shape
     factor = longest / max(height, width)
@@ -91,9 +91,9 @@ def colour_scale(opacity: float, scale: Scale = "pneumonia") -> NDArray[np.uint8
 
 
 def heat_layer(heat: NDArray[np.float32], scale: Scale = "pneumonia") -> NDArray[np.uint8]:
-    """Make a heat map to be laid over any picture: uint8 (H, W, 4), RGBA.
+    """Return a heat map as a transparent layer: uint8 (H, W, 4), RGBA.
 
-    Over a film at an opacity it looks like ``overlay`` at that opacity.
+    Drawn over an X-ray at some opacity it looks like ``overlay`` at that opacity.
     """
     strength = np.rint(heat * 255).astype(np.uint8)
     layer: NDArray[np.uint8] = np.dstack([_MAPS[scale][strength].astype(np.uint8), strength])
@@ -103,10 +103,10 @@ def heat_layer(heat: NDArray[np.float32], scale: Scale = "pneumonia") -> NDArray
 def contour_lines(
     heat: NDArray[np.float32], levels: Sequence[float]
 ) -> dict[float, list[NDArray[np.float64]]]:
-    """Where heat crosses each level, as lines float64 (n, 2) of (x, y) in [0, 1] of the map.
+    """Return contour lines at each level: float64 (n, 2) of (x, y) in [0, 1] of the map.
 
-    Outside the map counts as no heat, so lines that meet its edge go along it. ``heat`` float32
-    (H, W); values lie at the middle of their cells. Lines of a level that is never reached: none.
+    Heat outside the map is 0, so lines follow the map's edge. ``heat`` float32 (H, W), with values
+    at the centres of cells. A level that is never reached has no lines.
     """
     height, width = heat.shape
     x = np.clip((np.arange(-1, width + 1) + 0.5) / width, 0, 1)
@@ -118,12 +118,12 @@ def contour_lines(
 
 
 def jpeg(picture: NDArray[np.float32] | NDArray[np.uint8], quality: int = 92) -> bytes:
-    """A JPEG file of float32 (H, W) in [0, 1], or uint8 (H, W) or (H, W, 3)."""
+    """Encode float32 (H, W) in [0, 1], or uint8 (H, W) or (H, W, 3), as a JPEG file."""
     return _file(picture, "JPEG", quality=quality)
 
 
 def png(picture: NDArray[np.float32] | NDArray[np.uint8]) -> bytes:
-    """A PNG file of float32 (H, W) in [0, 1], or uint8 (H, W), (H, W, 3) or (H, W, 4)."""
+    """Encode float32 (H, W) in [0, 1], or uint8 (H, W), (H, W, 3) or (H, W, 4), as a PNG file."""
     return _file(picture, "PNG", compress_level=4)
 
 

@@ -24,7 +24,7 @@ def resample(
         reducing_gap: Pillow's shortcut for strong reductions; None for none.
 
     Returns:
-        float32 of that shape. Rounding may leave the range of ``pixels`` by a hair.
+        float32 of that shape. Values may exceed the range of ``pixels`` by a rounding error.
     """
     height, width = pixels.shape
     flat = pa.array(np.ascontiguousarray(pixels, dtype=np.float32).reshape(-1))

@@ -1,10 +1,10 @@
-"""What the first bytes of a file say it is. Its name is never asked."""
+"""Recognition of file formats by their first bytes, never by their names."""
 
 import re
 import struct
 from typing import Literal
 
-from pneumo_core.imaging.refusal import SEND_A_FILM, SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, USE_KNOWN_FORMAT, Refusal
 
 FilmFormat = Literal["PNG", "JPEG", "TIFF", "BMP", "WebP", "DICOM"]
 
@@ -70,10 +70,10 @@ _JP2 = b"\0\0\0\x0cjP  "
 
 
 def film_format(data: bytes) -> FilmFormat:
-    """The format of a file that Pneumo reads. Refuses every other by its name."""
+    """Return the format of a file that Pneumo reads. Raises Refusal, naming any other format."""
     if not data:
-        raise Refusal("it is empty", SEND_AGAIN)
-    if data[128:132] == b"DICM":  # first: the 128 bytes before may pose as a TIFF
+        raise Refusal("it is empty", EXPORT_AGAIN)
+    if data[128:132] == b"DICM":  # first, because the preamble may look like a TIFF
         return "DICOM"
     for magic, name in _FILMS:
         if data.startswith(magic):
@@ -86,14 +86,14 @@ def film_format(data: bytes) -> FilmFormat:
         return "DICOM"
     what = _other_format(data)
     if what is None:
-        raise Refusal("this is not a picture in a format Pneumo knows", SEND_A_FILM)
-    raise Refusal(f"this is {what}, not a chest X-ray Pneumo can read", SEND_A_FILM)
+        raise Refusal("this is not a picture in a format Pneumo knows", USE_KNOWN_FORMAT)
+    raise Refusal(f"this is {what}, not a chest X-ray Pneumo can read", USE_KNOWN_FORMAT)
 
 
 def codestream_size(codestream: bytes) -> tuple[int, int] | None:
-    """(width, height) that a JPEG, JPEG-LS or JPEG 2000 codestream claims; None when it is silent.
+    """Return (width, height) of a JPEG, JPEG-LS or JPEG 2000 codestream; None if it does not say.
 
-    Decoders trust these numbers and allocate accordingly, whatever the file around them says.
+    Decoders allocate memory by these numbers, whatever the file's header says.
     """
     if codestream.startswith(b"\xff\x4f\xff\x51"):  # SOC, SIZ: Rsiz, Xsiz, Ysiz, XOsiz, YOsiz
         right, bottom, left, top = struct.unpack_from(">4I", codestream, 8)
@@ -121,7 +121,7 @@ def jpeg2000_bits(codestream: bytes) -> int | None:
 
 
 def is_endless(codestream: bytes) -> bool:
-    """Whether a JP2 file has a box too short for its own head: who walks over it never gets on."""
+    """Return whether a JP2 file has a box shorter than its own header, which would loop forever."""
     if not codestream.startswith(_JP2):
         return False
     position = 12
@@ -156,7 +156,7 @@ def _frame_header(codestream: bytes) -> int | None:
 
 
 def _is_bare_dicom(data: bytes) -> bool:
-    """Whether the bytes open with a DICOM element of group 0002 or 0008, without a preamble."""
+    """Return whether the bytes begin with an element of group 0002 or 0008, without a preamble."""
     if len(data) < 16 or data[:4] not in _first_tags(data):
         return False
     little_length = int.from_bytes(data[4:8], "little")

@@ -1,4 +1,4 @@
-"""A film's values before any window, so that a page can show it through another one."""
+"""Values of an X-ray before any window, to show it through other windows."""
 
 import math
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from pneumo_core.imaging.radiograph import Window
 __all__ = ["FilmValues", "window_over"]
 
 _SAMPLED = 512
-"""Side of the coarse grid on which percentiles are counted."""
+"""Side of the coarse grid on which percentiles are computed."""
 
 
 @dataclass(frozen=True, eq=False)
 class FilmValues:
-    """Values float32 (H, W), finite, in the unit that the file's windows speak of.
+    """Values float32 (H, W), finite, in the unit of the file's windows.
 
     ``inverted``: whether the lowest value is the densest (MONOCHROME1). ``padding``: bool (H, W),
-    where the file says that there is no picture; shown black.
+    true for padding, which is shown black.
     """
 
     values: NDArray[np.float32]
@@ -28,9 +28,9 @@ class FilmValues:
     padding: NDArray[np.bool_] | None = None
 
     def through(self, window: Window) -> NDArray[np.float32]:
-        """The film seen through a window: float32 (H, W) in [0, 1], bright = dense.
+        """Return the X-ray through a window: float32 (H, W) in [0, 1], bright = dense.
 
-        A window of no width shows what it would on any screen: all black or all white.
+        A window of zero width shows only black and white.
         """
 
         def threshold(values: Values) -> Values:
@@ -44,29 +44,29 @@ class FilmValues:
         return grey
 
     def turned(self, quarters: int) -> "FilmValues":
-        """The same film rotated by quarters of a circle to the left."""
+        """Return the X-ray rotated by quarter turns to the left."""
         padding = None if self.padding is None else np.rot90(self.padding, quarters)
         return FilmValues(np.rot90(self.values, quarters), self.inverted, padding)
 
     def full_range(self) -> Window:
-        """The window from the lowest to the highest value, without padding."""
+        """Return the window from the lowest to the highest value, without padding."""
         shown = self._shown(self.values, 1)
         return window_over(float(shown.min()), float(shown.max()), "Full range")
 
     def percentiles(self, low: float = 1.0, high: float = 99.0) -> Window:
-        """The window between two percentiles (0 to 100) of a coarse grid, without padding."""
+        """Return the window between two percentiles (0 to 100) of a coarse grid, no padding."""
         step = max(1, math.isqrt(self.values.size) // _SAMPLED)
         lowest, highest = np.percentile(self._shown(self.values, step), (low, high))
         return window_over(float(lowest), float(highest), f"Percentiles {low:g} to {high:g}")
 
     def _shown(self, values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-        """Every ``step``-th value that is picture; all of them where none is."""
+        """Return every ``step``-th value that is not padding; all of them if everything is."""
         if self.padding is None or self.padding.all():
             return values[::step, ::step]
         return values[::step, ::step][~self.padding[::step, ::step]]
 
 
 def window_over(lowest: float, highest: float, name: str) -> Window:
-    """The window that shows ``lowest`` black and ``highest`` white."""
+    """Return the window that shows ``lowest`` black and ``highest`` white."""
     width = max(highest - lowest, float(np.finfo(np.float32).eps) * max(1.0, abs(lowest)))
     return Window((lowest + highest) / 2, width, name, "linear_exact")

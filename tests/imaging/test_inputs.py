@@ -218,14 +218,14 @@ def test_a_file_that_gives_no_bytes() -> None:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (None, "A film must be a path, .* or a Pillow image, not None."),
-        (5, "A film must be .*, not int."),
+        (None, "An X-ray must be a path, .* or a Pillow image, not None."),
+        (5, "An X-ray must be .*, not int."),
         ([FILM8], "not list"),
         ({"film": 1}, "not dict"),
         (Radiograph, "not type"),
-        (FILM8 > 9, "An array of bool can't be a film. Pass uint8, uint16, or floats"),
+        (FILM8 > 9, "An array of bool can't be an X-ray. Pass uint8, uint16, or floats"),
         (FILM8.astype(complex), "complex128"),
-        (np.array(["film"]), "can't be a film"),
+        (np.array(["film"]), "can't be an X-ray"),
         (np.array([None]), "object"),
     ],
 )
@@ -238,7 +238,7 @@ def test_another_type_is_told_in_a_sentence(
 
 
 def test_other_arguments_of_a_wrong_type() -> None:
-    with pytest.raises(TypeError, match="A film's name must be a str, not int"):
+    with pytest.raises(TypeError, match="An X-ray's name must be a str, not int"):
         read_radiograph(FILM8, name=5)  # type: ignore[arg-type]
     with pytest.raises(
         TypeError, match=r"limits must be pneumo_core.core.settings.Settings, not dict"

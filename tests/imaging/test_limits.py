@@ -125,15 +125,15 @@ def scans_in_dicom() -> bytes:
 
 
 FILMS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "scans": (lambda: scanned(5000), "times over"),
-    "scans in DICOM": (scans_in_dicom, "times over"),
+    "scans": (lambda: scanned(5000), "scans of the whole picture"),
+    "scans in DICOM": (scans_in_dicom, "scans of the whole picture"),
     "segments": (lambda: after(jpeg(), 2, b"\xff\xe0\0\2" * PIECES), "too many pieces"),
     "segments behind a scan": (
         lambda: before_end(jpeg(progressive=True), b"\xff\xe0\0\2" * PIECES), "too many pieces"),
-    "filling": (lambda: after(jpeg(), 2, b"\xff" * PIECES), "nothing but filling"),
+    "filling": (lambda: after(jpeg(), 2, b"\xff" * PIECES), "nothing but fill bytes"),
     "filling behind a scan": (
         lambda: before_end(jpeg(progressive=True), b"\xff" * 20_000_000 + b"\0"),
-        "nothing but filling"),
+        "nothing but fill bytes"),
     "chunks": (lambda: png(b"tEXt", b"IDAT"), "too many pieces"),
     "chunks of pixels": (lambda: png(b"IDAT", b"IEND"), "too many pieces|truncated"),
     "directories": (directories, "too many pieces"),

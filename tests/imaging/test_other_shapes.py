@@ -1,4 +1,4 @@
-"""Where the rows of a DICOM film end, how high its pixels are, and from where it was taken."""
+"""Where the rows of a DICOM film end, how high its pixels are, and from where it was used."""
 
 from typing import Any
 
@@ -48,14 +48,14 @@ def test_too_few_columns(fewer: int) -> None:
 
 def test_too_few_rows_leave_out_the_last() -> None:
     film = read(twelve(Rows=FILM.shape[0] - 1, **WINDOW))
-    assert_shows(film, GREY[:-1], "those behind it were left out")
+    assert_shows(film, GREY[:-1], "the rest was ignored")
 
 
 def test_too_many_rows_or_columns_are_refused_by_name() -> None:
     assert refusal(twelve(Columns=129)) == (
-        "its Columns (0028,0011) is 129, but the file holds pixels for 128"
+        "its Columns (0028,0011) is 129, but the file has pixels for 128"
     )
-    assert "Rows (0028,0010) is 98, but the file holds pixels for 96" in refusal(twelve(Rows=98))
+    assert "Rows (0028,0010) is 98, but the file has pixels for 96" in refusal(twelve(Rows=98))
 
 
 def test_noise_and_pictures_of_an_odd_length_are_left_alone() -> None:

@@ -100,18 +100,18 @@ def float_tiff(value: float) -> bytes:
         (encoded(RAMP8, "JPEG2000"), "this is a JPEG 2000 picture"),
         (b"\xc1\xc2\xc3\xc4" * 50, "this is not a picture in a format Pneumo knows"),
         (encoded(FRAME, "GIF"), "this is a GIF picture"),
-        (encoded(FRAME, "TIFF", **THREE), "it holds 3 frames"),
-        (encoded(FRAME, "PNG", **THREE), "it holds 3 frames"),
-        (encoded(FRAME, "WebP", **THREE), "it holds 3 frames"),
-        (dicom(RAMP12, NumberOfFrames=3), "it holds 3 frames"),
+        (encoded(FRAME, "TIFF", **THREE), "it has 3 frames"),
+        (encoded(FRAME, "PNG", **THREE), "it has 3 frames"),
+        (encoded(FRAME, "WebP", **THREE), "it has 3 frames"),
+        (dicom(RAMP12, NumberOfFrames=3), "it has 3 frames"),
         (PNG[: len(PNG) // 2], "it is damaged: "),
         (JPEG[: len(JPEG) // 2], "it is damaged: image file is truncated"),
         (TIFF[: len(TIFF) // 2], "it is damaged: "),
         (encoded(RAMP8, "BMP")[:-1], "it is damaged: image file is truncated"),
         (encoded(RAMP8, "WebP")[:-100], "it is damaged: "),
-        (DICOM[:-1], "it is truncated: 8,191 of its 8,192 bytes of pixels are there"),
+        (DICOM[:-1], "it is truncated: 8,191 of its 8,192 bytes of pixels are present"),
         (deflated(SIDE)[:-20], "it is truncated: its deflated dataset has no end"),
-        (header_only(), "its pixels are missing: only its header is there"),
+        (header_only(), "its pixels are missing: it has only a header"),
         (without_pixels(), "this is a DICOM file without a picture (Basic Text SR Storage)"),
         (dicomdir(), "this is a DICOMDIR"),
         (encapsulated("1.2.840.10008.1.2.4.94", b"  "), "it is compressed as JPIP Referenced"),
@@ -123,7 +123,7 @@ def float_tiff(value: float) -> bytes:
         (png_of(1001, 1000), "it is 1001 x 1000 pixels, more than the 1 million pixels allowed"),
         (png_of(60_000, 60_000), "it is 60000 x 60000 pixels, more than"),
         (dicom(RAMP12, Rows=60_000, Columns=60_000), "it is 60000 x 60000 pixels, more than"),
-        (deflated(60_000), "it unpacks to more than a film of the 1 million pixels allowed here"),
+        (deflated(60_000), "it unpacks to more than an X-ray of the 1 million pixels allowed here"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(data: bytes, reason: str) -> None:
@@ -158,7 +158,7 @@ def test_a_refusal_names_the_file_and_the_remedy() -> None:
         read_radiograph(encoded(RAMP8, "GIF"), name="holiday/photo.gif")
     assert str(caught.value) == (
         "photo.gif: this is a GIF picture, not a chest X-ray Pneumo can read. "
-        "Send PNG, JPEG, TIFF, BMP, WebP or DICOM."
+        "Use PNG, JPEG, TIFF, BMP, WebP or DICOM."
     )
 
 

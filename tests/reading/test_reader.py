@@ -251,9 +251,9 @@ def test_a_film_in_memory_that_cannot_be_read_is_a_failed_reading(reader: Reader
 
 
 def test_a_wrong_type_is_told_in_a_sentence(reader: Reader, film: Path) -> None:
-    with pytest.raises(TypeError, match="A film must be a path, .*, not None"):
+    with pytest.raises(TypeError, match="An X-ray must be a path, .*, not None"):
         reader.read(None)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="A film must be .*, not int"):
+    with pytest.raises(TypeError, match="An X-ray must be .*, not int"):
         reader.read_file(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="The sources must be a list of films, not str"):
         list(reader.read_files(str(film)))

@@ -1,4 +1,4 @@
-"""Pictures of 16 bits in several channels, of which Pillow keeps the upper 8 alone."""
+"""Pictures with several channels of 16 bits, of which Pillow keeps only the upper 8 bits."""
 
 import sys
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _GREY_AND_ALPHA = "LA;16B"
 
 
 def is_deep_colour(image: Image.Image) -> bool:
-    """Whether a picture that is open but not loaded has 16 bits in several channels."""
+    """Return whether an opened, not yet loaded picture has several channels of 16 bits."""
     modes = [_raw_mode(tile.args) for tile in getattr(image, "tile", ())]
     return bool(modes) and all(mode[:-1] in _KNOWN for mode in modes)
 
@@ -77,7 +77,7 @@ class _Channels:
         return int(max(ends[band][1] for band in self._bands))
 
     def sample(self) -> npt.NDArray[np.float32]:
-        """The channels on a coarse grid."""
+        """Return the channels on a coarse grid, float32 (h, w, 3)."""
         step = colour_step(self._image.height, self._image.width)
         bands = [np.asarray(self._image.getchannel(band))[::step, ::step] for band in self._bands]
         return np.stack(bands, axis=-1).astype(np.float32)

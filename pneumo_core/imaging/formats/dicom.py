@@ -1,4 +1,4 @@
-"""DICOM films, by pydicom and the codecs beside it.
+"""Reading of DICOM files with pydicom and its codecs.
 
 Only the elements in `_KEYWORDS` are ever parsed: no name, number or birth date of a person.
 """
@@ -52,7 +52,13 @@ from pneumo_core.imaging.grey_values import (
 )
 from pneumo_core.imaging.limits import CountedBytes
 from pneumo_core.imaging.radiograph import MANUFACTURER, FilmFacts, Window
-from pneumo_core.imaging.refusal import SEND_A_FILM, SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.imaging.refusal import (
+    EXPORT_AGAIN,
+    ONE_PER_FILE,
+    USE_KNOWN_FORMAT,
+    Refusal,
+    refuse_size,
+)
 from pneumo_core.imaging.windowing import FilmValues
 
 _KEYWORDS = [
@@ -115,24 +121,24 @@ _KEYWORDS = [
 ]
 _PREAMBLE = bytes(128) + b"DICM"
 _PIECE = 1 << 20
-"""Bytes that are unpacked at once."""
+"""Bytes that are unpacked in one step."""
 _LONGEST = 1 << 16
-"""Largest length in bytes of a value that pydicom parses; explicit VRs allow no more."""
+"""Largest value in bytes that pydicom may parse; explicit VRs allow no more."""
 _LONGEST_TABLE = 1 << 21
-"""Bytes of a lookup table: 65,536 entries, of which some files write a few."""
+"""Largest lookup table in bytes."""
 _PIXELS = frozenset(map(Tag, PIXELS))
 _TABLES = frozenset(
     Tag(keyword)
     for keyword in ("LUTData", *_KEYWORDS)
     if keyword.endswith(("LUTData", "Sequence", "TableData", "OffsetTable", "TableLengths"))
 )
-"""The elements that hold tables, those that hold sequences of them, and places of fragments."""
-_SEND_PICTURE = "Send the picture itself: its DICOM file has rows and columns"
+"""Elements that hold tables, sequences of tables, or offsets of fragments."""
+_USE_PICTURE = "Use the picture itself: its DICOM file has rows and columns"
 
 
 @dataclass(frozen=True, eq=False)
 class _Film:
-    """A DICOM film decoded: pixels (H, W) as they lie in the file, or (H, W, 3) RGB."""
+    """A decoded DICOM file: pixels (H, W) as stored, or (H, W, 3) RGB."""
 
     ds: Dataset
     elements: Elements
@@ -142,17 +148,17 @@ class _Film:
 
     @property
     def is_colour(self) -> bool:
-        """Whether it shows colours, of each pixel or by a palette."""
+        """Whether it is a colour picture, by its samples or by a palette."""
         return self.pixels.ndim == 3 or self.image.photometric == "PALETTE COLOR"
 
     @property
     def cells(self) -> Cells:
-        """Its pixels of one sample."""
+        """The pixels of a picture with one sample per pixel."""
         return cells_of(self.elements, self.image, self.pixels)
 
 
 def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
-    """Grey float32 (H, W), bright = dense, and its facts. Not yet checked for infinities.
+    """Return grey float32 (H, W), bright = dense, and the file's facts. Infinities are not checked.
 
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
     """
@@ -173,7 +179,7 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
 
 
 def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
-    """The values that windows speak of, not yet checked for infinities. Raises as that."""
+    """Return the values that windows refer to, infinities not checked. Raises as ``read_dicom``."""
     with lenient_pydicom():
         film = _decoded(data, limits)
         values = _values_of(film)
@@ -189,7 +195,7 @@ def _values_of(film: _Film) -> FilmValues:
 
 
 def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
-    """The luma of a film in colour, without its tint, and whether it carries colour."""
+    """Return the luma of a colour picture, without its tint, and whether it has colour."""
     if film.pixels.ndim == 3:
         full = _white_of_colour(film)
         grey, sample = luma(film.pixels, full), colour_sample(film.pixels)
@@ -210,16 +216,16 @@ def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
 
 
 def _white_of_colour(film: _Film) -> float:
-    """Return the value of a channel that is white: by Bits Stored, or by the bits in use.
+    """Return the channel value that counts as white: by Bits Stored, or by the bits in use.
 
-    As in a PNG, 12 bits in 16 are no dark picture.
+    12 bits in 16 are not a dark picture, as in a PNG.
     """
     declared = (1 << film.image.stored) - 1
     used = full_scale(int(film.pixels.max()))
     if used < declared:
         film.elements.warn(
             f"{name_of('BitsStored')} is {film.image.stored}, but the colours use "
-            f"{used.bit_length()} bits; {used:,} was taken as white."
+            f"{used.bit_length()} bits; {used:,} counts as white."
         )
     return float(min(used, declared))
 
@@ -251,7 +257,7 @@ def _decoded(data: bytes, limits: Settings) -> _Film:
 
 
 def _channels(pixels: npt.NDArray[Any], image: ImagePixel) -> npt.NDArray[Any]:
-    """Return the bits of each channel that hold its value."""
+    """Return each channel's value without the unused bits."""
     shift, mask = image.high + 1 - image.stored, (1 << image.stored) - 1
     if image.stored == 8 * pixels.dtype.itemsize:
         return pixels
@@ -261,10 +267,10 @@ def _channels(pixels: npt.NDArray[Any], image: ImagePixel) -> npt.NDArray[Any]:
 
 
 def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
-    """The dataset, able to be decoded, and the name of the transfer syntax that the file gave."""
+    """Return the dataset, ready to be decoded, and the name of its transfer syntax."""
     meta, start = _file_meta(data)
     if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
-        raise Refusal("this is a DICOMDIR, the table of contents of a disc", _SEND_PICTURE)
+        raise Refusal("this is a DICOMDIR, the table of contents of a disc", _USE_PICTURE)
     syntax = meta.get("TransferSyntaxUID")
     refuse_unknown_syntax(syntax)
     deflated = syntax == DeflatedExplicitVRLittleEndian
@@ -272,7 +278,7 @@ def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
     ds = pydicom.dcmread(file, specific_tags=list(_KEYWORDS))
     _refuse_long(ds)
     if not ds:  # pydicom keeps nothing of a dataset that ends in the middle of an element
-        raise Refusal("it is truncated, or it never held a picture", SEND_AGAIN)
+        raise Refusal("it is truncated, or it has no picture", EXPORT_AGAIN)
     if syntax in (None, DeflatedExplicitVRLittleEndian):
         ds.file_meta.TransferSyntaxUID = _guessed_syntax(ds)
     return ds, str(syntax.name) if syntax else None
@@ -287,16 +293,16 @@ def _refuse_long(ds: Dataset) -> None:
         element: Any = ds.get_item(tag)  # raw, or taken apart already
         if isinstance(element, RawDataElement):
             if len(element.value or b"") > (_LONGEST_TABLE if tag in _TABLES else _LONGEST):
-                raise Refusal("it is damaged: one of its elements is far too long", SEND_AGAIN)
+                raise Refusal("it is damaged: one of its elements is far too long", EXPORT_AGAIN)
         elif element.VR == "SQ":
             for item in element.value:
                 _refuse_long(item)
 
 
 def dicom_size(file: BinaryIO) -> tuple[int, int]:
-    """(width, height) in the header. Raises Refusal, and whatever pydicom raises on damaged bytes.
+    """Return (width, height) from the header. Raises Refusal, or pydicom's errors on damaged bytes.
 
-    Nothing that lies behind the header is read.
+    Nothing after the header is read.
     """
     with lenient_pydicom():
         header = pydicom.dcmread(
@@ -304,12 +310,12 @@ def dicom_size(file: BinaryIO) -> tuple[int, int]:
         )
     _refuse_long(header)
     if "Rows" not in header or "Columns" not in header:
-        raise Refusal("it holds no picture", SEND_A_FILM)
+        raise Refusal("it has no picture", USE_KNOWN_FORMAT)
     return int(header.Columns), int(header.Rows)
 
 
 def _file_meta(data: bytes) -> tuple[Dataset, int]:
-    """The elements of group 0002, and where the dataset begins behind them."""
+    """Return the elements of group 0002, and the position where the dataset begins."""
     file = CountedBytes(data)
     file.seek(132)
     meta = read_dataset(
@@ -322,8 +328,10 @@ def _file_meta(data: bytes) -> tuple[Dataset, int]:
 
 
 def _inflated(packed: bytes, limits: Settings) -> CountedBytes:
-    """A file of the dataset below the deflated transfer syntax, up to four bytes for each allowed
-    pixel. It's written piece by piece: in one, there would be three copies of it for a moment."""
+    """Return the inflated dataset as a file, up to four bytes for each allowed pixel.
+
+    It is written in pieces; inflating it at once would need three copies of it.
+    """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     file, left = CountedBytes(), 4 * limits.max_pixels
     file.write(_PREAMBLE)
@@ -333,21 +341,21 @@ def _inflated(packed: bytes, limits: Settings) -> CountedBytes:
     if packed and not inflater.eof:
         megapixels = f"{limits.max_pixels / 1e6:g} million pixels"
         raise Refusal(
-            f"it unpacks to more than a film of the {megapixels} allowed here",
-            "Send a smaller copy, or raise PNEUMO_MAX_MEGAPIXELS",
+            f"it unpacks to more than an X-ray of the {megapixels} allowed here",
+            "Use a smaller copy, or raise PNEUMO_MAX_MEGAPIXELS",
         )
     if not inflater.eof:
-        raise Refusal("it is truncated: its deflated dataset has no end", SEND_AGAIN)
+        raise Refusal("it is truncated: its deflated dataset has no end", EXPORT_AGAIN)
     file.seek(len(_PREAMBLE))
     if file.read(2) == b"\x02\0":
-        raise Refusal("it is damaged: it holds a second file header", SEND_AGAIN)
+        raise Refusal("it is damaged: it has a second file header", EXPORT_AGAIN)
     file.seek(0)
     return file
 
 
 def _guessed_syntax(ds: Dataset) -> UID:
     if any(ds[keyword].is_undefined_length for keyword in PIXELS if keyword in ds):
-        raise Refusal("it does not say how its pixels are compressed", SEND_AGAIN)
+        raise Refusal("it does not say how its pixels are compressed", EXPORT_AGAIN)
     implicit, little = ds.original_encoding
     if implicit:
         return ImplicitVRLittleEndian
@@ -355,24 +363,24 @@ def _guessed_syntax(ds: Dataset) -> UID:
 
 
 def _pixel_keyword(ds: Dataset, elements: Elements) -> str:
-    """The element that holds the pixels. Raises Refusal where there is none."""
+    """Return the keyword of the element that holds the pixels. Raises Refusal if there is none."""
     found = next((keyword for keyword in PIXELS if keyword in ds), None)
     if found is not None:
         return found
     if "Rows" in ds:
-        raise Refusal("its pixels are missing: only its header is there", SEND_AGAIN)
+        raise Refusal("its pixels are missing: it has only a header", EXPORT_AGAIN)
     uid = elements.text("SOPClassUID")
     kind = f" ({UID(uid.rstrip(chr(0))).name})" if uid else ""
-    raise Refusal(f"this is a DICOM file without a picture{kind}", _SEND_PICTURE)
+    raise Refusal(f"this is a DICOM file without a picture{kind}", _USE_PICTURE)
 
 
 def _refuse_unfit(elements: Elements, limits: Settings) -> None:
     rows, columns = elements.integer("Rows"), elements.integer("Columns")
     if not (rows and columns):
-        raise Refusal("its header does not give the size of its picture", SEND_AGAIN)
+        raise Refusal("its header does not give the size of its picture", EXPORT_AGAIN)
     refuse_size(columns, rows, limits)
     frames = elements.integer("NumberOfFrames") or 1
     if frames > 1:
-        raise Refusal(f"it holds {frames} frames", SEND_ONE)
+        raise Refusal(f"it has {frames} frames", ONE_PER_FILE)
     if frames < 1:
         raise refused("NumberOfFrames", f"is {frames}")

@@ -1,4 +1,4 @@
-"""The stored pixels of a DICOM film: which codec may decode them, and what it must not be fed."""
+"""Decoding of a DICOM file's stored pixels: choice of a codec, and checks before it."""
 
 import json
 import os
@@ -17,28 +17,28 @@ from pydicom.uid import UID, JPEGExtended12Bit
 
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
 from pneumo_core.imaging.limits import MOST_FRAGMENTS, refuse_markers, refuse_scans
-from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 from pneumo_core.imaging.signature import codestream_size, is_endless
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-"""The elements that may hold pixels."""
+"""Elements that may hold pixels."""
 
 _PATIENCE_S = 9
-"""For GDCM: a film of 100 million pixels takes it four seconds of a core."""
+"""Time limit for GDCM, which takes four seconds for 100 million pixels."""
 _MEMORY = 500_000_000
-"""Bytes of address space in which Python, its libraries and GDCM begin."""
+"""Bytes of address space that Python, its libraries and GDCM need at the start."""
 _PLUGINS = ("pylibjpeg", "pyjpegls", "pillow", "pydicom", "gdcm")
 _REENCODE = "Export it uncompressed, or as JPEG Lossless or JPEG 2000"
 
 
 def refuse_undecodable(ds: Dataset, image: ImagePixel) -> None:
-    """Refuse what no codec here reads, and what would make one read past its film."""
+    """Refuse pixels that no codec reads, or that would make one read beyond the picture."""
     syntax = ds.file_meta.TransferSyntaxUID
-    # The libraries that read 12-bit JPEG are under the GPL; Pillow and GDCM read 8 bits of it.
+    # Libraries for 12-bit JPEG are under the GPL; Pillow and GDCM read 8 bits only.
     beyond = syntax == JPEGExtended12Bit and image.stored != 8
     if beyond or not _is_decodable(syntax):
         name = str(syntax.name) + (f" with {image.stored} bits" if beyond else "")
-        raise Refusal(f"it is compressed as {name}, which this machine cannot decode", _REENCODE)
+        raise Refusal(f"it is compressed as {name}, which Pneumo can't decode", _REENCODE)
     if syntax.is_encapsulated and ds.PixelData is not None:
         _refuse_many_fragments(ds)
         _refuse_other_size(ds, image)
@@ -46,7 +46,7 @@ def refuse_undecodable(ds: Dataset, image: ImagePixel) -> None:
 
 def _refuse_many_fragments(ds: Dataset) -> None:
     if ds.PixelData.count(b"\xfe\xff\0\xe0") > MOST_FRAGMENTS:
-        raise Refusal("it is damaged: its picture is in too many pieces", SEND_AGAIN)
+        raise Refusal("it is damaged: its picture is in too many pieces", EXPORT_AGAIN)
 
 
 def _is_decodable(syntax: UID) -> bool:
@@ -57,33 +57,33 @@ def _is_decodable(syntax: UID) -> bool:
 
 
 def _plugin(syntax: UID) -> str:
-    """The codec to use: one of those that survive damaged bytes, GDCM where there is no other."""
+    """Return the codec to use: one that survives damaged bytes; GDCM if there is no other."""
     available = get_decoder(syntax).available_plugins
     return next((plugin for plugin in _PLUGINS if plugin in available), "")
 
 
 def _refuse_other_size(ds: Dataset, image: ImagePixel) -> None:
-    """Refuse a codestream that claims another size than its header, before it is decoded."""
+    """Refuse a codestream whose size differs from the header's, before it is decoded."""
     frame = next(generate_frames(ds.PixelData, number_of_frames=1))
     refuse_scans(frame, image.columns * image.rows)
     if is_endless(frame):
-        raise Refusal("it is damaged: a box of its JPEG 2000 picture has no end", SEND_AGAIN)
+        raise Refusal("it is damaged: a box of its JPEG 2000 picture has no end", EXPORT_AGAIN)
     claimed = codestream_size(frame)
     if claimed is not None and claimed != (image.columns, image.rows):
         raise Refusal(
             f"it is damaged: its header says {image.columns} x {image.rows} pixels, "
             f"its picture {claimed[0]} x {claimed[1]}",
-            SEND_AGAIN,
+            EXPORT_AGAIN,
         )
     if frame.startswith(b"\xff\xd8"):
         refuse_markers(frame)
     # A run of two bytes unpacks to 128: what is far longer than its pixels is a bomb.
     if claimed is None and len(frame) > 2 * image.bytes + 4096:
-        raise Refusal("it is damaged: it is longer compressed than unpacked", SEND_AGAIN)
+        raise Refusal("it is damaged: it is longer compressed than unpacked", EXPORT_AGAIN)
 
 
 def stored_pixels(ds: Dataset, image: ImagePixel) -> npt.NDArray[Any]:
-    """(H, W) pixels as they lie in the file, or (H, W, 3) RGB. No bit is masked or moved."""
+    """Return pixels (H, W) as stored, or (H, W, 3) RGB. Bits are neither masked nor shifted."""
     syntax = ds.file_meta.TransferSyntaxUID
     plugin, data = _plugin(syntax), ds[image.keyword].value
     options = _options(ds, image)
@@ -98,7 +98,7 @@ def stored_pixels(ds: Dataset, image: ImagePixel) -> npt.NDArray[Any]:
 
 
 def _options(ds: Dataset, image: ImagePixel) -> dict[str, Any]:
-    """What pydicom's decoders need to know, instead of the header that may be wrong."""
+    """Return the options for pydicom's decoders, instead of a header that may be wrong."""
     return {
         "pixel_keyword": image.keyword,
         "pixel_vr": ds[image.keyword].VR,
@@ -116,9 +116,9 @@ def _options(ds: Dataset, image: ImagePixel) -> dict[str, Any]:
 
 
 def _decoded_apart(data: bytes, options: dict[str, Any], memory: int) -> npt.NDArray[Any]:
-    """Stored pixels by GDCM, in a process that it may take down (about half a second).
+    """Decode with GDCM in a process of its own, which it may crash (about half a second).
 
-    ``memory``: bytes of address space that the process may have.
+    ``memory``: the process's limit of address space in bytes.
     """
     script = Path(__file__).with_name("gdcm_process.py")
     told = [str(memory), json.dumps(options)]
@@ -132,6 +132,6 @@ def _decoded_apart(data: bytes, options: dict[str, Any], memory: int) -> npt.NDA
             check=True,
         )
     except subprocess.SubprocessError as error:
-        raise Refusal("it is damaged: its JPEG picture cannot be decoded", SEND_AGAIN) from error
+        raise Refusal("it is damaged: its JPEG picture cannot be decoded", EXPORT_AGAIN) from error
     stored: npt.NDArray[Any] = np.load(BytesIO(answer.stdout), allow_pickle=False)
     return stored

@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from pneumo_core.imaging.formats.dicom_elements import Elements, name_of
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
-from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 from pneumo_core.imaging.signature import jpeg2000_bits, jpeg_process
 
 __all__ = ["believed_codestream", "is_native", "refuse_unknown_syntax"]
@@ -50,7 +50,7 @@ def refuse_unknown_syntax(syntax: UID | None) -> None:
     """Refuse a transfer syntax that is in no list: how the file is written is not known."""
     if syntax is not None and not (syntax.is_valid and syntax.is_transfer_syntax):
         shown = "".join(c for c in str(syntax) if c.isprintable())[:64]
-        raise Refusal(f"its {_SYNTAX} is '{shown}', which Pneumo does not know", SEND_AGAIN)
+        raise Refusal(f"its {_SYNTAX} is '{shown}', which Pneumo does not know", EXPORT_AGAIN)
 
 
 def is_native(ds: Dataset, keyword: str, elements: Elements) -> bool:
@@ -64,7 +64,7 @@ def is_native(ds: Dataset, keyword: str, elements: Elements) -> bool:
     if not syntax.is_encapsulated:
         if element.is_undefined_length and in_items:
             raise Refusal(
-                f"its {_SYNTAX} says {syntax.name}, but its pixels are compressed", SEND_AGAIN
+                f"its {_SYNTAX} says {syntax.name}, but its pixels are compressed", EXPORT_AGAIN
             )
         return True
     if element.is_undefined_length or in_items or not element.value:
@@ -97,7 +97,7 @@ def believed_codestream(ds: Dataset, elements: Elements, image: ImagePixel) -> I
         return _with_depth(elements, image, _allocated_by_rle(frame, image))
     if kind == "JPEG" and bits is not None and bits > 8:
         raise Refusal(
-            f"it is compressed as a lossy JPEG with {bits} bits, which this machine cannot decode",
+            f"it is compressed as a lossy JPEG with {bits} bits, which Pneumo can't decode",
             "Export it uncompressed, or as JPEG Lossless or JPEG 2000",
         )
     if bits is None or (kind != "JPEG" and bits <= image.allocated):

@@ -1,7 +1,7 @@
-"""What the elements of a DICOM file say, read leniently and without pydicom's global settings.
+"""Lenient reading of a DICOM file's elements, without pydicom's global settings.
 
-Numbers with a decimal comma, blanks and foreign representations are common in the field; pydicom
-raises on some and takes others silently for something else.
+Numbers with a decimal comma, blanks and unexpected value representations are common; pydicom raises
+on some and silently misreads others.
 """
 
 import math
@@ -15,7 +15,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 
 __all__ = ["Elements", "name_of", "refused"]
 
@@ -25,14 +25,14 @@ _BINARY = {
     "US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8", "FL": "f4", "FD": "f8",
     "US or SS": "u2", "US or OW": "u2", "US or SS or OW": "u2", "OW": "u2", "OB": "u1",
 }  # fmt: skip
-"""NumPy's names of numbers by value representation; where the file does not say, unsigned."""
+"""NumPy's type of each value representation; unsigned if the file leaves it open."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MOST_NUMBERS = 64
-"""Numbers of one element that are looked at: the first window counts, a page offers some more."""
+"""Most numbers read from one element: the first window is used, a page offers a few more."""
 _SHOWN = 40
-"""Letters of a wrong value that a sentence repeats."""
+"""Letters of a wrong value that a message repeats."""
 
-# A functional group of an enhanced object, and what it replaces at the top (PS3.3 C.7.6.16).
+# Functional groups of an enhanced object, and the top-level elements they replace (C.7.6.16).
 _GROUPS = {
     "PixelValueTransformationSequence": (
         "ModalityLUTSequence", "RescaleIntercept", "RescaleSlope"),
@@ -46,9 +46,9 @@ _GROUPS = {
 
 
 class Elements:
-    """The elements of a dataset by keyword, those of its functional groups in their place.
+    """A dataset's elements by keyword; those of its functional groups replace the top-level ones.
 
-    ``warnings``: a sentence for each that had to be repaired or left aside, in order.
+    ``warnings``: a sentence for each repaired or ignored element, in order.
     """
 
     def __init__(self, ds: Dataset, warnings: list[str] | None = None) -> None:
@@ -59,7 +59,7 @@ class Elements:
             self._move(_items(ds.get(groups)))
 
     def _move(self, groups: list[Dataset]) -> None:
-        """Put what the functional groups of the first frame say before what the top says."""
+        """Let the first frame's functional groups replace elements at the top level."""
         for group, keywords in _GROUPS.items():
             for item in _items(groups[0].get(group))[:1] if groups else ():
                 if len(item):
@@ -67,19 +67,19 @@ class Elements:
                     self._moved |= {int(tag): item.get_item(tag) for tag in tuple(item.keys())}
 
     def warn(self, sentence: str) -> None:
-        """Remember what is to be said with every reading of the film."""
+        """Add a warning to the file's facts, once."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 
     def element(self, keyword: str) -> Element | None:
-        """The element, raw where it was never asked for as an object; None where it is absent."""
+        """Return an element, unparsed if it was not parsed before; None if it is absent."""
         tag = _tag(keyword)
         if tag in self._moved:
             return self._moved[tag]
         return self._ds.get_item(tag) if tag in self._ds else None
 
     def items(self, keyword: str) -> list["Elements"]:
-        """The items of a sequence, empty ones left out; their warnings join these."""
+        """Return the items of a sequence that are not empty; they share this object's warnings."""
         tag = _tag(keyword)
         found = self._moved.get(tag)
         if tag not in self._moved:
@@ -93,7 +93,7 @@ class Elements:
         return [Elements(item, self.warnings) for item in _items(value) if len(item)]
 
     def text(self, keyword: str) -> str | None:
-        """The text, trimmed; None where there is none. Letters of any encoding are kept."""
+        """Return the trimmed text, of any encoding; None if there is none."""
         element = self.element(keyword)
         value = element.value if element is not None else None
         if isinstance(value, bytes):
@@ -104,10 +104,10 @@ class Elements:
         return text.strip() or None
 
     def numbers(self, keyword: str) -> tuple[float | None, ...]:
-        """The finite numbers, None for a blank among them; empty where there are none.
+        """Return the finite numbers, None for a blank among them; empty if there are none.
 
-        A decimal comma is read as a point, with a warning. Raises ValueError, with the value, where
-        it is no number.
+        A decimal comma is read as a point, with a warning. Raises ValueError, with the value, if
+        it is not a number.
         """
         element = self.element(keyword)
         if element is None:
@@ -136,14 +136,14 @@ class Elements:
         return float(pointed)
 
     def number(self, keyword: str) -> float | None:
-        """The first number; None where the element is absent or blank. Raises Refusal otherwise."""
+        """Return the first number; None for an absent or blank element. Raises Refusal for text."""
         try:
             return next((each for each in self.numbers(keyword) if each is not None), None)
         except ValueError as error:
             raise refused(keyword, f"is '{error}', not a number") from error
 
     def integer(self, keyword: str) -> int | None:
-        """``number``, which must be whole. Raises Refusal."""
+        """Return ``number`` as an integer. Raises Refusal if it is not whole."""
         number = self.number(keyword)
         if number is not None and number != int(number):
             raise refused(keyword, f"is {number:g}, not a whole number")
@@ -151,14 +151,14 @@ class Elements:
 
 
 def name_of(keyword: str) -> str:
-    """How the standard calls an element: "Bits Stored (0028,0101)"."""
+    """Return an element's name and tag: "Bits Stored (0028,0101)"."""
     tag = Tag(keyword)
     return f"{dictionary_description(tag)} ({tag.group:04X},{tag.element:04X})"
 
 
 def refused(keyword: str, what: str) -> Refusal:
-    """The refusal of a file for one element: its name, and ``what`` is wrong with it."""
-    return Refusal(f"its {name_of(keyword)} {what}", SEND_AGAIN)
+    """Return the refusal of a file for one element, named, and ``what`` is wrong with it."""
+    return Refusal(f"its {name_of(keyword)} {what}", EXPORT_AGAIN)
 
 
 def _tag(keyword: str) -> int:
@@ -166,7 +166,7 @@ def _tag(keyword: str) -> int:
 
 
 def _items(value: Any) -> list[Dataset]:
-    """The items of what should be a sequence."""
+    """Return the items of what should be a sequence."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         return []
     return [item for item in value if isinstance(item, Dataset)]
@@ -180,7 +180,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _parts(element: Element) -> list[Any]:
-    """The values of an element: numbers, or texts that should be some."""
+    """Return an element's values: numbers, or texts that should be numbers."""
     value = element.value
     if not isinstance(value, bytes):
         if isinstance(value, str) or not isinstance(value, Iterable):
@@ -196,6 +196,6 @@ def _parts(element: Element) -> list[Any]:
 
 
 def _representation(element: Element) -> str:
-    """The value representation, the dictionary's where the file does not give it."""
+    """Return the value representation; the dictionary's if the file gives none."""
     told = element.VR
     return dictionary_VR(element.tag) if told in (None, "UN") else str(told)

@@ -1,4 +1,4 @@
-"""What a DICOM file says of its film besides the pixels."""
+"""Facts about an X-ray from the header of its DICOM file."""
 
 import re
 
@@ -10,7 +10,7 @@ __all__ = ["facts_of"]
 
 _UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _OLDEST = 130
-"""Years; 999Y is what some write for an unknown age."""
+"""Years; some files write 999Y for an unknown age."""
 _VIEWS = {
     **dict.fromkeys(("399348003", "R-10206"), "AP"),
     **dict.fromkeys(("272479007", "R-10214"), "PA"),
@@ -22,7 +22,7 @@ _VIEWS = {
 _CHESTS = ("51185008", "43799004", "816094009", "T-D3000")
 """Codes of the chest and the thorax, of SNOMED CT and its older form (PS3.16 CID 4031)."""
 _UNPROCESSED = (
-    "The file holds unprocessed data of the detector (Presentation Intent Type FOR PROCESSING), "
+    "The file has unprocessed data of the detector (Presentation Intent Type FOR PROCESSING), "
     "not an image for reading, so the result is less reliable."
 )
 
@@ -35,7 +35,7 @@ def facts_of(
     windows: tuple[Window, ...],
     colour: bool,
 ) -> FilmFacts:
-    """The facts of a film, with every warning that its elements gave so far."""
+    """Return the X-ray's facts, with every warning about its elements so far."""
     if (elements.text("PresentationIntentType") or "").upper() == "FOR PROCESSING":
         elements.warn(_UNPROCESSED)
     told = elements.text("PhotometricInterpretation")
@@ -61,14 +61,14 @@ def facts_of(
 
 
 def _coded_view(elements: Elements) -> str | None:
-    """What the View Code Sequence says, as a View Position where there is one, else its words."""
+    """Return the View Code Sequence's view as a View Position if there is one, else its meaning."""
     for item in elements.items("ViewCodeSequence")[:1]:
         return _VIEWS.get(item.text("CodeValue") or "") or item.text("CodeMeaning")
     return None
 
 
 def _coded_region(elements: Elements) -> str | None:
-    """Return the Anatomic Region Sequence in words: DX has it instead of Body Part Examined."""
+    """Return the Anatomic Region Sequence's meaning; DX has it instead of Body Part Examined."""
     for item in elements.items("AnatomicRegionSequence")[:1]:
         return "CHEST" if item.text("CodeValue") in _CHESTS else item.text("CodeMeaning")
     return None
@@ -79,7 +79,7 @@ def _upper(elements: Elements, keyword: str) -> str:
 
 
 def _laterality(elements: Elements) -> str | None:
-    """L or R, told of the series or of the picture; None where the two disagree."""
+    """Return "L" or "R", of the series or the image; None if they disagree."""
     keywords = ("Laterality", "ImageLaterality", "FrameLaterality")
     told = {_upper(elements, keyword) for keyword in keywords} & {"L", "R"}
     return told.pop() if len(told) == 1 else None

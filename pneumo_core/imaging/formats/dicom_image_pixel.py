@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
-from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 
 __all__ = ["ImagePixel", "image_pixel", "warn_of_rest"]
 
@@ -12,13 +12,13 @@ _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _ALLOCATED = (1, 8, 16, 32, 64)
 _FEW = 8
-"""Rows or columns that a wrong header says too many; more of them are missing bytes."""
+"""Most rows or columns that a wrong header gives too many; more means a truncated file."""
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
 
 @dataclass(frozen=True)
 class ImagePixel:
-    """How the pixels of a film lie in its file.
+    """How the pixels are stored in a file.
 
     Attributes:
         keyword: the element that holds them.
@@ -55,7 +55,7 @@ class ImagePixel:
 
 
 def image_pixel(elements: Elements, keyword: str, held: int | None) -> ImagePixel:
-    """The module as it can be used, what was repaired among the elements' warnings.
+    """Return the module, repaired where possible; repairs become warnings of the elements.
 
     Args:
         elements: the file's.
@@ -63,7 +63,7 @@ def image_pixel(elements: Elements, keyword: str, held: int | None) -> ImagePixe
         held: its bytes; None where they are compressed.
 
     Raises:
-        Refusal: for a value that contradicts another or that no picture has.
+        Refusal: a value is impossible, or contradicts another one.
     """
     rows, columns = elements.integer("Rows") or 0, elements.integer("Columns") or 0
     samples, photometric = _colour_model(elements)
@@ -88,14 +88,14 @@ def image_pixel(elements: Elements, keyword: str, held: int | None) -> ImagePixe
 
 
 def _colour_model(elements: Elements) -> tuple[int, str]:
-    """Samples per Pixel and the Photometric Interpretation in the standard's spelling."""
+    """Return Samples per Pixel, and Photometric Interpretation as the standard spells it."""
     told = _photometric(elements)
     samples = elements.integer("SamplesPerPixel") or 0
     if not samples:
         samples = 3 if told in _COLOURS else 1
         _assumed(elements, "SamplesPerPixel", str(samples))
     if samples not in (1, 3):
-        raise refused("SamplesPerPixel", f"is {samples}; a film has 1 or 3")
+        raise refused("SamplesPerPixel", f"is {samples}; an X-ray has 1 or 3")
     if told is None:
         told = "MONOCHROME2" if samples == 1 else "RGB"
         _assumed(elements, "PhotometricInterpretation", told)
@@ -133,9 +133,9 @@ def _planar(elements: Elements, samples: int) -> int:
 
 
 def _allocated(elements: Elements, values: int, held: int | None) -> int:
-    """Bits Allocated; where it is missing or contradicts Bits Stored, by the length of the pixels.
+    """Return Bits Allocated; if missing or inconsistent, by the length of the pixels.
 
-    ``values`` and ``held``: how many values there are, in how many bytes.
+    ``values``: number of values, in ``held`` bytes.
     """
     told = elements.integer("BitsAllocated") or 0
     stored = elements.integer("BitsStored") or 0
@@ -151,7 +151,7 @@ def _allocated(elements: Elements, values: int, held: int | None) -> int:
     if told:
         elements.warn(
             f"{name_of('BitsAllocated')} is {told}, which contradicts the file's other elements; "
-            f"{likely} was taken."
+            f"{likely} was used."
         )
     else:
         _assumed(elements, "BitsAllocated", str(likely))
@@ -169,20 +169,20 @@ def _stored(elements: Elements, allocated: int) -> int:
     else:
         elements.warn(
             f"{name_of('BitsStored')} is {told}, which {allocated} Bits Allocated cannot hold; "
-            f"{likely} was taken."
+            f"{likely} was used."
         )
     return likely
 
 
 def _high(elements: Elements, allocated: int, stored: int) -> int:
     high = elements.integer("HighBit")
-    if high is None:  # what everybody writes, and nobody needs
+    if high is None:  # follows from Bits Stored
         return stored - 1
     if stored - 1 <= high < allocated:
         return high
     elements.warn(
         f"{name_of('HighBit')} is {high}, which contradicts {stored} Bits Stored; "
-        f"{stored - 1} was taken."
+        f"{stored - 1} was used."
     )
     return stored - 1
 
@@ -201,14 +201,15 @@ def _signed(elements: Elements, samples: int) -> bool | None:
 
 
 def _compare_length(elements: Elements, image: ImagePixel, held: int | None) -> None:
-    """Refuse pixels that are cut off, or of which there are several times too many."""
+    """Refuse pixels that are cut off, or twice as many bytes as expected."""
     if held is None:
         return
     expected = image.bytes
     if held < expected:
         _refuse_long_sides(image, expected - held)
         raise Refusal(
-            f"it is truncated: {held:,} of its {expected:,} bytes of pixels are there", SEND_AGAIN
+            f"it is truncated: {held:,} of its {expected:,} bytes of pixels are present",
+            EXPORT_AGAIN,
         )
     if (
         image.allocated == 8
@@ -219,21 +220,21 @@ def _compare_length(elements: Elements, image: ImagePixel, held: int | None) -> 
 
 
 def warn_of_rest(elements: Elements, image: ImagePixel, held: int) -> None:
-    """Warn of bytes behind an uncompressed picture."""
+    """Warn about bytes after the end of an uncompressed picture."""
     more = held - image.bytes
     if more > 2:
         elements.warn(
-            f"The file holds {held:,} bytes of pixels, {more:,} more than its picture has; those "
-            "behind it were left out."
+            f"The file has {held:,} bytes of pixels, {more:,} more than its picture has; the "
+            "rest was ignored."
         )
 
 
 def _refuse_long_sides(image: ImagePixel, missing: int) -> None:
-    """Refuse Rows or Columns that say a few more than there are pixels for."""
+    """Refuse Rows or Columns that are a few more than the pixels stored."""
     for keyword, told in (("Columns", image.columns), ("Rows", image.rows)):
         fewer, left = divmod(missing, image.bytes // told)
         if 0 < fewer <= _FEW and left == 0:
-            raise refused(keyword, f"is {told}, but the file holds pixels for {told - fewer}")
+            raise refused(keyword, f"is {told}, but the file has pixels for {told - fewer}")
 
 
 def _assumed(elements: Elements, keyword: str, value: str) -> None:

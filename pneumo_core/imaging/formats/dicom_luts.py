@@ -14,23 +14,23 @@ __all__ = ["BadTable", "LookupTable", "lookup_table", "white_of"]
 _WORDS = 65536
 _MOST_BITS = 16
 _DEEP = 256
-"""Whites from here on may be declared wrongly; nobody writes fewer than 8 bits."""
+"""From this white on, the depth may be declared wrongly; real tables have 8 bits or more."""
 
 
 class BadTable(ValueError):
-    """A table that can't be used; the message is the end of a sentence about its element."""
+    """An unusable table; the message completes a sentence about its element."""
 
 
 @dataclass(frozen=True, eq=False)
 class LookupTable:
-    """Entries float64 (N,), the value that the first one stands for, and the bits declared."""
+    """Entries float64 (N,), the value of the first one, and the declared bits."""
 
     entries: Values
     first: int
     bits: int
 
     def __call__(self, values: Values) -> Values:
-        """The entry of each value; those beyond the table take its first or last."""
+        """Return the entry of each value; values outside the table take its first or last entry."""
         index = np.clip(np.rint(values) - self.first, 0, len(self.entries) - 1)
         found: Values = self.entries[index.astype(np.int64)]
         return found
@@ -43,10 +43,10 @@ def lookup_table(
     descriptor: str = "LUTDescriptor",
     data: str = "LUTData",
 ) -> LookupTable:
-    """The table that an item holds.
+    """Return the lookup table of a sequence item.
 
-    ``span``: the lowest and highest value that will be looked up; it tells whether a first value
-    above 32,767 was meant to be negative. Raises BadTable.
+    ``span``: the lowest and highest value to look up, which decides whether a first value above
+    32,767 is negative. Raises BadTable.
     """
     try:
         numbers = [int(number) for number in elements.numbers(descriptor) if number is not None]
@@ -70,7 +70,7 @@ def _entries(elements: Elements, keyword: str, count: int, bits: int) -> Values:
         if narrow and bits > 8:
             elements.warn(
                 f"A lookup table is declared with {bits} bits an entry but holds 8; "
-                "they were taken as 8."
+                "they were read as 8."
             )
         whole = value if narrow else value[: len(value) // 2 * 2]
         entries = np.frombuffer(whole, "u1" if narrow else f"{order}u2")
@@ -79,17 +79,17 @@ def _entries(elements: Elements, keyword: str, count: int, bits: int) -> Values:
         raise BadTable("holds no entries")
     if len(entries) < count:
         elements.warn(
-            f"A lookup table holds {len(entries):,} of its {count:,} entries; "
+            f"A lookup table has {len(entries):,} of its {count:,} entries; "
             "the last one was used for all beyond."
         )
     return entries
 
 
 def white_of(elements: Elements, *tables: LookupTable, descriptor: str = "LUTDescriptor") -> float:
-    """The value that tables show white: their declared depth, where the entries come near it.
+    """Return the entry that counts as white: the declared depth, if the entries come near it.
 
-    Agfa's CR declares 16 bits and fills 14: a viewer that believes it shows the film at a quarter
-    of its brightness.
+    Agfa CR declares 16 bits and uses 14; taken literally, the X-ray would have a quarter of its
+    brightness.
     """
     bits = tables[0].bits
     told = float((1 << bits) - 1) if 1 <= bits <= _MOST_BITS else 0.0
@@ -100,13 +100,13 @@ def white_of(elements: Elements, *tables: LookupTable, descriptor: str = "LUTDes
     white = largest if 0 < told < largest else used
     elements.warn(
         f"A lookup table is declared with {bits} bits an entry ({name_of(descriptor)}), but its "
-        f"largest entry is {largest:,.0f}; {white:,.0f} was taken as white."
+        f"largest entry is {largest:,.0f}; {white:,.0f} counts as white."
     )
     return white
 
 
 def _first(told: int, count: int, span: tuple[float, float]) -> int:
-    """The first value mapped, below 0 where that covers more of what is looked up."""
+    """Return the first mapped value; negative if that covers more of the values looked up."""
     unsigned = told % _WORDS
     signed = unsigned - _WORDS
 

@@ -1,4 +1,4 @@
-"""The colours of a DICOM film that stores indices into a palette (PS3.3 C.7.9)."""
+"""Colours of a DICOM file that stores indices into a palette (PS3.3 C.7.9)."""
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -8,7 +8,7 @@ from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refuse
 from pneumo_core.imaging.formats.dicom_luts import BadTable, LookupTable, lookup_table, white_of
 from pneumo_core.imaging.formats.dicom_stored_values import Cells
 from pneumo_core.imaging.grey_values import Curve, Values
-from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 
 __all__ = ["palette_curves"]
 
@@ -16,10 +16,9 @@ _CHANNELS = ("Red", "Green", "Blue")
 
 
 def palette_curves(elements: Elements, ds: Dataset, cells: Cells) -> list[Curve]:
-    """From stored values to red, green and blue in [0, 1].
+    """Return the curves from stored values to red, green and blue in [0, 1].
 
-    Raises Refusal for a palette that is missing or damaged, and whatever pydicom raises on damaged
-    segments.
+    Raises Refusal for a missing or damaged palette, and pydicom's errors for damaged segments.
     """
     if not cells.tabulated:
         raise refused("BitsAllocated", "is too large for the indices of a palette")
@@ -30,7 +29,7 @@ def palette_curves(elements: Elements, ds: Dataset, cells: Cells) -> list[Curve]
     else:
         raise Refusal(
             f"its colours are missing: {name_of('RedPaletteColorLookupTableData')} is not there",
-            SEND_AGAIN,
+            EXPORT_AGAIN,
         )
     white = white_of(elements, *tables, descriptor="RedPaletteColorLookupTableDescriptor")
     return [_scaled(table, white) for table in tables]
@@ -49,7 +48,7 @@ def _table(elements: Elements, channel: str, cells: Cells) -> LookupTable:
 
 
 def _expanded(ds: Dataset, cells: Cells) -> list[LookupTable]:
-    """The palette that segments describe, for every value that a cell can have."""
+    """Return the palette that segments describe, for every possible value."""
     values = np.sort(cells.values(cells.every)).astype(np.int64)
     lowest, highest = int(values[0]), int(values[-1])
     colours = apply_color_lut(np.arange(lowest, highest + 1), ds)

@@ -1,4 +1,4 @@
-"""Films whose pixels are not square, stretched to their true proportions."""
+"""Resampling of X-rays whose pixels are not square."""
 
 from dataclasses import replace
 
@@ -14,16 +14,16 @@ from pneumo_core.imaging.windowing import FilmValues
 __all__ = ["squared", "squared_values", "true_shape"]
 
 _SAME = 0.01
-"""How far from 1 the ratio may be; spacings are rounded."""
+"""Tolerance of the ratio around 1; spacings are rounded."""
 _MOST = 4.0
-"""A larger ratio is a mistake in the header."""
+"""A larger ratio is an error in the header."""
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio")
 
 
 def true_shape(elements: Elements, shape: tuple[int, ...], limits: Settings) -> tuple[int, int]:
-    """Return the shape (height, width) with square pixels; the same where they are or nobody knows.
+    """Return the shape (height, width) with square pixels; the same if they are, or if unknown.
 
-    No side gets shorter. What was done, or could not be, becomes a warning.
+    No side gets shorter. A warning says what was done or could not be done.
     """
     height, width = shape
     keyword, ratio = _ratio(elements)
@@ -33,18 +33,18 @@ def true_shape(elements: Elements, shape: tuple[int, ...], limits: Settings) -> 
     if not 1 / _MOST <= ratio <= _MOST or true[0] * true[1] > limits.max_pixels:
         elements.warn(
             f"The file says that its pixels are {ratio:.3g} times as high as wide "
-            f"({name_of(keyword)}); the film is shown as if they were square."
+            f"({name_of(keyword)}); the X-ray is shown as if they were square."
         )
         return height, width
     elements.warn(
-        f"The pixels are not square ({name_of(keyword)}); the film was stretched from "
+        f"The pixels are not square ({name_of(keyword)}); the X-ray was stretched from "
         f"{width} × {height} to {true[1]} × {true[0]} pixels."
     )
     return true
 
 
 def _ratio(elements: Elements) -> tuple[str, float]:
-    """The element that tells how high a pixel is, and that by its width; 1 where none does."""
+    """Return the keyword that gives the pixels' proportions, and height / width; 1 if none does."""
     for keyword in _SPACINGS:
         try:
             numbers = [each for each in elements.numbers(keyword) if each is not None]
@@ -56,7 +56,7 @@ def _ratio(elements: Elements) -> tuple[str, float]:
 
 
 def squared(grey: Grey, facts: FilmFacts, shape: tuple[int, int]) -> tuple[Grey, FilmFacts]:
-    """Return a film in another shape, between its pixels interpolated, and its facts with it."""
+    """Return the X-ray resampled to another shape, and its facts changed accordingly."""
     if grey.shape == shape:
         return grey, facts
     spacing = facts.pixel_spacing_mm and (min(facts.pixel_spacing_mm),) * 2
@@ -65,7 +65,7 @@ def squared(grey: Grey, facts: FilmFacts, shape: tuple[int, int]) -> tuple[Grey,
 
 
 def squared_values(values: FilmValues, shape: tuple[int, int]) -> FilmValues:
-    """Return the values of a film in another shape; padding stays what it is."""
+    """Return the values resampled to another shape; padding stays padding."""
     if values.values.shape == shape:
         return values
     padding = values.padding

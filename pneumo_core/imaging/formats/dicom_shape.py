@@ -14,19 +14,19 @@ from pneumo_core.imaging.grey_values import colour_sample, sampled_colour
 __all__ = ["believed_planes", "believed_shape"]
 
 _LINES = 256
-"""Pairs of rows that are compared."""
+"""Number of row pairs that are compared."""
 _SMOOTHER = 4.0
 _ROUGH = 0.01
-"""A picture whose rows follow each other more smoothly is whole as it is."""
+"""A picture with smoother rows needs no repair."""
 _MOST_COLUMNS = 8
 
 
 def believed_shape(
     elements: Elements, image: ImagePixel, data: bytes, *, little: bool
 ) -> ImagePixel:
-    """Return how the uncompressed pixels of one sample lie, Rows and Columns as the picture tells.
+    """Return how the pixels of one sample are stored, with Rows and Columns by the picture.
 
-    Read with wrong ones, rows don't follow each other. What was repaired becomes a warning.
+    With wrong ones, neighbouring rows don't resemble each other. Repairs become warnings.
     """
     if image.samples != 1 or image.allocated not in (8, 16) or image.is_float:
         return image
@@ -36,7 +36,7 @@ def believed_shape(
     if image.rows != image.columns and declared > max(_ROUGH, _SMOOTHER * exchanged):
         elements.warn(
             f"{name_of('Rows')} and {name_of('Columns')} are exchanged: the picture is whole "
-            f"only as {image.rows} × {image.columns} pixels; it was read so."
+            f"only as {image.rows} × {image.columns} pixels; it was read that way."
         )
         return replace(image, rows=image.columns, columns=image.rows)
     # One byte may fill up to an even number.
@@ -45,7 +45,7 @@ def believed_shape(
         wider = image.columns + more
         if _roughness(cells, image, wider) < declared:
             elements.warn(
-                f"{name_of('Columns')} is {image.columns}, but the file holds pixels for {wider}; "
+                f"{name_of('Columns')} is {image.columns}, but the file has pixels for {wider}; "
                 "all of them were read."
             )
             return replace(image, columns=wider)
@@ -55,9 +55,9 @@ def believed_shape(
 def believed_planes(
     elements: Elements, image: ImagePixel, pixels: npt.NDArray[Any]
 ) -> npt.NDArray[Any]:
-    """Return the RGB pixels (H, W, 3), their channels as the picture tells.
+    """Return RGB pixels (H, W, 3), with the order of the channels by the picture.
 
-    Grey that Planar Configuration declares wrongly shows colours; read the other way it shows none.
+    A grey picture with a wrong Planar Configuration shows colours; in the other order it has none.
     """
     if not image.native or image.photometric != "RGB":
         return pixels
@@ -72,13 +72,13 @@ def believed_planes(
         return pixels
     elements.warn(
         f"{name_of('PlanarConfiguration')} is {image.planar}, but the picture is grey only as "
-        f"{1 - image.planar}; it was read so."
+        f"{1 - image.planar}; it was read that way."
     )
     return other
 
 
 def _roughness(cells: npt.NDArray[Any], image: ImagePixel, columns: int) -> float:
-    """The mean square step from a row to the next over the variance, in rows of that length."""
+    """Return the mean square difference of neighbouring rows over the variance."""
     rows = len(cells) // columns
     if rows < 2:
         return 0.0

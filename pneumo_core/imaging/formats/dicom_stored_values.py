@@ -1,4 +1,4 @@
-"""The pixels of a film as they lie in its file: which bits count, and which are padding."""
+"""Stored pixel values of a DICOM file: which bits count, and which pixels are padding."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,30 +15,30 @@ from pneumo_core.imaging.grey_values import Curve, Grey, Values, strips
 __all__ = ["Bits", "Cells", "Padding", "cells_of"]
 
 _TABULATED = 2
-"""Bytes of a pixel up to which each of its values is worked out once."""
+"""Most bytes per pixel for which every possible value is computed once."""
 _LINES = 128
-"""Rows, and columns, along which neighbours are compared."""
+"""Number of rows, and of columns, along which neighbours are compared."""
 _SAMPLED = 512
 """Side of the coarse grid on which deeper pixels are counted."""
 _SMOOTHER = 4.0
-"""How much rougher a film must be in one reading of its bits than in another to be disbelieved.
-Read wrongly it jumps where it passes a power of two, and is rougher by 10 and more."""
+"""How many times rougher the declared reading of the bits must be than another to be rejected.
+A wrong reading jumps at powers of two and is 10 or more times rougher."""
 _ROUGH = 0.01
-"""What is smoother than this is whole as it is."""
+"""A picture smoother than this needs no repair."""
 _FEW_NEGATIVES = 16
 _MOSTLY_PADDING = 0.98
 
 
 @dataclass(frozen=True)
 class Bits:
-    """Which bits of a pixel hold its value: ``stored`` of them, above ``shift`` others."""
+    """The bits of a pixel that hold its value: ``stored`` of them, above ``shift`` others."""
 
     stored: int
     shift: int
     signed: bool
 
     def values(self, cells: npt.NDArray[Any]) -> Values:
-        """The stored values float64 of unsigned cells."""
+        """Return the stored values float64 of unsigned cells."""
         kind = cells.dtype.type
         part = (cells >> kind(self.shift)) & kind((1 << self.stored) - 1)
         values: npt.NDArray[np.float64] = part.astype(np.float64)
@@ -49,9 +49,9 @@ class Bits:
 
 @dataclass(frozen=True)
 class Padding:
-    """Values that are no picture: a range of stored ones, and one pattern of bits.
+    """Padding: a range of stored values, and one bit pattern.
 
-    The pattern tells padding beyond Bits Stored, as 65,535 among 12 bits.
+    The pattern is padding beyond Bits Stored, such as 65,535 in 12 bits.
     """
 
     lowest: float
@@ -59,7 +59,7 @@ class Padding:
     pattern: int | None = None
 
     def holds(self, cells: npt.NDArray[Any], values: Values) -> npt.NDArray[np.bool_]:
-        """Which of the cells, whose stored values are given, are padding."""
+        """Return which cells are padding; ``values`` are their stored values."""
         found: npt.NDArray[np.bool_] = (values >= self.lowest) & (values <= self.highest)
         return found if self.pattern is None else found | (cells == self.pattern)
 
@@ -80,32 +80,32 @@ class Cells:
 
     @property
     def tabulated(self) -> bool:
-        """Whether each possible value is worked out once, not each pixel."""
+        """Whether each possible value is computed once, instead of each pixel."""
         return self.bits is not None and self.pixels.dtype.itemsize <= _TABULATED
 
     @cached_property
     def every(self) -> npt.NDArray[Any]:
-        """Every cell that can be, where they are tabulated."""
+        """Every possible cell value, if tabulated."""
         info = np.iinfo(self.pixels.dtype)
         return np.arange(info.max + 1, dtype=self.pixels.dtype)
 
     def values(self, cells: npt.NDArray[Any]) -> Values:
-        """The stored values float64 of some cells."""
+        """Return the stored values float64 of some cells."""
         return self.bits.values(cells) if self.bits else cells.astype(np.float64)
 
     def is_padding(self, cells: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Which of some cells are padding."""
+        """Return which cells are padding."""
         return self.padding.holds(cells, self.values(cells))
 
     @property
     def has_padding(self) -> bool:
-        """Whether anything is padding."""
+        """Whether the picture has padding."""
         return self.padding is not _NONE
 
     def spread(self) -> tuple[Values, Values]:
-        """Stored values that occur, float64, and how often each; without padding.
+        """Return the stored values that occur, float64, and how often each does; without padding.
 
-        Of deeper pixels a coarse grid, and the two ends.
+        For deeper pixels: those of a coarse grid, and the two extremes.
         """
         if self.tabulated:
             counts = self.counts
@@ -119,7 +119,7 @@ class Cells:
 
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
-        """How often each possible cell occurs, where they are tabulated."""
+        """How often each possible cell value occurs, if tabulated."""
         size = len(self.every)
         counts = np.zeros(size, np.int64)
         for rows in strips(self.pixels):
@@ -139,7 +139,7 @@ class Cells:
         return ends
 
     def through(self, curve: Curve, padding: float = 0.0) -> Grey:
-        """Float32 (H, W): ``curve`` of the stored values, and one value where padding is."""
+        """Return float32 (H, W): ``curve`` of the stored values, and one value for padding."""
         grey: Grey = np.empty(self.pixels.shape, np.float32)
         table = self._toned(self.every, curve, padding) if self.tabulated else None
         for rows in strips(self.pixels):
@@ -155,7 +155,7 @@ class Cells:
         return toned
 
     def padded(self) -> npt.NDArray[np.bool_] | None:
-        """Bool (H, W): where padding is; None where there is none."""
+        """Return bool (H, W), true for padding; None if there is none."""
         if not self.has_padding:
             return None
         table = self.is_padding(self.every) if self.tabulated else None
@@ -167,9 +167,9 @@ class Cells:
 
 
 def cells_of(elements: Elements, image: ImagePixel, pixels: npt.NDArray[Any]) -> Cells:
-    """Pixels (H, W) with the bits that count and the padding, repaired where the picture says so.
+    """Return pixels (H, W) with their valid bits and padding, both corrected by the picture.
 
-    Raises Refusal for padding elements that are no numbers.
+    Raises Refusal for padding values that are not numbers.
     """
     if image.is_float:
         cells = Cells(pixels, None)
@@ -204,7 +204,7 @@ def _padding(elements: Elements, image: ImagePixel, cells: Cells) -> Padding:
 
 
 def _pattern(value: int, image: ImagePixel, cells: Cells) -> int | None:
-    """The cell that padding beyond Bits Stored is: some write 65,535 among 12 bits."""
+    """Return the bit pattern of padding beyond Bits Stored, such as 65,535 with 12 bits."""
     size = 8 * cells.pixels.dtype.itemsize
     beyond = cells.bits is not None and cells.bits.shift == 0 and image.stored < min(size, 16)
     fits = value % (1 << 16) < 1 << size
@@ -212,7 +212,7 @@ def _pattern(value: int, image: ImagePixel, cells: Cells) -> int | None:
 
 
 def _as_told(value: float, image: ImagePixel) -> float:
-    """A padding value in the sign of the pixels: some write -2000 as 63,536."""
+    """Return a padding value with the sign of the pixels: some files write -2000 as 63,536."""
     if image.signed and value >= 1 << 15 and value >= 1 << (image.stored - 1):
         return value - (1 << 16)
     if not image.signed and value < 0:
@@ -221,24 +221,24 @@ def _as_told(value: float, image: ImagePixel) -> float:
 
 
 def _is_outside(elements: Elements, cells: Cells) -> bool:
-    """Whether padding lies around the picture: at its edges, and not nearly everywhere."""
+    """Return whether padding surrounds the picture: at its edges, and not nearly everywhere."""
     edges = (cells.pixels[[0, -1]], cells.pixels[:, [0, -1]])
     if not any(cells.is_padding(edge).any() for edge in edges):
-        return False  # a value that happens to be the padding's within the picture
+        return False  # an ordinary value of the picture
     _, counts = cells.spread()
     share = 1 - float(counts.sum()) / cells.pixels.size if cells.tabulated else 0.0
     if share > _MOSTLY_PADDING:
         elements.warn(
-            f"{name_of('PixelPaddingValue')} covers {share:.0%} of the picture; it was left aside."
+            f"{name_of('PixelPaddingValue')} covers {share:.0%} of the picture; it was ignored."
         )
     return share <= _MOSTLY_PADDING
 
 
-# Bits that the header and the picture tell differently.
+# Bits on which header and picture disagree.
 
 
 def _believed(elements: Elements, image: ImagePixel, cells: Cells) -> Cells:
-    """The same cells, their bits as the picture tells where the header can't be right."""
+    """Return the cells with the bits that the picture shows, if the header can't be right."""
     told = cells.bits
     used = int(np.bitwise_or.reduce(_pictures(cells), initial=0))
     if told is None or image.allocated == 1 or not used:
@@ -258,7 +258,7 @@ def _believed(elements: Elements, image: ImagePixel, cells: Cells) -> Cells:
 
 
 def _pictures(cells: Cells) -> npt.NDArray[Any]:
-    """The cells that occur, without padding."""
+    """Return the cell values that occur, without padding."""
     present: npt.NDArray[Any] = cells.every[cells.counts > 0]
     return present[~cells.is_padding(present)]
 
@@ -266,7 +266,7 @@ def _pictures(cells: Cells) -> npt.NDArray[Any]:
 def _readings(
     image: ImagePixel, cells: Cells, told: Bits, used: int
 ) -> Iterator[tuple[Bits, str, str]]:
-    """Other readings of the bits than the header's: which element would be wrong, and how."""
+    """Yield other readings of the bits, the element that would be wrong, and a sentence."""
     reaches = _reaches_beyond(_pictures(cells), told, image.allocated)
     beyond = told.shift == 0 and reaches
     empty = image.allocated - told.stored
@@ -286,10 +286,7 @@ def _readings(
         yield (
             replace(told, signed=False),
             "PixelRepresentation",
-            (
-                "says that values are signed, but the picture is whole only without a sign; it was "
-                "read so."
-            ),
+            "says that values are signed, but the picture is continuous only without one.",
         )
     if beyond:
         for stored in sorted({used.bit_length(), image.allocated}):
@@ -305,7 +302,7 @@ def _readings(
         yield (
             high,
             "PixelRepresentation",
-            f"{given}, but the picture is whole only with signed values; it was read so.",
+            f"{given}, but the picture is continuous only with a sign; it was read that way.",
         )
 
 
@@ -319,10 +316,10 @@ def _reaches_beyond(cells: npt.NDArray[Any], told: Bits, allocated: int) -> bool
 
 
 def _roughness(cells: Cells, bits: Bits) -> float:
-    """Von Neumann's ratio: the mean square step between neighbours over the variance.
+    """Return von Neumann's ratio: the mean square difference of neighbours over the variance.
 
-    About 2 where they have nothing to do with each other, near 0 in a smooth film. Some rows and
-    columns are looked at, without padding.
+    About 2 for unrelated neighbours, near 0 for a smooth picture. Uses some rows and columns,
+    without padding.
     """
     values = bits.values(cells.every)
     whole = ~cells.is_padding(cells.every)

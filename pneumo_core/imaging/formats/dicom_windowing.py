@@ -1,4 +1,4 @@
-"""How a DICOM file wants its stored values to be seen (PS3.3 C.11): one step per function."""
+"""Display pipeline of a DICOM file (PS3.3 C.11): one step per function."""
 
 import math
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from pneumo_core.imaging.formats.dicom_luts import BadTable, LookupTable, lookup
 from pneumo_core.imaging.formats.dicom_stored_values import Cells
 from pneumo_core.imaging.grey_values import Curve, Values, range_curve, window_curve
 from pneumo_core.imaging.radiograph import Window, WindowFunction
-from pneumo_core.imaging.refusal import SEND_AGAIN, Refusal
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 from pneumo_core.imaging.windowing import window_over
 
 __all__ = ["FULL_RANGE", "Look", "film_windows", "is_inverted", "look_of", "modality_curve"]
 
 FULL_RANGE = "Full range of the file"
-"""Name of the window that takes the place of those that a file proposes."""
+"""Name of the window used instead of the file's own."""
 
 _FUNCTIONS: dict[str, WindowFunction] = {
     "LINEAR": "linear",
@@ -26,9 +26,9 @@ _FUNCTIONS: dict[str, WindowFunction] = {
     "SIGMOID": "sigmoid",
 }
 _BLANK = 0.02
-"""Standard deviation of the grey below which a film is nearly blank: the gate's limit."""
+"""Standard deviation of grey below which a picture is nearly blank, as in the image check."""
 _SHADES = 0.005
-"""Least share of a film between black and white; a window of width 1 leaves none."""
+"""Least share of pixels between black and white; a window of width 1 leaves none."""
 _NEAR_END = 0.01
 _BYTE = 255.0
 _LARGEST = float(np.finfo(np.float32).max)
@@ -36,7 +36,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What makes grey of stored values, and the windows to offer, first the one that was used."""
+    """The curve from stored values to grey, and the windows to offer, the one in use first."""
 
     curve: Curve
     windows: tuple[Window, ...]
@@ -44,25 +44,25 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class _Spread:
-    """Values that occur in a film, and how often each."""
+    """Values that occur in a picture, and how often each does."""
 
     values: Values
     counts: Values
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value; 0 twice where there are none."""
+        """The lowest and the highest value; (0, 0) if there are none."""
         if not self.values.size:
             return 0.0, 0.0
         return float(self.values.min()), float(self.values.max())
 
     def through(self, curve: Curve) -> "_Spread":
-        """What the values become."""
+        """Return the values after a curve."""
         return _Spread(curve(self.values), self.counts)
 
     @property
     def is_blank(self) -> bool:
-        """Whether grey values show nearly nothing."""
+        """Whether the grey values are nearly all the same."""
         total = self.counts.sum()
         if not total:
             return True
@@ -72,15 +72,15 @@ class _Spread:
 
     @property
     def is_film(self) -> bool:
-        """Whether grey values show something, and in more than black and white."""
+        """Whether the grey values are not blank and have shades between black and white."""
         between = (self.values > _NEAR_END) & (self.values < 1 - _NEAR_END)
         return not self.is_blank and self.counts[between].sum() >= _SHADES * self.counts.sum()
 
 
 def look_of(elements: Elements, image: ImagePixel, cells: Cells) -> Look:
-    """How the file wants its film to be seen, bright = dense; what failed becomes a warning.
+    """Return the file's display pipeline, bright = dense; failed steps become warnings.
 
-    Raises Refusal for a modality transformation that is no numbers.
+    Raises Refusal for a modality transformation that is not numeric.
     """
     modality = modality_curve(elements, cells)
     spread = _Spread(*cells.spread()).through(modality)
@@ -101,15 +101,15 @@ def look_of(elements: Elements, image: ImagePixel, cells: Cells) -> Look:
 
 
 def modality_curve(elements: Elements, cells: Cells) -> Curve:
-    """From stored values to those that windows speak of. Raises Refusal."""
+    """Return the curve from stored values to the values that windows refer to. Raises Refusal."""
     spread = _Spread(*cells.spread())
     curve = _modality_table(elements, spread) or _rescale(elements)
     lowest, highest = spread.through(curve).ends
     if not (math.isfinite(lowest) and math.isfinite(highest)) or max(-lowest, highest) > _LARGEST:
-        raise Refusal("some of its values are not numbers", SEND_AGAIN)
+        raise Refusal("some of its values are not numbers", EXPORT_AGAIN)
     if lowest == highest and len(set(spread.ends)) > 1:
         elements.warn(
-            "The file's modality transformation makes all values the same; it was left aside."
+            "The file's modality transformation makes all values the same; it was ignored."
         )
         return _same
     return curve
@@ -132,7 +132,7 @@ def _modality_table(elements: Elements, spread: _Spread) -> Curve | None:
 def _rescale(elements: Elements) -> Curve:
     slope, intercept = elements.number("RescaleSlope"), elements.number("RescaleIntercept")
     if slope == 0:
-        elements.warn(f"{name_of('RescaleSlope')} is 0, which no film has; 1 was taken.")
+        elements.warn(f"{name_of('RescaleSlope')} is 0, which no X-ray has; 1 was used.")
         slope = 1.0
     if (slope is None) != (intercept is None):
         keyword, value = ("RescaleSlope", "1") if slope is None else ("RescaleIntercept", "0")
@@ -147,15 +147,15 @@ def _rescale(elements: Elements) -> Curve:
 
 
 def film_windows(elements: Elements) -> tuple[Window, ...]:
-    """The window presets of the file, those with finite numbers."""
+    """Return the file's window presets that have finite numbers."""
     try:
         centers, widths = (elements.numbers(f"Window{each}") for each in ("Center", "Width"))
     except ValueError as error:
-        elements.warn(f"The file's window holds '{error}', not a number; it was left aside.")
+        elements.warn(f"The file's window holds '{error}', not a number; it was ignored.")
         return ()
     if bool(centers) != bool(widths):
         missing = "WindowWidth" if centers else "WindowCenter"
-        elements.warn(f"The file's window has no {name_of(missing)}; it was left aside.")
+        elements.warn(f"The file's window has no {name_of(missing)}; it was ignored.")
     pairs = list(zip(centers, widths, strict=False))
     names = (elements.text("WindowCenterWidthExplanation") or "").split("\\")[: len(pairs)]
     function = _function(elements) if pairs else "linear"
@@ -169,15 +169,15 @@ def film_windows(elements: Elements) -> tuple[Window, ...]:
 def _function(elements: Elements) -> WindowFunction:
     told = (elements.text("VOILUTFunction") or "LINEAR").upper().replace(" ", "_")
     if told not in _FUNCTIONS:
-        elements.warn(f"{name_of('VOILUTFunction')} is '{told[:20]}'; LINEAR was taken.")
+        elements.warn(f"{name_of('VOILUTFunction')} is '{told[:20]}'; LINEAR was used.")
     return _FUNCTIONS.get(told, "linear")
 
 
 def _full_curve(elements: Elements, cells: Cells, spread: _Spread) -> Curve:
-    """What shows a film without a table or window: its range of values.
+    """Return the curve for a file without a table or window: its full range of values.
 
-    Of 8 bits that nothing transforms it is 0 to 255, as in a PNG of the same picture, unless that
-    would show nearly nothing.
+    For untransformed 8-bit values it is 0 to 255, as in a PNG of the same picture, unless that
+    would be nearly blank.
     """
     bits = cells.bits
     is_byte = bits is not None and bits.stored == 8 and not bits.signed
@@ -191,9 +191,9 @@ def _full_curve(elements: Elements, cells: Cells, spread: _Spread) -> Curve:
 def _voi(
     elements: Elements, spread: _Spread, windows: tuple[Window, ...], full: Curve
 ) -> tuple[Curve, bool]:
-    """The curve of the first table, the first window, or ``full``; whether as the file says.
+    """Return the curve of the table, the window, or ``full``, and whether it is the file's.
 
-    A table or window that shows nearly nothing gives way where the full range shows more.
+    A table or window that leaves the picture nearly blank is ignored if the full range does not.
     """
     bare = spread.through(full)
     told = [("lookup table", "VOILUTSequence", _voi_table(elements, spread))]
@@ -205,14 +205,14 @@ def _voi(
             return curve, True
         if curve is not None or what == "window":
             elements.warn(_shows_nothing(what, keyword))
-    elements.warn("The film is shown over its full range of values.")
+    elements.warn("The X-ray is shown over its full range of values.")
     return full, False
 
 
 def _shows(seen: _Spread, bare: _Spread, *, shaded: bool) -> bool:
-    """Whether grey shows something of a film, or ``bare``, its full range, doesn't either.
+    """Return whether ``seen`` is not blank, or ``bare``, the full range, is blank as well.
 
-    ``shaded``: it must have shades between black and white, too; a table may be made to have none.
+    ``shaded``: it must also have shades between black and white; a table may lack them on purpose.
     """
     if shaded:
         return seen.is_film or not bare.is_film
@@ -226,7 +226,7 @@ def _voi_table(elements: Elements, spread: _Spread) -> Curve | None:
     try:
         return _scaled(elements, lookup_table(items[0], spread.ends))
     except BadTable as error:
-        elements.warn(f"The file's {name_of('VOILUTSequence')} {error}; it was left aside.")
+        elements.warn(f"The file's {name_of('VOILUTSequence')} {error}; it was ignored.")
         return None
 
 
@@ -236,10 +236,7 @@ def _scaled(elements: Elements, table: LookupTable) -> Curve:
 
 
 def _shows_nothing(what: str, keyword: str) -> str:
-    return (
-        f"The file's {what} ({name_of(keyword)}) shows nearly nothing of this film and was left "
-        "aside."
-    )
+    return f"The file's {what} ({name_of(keyword)}) leaves this X-ray nearly blank and was ignored."
 
 
 def _full(spread: _Spread, name: str) -> Window:
@@ -250,31 +247,29 @@ def _full(spread: _Spread, name: str) -> Window:
 
 
 def is_inverted(elements: Elements, image: ImagePixel) -> bool:
-    """MONOCHROME1 and the shape INVERSE say the same thing; DX films carry both (C.8.11.3)."""
+    """Return whether low values are bright, by MONOCHROME1 or INVERSE; DX has both (C.8.11.3)."""
     told = elements.text("PresentationLUTShape")
     shape = (told or "").upper()
     if shape not in ("", "IDENTITY", "INVERSE"):
-        elements.warn(f"{name_of('PresentationLUTShape')} is '{told}'; IDENTITY was taken.")
+        elements.warn(f"{name_of('PresentationLUTShape')} is '{told}'; IDENTITY was used.")
     if shape == "INVERSE" and image.photometric == "MONOCHROME2":
         elements.warn(
             f"{name_of('PresentationLUTShape')} is INVERSE and "
             f"{name_of('PhotometricInterpretation')} MONOCHROME2, which contradict each other; the "
-            "film was inverted."
+            "X-ray was inverted."
         )
     return shape == "INVERSE" or image.photometric == "MONOCHROME1"
 
 
 def _presentation(elements: Elements, grey: _Spread) -> Curve:
-    """The file's presentation table, from grey in [0, 1] to the same; what is not there is same."""
+    """Return the curve of the presentation table, in [0, 1]; identity if there is none."""
     items = elements.items("PresentationLUTSequence")
     if not items:
         return _same
     try:
         table = lookup_table(items[0], (0, 0))
     except BadTable as error:
-        elements.warn(
-            f"The file's {name_of('PresentationLUTSequence')} {error}; it was left aside."
-        )
+        elements.warn(f"The file's {name_of('PresentationLUTSequence')} {error}; it was ignored.")
         return _same
     last, scaled = len(table.entries) - 1, _scaled(elements, table)
 

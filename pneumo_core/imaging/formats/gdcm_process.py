@@ -1,9 +1,8 @@
-"""Run as a script: decode the pixels on stdin with GDCM, write them to stdout.
+"""Decode the pixels on stdin with GDCM and write them to stdout; run as a script.
 
-GDCM ends the whole process on some damaged codestreams, where nothing can be caught. So it works
-in a process of its own; see `_stored.py`. The array travels in NumPy's format, without pickles. The
-arguments: how many bytes of address space the process may have, where the system bounds them, and
-in JSON the transfer syntax and how the pixels lie, for pydicom's decoder.
+GDCM crashes on some damaged codestreams, so it runs in a process of its own; see
+`dicom_codecs.py`. The array is sent in NumPy's format, without pickles. Arguments: the limit of
+address space in bytes, and the options of pydicom's decoder in JSON.
 """
 
 import json
@@ -26,11 +25,11 @@ def main() -> None:
     answer = sys.stdout.buffer
     header = np.lib.format.header_data_from_array_1_0(stored)
     np.lib.format.write_array_header_1_0(answer, header)
-    answer.write(stored.data)  # np.save would copy it once more for a pipe
+    answer.write(stored.data)  # np.save would copy it once more
 
 
 def _bound(memory: int) -> None:
-    with suppress(ImportError, OSError, ValueError):  # other systems; a lower bound already
+    with suppress(ImportError, OSError, ValueError):  # another system, or already a lower limit
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

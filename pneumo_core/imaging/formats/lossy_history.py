@@ -1,4 +1,4 @@
-"""What a picture lost on its way: its history of lossy compression, from DICOM and other files."""
+"""History of a picture's lossy compression, from DICOM and other files."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _METHODS = (
     *(JPEG, "ISO_14495_1", "ISO_15444_1", "ISO_15444_15", "ISO_18181_1"),
     *("ISO_13818_2", "ISO_14496_10", "ISO_23008_2", WEBP),
 )
-"""Defined terms of PS3.3 C.7.6.1.1.5.1, and ours for WebP, which the standard does not name."""
+"""Defined terms of PS3.3 C.7.6.1.1.5.1, and our own for WebP, which has none."""
 _BY_SYNTAX = {
     "1.2.840.10008.1.2.4.50": JPEG,  # JPEG Baseline
     "1.2.840.10008.1.2.4.51": JPEG,  # JPEG Extended
@@ -31,7 +31,7 @@ _BY_SYNTAX = {
     "1.2.840.10008.1.2.4.203": "ISO_15444_15",  # High-Throughput JPEG 2000
 }
 _ALWAYS_LOSSY = (JPEG,)
-"""The other lossy transfer syntaxes may hold a picture that lost nothing."""
+"""The other lossy transfer syntaxes allow lossless compression, too."""
 _HIGHEST_RATIO = 10_000
 _TIFF_JPEG = ("jpeg", "tiff_jpeg")
 
@@ -39,9 +39,9 @@ _TIFF_JPEG = ("jpeg", "tiff_jpeg")
 def dicom_steps(ds: "Dataset", size: int, full: int) -> tuple[LossyStep, ...]:
     """Return the lossy compressions of a DICOM picture, the oldest first.
 
-    What the header tells is completed by the transfer syntax of the file itself, whose ratio is
-    taken from the bytes of the file, ``size``, and of its pixels, ``full``. Methods and ratios that
-    DICOM does not know are None.
+    The header's steps are completed by the file's own transfer syntax, whose ratio is that of
+    ``full``, the bytes of its pixels, to ``size``, the bytes of the file. Methods and ratios that
+    DICOM does not define are None.
     """
     told = str(ds.get("LossyImageCompression") or "").strip()
     steps = _told_steps(ds) if told == "01" else []
@@ -54,7 +54,7 @@ def dicom_steps(ds: "Dataset", size: int, full: int) -> tuple[LossyStep, ...]:
 
 
 def _told_steps(ds: "Dataset") -> list[LossyStep]:
-    """The steps that the header lists; one of which nothing is known where it lists none."""
+    """Return the steps that the header lists; one unknown step if it lists none."""
     methods = [str(each).strip() for each in _listed(ds, "LossyImageCompressionMethod")]
     ratios = [_ratio(each) for each in _listed(ds, "LossyImageCompressionRatio")]
     steps = [
@@ -78,7 +78,7 @@ def picture_steps(image: Image.Image, kind: str, data: bytes) -> tuple[LossyStep
 
 
 def _is_lossy_webp(data: bytes) -> bool:
-    """Whether one of the chunks of a WebP file is a VP8 bitstream, which is always lossy."""
+    """Return whether a chunk of a WebP file is a VP8 bitstream, which is always lossy."""
     place = 12
     while place + 8 <= len(data):
         if data[place : place + 4] == b"VP8 ":
@@ -97,7 +97,7 @@ def _listed(ds: "Dataset", keyword: str) -> Sequence[Any]:
 
 
 def _ratio(value: Any) -> float | None:
-    """A ratio with two decimals; None for what can't be one."""
+    """Return a ratio with two decimals; None if it is not one."""
     try:
         ratio = float(value)
     except (TypeError, ValueError):

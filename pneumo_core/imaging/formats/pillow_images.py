@@ -33,7 +33,7 @@ from pneumo_core.imaging.grey_values import (
 )
 from pneumo_core.imaging.limits import CountedBytes, refuse_markers, refuse_scans
 from pneumo_core.imaging.radiograph import MANUFACTURER, FilmFacts
-from pneumo_core.imaging.refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, ONE_PER_FILE, Refusal, refuse_size
 from pneumo_core.imaging.signature import jpeg_process
 
 # The plugins themselves instead of Image.open: only these five formats can ever be opened, and
@@ -50,7 +50,7 @@ _OPEN: Mapping[str, Callable[..., Any]] = MappingProxyType(
 _TRANSPARENT_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _DEEP_MODES = ("I", "F")
 _NO_MODE = ("unknown pixel mode", "unknown data organization")
-"""What Pillow says of a TIFF whose samples it can't hold."""
+"""Pillow's messages for a TIFF with unsupported samples."""
 _OTHER_JPEG = {
     **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "a lossless JPEG"),
     **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "a hierarchical JPEG"),
@@ -58,17 +58,17 @@ _OTHER_JPEG = {
 }
 """Kinds of JPEG that Pillow does not decode, by the marker of their frame header."""
 _STRIP = 1 << 20
-"""Pixels of a picture that are taken at once."""
+"""Pixels processed in one step."""
 
 
 def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFacts]:
-    """Grey float32 (H, W) in [0, 1], upright, and its facts.
+    """Return grey float32 (H, W) in [0, 1], upright, and the file's facts.
 
     8-bit pictures are divided by 255. Wider integers are divided by the smallest 2^k - 1 (k >= 8)
-    that holds their maximum, because 12-bit films travel in 16-bit files. Signed integers below 0
+    that holds their maximum, because 12-bit X-rays travel in 16-bit files. Signed integers below 0
     and floats outside [0, 1] are stretched to their full range. Transparency lies over black.
 
-    Raises Refusal, and whatever Pillow raises on damaged bytes.
+    Raises Refusal, and Pillow's errors on damaged bytes.
     """
     if kind == "JPEG":
         refuse_markers(data)
@@ -105,15 +105,15 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
 
 
 def _grey(image: Image.Image, white_is_zero: bool) -> tuple[Grey, bool, bool]:
-    """Grey of a loaded picture, upright; whether it carries colour, and whether it had a tint."""
-    ImageOps.exif_transpose(image, in_place=True)  # otherwise it copies even an upright film
+    """Return grey of a loaded picture, upright; whether it has colour, and had a tint."""
+    ImageOps.exif_transpose(image, in_place=True)  # otherwise it copies even an upright picture
     if image.mode.startswith(_DEEP_MODES):
         return _deep(image, white_is_zero), False, False
     return _shallow(image)
 
 
 def picture_size(file: BinaryIO, kind: str) -> tuple[int, int]:
-    """(width, height) in the header. Raises whatever Pillow raises on damaged bytes."""
+    """Return (width, height) from the header. Raises Pillow's errors on damaged bytes."""
     if kind == "TIFF":
         facts = tiff_facts(file)
         return facts.width, facts.height
@@ -157,14 +157,14 @@ def _refuse_other_jpeg(data: bytes) -> None:
     if name is not None:
         raise Refusal(
             f"it is {name}, which Pneumo can't read as a file of its own",
-            "Save it as 16-bit PNG or TIFF, or send the DICOM file",
+            "Save it as 16-bit PNG or TIFF, or use the DICOM file",
         )
 
 
 def _refuse_frames(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview behind it
-        raise Refusal(f"it holds {frames} frames", SEND_ONE)
+        raise Refusal(f"it has {frames} frames", ONE_PER_FILE)
 
 
 def _bits(image: Image.Image, data: bytes) -> int:
@@ -176,7 +176,7 @@ def _bits(image: Image.Image, data: bytes) -> int:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
-    """The picture a few rows at a time: whole, its copies would take several times its memory."""
+    """Yield the picture a few rows at a time, because copies of all of it need too much memory."""
     rows = max(1, _STRIP // image.width)
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
@@ -184,7 +184,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
 
 
 def _deep(image: Image.Image, white_is_zero: bool) -> Grey:
-    """Grey of a picture with more than 8 bits. Pillow inverts WhiteIsZero up to 8 bits only."""
+    """Return grey of more than 8 bits. Pillow inverts WhiteIsZero up to 8 bits only."""
     unsigned = (
         isinstance(image, TiffImagePlugin.TiffImageFile)
         and image.mode == "I"
@@ -205,22 +205,21 @@ def _deep(image: Image.Image, white_is_zero: bool) -> Grey:
 
 def _deep_values(image: Image.Image, *, unsigned: bool) -> npt.NDArray[Any]:
     values: npt.NDArray[Any] = np.asarray(image)
-    if unsigned:  # Pillow has no such mode
+    if unsigned:  # Pillow has no mode for them
         return values.view(np.uint32)
     clear = image.info.get("transparency")
     return np.where(values == clear, 0, values) if isinstance(clear, int) else values
 
 
 def _ends(values: npt.NDArray[Any]) -> tuple[float, float]:
-    """The lowest and the highest value."""
+    """Return the lowest and the highest value. Raises Refusal for NaN and infinity."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise Refusal("some of its pixels are not numbers (NaN or infinity)", SEND_AGAIN)
+        raise Refusal("some of its pixels are not numbers (NaN or infinity)", EXPORT_AGAIN)
     return values.min().item(), values.max().item()
 
 
 def _shallow(image: Image.Image) -> tuple[Grey, bool, bool]:
-    """Grey of a picture with up to 8 bits a channel, whether it carries colour, and whether it had
-    a tint, which was removed."""
+    """Return grey of up to 8 bits a channel, whether it has colour, and had a tint."""
     grey: Grey = np.empty((image.height, image.width), np.float32)
     step = colour_step(image.height, image.width)
     samples = []

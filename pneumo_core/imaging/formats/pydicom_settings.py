@@ -1,4 +1,4 @@
-"""pydicom as films need it while one is read; afterwards it is as it was found."""
+"""Lenient settings of pydicom while a file is read, restored afterwards."""
 
 import logging
 import re
@@ -17,18 +17,17 @@ __all__ = ["lenient_pydicom"]
 _FILTER: Any = ("ignore", None, Warning, re.compile(r"pydicom\."), 0)
 _lock = threading.Lock()
 _found: list[int] = []
-"""The validation mode that each of those who read at once found; the first one's is the user's."""
+"""The validation mode that each concurrent reader found; the first one's is the user's."""
 
 
 @contextmanager
 def lenient_pydicom() -> Iterator[None]:
-    """Don't check what a header holds, and tell the terminal nothing of it, inside or decorated.
+    """Disable pydicom's validation, log and warnings within a context or decorated function.
 
-    A film is worth more than the length of its description. pydicom's checks, its log and its
-    warnings are settings of the whole process: of several threads the first one changes them, and
-    the last one puts them back.
+    These are process-wide settings: among several threads the first one changes them, and the last
+    one restores them.
     """
-    with log_level("pydicom", logging.CRITICAL):  # it tells the log what it also warns of
+    with log_level("pydicom", logging.CRITICAL):  # it logs what it also warns about
         _enter()
         try:
             yield
@@ -41,8 +40,8 @@ def _enter() -> None:
     with _lock:
         _found.append(config.reading_validation_mode)
         config.reading_validation_mode = pydicom.config.IGNORE
-        # Set anew where something (a test runner, another library) has taken it away meanwhile.
-        # catch_warnings would be no alternative: it swaps the filters of every thread.
+        # Set again if a test runner or another library has removed it meanwhile.
+        # catch_warnings is no alternative: it swaps the filters of every thread.
         if _FILTER not in warnings.filters:
             warnings.filterwarnings("ignore", module=_FILTER[3].pattern)
 

@@ -21,7 +21,7 @@ from pneumo_core.imaging.grey_values import (
     sampled_colour,
     tint_of,
 )
-from pneumo_core.imaging.refusal import SEND_AGAIN, SEND_ONE, Refusal, refuse_size
+from pneumo_core.imaging.refusal import EXPORT_AGAIN, ONE_PER_FILE, Refusal, refuse_size
 
 __all__ = ["TiffFacts", "read_other_tiff", "tiff_facts"]
 
@@ -36,7 +36,7 @@ _RGB = 2
 
 @dataclass(frozen=True)
 class TiffFacts:
-    """What the header of a TIFF's first picture says; ``frames`` whether others follow."""
+    """Header of a TIFF's first picture; ``frames``: whether others follow."""
 
     width: int
     height: int
@@ -54,19 +54,19 @@ class TiffFacts:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of its samples, in its byte order."""
+        """Type of the samples, in the file's byte order."""
         order = ">" if self.big_endian else "<"
         return np.dtype(f"{order}{_KINDS[self.sample_format]}{self.bits[0] // 8}")
 
     @property
     def words(self) -> str:
-        """What its samples are: "2 channels of 12-bit whole numbers"."""
+        """Kind of the samples: "2 channels of 12-bit whole numbers"."""
         numbers = f"{self.bits[0]}-bit {_WORDS.get(self.sample_format, 'complex numbers')}"
         return numbers if len(self.bits) == 1 else f"{len(self.bits)} channels of {numbers}"
 
 
 def tiff_facts(file: BinaryIO) -> TiffFacts:
-    """Read the header. Raises what Pillow raises on damaged bytes."""
+    """Read the header. Raises Pillow's errors on damaged bytes."""
     header = file.read(8)
     if 43 in header[2:4]:  # BigTIFF
         header += file.read(8)
@@ -99,12 +99,12 @@ def read_other_tiff(data: bytes, limits: Settings) -> tuple[Grey, TiffFacts, boo
 
     Whole numbers are divided by the smallest 2^k - 1 (k >= 8) that holds their maximum; negative
     ones, and floats outside [0, 1], are stretched to their full range. Transparency lies over
-    black. Raises Refusal, with the kind of its samples where these can't be read.
+    black. Raises Refusal, with the kind of its samples if they can't be read.
     """
     facts = tiff_facts(BytesIO(data))
     refuse_size(facts.width, facts.height, limits)
     if facts.frames:
-        raise Refusal("it holds several frames", SEND_ONE)
+        raise Refusal("it has several frames", ONE_PER_FILE)
     _refuse_other_kinds(facts)
     values = np.empty((facts.height, facts.width, len(facts.bits)), facts.dtype)
     for (*place, samples), block in _blocks(data, facts):
@@ -152,7 +152,7 @@ def _blocks(
     wide = int(tags[322]) if tiled else facts.width
     high = int(tags[323]) if tiled else min(facts.height, int(tags.get(278, facts.height)))
     if min(wide, high) < 1 or max(wide, high) > max(facts.width, facts.height) + 65536:
-        raise Refusal("its header contradicts itself", SEND_AGAIN)
+        raise Refusal("its header contradicts itself", EXPORT_AGAIN)
     counts = counts or (len(data),)
     each = 1 if facts.planar == 2 else len(facts.bits)
     corners = [
@@ -162,7 +162,7 @@ def _blocks(
         for left in range(0, facts.width, wide)
     ]
     if min(len(offsets), len(counts)) < len(corners):
-        raise Refusal("it ends before its last rows", SEND_AGAIN)
+        raise Refusal("it ends before its last rows", EXPORT_AGAIN)
     for (first, top, left), offset, count in zip(corners, offsets, counts, strict=False):
         rows = high if tiled else min(high, facts.height - top)
         block = _block(data[offset : offset + count], (rows, wide, each), facts)
@@ -175,7 +175,7 @@ def _block(packed: bytes, shape: tuple[int, int, int], facts: TiffFacts) -> npt.
     if facts.compression in _DEFLATED:
         packed = zlib.decompressobj().decompress(packed, size)
     if len(packed) < size:
-        raise Refusal("it ends before its last rows", SEND_AGAIN)
+        raise Refusal("it ends before its last rows", EXPORT_AGAIN)
     if facts.predictor == _FLOATING:
         return _summed_floats(np.frombuffer(packed[:size], np.uint8), shape, facts)
     block = np.frombuffer(packed[:size], facts.dtype).reshape(shape)
@@ -188,7 +188,7 @@ def _block(packed: bytes, shape: tuple[int, int, int], facts: TiffFacts) -> npt.
 def _summed_floats(
     rows: npt.NDArray[np.uint8], shape: tuple[int, int, int], facts: TiffFacts
 ) -> npt.NDArray[Any]:
-    """Floats whose bytes were sorted by weight and kept as differences (TIFF Technical Note 3)."""
+    """Undo the floating-point predictor: sorted bytes, as differences (TIFF TN 3)."""
     height, _, samples = shape
     each = rows.reshape(height, -1, samples)
     summed = np.cumsum(each, axis=1, dtype=np.uint8).reshape(height, facts.dtype.itemsize, -1)
@@ -200,7 +200,7 @@ def _grey(values: npt.NDArray[Any], facts: TiffFacts) -> Grey:
     first = values[..., 0]
     low, high = first.min().item(), first.max().item()
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise Refusal("some of its pixels are not numbers (NaN or infinity)", SEND_AGAIN)
+        raise Refusal("some of its pixels are not numbers (NaN or infinity)", EXPORT_AGAIN)
     stretched = low < 0 or (facts.sample_format == 3 and high > 1)
     start, full = (low, high - low) if stretched else (0.0, 1.0)
     if not stretched and facts.sample_format != 3:
@@ -234,7 +234,7 @@ def _grey_of_colour(values: npt.NDArray[Any], facts: TiffFacts) -> tuple[Grey, b
 
 
 def _upright(grey: Grey, orientation: int) -> Grey:
-    """The picture as it is meant to be seen (TIFF 6.0, tag 274)."""
+    """Return the picture upright (TIFF 6.0, tag 274)."""
     if orientation in (5, 6, 7, 8):
         grey = grey.T
     if orientation in (3, 4, 7, 8):
