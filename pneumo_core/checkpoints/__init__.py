@@ -8,9 +8,9 @@ from pneumo_core.checkpoints.card import (
     MemberFacts,
     OperatingPoint,
 )
-from pneumo_core.checkpoints.checkpoint import (
+from pneumo_core.checkpoints.checkpoint import Checkpoint
+from pneumo_core.checkpoints.store import (
     SHIPPED,
-    Checkpoint,
     add_gate,
     check_free,
     check_name,
@@ -21,6 +21,7 @@ from pneumo_core.checkpoints.checkpoint import (
     load_checkpoint,
     rename_checkpoint,
     save_checkpoint,
+    save_recalibrated,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "load_checkpoint",
     "rename_checkpoint",
     "save_checkpoint",
+    "save_recalibrated",
 ]

@@ -38,23 +38,47 @@ def write_whole(
     path: Path,
     content: bytes,
     *,
+    durable: bool = False,
+    mode: int = 0o666,
     error: type[PneumoError] = PneumoError,
     remedy: str = "Free some space or set PNEUMO_HOME to another folder.",
 ) -> None:
     """Write a file atomically: to a temporary file, which is then renamed.
 
     A missing folder is created. Raises ``error`` with the ``remedy`` if writing fails.
+
+    Args:
+        durable: call fsync on the file and its folder, so that the file survives a power cut once
+            this returns.
+        mode: the file's permissions, before the umask.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(mode, exist_ok=False)
         temporary.write_bytes(content)
+        if durable:
+            _fsync(temporary)
         temporary.replace(path)
+        if durable:
+            _fsync(path.parent)
     except OSError as refused:
         raise error(f"'{path}' can't be written: {refused.strerror}. {remedy}") from refused
     finally:
         with contextlib.suppress(OSError):  # cleaning up may fail for the same reason
             temporary.unlink(missing_ok=True)
+
+
+def _fsync(path: Path) -> None:
+    """Flush a file, or a folder's entries, to disk; Windows can't open a folder."""
+    folder = path.is_dir()
+    if folder and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def replace_folder(temporary: Path, place: Path, *, sign: str) -> None:

@@ -5,18 +5,15 @@ with a name of its own, which every result by it carries.
 """
 
 import math
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-from pneumo_core.checkpoints import Card, Checkpoint, OperatingPoint, check_free, load_checkpoint
-from pneumo_core.errors import CheckpointError, DatasetError
+from pneumo_core.checkpoints import Card, Checkpoint, OperatingPoint, save_recalibrated
+from pneumo_core.errors import DatasetError
 from pneumo_core.metrics import (
     Calibration,
     Estimate,
@@ -96,24 +93,8 @@ def save_site(checkpoint: Checkpoint, fitted: SiteCalibration, name: str) -> Che
     Its scores are those of the site's X-rays as "val", before those of the original, whose splits
     are called "original val" and "original test". Raises CheckpointError.
     """
-    root = checkpoint.folder.parent
-    place = check_free(name, root=root)
-    temporary = Path(tempfile.mkdtemp(prefix=".saving-", dir=root))
-    try:
-        shutil.copytree(checkpoint.folder, temporary, dirs_exist_ok=True)
-        _scores(checkpoint, fitted).to_parquet(temporary / "scores.parquet", index=False)
-        card = Checkpoint(temporary, _card(checkpoint.card, fitted, name)).card_json()
-        (temporary / "card.json").write_text(card + "\n", encoding="utf-8")
-        temporary.chmod(0o755)  # mkdtemp's 0700 would hide it from the other people of this machine
-        temporary.rename(place)
-    except OSError as error:
-        raise CheckpointError(
-            f"The checkpoint '{name}' can't be written to '{root}': {error.strerror}. Free some "
-            "space, or set PNEUMO_CHECKPOINTS to a folder you may write to."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return load_checkpoint(name, root)
+    card = _card(checkpoint.card, fitted, name)
+    return save_recalibrated(checkpoint, card, _scores(checkpoint, fitted))
 
 
 def _refuse_few(labels: "pd.Series[int]") -> None:

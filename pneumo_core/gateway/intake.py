@@ -1,13 +1,11 @@
 """Take a film in: check what its header says, write it to the disk for good, queue it."""
 
 import hashlib
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -19,13 +17,13 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
-from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Keeping
 from pneumo_core.gateway.queue import Arrival, Queue
 from pneumo_core.imaging import MANUFACTURER
 
-__all__ = ["FILM_CLASSES", "Door", "Outcome", "fsync_folder", "write_durably"]
+__all__ = ["FILM_CLASSES", "Door", "Outcome"]
 
 FILM_CLASSES: Mapping[str, str] = MappingProxyType(
     {
@@ -116,7 +114,7 @@ class Door:
         """Its number in the queue; None where it is there already."""
         digest = hashlib.sha256(data).hexdigest()
         file = f"{digest[:32]}-{secrets.token_hex(4)}.dcm"
-        write_durably(self._queue.films / file, data)
+        write_whole(self._queue.films / file, data, durable=True, mode=0o600)
         made = " ".join(filter(None, (_text(header, "Manufacturer"), _model(header))))
         arrival = Arrival(
             sop_uid=_text(header, "SOPInstanceUID"),
@@ -145,33 +143,6 @@ def _unfit(sop_uid: str, sop_class: str) -> str:
     if sop_class not in FILM_CLASSES:
         return "it is no CR, DX or SC image"
     return "" if sop_uid else "it has no SOP Instance UID"
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file that survives a crash and a power cut once this returns. Raises PneumoError."""
-    partial = path.with_suffix(".part")
-    try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        fsync_folder(path.parent)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise PneumoError(
-            f"'{path.parent}' can't be written: {error.strerror}. Free some space."
-        ) from error
-
-
-def fsync_folder(folder: Path) -> None:
-    """See that the names in a folder have reached the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _header(data: bytes) -> Dataset | None:

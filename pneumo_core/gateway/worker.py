@@ -13,10 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from pneumo_core.audit import open_log
+from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import AuditError, PneumoError, UnreadableFilm
 from pneumo_core.gateway.config import Config, ResultKind
-from pneumo_core.gateway.intake import write_durably
 from pneumo_core.gateway.queue import Film, Finished, Queue, Rendered
 from pneumo_core.gateway.render import File, render
 from pneumo_core.gateway.rules import age_warning, leave_alone, trained_ages, wants, with_warning
@@ -205,7 +205,7 @@ class Worker:
         """Put a result on the disk before the queue speaks of it."""
         mark = "" if file.identified else "-anonymous"
         name = f"{film.digest[:32]}-{film.number}-{file.kind}{mark}.dcm"
-        write_durably(self._queue.results / name, file.content)
+        write_whole(self._queue.results / name, file.content, durable=True, mode=0o600)
         return Rendered(file.kind, file.identified, file.sop_uid, file.sop_class, name)
 
     def _record(self, film: Film, reading: Reading) -> None:

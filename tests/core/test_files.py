@@ -1,5 +1,7 @@
 """A file is there whole, or the old one is."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,27 @@ def test_a_refusal_is_a_sentence_and_leaves_the_old_file(
         write_whole(target, b"new", error=DatasetError, remedy="Tidy up.")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_durable_file_reaches_the_disk_before_its_name_and_its_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    replace, fsync = Path.replace, os.fsync
+
+    def note_fsync(handle: int) -> None:
+        events.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def note_replace(path: Path, target: Path) -> Path:
+        events.append("rename")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(Path, "replace", note_replace)
+    write_whole(tmp_path / "film.dcm", b"film", durable=True, mode=0o600)
+    assert events == ["file", "rename", "folder"]
+    assert (tmp_path / "film.dcm").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_file_where_a_folder_should_be_is_a_sentence(tmp_path: Path) -> None:
