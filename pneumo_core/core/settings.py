@@ -14,6 +14,7 @@
 | ``PNEUMO_BATCH`` | by the network's input | X-rays that go through a network at once |
 | ``PNEUMO_ENGINE`` | ``onnxruntime`` | what runs trained networks: that, or ``torch`` |
 | ``PNEUMO_AUDIT`` | ``audit.sqlite`` in ``PNEUMO_HOME`` | URL of the log's database |
+| ``PNEUMO_GATEWAY`` | none: the defaults | the gateway's TOML file |
 """
 
 import os
@@ -40,7 +41,7 @@ _MOST = 10_000
 @dataclass(frozen=True)
 class Settings:
     """Pneumo's configuration; sizes in bytes and pixels; ``batch`` None: chosen by the network;
-    ``audit`` None: a file in ``home``."""
+    ``audit`` None: a file in ``home``; ``gateway`` None: the gateway's default settings."""
 
     home: Path
     checkpoints: Path
@@ -54,6 +55,7 @@ class Settings:
     batch: int | None = None
     engine: str = "onnxruntime"
     audit: str | None = None
+    gateway: Path | None = None
 
 
 def settings() -> Settings:
@@ -76,6 +78,7 @@ def settings() -> Settings:
         batch=_count("PNEUMO_BATCH"),
         engine=_one_of("PNEUMO_ENGINE", _ENGINES),
         audit=os.environ.get("PNEUMO_AUDIT", "").strip() or None,
+        gateway=_file("PNEUMO_GATEWAY"),
     )
 
 
@@ -118,6 +121,11 @@ def _expanded(variable: str, value: str) -> Path:
         raise PneumoError(
             f"{variable} is '{value}', and there is no such user on this machine. Set it to a path."
         ) from error
+
+
+def _file(variable: str) -> Path | None:
+    value = os.environ.get(variable, "").strip()
+    return Path(value).expanduser().resolve() if value else None
 
 
 def _dataset(given: str, home: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from pneumo_core.gateway.config import Config, Destination, read_config
 from pneumo_core.gateway.overview import arrived, overview, turned_away
-from pneumo_core.gateway.queue import Film, Queue
+from pneumo_core.gateway.queue import Queue
+from pneumo_core.gateway.records import Film
 from pneumo_core.gateway.service import Gateway
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""How a gateway is set up: a TOML file, checked when it is read."""
+"""A gateway's configuration: a TOML file, checked when it is read."""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -35,9 +35,9 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, kw_only=True)
 class Tls:
-    """Files for TLS, all in PEM: our certificate and its key, and whom we believe.
+    """PEM files for TLS: certificate, key, and the authorities to trust.
 
-    With ``authorities`` the other side must show a certificate that one of them signed.
+    With ``authorities`` the other side must have a certificate signed by one of them.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -48,10 +48,10 @@ class Tls:
 
 @dataclass(frozen=True, kw_only=True)
 class Dicom:
-    """How films are received by C-STORE.
+    """Settings of the C-STORE receiver.
 
-    ``calling``: AE titles that may send; empty admits everybody, which is for loopback or TLS with
-    client certificates only. ``associations``: how many senders at once. ``port`` 0: don't listen.
+    ``calling``: AE titles that may send; empty accepts all, which is allowed on loopback or with
+    client certificates only. ``associations``: the most at once. ``port`` 0: don't listen.
     ``timeout``: seconds that a sender may be silent.
     """
 
@@ -67,10 +67,10 @@ class Dicom:
 
 @dataclass(frozen=True, kw_only=True)
 class Http:
-    """How the HTTP service listens. ``port`` 0: not at all.
+    """Settings of the HTTP service. ``port`` 0: don't listen.
 
-    ``token_file`` holds the bearer token that callers must show. ``at_once``: readings in work or
-    waiting, more get 503.
+    ``token_file`` contains the bearer token that requests must have. ``at_once``: readings at once,
+    running or waiting; more get 503.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -83,13 +83,13 @@ class Http:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingRules:
-    """Who reads, and what.
+    """Settings of reading.
 
-    ``ages``: youngest and oldest in years, by default those that the model's card names.
-    ``outside_ages`` and ``unknown_age``: ``mark`` reads the film and says so in the result,
-    ``leave`` refuses it, ``read`` says nothing. ``views``: the views to read, by their DICOM term,
-    "" for none told; empty reads all that the image check admits. ``workers``: films read at
-    once, by default one a core.
+    ``ages``: youngest and oldest in years; default: those in the model's card. ``outside_ages`` and
+    ``unknown_age``: ``mark`` reads the X-ray and adds a warning to its result, ``leave`` refuses
+    it, ``read`` reads it as any other. ``views``: the view positions to read, "" for X-rays without
+    one; empty reads all that the image check accepts. ``workers``: X-rays read at once; default:
+    one per core.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -104,12 +104,13 @@ class ReadingRules:
 
 @dataclass(frozen=True, kw_only=True)
 class Keeping:
-    """How long what lies in the folder stays.
+    """Retention and limits of the folder.
 
     ``films`` and ``results``: days after the last result was sent; 0 removes them at once.
-    ``entries``: days until a finished film's row, with its UIDs and the patient's ID, is removed;
-    a film that is sent again after that is read again. ``waiting``: films that may wait, more are
-    answered "out of resources". ``free_mb``: the same below so much free disk.
+    ``entries``: days until a finished X-ray's row, with its UIDs and the patient's ID, is removed;
+    an X-ray that is sent again after that is read again. ``waiting``: the most X-rays that may
+    wait; more are answered with "out of resources". ``free_mb``: so are all while less disk space
+    than this is free.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -122,12 +123,12 @@ class Keeping:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where results go: exactly one of ``dicom`` ("AE@host:port"), ``dicomweb`` or ``webhook``.
+    """Where results are sent: one of ``dicom`` ("AE@host:port"), ``dicomweb`` or ``webhook``.
 
     ``results``: the kinds to send. ``identified`` False sends them de-identified, in a study of
-    their own. Only films that meet every rule are sent: ``modalities``, ``senders`` (calling AE
-    titles), ``levels`` ("likely", "uncertain", "unlikely"); empty admits all. A webhook gets a
-    notice without names or UIDs for every film.
+    their own. Rules choose the X-rays: ``modalities``, ``senders`` (calling AE titles), ``levels``
+    ("likely", "uncertain", "unlikely"); an empty rule accepts all. A webhook gets a notice of each
+    X-ray without names or UIDs.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -147,12 +148,12 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A PACS to ask for films: exactly one of ``dicom`` ("AE@host:port") or ``dicomweb``.
+    """A PACS to poll for X-rays: one of ``dicom`` ("AE@host:port") or ``dicomweb``.
 
-    ``retrieve``: by C-GET or C-MOVE (to our own AE title) from a DICOM one. ``every``: minutes
-    between two questions; 0 asks on demand only. ``days``: how far back study dates may lie, 0 is
-    today. ``body_parts`` empty admits all; films that name none are always asked for. ``ages`` in
-    years.
+    ``retrieve``: by C-GET, or by C-MOVE to our own AE title. ``every``: minutes between two polls;
+    0: on demand only. ``days``: study dates of so many days ago or later; 0: today. ``body_parts``:
+    empty accepts all; X-rays without a body part are always fetched. ``ages``: in years. ``most``:
+    the most new images in one poll.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -173,7 +174,10 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """When the page and ``/metrics`` raise an alarm: see ``gateway.drift``."""
+    """Limits of the drift alarm, see ``gateway.drift``: both figures must be beyond theirs.
+
+    ``days``: the X-rays that are compared; ``least``: the fewest.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     days: Annotated[int, pydantic.Field(ge=1)] = 7
@@ -184,7 +188,7 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """All settings of a gateway. ``folder`` holds its queue and files."""
+    """All settings of a gateway. ``folder`` contains its queue and files."""
 
     __pydantic_config__: ClassVar = _STRICT
     folder: Path = field(default_factory=lambda: settings().home / "gateway")
@@ -199,7 +203,7 @@ class Config:
 
     @property
     def wanted(self) -> frozenset[tuple[ResultKind, bool]]:
-        """The (kind, identified) of every result that some destination takes."""
+        """Return (kind, identified) of every result that a destination gets."""
         return frozenset(
             (kind, each.identified)
             for each in self.destination
@@ -212,11 +216,12 @@ _CONFIG = pydantic.TypeAdapter(Config)
 
 
 def read_config(file: Path | None = None) -> Config:
-    """Read a gateway's configuration; the defaults where no file is named.
+    """Read a gateway's configuration from ``file`` or PNEUMO_GATEWAY; without either, the defaults.
 
-    Raises PneumoError, in a sentence, for a file that is missing, is no TOML, or says what makes no
-    sense or is not safe.
+    Raises PneumoError for a file that is missing, is not TOML, has unknown or contradictory
+    settings, or opens a port to a network without authentication.
     """
+    file = file or settings().gateway
     if file is None:
         return Config()
     try:
@@ -224,7 +229,9 @@ def read_config(file: Path | None = None) -> Config:
     except OSError as error:
         raise PneumoError(f"'{file}' can't be read: {error.strerror}. Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PneumoError(f"'{file}' is not TOML: {error}. docs/gateway.md has one.") from error
+        raise PneumoError(
+            f"'{file}' is not TOML: {error}. docs/gateway.md has an example."
+        ) from error
     return _checked(_read(told, file))
 
 
@@ -254,13 +261,13 @@ def _checked(config: Config) -> Config:
 
 def _check_one(name: str, given: tuple[str | None, ...]) -> None:
     if sum(each is not None for each in given) != 1:
-        raise PneumoError(f"'{name}' must name exactly one of dicom, dicomweb or webhook.")
+        raise PneumoError(f"'{name}' needs exactly one of dicom, dicomweb or webhook.")
     if given[0] is not None:
         dicom_address(given[0])
 
 
 def _check_doors(config: Config) -> None:
-    """Refuse doors that are open to a network without asking who comes in."""
+    """Refuse ports that are open to a network without authentication."""
     dicom, http = config.dicom, config.http
     known = bool(dicom.calling) or (dicom.tls is not None and dicom.tls.authorities is not None)
     if dicom.port and dicom.address not in _LOOPBACK and not known:
@@ -271,17 +278,17 @@ def _check_doors(config: Config) -> None:
     known = http.token_file is not None or (http.tls is not None and bool(http.tls.authorities))
     if http.port and http.address not in _LOOPBACK and not known:
         raise PneumoError(
-            f"http.address is {http.address}, where any machine could ask. Set http.token_file, or "
-            "http.tls with authorities."
+            f"http.address is {http.address}, where any machine could send requests. "
+            "Set http.token_file, or http.tls with authorities."
         )
 
 
 def dicom_address(text: str) -> tuple[str, str, int]:
-    """AE title, host and port of "AE@host:port". Raises PneumoError for anything else."""
+    """Return AE title, host and port of "AE@host:port". Raises PneumoError for anything else."""
     title, _, place = text.rpartition("@")
     host, _, port = place.rpartition(":")
     if not (0 < len(title) <= 16 and host and port.isdecimal() and 0 < int(port) < 65536):
         raise PneumoError(
-            f"'{text}' is no DICOM address. Write AE@host:port, as PACS@10.0.0.2:104."
+            f"'{text}' is not a DICOM address. Write AE@host:port, such as PACS@10.0.0.2:104."
         )
     return title, host.strip("[]"), int(port)

@@ -1,7 +1,8 @@
-"""The C-STORE and C-ECHO provider, by pynetdicom."""
+"""Receive X-rays by C-STORE, and answer C-ECHO, with pynetdicom."""
 
 import logging
 import threading
+import warnings
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -39,24 +40,25 @@ FILM_SYNTAXES: tuple[UID, ...] = (
 """The transfer syntaxes that can be read."""
 
 _SUCCESS, _OUT_OF_RESOURCES, _CANNOT_UNDERSTAND, _NOT_AUTHORISED = 0x0000, 0xA700, 0xC000, 0xA900
-_PDU = 256 * 1024  # bytes at once; the default of 16 kB makes hundreds of a film
-_SLACK = 1 << 20  # what a message has beside its file
+_PDU = 256 * 1024  # bytes; the default of 16 kB cuts an X-ray into hundreds of PDUs
+_SLACK = 1 << 20  # bytes of a message beside its file
 
 
-_TALKATIVE = ("pynetdicom", "pydicom", "highdicom", "dicomweb_client", "urllib3")
+_LIBRARIES = ("pynetdicom", "pydicom", "highdicom", "dicomweb_client", "urllib3")
 
 
 def quiet_libraries() -> None:
-    """Keep other libraries' logs to themselves: they tell UIDs, addresses and datasets."""
-    for name in _TALKATIVE:
+    """Silence the logs and warnings of other libraries: they hold UIDs, names and datasets."""
+    warnings.filterwarnings("ignore", module=r"(pynetdicom|pydicom|highdicom|dicomweb_client)\b")
+    for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 class Receiver:
-    """Listens for films. ``start`` returns at once; ``stop`` ends every association.
+    """Receives X-rays by C-STORE. ``start`` returns at once; ``stop`` ends every association.
 
-    It answers only who calls it by its own AE title and is among those that may; takes CR, DX and
-    SC images and nothing else; and says "out of resources" when it can't keep a film.
+    Rejects associations with a wrong called AE title, and calling ones that are not listed. Accepts
+    CR, DX and SC images only, and answers "out of resources" when an X-ray can't be stored.
     """
 
     def __init__(self, config: Dicom, door: Door) -> None:
@@ -66,7 +68,7 @@ class Receiver:
         self._lock = threading.Lock()
 
     def start(self) -> int:
-        """Listen; returns the port. Raises PneumoError where that is not possible."""
+        """Start to listen, and return the port. Raises PneumoError if that is not possible."""
         quiet_libraries()
         config = self._config
         ssl = server_context(config.tls) if config.tls else None
@@ -89,14 +91,14 @@ class Receiver:
         return int(self._server.socket.getsockname()[1])
 
     def stop(self) -> None:
-        """Stop listening, and abort what is being received."""
+        """Stop listening, and abort every association."""
         if self._server is not None:
             self._server.shutdown()
             self._server = None
 
     @property
     def associations(self) -> int:
-        """How many senders are connected."""
+        """Return the number of open associations."""
         return len(self._server.active_associations) if self._server else 0
 
     def _entity(self) -> AE:
@@ -113,7 +115,7 @@ class Receiver:
         return entity
 
     def _store(self, event: evt.Event) -> int:
-        """Keep a film. Whatever goes wrong, the sender hears that it must keep it."""
+        """Queue an X-ray, and return the status; on any error the sender hears of a failure."""
         with self._lock:
             self._received.pop(event.assoc, None)
         try:
@@ -122,25 +124,25 @@ class Receiver:
                 event.encoded_dataset(), str(event.assoc.requestor.ae_title)
             )
         except PneumoError as error:
-            log.error("a film could not be kept: %s", error)
+            log.error("an X-ray could not be stored: %s", error)
             return _OUT_OF_RESOURCES
         if outcome.sop_uid and outcome.sop_uid != str(
             getattr(event.request, "AffectedSOPInstanceUID", "")
         ):
-            log.warning("a sender announced another SOP Instance UID than its film has")
+            log.warning("a sender announced another SOP Instance UID than its X-ray has")
         if outcome.accepted:
             return _SUCCESS
-        log.warning("a film was not taken in: %s", outcome.reason)
+        log.warning("an X-ray was not received: %s", outcome.reason)
         return _OUT_OF_RESOURCES if outcome.answer == "full" else _CANNOT_UNDERSTAND
 
     def _be_patient(self, event: evt.Event) -> None:
-        """Don't wait for ever for a sender that stops in the middle of something."""
+        """Set a timeout for a sender that stops in the middle of a PDU."""
         connection = event.assoc.dul.socket
         if connection is not None and connection.socket is not None:
             connection.socket.settimeout(self._config.timeout)
 
     def _count(self, event: evt.Event) -> None:
-        """Abort a message that is larger than any film may be, while it comes in."""
+        """Abort a message that is larger than any X-ray may be, while it is being received."""
         items = getattr(event.pdu, "presentation_data_value_items", None)
         if not items:
             return
@@ -149,9 +151,9 @@ class Receiver:
             self._received[event.assoc] = seen
         if seen > self._door.largest + _SLACK:
             with self._lock:
-                self._received[event.assoc] = -(1 << 60)  # what is still on its way is no news
+                self._received[event.assoc] = -(1 << 60)  # count nothing that is still on its way
             reason = f"it is larger than {self._door.largest / 1e6:g} MB"
-            log.warning("a film was not taken in: %s", reason)
+            log.warning("an X-ray was not received: %s", reason)
             self._door.note(str(event.assoc.requestor.ae_title), reason)
             event.assoc.abort()
 

@@ -1,10 +1,9 @@
-"""Whether probabilities here still look like those of the model's validation X-rays.
+"""Drift: compare recent probabilities with those of the model's validation X-rays.
 
-Two figures, and an alarm only where both say so. The population stability index says how large the
-difference is, whatever the number of films; the two-sample Kolmogorov-Smirnov test (scipy) says
-whether it could be chance, which on few films the index alone can't. A hospital where pneumonia is
-rarer than among the validation X-rays is far from them from the first day: that is a difference to
-know of, and no fault of the model.
+An alarm needs both figures: the population stability index, which measures how large the difference
+is, and the two-sample Kolmogorov-Smirnov test (scipy), which tells whether it could be chance. On
+many X-rays the test alone finds differences too small to matter; on few the index alone reacts to
+chance. Where pneumonia is rarer than among the validation X-rays, the alarm is on from the start.
 """
 
 import math
@@ -28,7 +27,7 @@ _LEAST_SHARE = 1e-4
 
 @dataclass(frozen=True)
 class DriftFigures:
-    """How far ``films`` probabilities lie from ``reference`` ones; NaN where there are too few."""
+    """Drift of ``films`` recent probabilities from ``reference`` ones; NaN if there are too few."""
 
     films: int
     reference: int
@@ -38,9 +37,9 @@ class DriftFigures:
 
     @property
     def sentence(self) -> str:
-        """What the figures say, in a sentence."""
+        """Return the figures in a sentence."""
         if math.isnan(self.stability_index):
-            return f"{self.films} X-rays are too few to compare with the validation X-rays."
+            return f"{self.films} X-rays are too few for a comparison with the validation X-rays."
         figures = f"stability index {self.stability_index:.2f}, p = {self.p_value:.2g}"
         if self.alarm:
             return (
@@ -79,9 +78,9 @@ def drift_of(reference: ArrayLike, recent: ArrayLike, rules: Drift) -> DriftFigu
 
 
 def recent_drift(queue: Queue, checkpoint: Checkpoint, rules: Drift) -> DriftFigures:
-    """Compare what this checkpoint read in the last days with its validation X-rays.
+    """Compare this checkpoint's results of the last days with its validation X-rays.
 
-    Raises PneumoError where the queue or the checkpoint's scores can't be read.
+    Raises PneumoError if the queue or the checkpoint's scores can't be read.
     """
     since = (datetime.now() - timedelta(days=rules.days)).timestamp()
     rows = queue.rows(

@@ -1,9 +1,9 @@
-"""A reading as FHIR R4: a DiagnosticReport with its Observation, as a Bundle."""
+"""A result as FHIR R4: a Bundle of a DiagnosticReport and its Observation."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from pneumo_core.gateway.queue import Film
+from pneumo_core.gateway.records import Film
 
 __all__ = ["to_fhir"]
 
@@ -14,12 +14,12 @@ _STATUS = {"read": "preliminary", "refused": "cancelled", "failed": "cancelled"}
 
 
 def to_fhir(reading: dict[str, Any], film: Film | None = None) -> dict[str, Any]:
-    """Return a Bundle of a DiagnosticReport (preliminary: no person has signed it) and its
+    """Return a Bundle with a DiagnosticReport, preliminary as nobody has signed it, and its
     Observation.
 
     Args:
         reading: a row as ``pneumo predict --json`` writes it.
-        film: whose study and patient are named; without one nobody's are.
+        film: the queued X-ray, to add its study and patient.
     """
     report = _common("DiagnosticReport", "report", film) | {
         "status": _STATUS[reading["status"]],

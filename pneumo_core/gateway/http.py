@@ -37,13 +37,14 @@ __all__ = ["HttpServer", "make_app"]
 log = logging.getLogger("pneumo.gateway")
 
 _OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
-"""What probes ask without a token."""
-_LONGEST = 1024  # of a heat map's picture, pixels
-_STOW_FILES = 4  # of the largest size, in one body
+"""Paths that need no token."""
+_LONGEST = 1024  # pixels of a heat map's longer side
+_STOW_FILES = 4  # files of the largest size in one body
+_STOWS = 4  # STOW-RS requests at once: each body is held in memory
 
 
 class HttpServer:
-    """The service in a thread of its own, by uvicorn."""
+    """The HTTP service in its own thread, by uvicorn."""
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
@@ -51,7 +52,7 @@ class HttpServer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen. Raises PneumoError where that is not possible."""
+        """Start to listen. Raises PneumoError if that is not possible."""
         import uvicorn
 
         config = self._gateway.config.http
@@ -90,14 +91,14 @@ class HttpServer:
             log.error("the HTTP service could not start")
 
     def stop(self) -> None:
-        """Answer what was asked, and end."""
+        """Answer the open requests, and stop."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
 
 
 def make_app(gateway: "Gateway") -> Starlette:
-    """Return the application of a gateway. Raises PneumoError for a token that can't be read."""
+    """Return a gateway's ASGI application. Raises PneumoError if its token can't be read."""
     service = _Service(gateway)
     routes = [
         Route("/v1/readings", service.read, methods=["POST"]),
@@ -121,18 +122,18 @@ def make_app(gateway: "Gateway") -> Starlette:
 
 
 class _Service:
-    """The answers. Blocking work runs in threads, as many as there are cores."""
+    """The endpoints. Blocking work runs in threads, as many as there are cores."""
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway, self._metrics = gateway, Metrics(gateway)
         self._token = _token(gateway.config.http)
         self._threads = anyio.CapacityLimiter(max(1, settings().threads))
-        self._in_work = 0
+        self._in_work = self._stows = 0
 
     async def admit(
         self, request: Request, call: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        """Ask for the token, and count the answers."""
+        """Check the token, and count the answers."""
         path = request.url.path
         given = request.headers.get("authorization", "").encode()
         if self._token and path not in _OPEN and not hmac.compare_digest(given, self._token):
@@ -141,7 +142,7 @@ class _Service:
         else:
             answer = await call(request)
         route = re.sub(r"/(studies|models|films)/[^/]+", r"/\1/*", path)
-        known = route if answer.status_code != 404 else "*"  # else anybody could make up labels
+        known = route if answer.status_code != 404 else "*"  # else any caller could add labels
         self._metrics.answers.labels(known, str(answer.status_code)).inc()
         return answer
 
@@ -151,7 +152,7 @@ class _Service:
         if reader is None:
             return _sentence(503, self._gateway.trouble or "The model is still being loaded.")
         if self._in_work >= self._gateway.config.http.at_once:
-            return _sentence(503, "Too many X-rays are in work. Try again in a moment.")
+            return _busy()
         self._in_work += 1
         try:
             body = await _body(request, settings().max_file_bytes)
@@ -169,21 +170,29 @@ class _Service:
         return JSONResponse(told, 200 if told["status"] != "failed" else 422)
 
     async def fhir(self, request: Request) -> Response:
-        """A film of the queue as FHIR."""
+        """Return a queued X-ray as FHIR."""
         from pneumo_core.gateway.fhir import to_fhir
 
         film = await run_in_threadpool(self._gateway.queue.film, request.path_params["number"])
         if film is None or not film.reading:
-            return _sentence(404, "There is no such X-ray here, or it was not read yet.")
+            return _sentence(
+                404, "No such X-ray, or it was not read yet. See 'pneumo gateway status'."
+            )
         told = to_fhir(json.loads(film.reading), film)
         return JSONResponse(told, media_type="application/fhir+json")
 
     async def store(self, request: Request) -> Response:
-        """STOW-RS."""
-        body = await _body(request, _STOW_FILES * settings().max_file_bytes)
-        files = parts_of(request.headers.get("content-type", ""), body)
-        door = self._gateway.door
-        outcomes = [await run_in_threadpool(door.take_in, each, "STOW-RS") for each in files]
+        """Queue the X-rays of a STOW-RS request."""
+        if self._stows >= _STOWS:
+            return _busy()
+        self._stows += 1
+        try:
+            body = await _body(request, _STOW_FILES * settings().max_file_bytes)
+            files = parts_of(request.headers.get("content-type", ""), body)
+            door = self._gateway.door
+            outcomes = [await run_in_threadpool(door.take_in, each, "STOW-RS") for each in files]
+        finally:
+            self._stows -= 1
         status, told = answer_of(outcomes)
         return JSONResponse(told, status, media_type="application/dicom+json")
 
@@ -205,7 +214,7 @@ class _Service:
     async def model(self, request: Request) -> Response:
         reader = self._named(request)
         if reader is None:
-            return _sentence(404, "No such model reads here.")
+            return _sentence(404, "This gateway does not read with that model.")
         side = reader.runtime.size
         return JSONResponse(
             {
@@ -220,18 +229,18 @@ class _Service:
     async def model_ready(self, request: Request) -> Response:
         reader = self._named(request)
         if reader is None:
-            return _sentence(404, "No such model reads here.")
+            return _sentence(404, "This gateway does not read with that model.")
         return JSONResponse({"name": reader.checkpoint.name, "ready": True})
 
     def _named(self, request: Request) -> "Reader | None":
-        """Return the reader if a request names its model."""
+        """Return the reader if the request names its model, else None."""
         reader = self._gateway.reader
         named = reader is not None and reader.checkpoint.name == request.path_params["name"]
         return reader if named else None
 
 
 def heat_png(reader: Any, reading: Any, radiograph: Any) -> str:
-    """The X-ray under its heat map, as a PNG in Base64."""
+    """Return the X-ray with its heat map on top, as a PNG in Base64."""
     import numpy as np
 
     from pneumo_core.core.labels import PNEUMONIA
@@ -244,7 +253,7 @@ def heat_png(reader: Any, reading: Any, radiograph: Any) -> str:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The X-ray in a request: its body, or the one file of a form. Raises HTTPException."""
+    """Return the X-ray of a request: its body, or the file of a form. Raises HTTPException."""
     told = request.headers.get("content-length", "")
     if told.isdecimal() and int(told) > most + 4096:
         raise HTTPException(413, f"The body is larger than the {most / 1e6:g} MB allowed here.")
@@ -281,6 +290,12 @@ def _token(config: Http) -> bytes:
     if len(token) < 16:
         raise PneumoError(f"The token in '{config.token_file}' is shorter than 16 characters.")
     return f"Bearer {token}".encode()
+
+
+def _busy() -> JSONResponse:
+    answer = _sentence(503, "Too many X-rays are being read. Try again in a moment.")
+    answer.headers["Retry-After"] = "1"
+    return answer
 
 
 def _sentence(status: int, text: str) -> JSONResponse:

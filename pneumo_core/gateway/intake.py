@@ -1,4 +1,4 @@
-"""Take a film in: check what its header says, write it to the disk for good, queue it."""
+"""Receive an X-ray: check its header, write it to disk durably, and queue it."""
 
 import hashlib
 import secrets
@@ -20,7 +20,8 @@ from pydicom.uid import (
 from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
 from pneumo_core.gateway.config import Keeping
-from pneumo_core.gateway.queue import Arrival, Queue
+from pneumo_core.gateway.queue import Queue
+from pneumo_core.gateway.records import Arrival
 from pneumo_core.imaging import MANUFACTURER
 
 __all__ = ["FILM_CLASSES", "Door", "Outcome"]
@@ -32,7 +33,7 @@ FILM_CLASSES: Mapping[str, str] = MappingProxyType(
         SecondaryCaptureImageStorage: "SC",
     }
 )
-"""The SOP classes that are taken in, and their names."""
+"""The SOP classes that are received, and their names."""
 
 Answer: TypeAlias = Literal["taken", "known", "own", "full", "refused"]
 _PREAMBLE = bytes(128) + b"DICM"
@@ -44,10 +45,10 @@ _TAGS = [
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of something that arrived, and why where it was not taken in.
+    """What happened to a file that arrived, and the reason if it was not queued.
 
-    taken: it is queued; known: it was before; own: a result of ours, which nobody reads; full:
-    try again later; refused: it is no film of a class that is taken in.
+    taken: queued; known: queued before; own: a result of Pneumo, which is not read; full: try again
+    later; refused: it is not an X-ray that the gateway receives.
     """
 
     answer: Answer
@@ -57,33 +58,33 @@ class Outcome:
 
     @property
     def accepted(self) -> bool:
-        """Whether the sender may forget it."""
+        """Whether the sender hears success."""
         return self.answer in ("taken", "known", "own")
 
 
 class Door:
-    """Where films come in, however they are sent. Safe for several threads."""
+    """Receives X-rays, however they are sent. Safe for several threads."""
 
     def __init__(self, queue: Queue, keep: Keeping) -> None:
         self._queue, self._keep = queue, keep
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest file that is taken in."""
+        """Return the size of the largest file that is received, in bytes."""
         return settings().max_file_bytes
 
     def full(self) -> str:
-        """Why nothing can be taken in now; empty where it can."""
+        """Return why nothing can be received now; "" if it can."""
         if self._queue.waiting() >= self._keep.waiting:
-            return f"{self._keep.waiting} films wait already"
+            return f"{self._keep.waiting} X-rays are waiting already"
         if shutil.disk_usage(self._queue.folder).free < self._keep.free_mb * 1e6:
-            return f"less than {self._keep.free_mb:g} MB of disk are free"
+            return f"less than {self._keep.free_mb:g} MB of disk space is free"
         return ""
 
     def take_in(self, data: bytes, sender: str) -> Outcome:
-        """Queue a DICOM file; it has reached the disk when this says "taken".
+        """Queue a DICOM file; it is on disk, fsynced, when this returns "taken".
 
-        What was not taken in is noted, without anything of its header.
+        A refusal is noted in the queue, without anything from the header.
         """
         outcome = self._taken(data, sender)
         if outcome.answer in ("refused", "full"):
@@ -91,7 +92,7 @@ class Door:
         return outcome
 
     def note(self, sender: str, reason: str) -> None:
-        """Note that something was not taken in."""
+        """Note that something was not received."""
         self._queue.turn_away(sender, reason)
 
     def _taken(self, data: bytes, sender: str) -> Outcome:
@@ -99,9 +100,9 @@ class Door:
             return Outcome("refused", f"it is larger than {self.largest / 1e6:g} MB")
         header = _header(data)
         if header is None:
-            return Outcome("refused", "it is no DICOM file, or its header is damaged")
+            return Outcome("refused", "it is not a DICOM file, or its header is damaged")
         sop_uid, sop_class = _text(header, "SOPInstanceUID"), _text(header, "SOPClassUID")
-        if why := _unfit(sop_uid, sop_class):
+        if why := self._unfit(sop_uid, sop_class, _text(header, "StudyInstanceUID")):
             return Outcome("refused", why, sop_uid, sop_class)
         if _text(header, "Manufacturer") == MANUFACTURER or self._queue.is_result(sop_uid):
             return Outcome("own", "", sop_uid, sop_class)
@@ -110,8 +111,19 @@ class Door:
         number = self._keep_film(data, header, sender)
         return Outcome("known" if number is None else "taken", "", sop_uid, sop_class)
 
+    def _unfit(self, sop_uid: str, sop_class: str, study_uid: str) -> str:
+        """Return why an instance is not received; "" if it is."""
+        if sop_class not in FILM_CLASSES:
+            return "it is not a CR, DX or SC image"
+        if not sop_uid:
+            return "it has no SOP Instance UID"
+        known = self._queue.film_of(sop_uid)
+        if known is not None and known.study_uid != study_uid:  # acknowledged, it would be lost
+            return "an X-ray of another study has the same SOP Instance UID"
+        return ""
+
     def _keep_film(self, data: bytes, header: Dataset, sender: str) -> int | None:
-        """Its number in the queue; None where it is there already."""
+        """Return its number in the queue; None if it is there already."""
         digest = hashlib.sha256(data).hexdigest()
         file = f"{digest[:32]}-{secrets.token_hex(4)}.dcm"
         write_whole(self._queue.films / file, data, durable=True, mode=0o600)
@@ -137,12 +149,6 @@ class Door:
             if number is None:
                 (self._queue.films / file).unlink(missing_ok=True)
         return number
-
-
-def _unfit(sop_uid: str, sop_class: str) -> str:
-    if sop_class not in FILM_CLASSES:
-        return "it is no CR, DX or SC image"
-    return "" if sop_uid else "it has no SOP Instance UID"
 
 
 def _header(data: bytes) -> Dataset | None:

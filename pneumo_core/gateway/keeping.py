@@ -1,4 +1,4 @@
-"""How long what lies in a gateway's folder stays there."""
+"""Retention: remove files and rows from a gateway's folder."""
 
 import time
 from pathlib import Path
@@ -14,10 +14,10 @@ _YOUNG_S = 600.0
 
 
 def clean_up(queue: Queue, keep: Keeping) -> None:
-    """Remove what need not be kept any longer. Raises PneumoError where the queue refuses.
+    """Remove files and rows whose time is over. Raises PneumoError if the queue can't be used.
 
-    A film goes ``keep.films`` days after it was sent or refused; one that failed stays for
-    somebody to look at, until its row goes.
+    An X-ray is removed ``keep.films`` days after it was sent or refused. One that failed stays
+    until its row is removed, so that somebody can look at it.
     """
     now = time.time()
     done = "SELECT number, file FROM films WHERE file IS NOT NULL AND changed <= ? AND state IN "
@@ -31,9 +31,9 @@ def clean_up(queue: Queue, keep: Keeping) -> None:
 
 
 def remove_orphans(queue: Queue, *, young: float = 0.0) -> None:
-    """Remove files that no row speaks of: their senders never heard that they were taken in.
+    """Remove files without a row: their senders never heard success.
 
-    Call it before anything is received, or for files older than ``young`` seconds.
+    Call it before anything is received, or for files older than ``young`` seconds only.
     """
     known = {row[0] for row in queue.rows("SELECT file FROM films WHERE file IS NOT NULL")}
     known |= {row[0] for row in queue.rows("SELECT file FROM results WHERE file IS NOT NULL")}
@@ -44,7 +44,7 @@ def remove_orphans(queue: Queue, *, young: float = 0.0) -> None:
 
 
 def _remove(queue: Queue, table: str, query: str, before: float) -> None:
-    """Files first: a row that speaks of a file that is gone is put right the next time."""
+    """Remove files first: after a crash in between, the next call corrects the row."""
     folder = {"films": queue.films, "results": queue.results}[table]
     for number, file in queue.rows(query, before):
         _unlink(folder / file)
@@ -53,7 +53,7 @@ def _remove(queue: Queue, table: str, query: str, before: float) -> None:
 
 
 def _forget(queue: Queue, before: float) -> None:
-    """Remove rows with their UIDs and patients' IDs, and what was noted of them."""
+    """Remove rows with their UIDs and patients' IDs, and their events."""
     old = "SELECT number FROM films WHERE changed <= ? AND state IN ('sent', 'refused', 'failed')"
     for (number,) in queue.rows(old, before):
         film = queue.film(number)

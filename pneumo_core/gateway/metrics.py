@@ -1,5 +1,7 @@
-"""Figures for Prometheus: counts, times and versions; no names, no UIDs."""
+"""Metrics for Prometheus: counts, times, drift and versions; no names, no UIDs."""
 
+import math
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -8,6 +10,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pneumo_core import __version__
+from pneumo_core.errors import PneumoError
+from pneumo_core.gateway.drift import DriftFigures, recent_drift
 from pneumo_core.gateway.overview import overview
 
 if TYPE_CHECKING:
@@ -15,11 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Metrics"]
 
+_DRIFT_EVERY_S = 60.0
+
 
 class Metrics(Collector):
-    """What ``/metrics`` shows. Each gateway has its own registry.
+    """The metrics of ``/metrics``. Each gateway has its own registry.
 
-    ``answers`` counts HTTP answers by path and status, ``seconds`` how long readings take there.
+    ``answers`` counts HTTP answers by path and status; ``seconds`` is a histogram of the time that
+    readings by HTTP take.
     """
 
     def __init__(self, gateway: "Gateway") -> None:
@@ -31,14 +38,16 @@ class Metrics(Collector):
         self.seconds = Histogram(
             "pneumo_http_reading_seconds", "Time of a reading by HTTP", registry=self._registry
         )
+        self._drift: DriftFigures | None = None
+        self._drift_due = 0.0
         self._registry.register(self)
 
     def text(self) -> bytes:
-        """Return the figures as Prometheus reads them."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Ask the queue."""
+        """Query the queue."""
         queue = self._gateway.queue
         found = overview(queue)
         states = GaugeMetricFamily("pneumo_films", "X-rays in the queue", labels=["state"])
@@ -51,16 +60,43 @@ class Metrics(Collector):
         for destination, count in found["waiting"].items():
             waiting.add_metric([destination], count)
         yield waiting
-        turned = GaugeMetricFamily("pneumo_turned_away", "Not taken in", labels=["reason"])
+        turned = GaugeMetricFamily("pneumo_turned_away", "Files not received", labels=["reason"])
         for reason, count in queue.rows("SELECT reason, count(*) FROM turned_away GROUP BY 1"):
             turned.add_metric([reason], count)
         yield turned
         seconds = queue.one("SELECT avg(seconds) FROM films WHERE seconds IS NOT NULL") or 0.0
         yield _gauge("pneumo_reading_seconds_mean", "Time to read an X-ray", seconds)
-        yield _gauge("pneumo_oldest_waiting_seconds", "Age of the oldest", found["oldest"])
+        yield _gauge("pneumo_oldest_waiting_seconds", "Wait of the oldest X-ray", found["oldest"])
         yield _gauge("pneumo_paused", "Whether reading is paused", float(found["paused"]))
-        yield _gauge("pneumo_associations", "Senders", self._gateway.receiver.associations)
+        yield _gauge(
+            "pneumo_associations", "Open associations", self._gateway.receiver.associations
+        )
+        yield from self._drift_gauges()
         yield self._versions()
+
+    def _drift_gauges(self) -> Iterator[Metric]:
+        figures = self._recent_drift()
+        if figures is None:
+            return
+        yield _gauge("pneumo_drift_films", "X-rays compared for drift", figures.films)
+        alarm = float(figures.alarm)
+        yield _gauge("pneumo_drift_alarm", "Whether recent probabilities have drifted", alarm)
+        if not math.isnan(figures.stability_index):
+            index, p_value = figures.stability_index, figures.p_value
+            yield _gauge("pneumo_drift_stability_index", "Population stability index", index)
+            yield _gauge("pneumo_drift_p_value", "Kolmogorov-Smirnov p-value", p_value)
+
+    def _recent_drift(self) -> DriftFigures | None:
+        """Return the drift figures, computed once a minute; None without a model or its scores."""
+        reader = self._gateway.reader
+        if reader is not None and time.monotonic() >= self._drift_due:
+            self._drift_due = time.monotonic() + _DRIFT_EVERY_S
+            rules = self._gateway.config.drift
+            try:
+                self._drift = recent_drift(self._gateway.queue, reader.checkpoint, rules)
+            except PneumoError:  # a checkpoint without validation scores
+                self._drift = None
+        return self._drift
 
     def _versions(self) -> Metric:
         reader = self._gateway.reader

@@ -1,4 +1,4 @@
-"""What the HTTP service can do, as OpenAPI 3.1 and as a page without scripts from elsewhere."""
+"""The HTTP service's description: OpenAPI 3.1, and a page without external scripts."""
 
 import html
 from typing import Any
@@ -14,16 +14,16 @@ _PATHS = (
         "Read one X-ray: PNG, JPEG, TIFF, BMP, WebP or DICOM as the body, or "
         "as the file of a form. ?heatmap=1 adds the heat map as a PNG in Base64, ?fhir=1 FHIR R4.",
     ),
-    ("get", "/v1/films/{number}/fhir", "A film of the queue as FHIR R4, with its patient's ID."),
+    ("get", "/v1/films/{number}/fhir", "A queued X-ray as FHIR R4, with its patient's ID."),
     ("post", "/dicom-web/studies", "STOW-RS: queue CR, DX and SC images."),
-    ("get", "/health/live", "200 while the process answers."),
+    ("get", "/health/live", "200 while the process runs."),
     ("get", "/health/ready", "200 once X-rays can be read, else 503 with the reason."),
-    ("get", "/metrics", "Figures for Prometheus."),
+    ("get", "/metrics", "Metrics for Prometheus."),
     ("get", "/v2", "KServe v2: the server's metadata."),
     ("get", "/v2/health/live", "KServe v2: as /health/live."),
     ("get", "/v2/health/ready", "KServe v2: as /health/ready."),
     ("get", "/v2/models/{name}", "KServe v2: the model's metadata."),
-    ("get", "/v2/models/{name}/ready", "KServe v2: whether this model reads."),
+    ("get", "/v2/models/{name}/ready", "KServe v2: whether this model is loaded."),
 )
 
 
@@ -51,7 +51,7 @@ def description() -> dict[str, Any]:
 
 
 def page() -> str:
-    """Return the same as a page to read."""
+    """Return the same as an HTML page."""
     rows = "".join(
         f"<tr><td>{verb.upper()}</td><td><code>{html.escape(path)}</code></td>"
         f"<td>{html.escape(about)}</td></tr>"
@@ -61,5 +61,5 @@ def page() -> str:
         "<!doctype html><html lang=en><meta charset=utf-8><title>Pneumo reading service</title>"
         "<h1>Pneumo reading service</h1><p>Research use only. Not a medical device. "
         'As a file: <a href="/openapi.json">openapi.json</a>.</p>'
-        f"<table><tr><th>Verb<th>Path<th>What it does</tr>{rows}</table></html>"
+        f"<table><tr><th>Method<th>Path<th>What it does</tr>{rows}</table></html>"
     )

@@ -1,4 +1,4 @@
-"""Sends what is due, a thread for each destination, so that none waits for another."""
+"""Send results to their destinations, each in its own thread, so that none waits for another."""
 
 import logging
 import threading
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Config, Destination
-from pneumo_core.gateway.queue import Delivery, Queue
+from pneumo_core.gateway.queue import Queue
+from pneumo_core.gateway.records import Delivery
 from pneumo_core.gateway.senders import Rejected, Sender, Unreachable, sender_of
 
 __all__ = ["BACK_OFF_S", "Outbox"]
@@ -18,15 +19,14 @@ BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 _BATCH = 32
 _IDLE_S = 1.0
 _TRIES = 8
-"""How often a destination may reject one result before somebody must look at it."""
+"""How often a destination may reject a result before it counts as failed."""
 
 
 class Outbox:
-    """Delivers results until ``stop``: each destination at its own pace.
+    """Delivers results until ``stop``, each destination at its own pace.
 
-    A destination that can't be reached is asked again and again, with back-off, for ever; nothing
-    is dropped. A result that it rejects is tried eight times, and then failed until somebody sends
-    it again.
+    A destination that can't be reached is retried with back-off for as long as it takes. A result
+    that it rejects is tried eight times; then it is failed until somebody sends it again.
     """
 
     def __init__(
@@ -43,17 +43,17 @@ class Outbox:
         ]
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start the threads."""
         for each in self._runs:
             each.thread.start()
 
     def wake(self) -> None:
-        """Look now whether there is something to send."""
+        """Check for due results now."""
         for each in self._runs:
             each.awake.set()
 
     def stop(self) -> None:
-        """Finish the result that is being sent, and end."""
+        """Stop once the results that are being sent have arrived."""
         self._stopped.set()
         self.wake()
         for each in self._runs:
@@ -61,7 +61,7 @@ class Outbox:
 
     @property
     def troubles(self) -> dict[str, str]:
-        """Why a destination can't be reached, by its name."""
+        """Return why destinations can't be reached, by name."""
         return {each.name: each.trouble for each in self._runs if each.trouble}
 
 
@@ -92,14 +92,14 @@ class _Run:
                 self._stopped.wait(pause)
                 continue
             except PneumoError as error:
-                log.error("sending to %s stopped for a moment: %s", self.name, error)
+                log.error("sending to %s failed, next try in 5 s: %s", self.name, error)
                 pause = 5.0
             if pause:
                 self.awake.wait(pause)
                 self.awake.clear()
 
     def _send(self, due: list[Delivery]) -> None:
-        """Send over one connection. Raises Unreachable where it can't be made or breaks."""
+        """Send results over one connection. Raises Unreachable if it fails or breaks."""
         with self._sender.connected() as send:
             for delivery in due:
                 if self._stopped.is_set():
@@ -108,6 +108,13 @@ class _Run:
                     send(delivery)
                 except Rejected as error:
                     self._rejected(delivery, str(error))
+                except PneumoError:
+                    raise
+                # The libraries have no common error for an answer that can't be understood, and
+                # one such result must not stop those behind it.
+                except Exception as error:  # noqa: BLE001
+                    why = f"its answer can't be understood ({type(error).__name__})"
+                    self._rejected(delivery, why)
                 else:
                     self._queue.delivered(delivery)
 

@@ -1,4 +1,4 @@
-"""What a gateway does, as pages, command line and metrics show it: no names, no UIDs."""
+"""Summaries of a queue for the page, the command line and the metrics: no names, no UIDs."""
 
 import time
 from datetime import datetime
@@ -58,7 +58,7 @@ def arrived(queue: Queue, since: datetime, *, most: int = 1000) -> "pd.DataFrame
 
 
 def turned_away(queue: Queue, since: datetime) -> "pd.DataFrame":
-    """Return what was not taken in since a moment: sender, reason and how often."""
+    """Return what was not received since a moment: sender, reason and how often."""
     query = (
         "SELECT sender, reason, count(*) FROM turned_away WHERE moment >= ? GROUP BY 1, 2 "
         "ORDER BY 3 DESC"

@@ -1,17 +1,15 @@
-"""Ask a PACS for X-rays and fetch those that are not here yet: QIDO-RS and WADO-RS, or C-FIND and
-C-GET or C-MOVE."""
+"""Query a PACS and fetch new X-rays: by QIDO-RS and WADO-RS, or by C-FIND and C-GET or C-MOVE."""
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from io import BytesIO
 from typing import Any
 
 import pydicom
-import requests
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
@@ -33,13 +31,17 @@ __all__ = ["Polled", "Poller", "poll"]
 log = logging.getLogger("pneumo.gateway")
 
 _PENDING = (0xFF00, 0xFF01)
+_FAILURES = 5
+"""Images of one poll that may fail before the rest waits for the next poll."""
+_MATCHES = 20_000
+"""Matches of one C-FIND; a PACS that goes on after so many is not believed."""
 _ASKED = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "BodyPartExamined", "PatientAge")
 _YEARS = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 
 
 @dataclass(frozen=True)
 class Polled:
-    """How many images a PACS named, how many were new, and how many of those came."""
+    """How many images a PACS has, how many of them were new, and how many of those were queued."""
 
     found: int
     new: int
@@ -54,30 +56,58 @@ class _Image:
 
 
 def poll(source: Source, config: Config, queue: Queue, door: Door) -> Polled:
-    """Ask a PACS once. What it names is believed only as far as its images say the same.
+    """Query a PACS once, and fetch the images that are not in the queue.
 
-    Raises PneumoError where the PACS can't be asked, or the queue is full.
+    What it answers is checked again: an image must have the UID that was asked for, and pass the
+    same checks as one that was sent. Raises PneumoError if the PACS can't be reached or its answers
+    can't be understood, or if the queue is full.
     """
-    asked = _Web(source) if source.dicomweb else _Dimse(source, config)
-    found = []
-    for image in asked.images():
-        found.append(image)
-        if len(found) >= source.most:
-            log.warning("%s names more than %d images: the rest is left", source.name, source.most)
-            break
-    new = [each for each in found if not queue.knows(each.instance)]
-    taken = 0
+    pacs: _Web | _Dimse = _Web(source) if source.dicomweb else _Dimse(source, config)
+    found, new = 0, []
+    with _answers_of(source):
+        for image in pacs.images():
+            found += 1
+            if not queue.knows(image.instance):
+                new.append(image)
+            if len(new) == source.most:
+                log.warning("%s has %d new images or more: the rest waits", source.name, len(new))
+                break
+    taken = failed = 0
     for image in new:
         if why := door.full():
             raise PneumoError(f"Nothing more is fetched from {source.name}: {why}.")
-        taken += _take(asked.fetch(image, queue), image, source, door)
-    return Polled(len(found), len(new), taken)
+        try:
+            with _answers_of(source):
+                files = pacs.fetch(image)
+        except PneumoError as error:
+            failed += 1
+            door.note(source.name, "the PACS lists it and could not send it")
+            if failed == _FAILURES:
+                raise
+            log.warning("an image was not fetched: %s", error)
+            continue
+        taken += _take(files, image, source, door)
+        taken += files == [] and queue.knows(image.instance)  # C-MOVE: our own receiver took it
+    return Polled(found, len(new), taken)
 
 
-def _take(files: list[bytes] | None, image: _Image, source: Source, door: Door) -> int:
-    """Take in what came for an image; None: it came by our own receiver."""
-    if files is None:
-        return 1
+@contextlib.contextmanager
+def _answers_of(source: Source) -> Iterator[None]:
+    """Turn whatever an unusable answer raises into a PneumoError."""
+    try:
+        yield
+    except PneumoError:
+        raise
+    # dicomweb-client, requests, pynetdicom and pydicom have no common error for a PACS's answers.
+    except Exception as error:
+        raise PneumoError(
+            f"{source.name} gave no usable answer ({type(error).__name__}). Check its address and "
+            "its log."
+        ) from error
+
+
+def _take(files: list[bytes], image: _Image, source: Source, door: Door) -> int:
+    """Queue the files that came for an image; how many were new."""
     taken = 0
     for data in files:
         if _instance_of(data) != image.instance:
@@ -88,7 +118,7 @@ def _take(files: list[bytes] | None, image: _Image, source: Source, door: Door) 
 
 
 class Poller:
-    """Asks every source by its schedule, in a thread of its own each, until ``stop``."""
+    """Queries each source on its schedule until ``stop``, each in its own thread."""
 
     def __init__(self, config: Config, queue: Queue, door: Door) -> None:
         self._stopped = threading.Event()
@@ -101,13 +131,13 @@ class Poller:
         ]
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start the threads."""
         for each in self._threads:
             each.daemon = True
             each.start()
 
     def stop(self) -> None:
-        """End, after what is being fetched."""
+        """Stop once the images that are being fetched have come."""
         self._stopped.set()
         for each in self._threads:
             each.join()
@@ -119,7 +149,7 @@ class Poller:
                     done = poll(source, config, queue, door)
                     log.info("%s: %d images, %d new", source.name, done.found, done.new)
             except PneumoError as error:
-                log.warning("%s was not asked to the end: %s", source.name, error)
+                log.warning("polling %s stopped early: %s", source.name, error)
             if self._stopped.wait(source.every * 60):
                 return
 
@@ -136,39 +166,24 @@ class _Web:
     def images(self) -> Iterator[_Image]:
         for modality in self._source.modalities:
             filters = {"StudyDate": _dates(self._source), "Modality": modality}
-            search = partial(
-                self._client.search_for_series, search_filters=filters, fields=list(_ASKED)
-            )
-            series = self._said(search)
+            series = self._client.search_for_series(search_filters=filters, fields=list(_ASKED))
             for each in map(Dataset.from_json, series):
                 if _fits(each, self._source):
-                    yield from self._of(each)
+                    yield from self._of(str(each.StudyInstanceUID), str(each.SeriesInstanceUID))
 
-    def _of(self, series: Dataset) -> Iterator[_Image]:
-        study, uid = str(series.StudyInstanceUID), str(series.SeriesInstanceUID)
-        found = self._said(lambda: self._client.search_for_instances(study, uid))
+    def _of(self, study: str, series: str) -> Iterator[_Image]:
+        found = self._client.search_for_instances(study, series)
         for each in map(Dataset.from_json, found):
             if str(each.get("SOPClassUID", "")) in FILM_CLASSES:
-                yield _Image(study, uid, str(each.SOPInstanceUID))
+                yield _Image(study, series, str(each.SOPInstanceUID))
 
-    def fetch(self, image: _Image, queue: Queue) -> list[bytes]:
-        made = self._said(
-            lambda: self._client.retrieve_instance(
-                image.study, image.series, image.instance, media_types=(("application/dicom", "*"),)
-            )
+    def fetch(self, image: _Image) -> list[bytes]:
+        dataset = self._client.retrieve_instance(
+            image.study, image.series, image.instance, media_types=(("application/dicom", "*"),)
         )
         file = BytesIO()
-        made.save_as(file, enforce_file_format=True)
+        dataset.save_as(file, enforce_file_format=True)
         return [file.getvalue()]
-
-    def _said(self, ask: Callable[[], Any]) -> Any:
-        try:
-            return ask()
-        # dicomweb-client, requests and pydicom promise no common error for answers of a PACS.
-        except (requests.RequestException, OSError, ValueError, KeyError, AttributeError) as error:
-            raise PneumoError(
-                f"{self._source.name} gave no usable answer ({type(error).__name__})."
-            ) from error
 
 
 class _Dimse:
@@ -190,7 +205,10 @@ class _Dimse:
             self._host, self._port, ae_title=self._title, tls_args=self._tls, **told
         )
         if not made.is_established:
-            raise PneumoError(f"{self._source.name} can't be reached, or rejects {self._own}.")
+            raise PneumoError(
+                f"{self._source.name} can't be reached, or rejects the AE title {self._own}. Check "
+                "its address, and that it knows this title."
+            )
         return made
 
     def images(self) -> Iterator[_Image]:
@@ -224,20 +242,27 @@ class _Dimse:
         find = StudyRootQueryRetrieveInformationModelFind
         for status, answer in association.send_c_find(query, find):
             if "Status" not in status or status.Status not in (0x0000, *_PENDING):
-                raise PneumoError(f"{self._source.name} did not answer a C-FIND to the end.")
+                raise PneumoError(f"{self._source.name} broke off its answer to a C-FIND.")
             if answer is not None:
                 found.append(answer)
+            if len(found) > _MATCHES:
+                association.abort()
+                raise PneumoError(
+                    f"{self._source.name} answered one C-FIND with more than {_MATCHES:,} matches. "
+                    "Ask for fewer days."
+                )
         return found
 
-    def fetch(self, image: _Image, queue: Queue) -> list[bytes] | None:
+    def fetch(self, image: _Image) -> list[bytes]:
+        """Return the files that came; C-MOVE has them sent to our own receiver instead."""
         wanted = Dataset()
         wanted.QueryRetrieveLevel = "IMAGE"
         wanted.StudyInstanceUID, wanted.SeriesInstanceUID = image.study, image.series
         wanted.SOPInstanceUID = image.instance
         if self._source.retrieve == "get":
             return self._get(wanted)
-        self._move(wanted, image, queue)
-        return None
+        self._move(wanted)
+        return []
 
     def _get(self, wanted: Dataset) -> list[bytes]:
         came: list[bytes] = []
@@ -259,18 +284,19 @@ class _Dimse:
             association.release()
         return came
 
-    def _move(self, wanted: Dataset, image: _Image, queue: Queue) -> None:
-        """It comes by our own receiver, which must be running under our AE title."""
+    def _move(self, wanted: Dataset) -> None:
+        """Have it sent to our AE title, under which our own receiver must be running."""
         move = StudyRootQueryRetrieveInformationModelMove
         association = self._associate([(move,)])
         try:
             for status, _ in association.send_c_move(wanted, self._own, move):
                 if "Status" not in status or status.Status not in (0x0000, *_PENDING):
-                    raise PneumoError(f"{self._source.name} does not send to {self._own}.")
+                    raise PneumoError(
+                        f"{self._source.name} did not send an image to {self._own}. Check that it "
+                        "knows this AE title, and that the gateway is running."
+                    )
         finally:
             association.release()
-        if not queue.knows(image.instance):
-            raise PneumoError(f"{self._source.name} says it sent an image that did not arrive.")
 
 
 def _dates(source: Source) -> str:
@@ -279,7 +305,7 @@ def _dates(source: Source) -> str:
 
 
 def _fits(series: Dataset, source: Source) -> bool:
-    """Whether a series is to be fetched: the PACS may have ignored what it was asked for."""
+    """Return whether a series passes the source's filter, which the PACS may have ignored."""
     if str(series.get("Modality") or "").upper() not in source.modalities:
         return False
     part = str(series.get("BodyPartExamined") or "").upper()

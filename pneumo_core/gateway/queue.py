@@ -1,9 +1,9 @@
-"""The queue on disk: every X-ray that arrived, its state, and what is still to be sent.
+"""The queue on disk (SQLite): every X-ray that arrived, its state, and what is still to be sent.
 
-A film's row is committed, and its file has reached the disk, before its sender hears success. A
-film is ``received``, then ``read``, ``refused`` or ``failed``; one that was read is ``sent`` once
-every destination has its results. Nothing that is in work is marked so: whatever was in work when
-the process died is begun again by the next one.
+An X-ray's file is fsynced and its row committed before its sender hears success. Its state is
+``received``, then ``read``, ``refused`` or ``failed``; one that was read is ``sent`` once every
+destination has its results. There is no state for an X-ray that is being read: after a crash the
+next process starts again with it.
 """
 
 import contextlib
@@ -11,15 +11,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from pneumo_core.errors import PneumoError
+from pneumo_core.gateway.records import Arrival, Delivery, Film, Finished
 
-__all__ = ["Arrival", "Delivery", "Film", "Finished", "Queue", "Rendered", "State"]
-
-State: TypeAlias = Literal["received", "read", "refused", "failed", "sent"]
+__all__ = ["Queue"]
 
 _VERSION = 1
 _SCHEMA = """
@@ -54,92 +52,11 @@ CREATE TABLE switches (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Arrival:
-    """What is known of a film when it arrives, by its header; "" where it does not say.
-
-    ``file``: its name in the folder of films. ``device``: manufacturer and model.
-    """
-
-    sop_uid: str
-    sop_class: str
-    study_uid: str
-    series_uid: str
-    patient: str
-    accession: str
-    modality: str
-    device: str
-    sender: str
-    file: str
-    size: int
-    digest: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Film(Arrival):
-    """A film in the queue. ``file`` is "" once it was removed; times are seconds since 1970."""
-
-    number: int
-    state: State
-    reason: str
-    received: float
-    changed: float
-    tries: int
-    probability: float | None
-    model: str | None
-    reading: str | None
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A result as a file: its kind, whether it names the patient, its UID, class and file name."""
-
-    kind: str
-    identified: bool
-    sop_uid: str
-    sop_class: str
-    file: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finished:
-    """What became of a film that was read, refused or failed.
-
-    ``reading``: its row as JSON. ``pixels``: SHA-256 of the decoded pixels. ``seconds``: how long
-    it took. ``deliveries``: (destination, kind, identified) of what is to be sent, kind None for a
-    notice.
-    """
-
-    state: State
-    reason: str = ""
-    reading: str | None = None
-    probability: float | None = None
-    model: str | None = None
-    pixels: str | None = None
-    seconds: float | None = None
-    rendered: Sequence[Rendered] = ()
-    deliveries: Sequence[tuple[str, str | None, bool]] = ()
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A result, or a notice (``result`` and ``file`` None), that a destination is still to get."""
-
-    number: int
-    film: int
-    result: int | None
-    destination: str
-    tries: int
-    sop_uid: str | None
-    sop_class: str | None
-    file: str | None
-
-
 class Queue:
     """A gateway's queue. Safe for several threads and processes. Raises PneumoError.
 
     Args:
-        folder: made where it is missing; for its owner's eyes only.
+        folder: created if it is missing; only its owner may read what is in it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -149,6 +66,7 @@ class Queue:
         with self._said():
             for each in (folder, self.films, self.results):
                 each.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / "queue.sqlite").touch(mode=0o600)  # SQLite's own files take over its mode
             self._db = sqlite3.connect(
                 folder / "queue.sqlite", timeout=30, isolation_level=None, check_same_thread=False
             )
@@ -172,7 +90,7 @@ class Queue:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """Change the queue: all of it, on the disk when this ends, or nothing."""
+        """Run a transaction, which is on disk when this ends, or is rolled back by an error."""
         with self._lock, self._said():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -183,7 +101,7 @@ class Queue:
             self._db.execute("COMMIT")
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        """Ask the queue."""
+        """Return the rows of a query."""
         with self._lock, self._said():
             return self._db.execute(query, values).fetchall()
 
@@ -195,7 +113,7 @@ class Queue:
     # Films
 
     def add(self, arrival: Arrival) -> int | None:
-        """Take a film in; None where its SOP Instance UID is here already, which is counted."""
+        """Add an X-ray, and return its number; None for a known SOP Instance UID, counted."""
         now = time.time()
         told = vars(arrival) | {"state": "received", "received": now, "changed": now}
         names = ", ".join(told)
@@ -213,17 +131,17 @@ class Queue:
             return number
 
     def film(self, number: int) -> Film | None:
-        """Return a film by its number; None where there is none, or not any more."""
+        """Return an X-ray by its number; None if there is none, or its row was removed."""
         rows = self.rows("SELECT * FROM films WHERE number = ?", number)
         return _film(rows[0]) if rows else None
 
     def film_of(self, sop_uid: str) -> Film | None:
-        """Return a film by its SOP Instance UID."""
+        """Return an X-ray by its SOP Instance UID, or None."""
         rows = self.rows("SELECT * FROM films WHERE sop_uid = ?", sop_uid)
         return _film(rows[0]) if rows else None
 
     def knows(self, sop_uid: str) -> bool:
-        """Whether a UID is a film's or a result's here."""
+        """Return whether a UID is that of an X-ray or a result in the queue."""
         asked = (
             "SELECT 1 WHERE EXISTS (SELECT 1 FROM films WHERE sop_uid = ?) "
             "OR EXISTS (SELECT 1 FROM results WHERE sop_uid = ?)"
@@ -231,15 +149,15 @@ class Queue:
         return self.one(asked, sop_uid, sop_uid) is not None
 
     def is_result(self, sop_uid: str) -> bool:
-        """Whether a UID is that of a result that was made here."""
+        """Return whether a UID is that of a result of this gateway."""
         return self.one("SELECT 1 FROM results WHERE sop_uid = ?", sop_uid) is not None
 
     def waiting(self) -> int:
-        """How many films wait to be read."""
+        """Return how many X-rays wait to be read."""
         return int(self.one("SELECT count(*) FROM films WHERE state = 'received'"))
 
     def next_films(self, most: int, *, but: Sequence[int] = ()) -> list[Film]:
-        """Films to be read, the oldest first; those that were begun before come last."""
+        """Return X-rays to be read, the oldest first; those begun three times or more come last."""
         rows = self.rows(
             "SELECT * FROM films WHERE state = 'received' ORDER BY tries > 2, number LIMIT ?",
             most + len(but),
@@ -247,12 +165,12 @@ class Queue:
         return [_film(row) for row in rows if row["number"] not in but][:most]
 
     def begin(self, number: int) -> None:
-        """Note that a film is about to be read, should reading it end the process."""
+        """Note that an X-ray is about to be read, in case reading it crashes the process."""
         with self.changing() as db:
             db.execute("UPDATE films SET tries = tries + 1 WHERE number = ?", (number,))
 
     def copy_of(self, film: Film, pixels: str) -> int | None:
-        """The number of an earlier film of the same study with the same pixels."""
+        """Return the number of an earlier X-ray of the same study with the same pixels, or None."""
         asked = (
             "SELECT number FROM films WHERE pixels = ? AND study_uid = ? AND patient = ? "
             "AND number < ? AND state IN ('read', 'sent') ORDER BY number LIMIT 1"
@@ -261,7 +179,7 @@ class Queue:
         return None if found is None else int(found)
 
     def finish(self, film: Film, done: Finished) -> None:
-        """Store the outcome for a film, its results and their destinations in one transaction."""
+        """Store an X-ray's outcome, its results and their deliveries in one transaction."""
         now = time.time()
         with self.changing() as db:
             db.execute("DELETE FROM results WHERE film = ?", (film.number,))
@@ -290,10 +208,10 @@ class Queue:
             )
             _note(db, film.number, done.state, done.reason, now)
             if done.state == "read" and not done.deliveries:
-                _note(db, film.number, "sent", "no destination wants it", now)
+                _note(db, film.number, "sent", "no destination takes it", now)
 
     def read_again(self, number: int) -> bool:
-        """Put a film back into the queue; False where its file was removed."""
+        """Put an X-ray back into the queue; False if its file was removed."""
         film = self.film(number)
         if film is None or not film.file:
             return False
@@ -305,7 +223,7 @@ class Queue:
     # Deliveries
 
     def due(self, destination: str, most: int) -> list[Delivery]:
-        """What a destination is to get now, the oldest first."""
+        """Return the deliveries that are due for a destination, the oldest first."""
         rows = self.rows(
             "SELECT d.number, d.film, d.result, d.destination, d.tries, r.sop_uid, r.sop_class, "
             "r.file FROM deliveries d LEFT JOIN results r ON r.number = d.result "
@@ -316,7 +234,7 @@ class Queue:
         return [Delivery(*row) for row in rows]
 
     def delivered(self, delivery: Delivery) -> None:
-        """Note that a destination has a result; a film that all have is ``sent``."""
+        """Note that a result has arrived; an X-ray whose results all have is ``sent``."""
         self._settle(delivery, "sent", "")
 
     def undeliverable(self, delivery: Delivery, reason: str) -> None:
@@ -334,7 +252,7 @@ class Queue:
             )
 
     def send_again(self, number: int) -> int:
-        """Send a film's results to every destination once more; how many deliveries that makes.
+        """Send an X-ray's results to every destination again, and return how many deliveries.
 
         Results whose files were removed can't be sent again.
         """
@@ -369,26 +287,26 @@ class Queue:
             elif before in ("read", "failed"):
                 _note(db, delivery.film, "sent", why if before == "read" else "", now)
 
-    # Switches and refusals at the door
+    # Refusals and switches
 
     def turn_away(self, sender: str, reason: str) -> None:
-        """Note that something was not taken in, and why."""
+        """Note that something was not received, and why."""
         with self.changing() as db:
             db.execute("INSERT INTO turned_away VALUES (?, ?, ?)", (time.time(), sender, reason))
 
     @property
     def paused(self) -> bool:
-        """Whether reading and sending wait for somebody; films are still received."""
+        """Return whether reading and sending are paused; X-rays are still received."""
         return bool(self.one("SELECT value FROM switches WHERE name = 'paused'") == "yes")
 
     def pause(self, paused: bool) -> None:
-        """Stop or go on with reading and sending."""
+        """Pause or resume reading and sending."""
         with self.changing() as db:
             told = ("paused", "yes" if paused else "no")
             db.execute("INSERT OR REPLACE INTO switches VALUES (?, ?)", told)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         with self._lock:
             self._db.close()
 
@@ -404,7 +322,7 @@ class Queue:
 
 
 def _note(db: sqlite3.Connection, number: int, state: str, reason: str, now: float) -> None:
-    """A film's new state, and when it got it."""
+    """Set an X-ray's state, and add an event."""
     told = (state, reason, now, number)
     db.execute("UPDATE films SET state = ?, reason = ?, changed = ? WHERE number = ?", told)
     db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (number, now, state, reason))

@@ -1,4 +1,4 @@
-"""From a film that was read to the result files that leave."""
+"""Make the DICOM result files of an X-ray that was read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _MAKERS: Mapping[ResultKind, Callable[[Result, bytes], bytes]] = MappingProxyTyp
 
 @dataclass(frozen=True)
 class File:
-    """A result as the bytes of a DICOM file."""
+    """A result as a DICOM file in bytes."""
 
     kind: ResultKind
     identified: bool
@@ -53,14 +53,14 @@ def render(
     source: bytes,
     wanted: frozenset[tuple[ResultKind, bool]],
 ) -> tuple[list[File], list[str]]:
-    """Make the results that are wanted, and say which can't be made, a sentence each.
+    """Return the result files that are wanted, and a sentence for each that can't be made.
 
     Args:
-        reader: who read it.
-        reading: read or refused.
-        radiograph: as it was read (``Reading.as_read``).
+        reader: the reader that read it.
+        reading: its result, read or refused.
+        radiograph: the X-ray as it was read (``Reading.as_read``).
         source: the DICOM file that was received.
-        wanted: (kind, identified) of each.
+        wanted: (kind, identified) of each result.
     """
     heat = _heat(reader, reading, radiograph) if wanted else None
     files, trouble = [], []
@@ -69,7 +69,7 @@ def render(
         try:
             files.append(_file(kind, identified, _MAKERS[kind](result, source)))
         except PneumoError as error:
-            trouble.append(f"No {kind} was made: {error}")
+            trouble.append(f"The {kind} result can't be made: {error}")
     return files, trouble
 
 

@@ -1,4 +1,4 @@
-"""Which films are read and which results go where."""
+"""Rules: which X-rays are read, and which results are sent where."""
 
 import re
 from dataclasses import replace
@@ -19,28 +19,32 @@ def trained_ages(trained_on: str) -> tuple[float, float] | None:
 
 
 def leave_alone(facts: FilmFacts, rules: ReadingRules, ages: tuple[float, float] | None) -> str:
-    """Return why the operator's rules leave a film unread, a sentence; empty where they don't."""
+    """Return why the operator's rules leave an X-ray unread, a sentence; "" if they don't."""
     view = (facts.view_position or "").upper()
     if rules.views and view not in {each.upper() for each in rules.views}:
-        return f"The view ({view or 'none is given'}) is not among those to be read here."
+        return f"The view ({view or 'not given'}) is not among those that this gateway reads."
     unknown = facts.age_years is None
     rule = rules.unknown_age if unknown else rules.outside_ages
     if rule != "leave" or not _outside(facts, ages):
         return ""
     if unknown:
-        return "The file does not tell the patient's age, and such X-rays are left alone here."
-    return f"The patient's age is outside {_words(ages)}, and such X-rays are left alone here."
+        return (
+            "The file does not give the patient's age, and this gateway does not read such X-rays."
+        )
+    return (
+        f"The patient's age is outside {_words(ages)}, and this gateway does not read such X-rays."
+    )
 
 
 def age_warning(facts: FilmFacts, rules: ReadingRules, ages: tuple[float, float] | None) -> str:
-    """Return the sentence that marks a result for the patient's age; empty where there is none."""
+    """Return the sentence that marks a result for the patient's age; "" if there is none."""
     unknown = facts.age_years is None
     rule = rules.unknown_age if unknown else rules.outside_ages
     if rule != "mark" or not _outside(facts, ages):
         return ""
     if unknown:
-        return f"The file does not tell the patient's age; this model is for {_words(ages)}."
-    return f"The patient's age is outside {_words(ages)}, which this model learned from."
+        return f"The file does not give the patient's age; this model is for {_words(ages)}."
+    return f"The patient's age is outside {_words(ages)}, the ages that this model was trained on."
 
 
 def with_warning(reading: Reading, sentence: str) -> Reading:
@@ -51,7 +55,7 @@ def with_warning(reading: Reading, sentence: str) -> Reading:
 
 
 def wants(destination: Destination, modality: str, sender: str, level: str | None) -> bool:
-    """Return whether a film's results go to a destination. Of a refused film ``level`` is None."""
+    """Return whether an X-ray's results go to a destination; ``level`` None: it was refused."""
     if destination.modalities and modality not in destination.modalities:
         return False
     if destination.senders and sender not in destination.senders:
@@ -60,7 +64,7 @@ def wants(destination: Destination, modality: str, sender: str, level: str | Non
 
 
 def _outside(facts: FilmFacts, ages: tuple[float, float] | None) -> bool:
-    """Whether an age is outside, or not known. 5 years old is up to the sixth birthday."""
+    """Return whether an age is outside, or unknown. 5 years lasts until the sixth birthday."""
     if ages is None:
         return False
     age = facts.age_years

@@ -1,4 +1,4 @@
-"""How a result reaches a destination: by C-STORE, by STOW-RS, or as a notice to a webhook."""
+"""Send results to a destination: by C-STORE, by STOW-RS, or as a notice to a webhook."""
 
 import contextlib
 import json
@@ -15,7 +15,8 @@ from pynetdicom import AE
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Config, Destination, dicom_address
-from pneumo_core.gateway.queue import Delivery, Queue
+from pneumo_core.gateway.queue import Queue
+from pneumo_core.gateway.records import Delivery
 from pneumo_core.gateway.tls import client_context
 
 __all__ = ["Rejected", "Sender", "Unreachable", "sender_of"]
@@ -33,18 +34,21 @@ Send: TypeAlias = Callable[[Delivery], None]
 
 
 class Unreachable(PneumoError):
-    """A destination can't be connected to, or the connection broke: try all of it again."""
+    """A destination can't be reached, or the connection broke: try again later."""
 
 
 class Rejected(PneumoError):
-    """A destination does not want one result."""
+    """A destination rejected one result."""
 
 
 class Sender(Protocol):
-    """What brings results to one destination."""
+    """Sends results to one destination."""
 
     def connected(self) -> contextlib.AbstractContextManager[Send]:
-        """Connect, and give what sends one result. Raises Unreachable; sending also Rejected."""
+        """Connect, and give a function that sends one result.
+
+        Raises Unreachable; the function also raises Rejected.
+        """
         ...
 
 
@@ -85,7 +89,7 @@ class StoreSender:
         image = _loaded(self._results, delivery)
         classes = {sop_class for sop_class, _ in accepted}
         if str(image.SOPClassUID) not in classes:
-            raise Rejected(f"it takes no {image.SOPClassUID.name}")
+            raise Rejected(f"it does not accept {image.SOPClassUID.name}")
         if (image.SOPClassUID, image.file_meta.TransferSyntaxUID) not in accepted:
             _unpack(image)
         try:
@@ -131,7 +135,7 @@ class StowSender:
 
 
 class WebhookSender:
-    """Posts a notice of each film: its number here, what was said, and nothing that names it."""
+    """Posts a notice of each X-ray: its number and its result, without names, IDs or UIDs."""
 
     def __init__(self, destination: Destination, queue: Queue) -> None:
         self._destination, self._queue = destination, queue
@@ -165,7 +169,7 @@ class WebhookSender:
 
 
 def sender_of(destination: Destination, config: Config) -> Sender:
-    """Return what brings results to a destination."""
+    """Return the sender for a destination."""
     if destination.webhook:
         return WebhookSender(destination, Queue(config.folder))
     results = config.folder / "results"
@@ -175,7 +179,7 @@ def sender_of(destination: Destination, config: Config) -> Sender:
 
 
 def dicomweb_client_of(url: str, token_file: Path | None, tls: Any, timeout: float) -> Any:
-    """A DICOMweb client that gives up soon; trying again is the outbox's work."""
+    """Return a DICOMweb client that does not retry; the outbox does."""
     from dicomweb_client import DICOMwebClient
 
     session = requests.Session()
@@ -205,6 +209,6 @@ def _loaded(results: Path, delivery: Delivery) -> Dataset:
 
 
 def _unpack(image: Dataset) -> None:
-    """Without compression, for an archive that does not take ours."""
+    """Decompress, for an archive that does not accept JPEG-LS."""
     if image.file_meta.TransferSyntaxUID.is_encapsulated:
         image.decompress(generate_instance_uid=False)

@@ -1,4 +1,4 @@
-"""The gateway as one process: it receives, reads and sends until it is stopped."""
+"""The gateway's process: receive, read and send until it is stopped."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ from pneumo_core.gateway.outbox import Outbox
 from pneumo_core.gateway.polling import Poller
 from pneumo_core.gateway.queue import Queue
 
-if TYPE_CHECKING:  # what reads takes seconds to import: films are received meanwhile
+if TYPE_CHECKING:  # reading takes seconds to import: X-rays are received meanwhile
     from pneumo_core.gateway.worker import Worker
     from pneumo_core.reading import Reader
 
@@ -29,10 +29,10 @@ _CLEAN_EVERY_S = 60.0
 
 
 class Gateway:
-    """Everything that runs, by a configuration. ``start``, then ``stop``; or ``with``.
+    """All services of a configuration. Call ``start``, then ``stop``.
 
-    Films are received from the first moment on; reading begins once the model is loaded. Raises
-    PneumoError where a door can't be opened, or the queue is another gateway's.
+    X-rays are received at once; reading begins when the model is loaded. Raises PneumoError if a
+    port can't be opened, or another gateway uses the same folder.
     """
 
     def __init__(self, config: Config) -> None:
@@ -52,7 +52,7 @@ class Gateway:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Open the doors and begin."""
+        """Open the ports and start all threads."""
         self._own = _own(self.config)
         remove_orphans(self.queue)
         if self.config.dicom.port:
@@ -69,7 +69,7 @@ class Gateway:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Take nothing more in, finish what is in work, and end."""
+        """Close the ports, finish the X-rays that are being read, and stop."""
         self._stopped.set()
         self.poller.stop()
         self.receiver.stop()
@@ -110,7 +110,7 @@ class Gateway:
         try:
             open_log().record([entry_of(reading, film_digest(data), "gateway (HTTP)")])
         except AuditError as error:
-            log.error("this reading is not in the audit log: %s", error)
+            log.error("a result could not be written to the audit log: %s", error)
         return told
 
     def _load_and_read(self) -> None:
@@ -122,7 +122,7 @@ class Gateway:
             self.reader = open_reader(rules.model, rules.operating_point)
         except PneumoError as error:
             self.trouble = str(error)
-            log.error("nothing can be read: %s", error)
+            log.error("the model can't be loaded: %s", error)
             return
         checkpoint = self.reader.checkpoint
         log.info("reading with %s %s", checkpoint.name, checkpoint.card.version)
@@ -134,16 +134,16 @@ class Gateway:
             try:
                 clean_up(self.queue, self.config.keep)
             except PneumoError as error:
-                log.error("nothing was cleaned up: %s", error)
+                log.error("old files can't be removed: %s", error)
 
 
 def _own(config: Config) -> FileLock:
-    """Only one gateway may work at a queue; the lock dies with its process."""
+    """Lock the folder for this process: two gateways would read each X-ray twice."""
     lock = FileLock(config.folder / ".gateway.lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:
         raise PneumoError(
-            f"Another gateway works in '{config.folder}'. Stop it, or set another folder."
+            f"Another gateway uses '{config.folder}'. Stop it, or set another folder."
         ) from error
     return lock

@@ -1,4 +1,4 @@
-"""The bodies of STOW-RS: multipart/related in, DICOM JSON out (PS3.18, 10.5)."""
+"""STOW-RS bodies: multipart/related in, DICOM JSON out (PS3.18, 10.5)."""
 
 from email.message import Message
 from typing import Any
@@ -15,7 +15,7 @@ _FAILURES = {"full": 0xA700, "refused": 0xC000}
 
 
 def parts_of(content_type: str, body: bytes) -> list[bytes]:
-    """Return the DICOM files in a body. Raises PneumoError for what is no multipart of them."""
+    """Return the DICOM files in a body. Raises PneumoError if it is not a valid multipart body."""
     told = Message()
     told["Content-Type"] = content_type
     if told.get_content_type() == "application/dicom":
@@ -23,7 +23,7 @@ def parts_of(content_type: str, body: bytes) -> list[bytes]:
     boundary = told.get_param("boundary")
     if told.get_content_type() != "multipart/related" or not isinstance(boundary, str):
         raise PneumoError(
-            "The body must be multipart/related; type=application/dicom, with a boundary."
+            "The body must be multipart/related with type=application/dicom and a boundary."
         )
     parts: list[bytearray] = []
     ended: list[bool] = []
@@ -39,9 +39,9 @@ def parts_of(content_type: str, body: bytes) -> list[bytes]:
         parser.write(body)
         parser.finalize()
     except MultipartParseError as error:
-        raise PneumoError("The multipart body is damaged.") from error
+        raise PneumoError("The multipart body is damaged. Send it again.") from error
     if not (ended and parts):
-        raise PneumoError("The multipart body has no end, or no parts.")
+        raise PneumoError("The multipart body is incomplete or has no parts. Send it again.")
     return [bytes(part) for part in parts]
 
 

@@ -1,4 +1,4 @@
-"""TLS contexts of the files that a configuration names."""
+"""TLS contexts from a configuration's files."""
 
 import ssl
 from typing import Any
@@ -10,9 +10,10 @@ __all__ = ["client_context", "server_context"]
 
 
 class _LateHandshake(ssl.SSLContext):
-    """Shakes hands when something is read, in the thread of that connection.
+    """Does the TLS handshake on the first read, in the thread of that connection.
 
-    pynetdicom would do it while it accepts connections, where a silent client stops all others.
+    pynetdicom would do it in the thread that accepts connections, where one silent client would
+    stop all others.
     """
 
     def wrap_socket(self, *given: Any, **told: Any) -> ssl.SSLSocket:
@@ -20,7 +21,7 @@ class _LateHandshake(ssl.SSLContext):
 
 
 def server_context(tls: Tls) -> ssl.SSLContext:
-    """A server's context, TLS 1.2 or later; with authorities, clients must show a certificate."""
+    """Return a server's context, TLS 1.2 or later; authorities require a client certificate."""
     context = _LateHandshake(ssl.PROTOCOL_TLS_SERVER)
     _load(context, tls)
     if tls.authorities:
@@ -29,10 +30,9 @@ def server_context(tls: Tls) -> ssl.SSLContext:
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:
-    """A client's context: it shows its certificate, and believes the authorities alone.
+    """Return a client's context, which sends its certificate and trusts the authorities only.
 
-    DICOM calls an archive by an address that its certificate need not name: whoever has one of the
-    authorities' certificates is believed.
+    Host names are not checked: archives are addressed by an IP that certificates often don't name.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -49,6 +49,6 @@ def _load(context: ssl.SSLContext, tls: Tls) -> None:
             context.load_verify_locations(tls.authorities)
     except (OSError, ssl.SSLError) as error:
         raise PneumoError(
-            f"The TLS files beside '{tls.certificate}' can't be used: {error}. They must be PEM "
-            "files that this user may read."
+            f"The TLS files of '{tls.certificate}' can't be used: {error}. Give PEM files that "
+            "this user may read."
         ) from error

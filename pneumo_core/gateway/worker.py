@@ -1,4 +1,4 @@
-"""Reads the films that wait, several at once; a PACS that is down does not concern it."""
+"""Read the waiting X-rays, several at once; a PACS that is down does not stop this."""
 
 import json
 import logging
@@ -17,7 +17,8 @@ from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import AuditError, PneumoError, UnreadableFilm
 from pneumo_core.gateway.config import Config, ResultKind
-from pneumo_core.gateway.queue import Film, Finished, Queue, Rendered
+from pneumo_core.gateway.queue import Queue
+from pneumo_core.gateway.records import Film, Finished, Rendered
 from pneumo_core.gateway.render import File, render
 from pneumo_core.gateway.rules import age_warning, leave_alone, trained_ages, wants, with_warning
 from pneumo_core.imaging import Radiograph, read_radiograph
@@ -29,18 +30,18 @@ __all__ = ["WHO", "Worker"]
 log = logging.getLogger("pneumo.gateway")
 
 WHO = "gateway"
-"""Who reads, as the audit log calls it."""
+"""The reader's name in the audit log."""
 
 _SUSPECT = 2
-"""A film that was begun so often without an end is first read in a process of its own."""
+"""An X-ray that was begun more often without an end is first read in a process of its own."""
 _PROBE_S = 300
 _IDLE_S = 0.2
 
 
 class Worker:
-    """Threads that read what waits in a queue, until ``stop``.
+    """Threads that read the X-rays waiting in a queue, until ``stop``.
 
-    ``notify`` is called after each film, when there may be something to send.
+    ``notify`` is called after each X-ray, when there may be something to send.
     """
 
     def __init__(
@@ -55,14 +56,14 @@ class Worker:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start the threads."""
         for number in range(self._count):
             thread = threading.Thread(target=self._run, name=f"reading-{number}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Finish the films in work, and end."""
+        """Finish the X-rays that are being read, and stop."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()
@@ -81,11 +82,11 @@ class Worker:
                         self._in_work.discard(film.number)
                 self._notify()
             except PneumoError as error:  # the disk is full, or the queue is locked: try again
-                log.error("reading stopped for a moment: %s", error)
+                log.error("reading failed, next try in 5 s: %s", error)
                 self._stopped.wait(5)
 
     def _claim(self) -> Film | None:
-        """The next film, which no other thread takes then."""
+        """Return the next X-ray, and reserve it for this thread."""
         with self._lock:
             if self._queue.paused:
                 return None
@@ -96,7 +97,7 @@ class Worker:
             return found[0]
 
     def work(self, film: Film) -> None:
-        """Read one film and queue its results. Raises PneumoError where they can't be kept."""
+        """Read one X-ray and queue its results. Raises PneumoError if they can't be stored."""
         began = time.monotonic()
         path = self._queue.films / film.file
         if film.tries > _SUSPECT and (why := _breaks(path)):
@@ -107,9 +108,9 @@ class Worker:
             self._read(film, path, began)
         except (PneumoError, MemoryError):
             raise
-        # A film must not stop those behind it, whatever is wrong with it or with our own code.
+        # One X-ray must not stop those behind it, whatever is wrong with it or with our code.
         except Exception as error:  # noqa: BLE001
-            log.error("film %d failed: %s", film.number, type(error).__name__)
+            log.error("X-ray %d failed: %s", film.number, type(error).__name__)
             reason = f"An error in Pneumo itself ({type(error).__name__}). Report it."
             self._queue.finish(film, Finished(state="failed", reason=reason))
 
@@ -119,7 +120,7 @@ class Worker:
             source = path.read_bytes()
             radiograph = read_radiograph(source, name=name)
         except FileNotFoundError:
-            why = "Its file is gone from the gateway's folder."
+            why = "Its file is missing in the gateway's folder. Send the X-ray again."
             self._queue.finish(film, Finished(state="failed", reason=why))
             return
         except UnreadableFilm as error:
@@ -128,7 +129,7 @@ class Worker:
         pixels = _digest(radiograph)
         copied = self._queue.copy_of(film, pixels)
         if copied is not None:
-            why = f"The same picture as film {copied} of the same study, which was read."
+            why = f"It has the same pixels as X-ray {copied} of the same study, which was read."
             self._queue.finish(film, Finished(state="refused", reason=why, pixels=pixels))
             return
         reading = self._reading(radiograph)
@@ -188,7 +189,7 @@ class Worker:
     def _deliveries(
         self, film: Film, reading: Reading, files: list[File]
     ) -> list[tuple[str, str | None, bool]]:
-        """(destination, kind, identified) of everything to be sent; a webhook's kind is None."""
+        """Return (destination, kind, identified) of all deliveries; a webhook's kind is None."""
         made = {(each.kind, each.identified) for each in files}
         deliveries: list[tuple[str, str | None, bool]] = []
         for each in self._config.destination:
@@ -202,18 +203,18 @@ class Worker:
         return deliveries
 
     def _keep(self, film: Film, file: File) -> Rendered:
-        """Put a result on the disk before the queue speaks of it."""
+        """Write a result to disk before its row is committed."""
         mark = "" if file.identified else "-anonymous"
         name = f"{film.digest[:32]}-{film.number}-{file.kind}{mark}.dcm"
         write_whole(self._queue.results / name, file.content, durable=True, mode=0o600)
         return Rendered(file.kind, file.identified, file.sop_uid, file.sop_class, name)
 
     def _record(self, film: Film, reading: Reading) -> None:
-        """Tell the audit log; one that refuses stops no reading."""
+        """Write to the audit log; if that fails, reading goes on."""
         try:
             open_log().record([entry_of(reading, film.digest, WHO)])
         except AuditError as error:
-            log.error("this reading is not in the audit log: %s", error)
+            log.error("a result could not be written to the audit log: %s", error)
 
 
 def _digest(radiograph: Radiograph) -> str:
@@ -224,9 +225,10 @@ def _digest(radiograph: Radiograph) -> str:
 
 
 def _breaks(path: Path) -> str:
-    """Why a film must not be read in this process: it ends another one, or takes too long.
+    """Return why an X-ray must not be read in this process: it crashes another one, or takes too
+    long; "" if it may be read.
 
-    A film may have been in work by chance whenever the gateway was killed, so it is asked first.
+    The gateway may have been killed for other reasons while it was being read.
     """
     command = [sys.executable, "-m", "pneumo_core", "predict", "--json", str(path)]
     quiet = {"PNEUMO_AUDIT": "sqlite://"}

@@ -8,7 +8,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.gateway import Queue
 from pneumo_core.gateway.config import Config, Keeping
 from pneumo_core.gateway.intake import Door
-from pneumo_core.gateway.queue import Finished, Rendered
+from pneumo_core.gateway.records import Finished, Rendered
 from tests.app.test_pages import open_app, told
 from tests.gateway.parts import PATIENT_ID, as_bytes, chest, film
 
@@ -55,7 +55,7 @@ def test_a_failed_delivery_is_sent_again(queue: Queue, checkpoint: Checkpoint) -
     (delivery,) = queue.due("pacs", 1)
     queue.undeliverable(delivery, "pacs: status 0xA900")
     app = open_app("pages/gateway.py")
-    assert "too few to compare" in told(app)
+    assert "too few for a comparison" in told(app)
     app.multiselect(key="gateway chosen").select(1).run()
     app.button(key="gateway send").click().run()
     assert not app.exception

@@ -38,9 +38,9 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("[dicom]\nprot = 104", "dicom.prot"),
         ('[dicom]\nport = "x"', "dicom.port"),
         ('[dicom]\naddress = "0.0.0.0"', "any machine could send"),
-        ('[http]\naddress = "0.0.0.0"', "any machine could ask"),
+        ('[http]\naddress = "0.0.0.0"', "any machine could send requests"),
         ('[[destination]]\nname = "a"', "exactly one"),
-        ('[[destination]]\nname = "a"\ndicom = "PACS"', "no DICOM address"),
+        ('[[destination]]\nname = "a"\ndicom = "PACS"', "not a DICOM address"),
         (
             '[[source]]\nname = "a"\ndicomweb = "x"\n[[source]]\nname = "a"\ndicomweb = "x"',
             "called 'a'",

@@ -8,7 +8,8 @@ import pytest
 from pneumo_core.gateway.config import Drift
 from pneumo_core.gateway.drift import by_day_and_device, drift_of, stability_index
 from pneumo_core.gateway.intake import Door
-from pneumo_core.gateway.queue import Finished, Queue
+from pneumo_core.gateway.queue import Queue
+from pneumo_core.gateway.records import Finished
 from tests.gateway.parts import as_bytes, chest, film
 
 EVEN = (np.arange(1000) + 0.5) / 1000

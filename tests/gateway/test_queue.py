@@ -9,7 +9,8 @@ from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Keeping
 from pneumo_core.gateway.intake import Door
 from pneumo_core.gateway.keeping import clean_up, remove_orphans
-from pneumo_core.gateway.queue import Finished, Queue, Rendered
+from pneumo_core.gateway.queue import Queue
+from pneumo_core.gateway.records import Finished, Rendered
 from tests.gateway.parts import PATIENT_ID, as_bytes, chest, film
 
 FILM = film(chest(64))
@@ -43,10 +44,10 @@ def test_the_same_film_twice_is_kept_once_and_acknowledged(door: Door, queue: Qu
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "no DICOM"),
-        (b"\0" * 500, "no DICOM|no CR"),
-        (as_bytes(FILM)[:140], "no DICOM|no CR"),
-        (as_bytes(film(chest(64), SOPClassUID=MRImageStorage)), "no CR, DX or SC"),
+        (b"", "not a DICOM"),
+        (b"\0" * 500, "not a DICOM|not a CR"),
+        (as_bytes(FILM)[:140], "not a DICOM|not a CR"),
+        (as_bytes(film(chest(64), SOPClassUID=MRImageStorage)), "not a CR, DX or SC"),
     ],
     ids=["empty", "zeros", "cut", "MR"],
 )
