@@ -20,6 +20,8 @@ from pneumo_core.errors import PneumoError
 from pneumo_core.runs import control
 
 if TYPE_CHECKING:
+    from pneumo_core.checkpoints import Checkpoint
+    from pneumo_core.evaluation.site_calibration import SiteCalibration
     from pneumo_core.gateway import Queue
     from pneumo_core.runs import Run
     from pneumo_core.training import TrainingConfig
@@ -35,6 +37,7 @@ __all__ = [
     "read_again",
     "rename_run",
     "resume_run",
+    "save_site_calibration",
     "send_again",
     "stage_upload",
     "start_run",
@@ -180,3 +183,13 @@ def send_again(queue: "Queue", numbers: list[int]) -> list[int]:
 def read_again(queue: "Queue", numbers: list[int]) -> list[int]:
     """Read X-rays again, and return those whose files are gone."""
     return [number for number in numbers if not queue.read_again(number)]
+
+
+@analyst_action("calibrate models", "added", lambda made: [f"model {made.name}"])
+def save_site_calibration(
+    checkpoint: "Checkpoint", fitted: "SiteCalibration", name: str
+) -> "Checkpoint":
+    """Save a model that was calibrated for a site, and return it."""
+    from pneumo_core.evaluation.site_calibration import save_site
+
+    return save_site(checkpoint, fitted, name)

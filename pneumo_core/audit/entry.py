@@ -36,7 +36,7 @@ DEEDS: Mapping[Deed, str] = MappingProxyType(
         "resumed": "a training run was resumed",
         "renamed": "a training run and its model were renamed",
         "deleted": "a run, a model or a dataset was deleted",
-        "added": "a dataset was added",
+        "added": "a dataset, or a model calibrated for a site, was added",
     }
 )
 """Actions in the log, and their meaning."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pneumo_core.cli._shared import DataOption, JsonOption, ModelOption, app, dataset_folder
+from pneumo_core.cli._shared import DataOption, JsonOption, ModelOption, app, dataset_folder, noted
 from pneumo_core.cli._terminal import progress_bar
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def calibrate(
     fitted = fit_site(checkpoint.card, scores.labelled)
     if not dry_run:
         save_site(checkpoint, fitted, name)
+        noted("added", subject=f"model {name}")
     told = _told(fitted, name)
     if as_json:
         print(json.dumps(told))

@@ -19,12 +19,14 @@ from pneumo_core.errors import PneumoError, UnknownName
 if TYPE_CHECKING:
     from pneumo_core.gateway import Queue
 
-gateway = typer.Typer(help="X-rays from a PACS, and results back to it.", no_args_is_help=True)
+gateway = typer.Typer(help="Connect to a PACS: receive X-rays, send results.", no_args_is_help=True)
 app.add_typer(gateway, name="gateway")
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="The gateway's TOML file; default: the defaults, on loopback."),
+    typer.Option(
+        "--config", help="The gateway's TOML file; default: PNEUMO_GATEWAY, else default settings."
+    ),
 ]
 FilmsArgument = Annotated[
     list[int], typer.Argument(help="Numbers of X-rays, as status shows them.")
@@ -33,7 +35,7 @@ FilmsArgument = Annotated[
 
 @gateway.command("start")
 def start(config: ConfigOption = None) -> None:
-    """Receive, read and send until it is stopped (Ctrl-C or SIGTERM)."""
+    """Receive, read and send until stopped (Ctrl-C or SIGTERM)."""
     _require_extra()
     from pneumo_core.gateway import Gateway, read_config
 
@@ -49,13 +51,13 @@ def start(config: ConfigOption = None) -> None:
     service.start()
     while not stopped.wait(1):
         pass
-    err.print("Stopping: the X-rays in work are finished first.")
+    err.print("Stopping. X-rays that are being read are finished first.")
     service.stop()
 
 
 @gateway.command("status")
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show what arrived, what waits, and what failed and why."""
+    """Show how many X-rays arrived, wait and failed, and why."""
     _require_extra()
     from pneumo_core.gateway import overview
 
@@ -65,7 +67,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         return
     print(", ".join(f"{count} {state}" for state, count in found["states"].items()) or "No X-rays.")
     for destination, count in found["waiting"].items():
-        print(f"{destination}: {count} results wait to be sent.")
+        print(f"{destination}: {count} results are waiting to be sent.")
     for film in found["failed"]:
         print(f"X-ray {film['number']} failed: {film['reason']}")
     if found["paused"]:
@@ -74,36 +76,40 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @gateway.command("pause")
 def pause(config: ConfigOption = None) -> None:
-    """Stop reading and sending; X-rays are still received."""
+    """Pause reading and sending; X-rays are still received."""
     _switch(config, paused=True)
 
 
 @gateway.command("resume")
 def resume(config: ConfigOption = None) -> None:
-    """Go on reading and sending."""
+    """Resume reading and sending."""
     _switch(config, paused=False)
 
 
 @gateway.command("send-again")
 def send_again(films: FilmsArgument, config: ConfigOption = None) -> None:
-    """Send the results of X-rays to every destination once more."""
+    """Send the results of X-rays to every destination again."""
     _require_extra()
     queue = _open_queue(config)
     missing = [number for number in films if not queue.send_again(number)]
     if missing:
         numbers = ", ".join(map(str, missing))
-        raise PneumoError(f"There is nothing to send of {numbers}: its results were removed.")
+        raise PneumoError(
+            f"The results of {numbers} were removed. Send the X-rays from the PACS again."
+        )
 
 
 @gateway.command("read-again")
 def read_again(films: FilmsArgument, config: ConfigOption = None) -> None:
-    """Read X-rays again whose files are still here, as those that failed."""
+    """Read X-rays again, such as those that failed, if their files are still here."""
     _require_extra()
     queue = _open_queue(config)
     missing = [number for number in films if not queue.read_again(number)]
     if missing:
         numbers = ", ".join(map(str, missing))
-        raise PneumoError(f"The file of {numbers} was removed. Send the X-ray again.")
+        raise PneumoError(
+            f"The files of {numbers} were removed. Send the X-rays from the PACS again."
+        )
 
 
 @gateway.command("poll")
@@ -112,7 +118,7 @@ def poll_source(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a PACS once for X-rays that are not here yet."""
+    """Query a PACS once, and fetch X-rays that are not here yet."""
     _require_extra()
     from pneumo_core.gateway import Queue, read_config
     from pneumo_core.gateway.dimse import quiet_libraries
@@ -129,7 +135,7 @@ def poll_source(
     if as_json:
         print(json.dumps(vars(done)))
     else:
-        print(f"{done.found} X-rays found, {done.new} new, {done.taken} taken in.")
+        print(f"{done.found} X-rays found, {done.new} new, {done.taken} queued.")
 
 
 def _switch(config: Path | None, *, paused: bool) -> None:
@@ -148,7 +154,7 @@ def _require_extra() -> None:
 
 
 def _log_to_stderr() -> None:
-    """Our own log, with times; of other libraries nothing but what is grave."""
+    """Log to stderr with times: Pneumo's own messages only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger("pneumo")

@@ -1,4 +1,4 @@
-"""What a gateway received, what waits and what failed, and the buttons that act on it."""
+"""The gateway's queue: received, waiting, failed; pause, send again, read again; drift."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from pneumo_core.errors import MissingExtra
 
 if TYPE_CHECKING:  # the extra may not be installed
     from pneumo_core.gateway import Queue
+    from pneumo_core.gateway.config import Drift
 
 __all__ = ["show_gateway"]
 
@@ -21,7 +22,7 @@ _NAMES = {
     "number": "X-ray",
     "received": "Received",
     "state": "State",
-    "reason": "Why",
+    "reason": "Reason",
     "probability": "Probability",
     "modality": "Modality",
     "device": "Device",
@@ -32,10 +33,10 @@ _NAMES = {
 
 
 def show_gateway() -> None:
-    """The queue of this installation's gateway, for analysts only."""
+    """Show the queue of the gateway that PNEUMO_GATEWAY configures, for analysts only."""
     st.markdown(
         "X-rays that arrived from the PACS, their results, and what is still to be sent. "
-        "Patients' names and IDs are not shown. docs/gateway.md says how to set a gateway up."
+        "Patients' names and IDs are not shown. Set-up: docs/gateway.md."
     )
     if not may_change("see the gateway"):
         return
@@ -44,23 +45,27 @@ def show_gateway() -> None:
     except MissingExtra as missing:
         st.info(plain(str(missing)))
         return
-    from pneumo_core.gateway import Config, Queue
+    from pneumo_core.gateway import Queue, read_config
 
-    folder = Config().folder
-    if not (folder / "queue.sqlite").exists():
+    config = read_config()
+    if not (config.folder / "queue.sqlite").exists():
         st.info(
-            "No gateway has run here yet. Start one with 'pneumo gateway start'.",
+            plain(
+                f"No gateway has run in {config.folder} yet. Start one with "
+                "'pneumo gateway start --config FILE', and set PNEUMO_GATEWAY to the same file for "
+                "this page."
+            ),
             icon=":material/hub:",
         )
         return
-    queue = Queue(folder)
+    queue = Queue(config.folder)
     try:
-        _show(queue)
+        _show(queue, config.drift)
     finally:
         queue.close()
 
 
-def _show(queue: "Queue") -> None:
+def _show(queue: "Queue", drift: "Drift") -> None:
     from pneumo_core.gateway import overview
 
     found = overview(queue)
@@ -80,7 +85,7 @@ def _show(queue: "Queue") -> None:
     with today:
         _show_films(queue)
     with distribution:
-        _show_distribution(queue)
+        _show_distribution(queue, drift)
 
 
 def _switch(queue: "Queue", *, paused: bool) -> None:
@@ -100,15 +105,15 @@ def _show_films(queue: "Queue") -> None:
     since = datetime.now() - timedelta(days=days)
     films = arrived(queue, since)
     if films.empty:
-        st.info("Nothing arrived in this time.", icon=":material/inbox:")
+        st.info("No X-rays arrived in this time.", icon=":material/inbox:")
     else:
         shown = films[list(_NAMES)].rename(columns=_NAMES)
         st.dataframe(shown, hide_index=True, width="stretch", alt="X-rays received")
         _again(queue, films)
     away = turned_away(queue, since)
     if not away.empty:
-        st.subheader("Not taken in", anchor=False)
-        st.dataframe(away, hide_index=True, alt="X-rays not taken in, with reasons")
+        st.subheader("Not received", anchor=False)
+        st.dataframe(away, hide_index=True, alt="Files not received, with reasons")
 
 
 def _again(queue: "Queue", films: pd.DataFrame) -> None:
@@ -124,16 +129,15 @@ def _again(queue: "Queue", films: pd.DataFrame) -> None:
         st.warning(plain(f"The files of {numbers} were removed. Send the X-rays from the PACS."))
 
 
-def _show_distribution(queue: "Queue") -> None:
+def _show_distribution(queue: "Queue", rules: "Drift") -> None:
     from pneumo_core.checkpoints import load_checkpoint
-    from pneumo_core.gateway.config import Drift
     from pneumo_core.gateway.drift import by_day_and_device, recent_drift
 
     model = queue.one("SELECT model FROM films WHERE model IS NOT NULL ORDER BY number DESC")
     if model is None:
-        st.info("Nothing was read yet.")
+        st.info("No X-ray has been read yet.")
         return
-    figures = recent_drift(queue, load_checkpoint(str(model).split()[0]), Drift())
+    figures = recent_drift(queue, load_checkpoint(str(model).split()[0]), rules)
     (st.error if figures.alarm else st.caption)(plain(figures.sentence))
     st.dataframe(
         by_day_and_device(queue, 30),
