@@ -272,10 +272,17 @@ def test_a_reader_adds_no_dataset_and_deletes_none(
 CHANGES = {
     "runs.control": {"start", "sweep", "cancel", "resume", "rename", "delete"},
     "datasets.download": {"fetch", "stage", "delete_dataset", "download", "unpack", "unpack_npz"},
-    "checkpoints": {"save_checkpoint", "add_gate", "rename_checkpoint", "delete_checkpoint"},
+    "checkpoints": {
+        "save_checkpoint",
+        "save_recalibrated",
+        "add_gate",
+        "rename_checkpoint",
+        "delete_checkpoint",
+    },
     "runs": {"start_run", "go_on", "carry_out", "rename_run", "train"},
     "training": {"publish", "make_ensemble", "fit"},
     "core.files": {"write_whole"},
+    "evaluation.site_calibration": {"save_site"},
 }
 """Functions of the library that change what others see: only app.actions may use them."""
 

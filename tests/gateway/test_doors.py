@@ -1,15 +1,18 @@
 """Foreign clients at the DICOM door: DCMTK, cut connections, crowds."""
 
+import contextlib
 import shutil
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from pydicom.uid import MRImageStorage
 from pynetdicom import AE
+from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
 from pneumo_core.gateway.config import Config, Dicom, Tls
@@ -77,11 +80,81 @@ def test_a_file_that_is_too_large_is_aborted_while_it_comes(
     assert storescu([sent], port).returncode == 0
 
 
+def test_a_file_of_500_mb_is_aborted_and_never_held(
+    port: int, queue: Queue, tmp_path: Path, sent: Path
+) -> None:
+    import resource
+
+    side = 15_812  # × 15,812 pixels of two bytes are 500 MB
+    huge = film(chest(64), Rows=side, Columns=side)
+    huge.PixelData = b""
+    path = saved(huge, tmp_path / "huge.dcm")
+    with path.open("r+b") as file:  # the pixels' length, then zeros that take no disk
+        file.seek(-4, 2)
+        file.write((2 * side * side).to_bytes(4, "little"))
+        file.truncate(path.stat().st_size + 2 * side * side)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert storescu([path], port).returncode
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
+    assert grown < 250, "MB: the limit is 64, and pynetdicom holds it twice"
+    assert "larger than 64 MB" in queue.one("SELECT reason FROM turned_away")
+    assert storescu([sent], port).returncode == 0
+    assert queue.waiting() == 1
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.99])
+def test_a_film_whose_connection_is_cut_is_not_queued(
+    port: int, queue: Queue, tmp_path: Path, share: float
+) -> None:
+    path = saved(film(chest(700)), tmp_path / "film.dcm")
+    with cutting(port, int(path.stat().st_size * share)) as cut:
+        assert storescu([path], cut).returncode
+    assert queue.waiting() == 0
+    assert not list(queue.films.iterdir())
+    assert storescu([path], port).returncode == 0
+    assert queue.waiting() == 1
+
+
+@contextlib.contextmanager
+def cutting(port: int, most: int) -> Iterator[int]:
+    """Give a port that forwards to another one, and cuts the connection after so many bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def forward() -> None:
+            near, far = door.accept()[0], socket.create_connection(("127.0.0.1", port))
+            back = threading.Thread(target=pump, args=(far, near, 1 << 40))
+            back.start()
+            pump(near, far, most)
+            for each in (near, far):
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+            back.join()
+            near.close()
+            far.close()
+
+        thread = threading.Thread(target=forward)
+        thread.start()
+        yield door.getsockname()[1]
+        thread.join()
+
+
+def pump(source: socket.socket, target: socket.socket, most: int) -> None:
+    """Copy what comes, up to so many bytes."""
+    with contextlib.suppress(OSError):
+        while most > 0 and (piece := source.recv(min(65_536, most))):
+            target.sendall(piece)
+            most -= len(piece)
+
+
 def test_fifty_associations_are_limited_and_the_service_goes_on(port: int, sent: Path) -> None:
-    entity = AE(ae_title="MODALITY")
-    entity.add_requested_context(Verification)
-    entity.acse_timeout = entity.network_timeout = 20
-    made = [entity.associate("127.0.0.1", port, ae_title="PNEUMO") for _ in range(50)]
+    def associate(_: int) -> Association:
+        entity = AE(ae_title="MODALITY")
+        entity.add_requested_context(Verification)
+        entity.acse_timeout = entity.network_timeout = 20
+        return entity.associate("127.0.0.1", port, ae_title="PNEUMO")
+
+    with ThreadPoolExecutor(50) as pool:
+        made = list(pool.map(associate, range(50)))
     established = [each for each in made if each.is_established]
     assert 1 <= len(established) <= 4
     for each in established:

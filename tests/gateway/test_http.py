@@ -14,6 +14,7 @@ from pneumo_core.gateway import Gateway
 from pneumo_core.gateway.config import Config, Dicom, Http
 from pneumo_core.gateway.fhir import to_fhir
 from pneumo_core.gateway.http import make_app
+from pneumo_core.gateway.records import Finished
 from pneumo_core.reading import open_reader
 from tests.gateway.parts import ACCESSION, PATIENT_ID, as_bytes, chest, film
 
@@ -88,6 +89,20 @@ def test_what_can_not_be_read_is_a_sentence(
 def test_a_large_body_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMO_MAX_FILE_MB", "0.01")
     assert client.post("/v1/readings", content=bytes(50_000)).status_code == 413
+    assert client.post("/v1/readings", content=iter([bytes(9_000)] * 9)).status_code == 413
+    assert client.post("/dicom-web/studies", content=bytes(90_000)).status_code == 413
+
+
+def test_a_drift_alarm_is_in_the_metrics(client: TestClient, gateway: Gateway) -> None:
+    model = f"cnn_94 {gateway.reader.checkpoint.card.version}"
+    for number in range(60):
+        gateway.door.take_in(as_bytes(film(chest(64), number=number)), "MODALITY")
+    for each in gateway.queue.next_films(60):
+        gateway.queue.finish(each, Finished(state="read", probability=0.999, model=model))
+    told = client.get("/metrics").text
+    assert "pneumo_drift_films 60.0" in told
+    assert "pneumo_drift_alarm 1.0" in told
+    assert "pneumo_drift_stability_index" in told
     pieces = (bytes(10_000) for _ in range(9))
     assert client.post("/v1/readings", content=pieces).status_code == 413
 

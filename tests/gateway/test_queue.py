@@ -69,6 +69,20 @@ def test_our_own_results_are_recognised(door: Door, queue: Queue) -> None:
     assert queue.waiting() == 0
 
 
+def test_another_film_under_a_known_uid_is_refused_and_not_lost(door: Door, queue: Queue) -> None:
+    door.take_in(as_bytes(FILM), "MODALITY")
+    other = film(chest(64, 5), SOPInstanceUID=FILM.SOPInstanceUID)
+    outcome = door.take_in(as_bytes(other), "MODALITY")
+    assert (outcome.answer, outcome.accepted) == ("refused", False)
+    assert "same SOP Instance UID" in outcome.reason
+
+
+def test_only_its_owner_can_read_the_folder(door: Door, queue: Queue) -> None:
+    door.take_in(as_bytes(FILM), "MODALITY")
+    for file in queue.folder.rglob("*"):
+        assert file.stat().st_mode & 0o077 == 0, file.name
+
+
 def test_a_full_queue_says_so(queue: Queue) -> None:
     door = Door(queue, Keeping(waiting=1))
     door.take_in(as_bytes(FILM), "MODALITY")
