@@ -1,4 +1,4 @@
-"""``python -m benchmarks.gateway_kills``: nothing is lost and nothing is double, whatever dies.
+"""``python -m benchmarks.gateway_kills``: no result is lost and none is stored twice.
 
 Sends 200 films by DCMTK's storescu over four associations, while the gateway is killed with -9 ten
 times at random and the PACS is down for a third of the time; then counts the results in the PACS.
@@ -9,8 +9,6 @@ import argparse
 import contextlib
 import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,6 +21,7 @@ import numpy as np
 import pydicom
 from PIL import Image
 
+from benchmarks.gateway_service import Service, machine_load
 from tests.gateway.parts import (
     Orthanc,
     chest,
@@ -47,30 +46,6 @@ name = "pacs"
 dicom = "{pacs}"
 results = {results}
 """
-
-
-class Service:
-    """A gateway as a process of its own, started again whenever it was killed."""
-
-    def __init__(self, config: Path, log: Path) -> None:
-        self._command = [sys.executable, "-m", "pneumo_core", "gateway", "start"]
-        self._command += ["--config", str(config)]
-        self._log = log
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stderr=log, stdout=log)
-
-    def kill(self) -> None:
-        if self.process:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.terminate()
-            self.process.wait(120)
 
 
 def main() -> int:
@@ -101,6 +76,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
         _CONFIG.format(folder=folder / "gateway", port=port, pacs=pacs.address, results=results)
     )
     service = Service(config, folder / "gateway.log")
+    print(f"Results: {' '.join(options.results)}; {machine_load()}.", flush=True)
     began = time.monotonic()
     pacs.start()
     service.start()
@@ -200,7 +176,7 @@ class _Chaos(threading.Thread):
 
 
 def _judge(pacs: Orthanc, sent: set[Path], kinds: list[str]) -> list[str]:
-    """What is wrong with the results in the PACS, a line each."""
+    """Return what is wrong with the results in the PACS, a line each."""
     sources: Counter[tuple[str, str]] = Counter()
     for each in pacs.instances():
         result = pydicom.dcmread(BytesIO(pacs.file(each["ID"])), stop_before_pixels=True)
@@ -213,7 +189,7 @@ def _judge(pacs: Orthanc, sent: set[Path], kinds: list[str]) -> list[str]:
             count = sources.pop((study, modality), 0)
             if count != 1:
                 told.append(f"{path.name}: {count} results of modality {modality}")
-    return told + [f"a result of no film that was sent: {each}" for each in sources]
+    return told + [f"a result of an X-ray that was not sent: {each}" for each in sources]
 
 
 def _since(began: float) -> str:

@@ -132,7 +132,6 @@ class Receiver:
             log.warning("a sender announced another SOP Instance UID than its X-ray has")
         if outcome.accepted:
             return _SUCCESS
-        log.warning("an X-ray was not received: %s", outcome.reason)
         return _OUT_OF_RESOURCES if outcome.answer == "full" else _CANNOT_UNDERSTAND
 
     def _be_patient(self, event: evt.Event) -> None:
@@ -153,10 +152,8 @@ class Receiver:
             with self._lock:
                 self._received[event.assoc] = -(1 << 60)  # count nothing that is still on its way
             reason = f"it is larger than {self._door.largest / 1e6:g} MB"
-            log.warning("an X-ray was not received: %s", reason)
             self._door.note(str(event.assoc.requestor.ae_title), reason)
             event.assoc.abort()
 
     def _rejected(self, event: evt.Event) -> None:
         self._door.note(str(event.assoc.requestor.ae_title), "its association was rejected")
-        log.warning("an association was rejected")

@@ -1,6 +1,7 @@
 """Receive an X-ray: check its header, write it to disk durably, and queue it."""
 
 import hashlib
+import logging
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from pneumo_core.gateway.records import Arrival
 from pneumo_core.imaging import MANUFACTURER
 
 __all__ = ["FILM_CLASSES", "Door", "Outcome"]
+
+log = logging.getLogger("pneumo.gateway")
 
 FILM_CLASSES: Mapping[str, str] = MappingProxyType(
     {
@@ -92,7 +95,8 @@ class Door:
         return outcome
 
     def note(self, sender: str, reason: str) -> None:
-        """Note that something was not received."""
+        """Note in the queue and the log that something was not received."""
+        log.warning("not received: %s", reason)
         self._queue.turn_away(sender, reason)
 
     def _taken(self, data: bytes, sender: str) -> Outcome:
