@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pneumo_core.cli._batch import AddressOption, BatchOptions, EngineOption, WorkersOption
+from pneumo_core.cli._batch import run as run_batch
 from pneumo_core.cli._exports import Exported, Exports
 from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, told
 from pneumo_core.cli._terminal import err
 from pneumo_core.core.files import printable
+from pneumo_core.core.remote import is_url
 from pneumo_core.errors import PneumoError, UnreadableFilm
 
 if TYPE_CHECKING:
     from pneumo_core.audit import Entry
+    from pneumo_core.batch import Work
     from pneumo_core.reading import Reader, Reading
 
 _TOLD_AT_ONCE = 200
@@ -23,7 +27,12 @@ _TOLD_AT_ONCE = 200
 
 @app.command()
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="X-rays, or folders of X-rays.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="X-rays or folders of X-rays; with --out also patterns, manifests, archives, URLs."
+        ),
+    ],
     model: ModelOption = None,
     operating_point: PointOption = None,
     as_json: JsonOption = False,
@@ -52,8 +61,15 @@ def predict(
     gate: Annotated[
         bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest X-ray.")
     ] = True,
+    batch: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for parquet files of results; goes on where it was."),
+    ] = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
 ) -> None:
-    """Read X-rays and print one line for each file."""
+    """Read X-rays and print one line for each file, or write parquet files with --out."""
     from pneumo_core.reading import open_reader
 
     exports = Exports(heatmaps, pdf, dicom, named=keep_identity)
@@ -61,7 +77,13 @@ def predict(
         raise typer.BadParameter("--rotate needs the image check: leave --no-gate out")
     if keep_identity and not exports.wanted:
         raise typer.BadParameter("--keep-identity applies to exports: add --pdf or --dicom")
-    paths = list(_expanded(files))
+    if batch is not None:
+        if exports.wanted:
+            raise typer.BadParameter("--out writes tables only: leave the exports out")
+        work = _work(model, operating_point, gate=gate, rotate=rotate)
+        options = BatchOptions(engine, workers, address)
+        raise typer.Exit(0 if run_batch(batch, work, files, options, as_json=as_json) else 1)
+    paths = list(_expanded(_local(files)))
     reader = open_reader(model, operating_point, gate=gate)
     exports.make_folders()
     all_read = True
@@ -78,6 +100,16 @@ def predict(
                 err.print(f"{path}: {sentence}", style="yellow", markup=False)
             recorder.add(path, reading, exported)
     raise typer.Exit(0 if all_read else 1)
+
+
+def _work(model: str | None, operating_point: str | None, *, gate: bool, rotate: bool) -> "Work":
+    """Return what a batch does. Raises UnknownName or CheckpointError."""
+    from pneumo_core.batch import Work
+    from pneumo_core.checkpoints import load_checkpoint
+
+    card = (checkpoint := load_checkpoint(model or None)).card
+    point = card.operating_point(operating_point).name
+    return Work("predict", checkpoint.name, card.version, point, gate=gate, rotate=rotate)
 
 
 class _Recorder:
@@ -129,6 +161,14 @@ class _Recorder:
             for kind, _ in exported.files
         ]
         return [entry_of(reading, film, operator()), *left]
+
+
+def _local(files: list[str]) -> list[Path]:
+    """Return paths. Raises PneumoError for a URL, which a batch reads."""
+    url = next(filter(is_url, files), None)
+    if url:
+        raise PneumoError(f"'{url}' is no file on this machine. Add --out FOLDER to read it.")
+    return [Path(file) for file in files]
 
 
 def _expanded(files: list[Path]) -> Iterator[Path]:

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from pneumo_core.cli._batch import AddressOption, BatchOptions, EngineOption, WorkersOption
+from pneumo_core.cli._batch import run as run_batch
 from pneumo_core.cli._shared import (
     DataOption,
     JsonOption,
@@ -261,7 +263,14 @@ def _corruption_table(clean: "ChangedFilms", rows: "Sequence[CorruptedFilms]") -
 
 @app.command()
 def embed(
-    target: Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")],
+    target: Annotated[
+        Path,
+        typer.Option("--out", help="File to write a map to (.parquet or .csv), or a folder."),
+    ],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="With a folder: X-rays, folders, patterns, manifests, archives, URLs."),
+    ] = None,
     data_folder: DataOption = None,
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     model: ModelOption = None,
@@ -275,8 +284,14 @@ def embed(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     validation: ValidationOption = None,
     shipped: ShippedOption = False,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
 ) -> None:
     """Write a map to a file: a row per X-ray with id, label, split, x, y (and z).
+
+    With a folder as --out, write the features themselves to parquet files; the command goes on
+    where it was. The X-rays are those named, or a dataset's.
 
     Without --data and PNEUMO_DATA, or with --shipped, the features stored with the model are
     mapped.
@@ -286,6 +301,12 @@ def embed(
     from pneumo_core.metrics import format_rate
 
     checkpoint = load_checkpoint(model or None)
+    if not target.suffix or target.is_dir():
+        options = BatchOptions(engine, workers, address)
+        chosen = sources or _batch_items(checkpoint, data_folder, split, validation)
+        raise typer.Exit(0 if _embed_batch(checkpoint, target, layer, chosen, options) else 1)
+    if sources:
+        raise typer.BadParameter("X-rays are named for a folder only: --out FOLDER")
     write = _writer(target)
     folder = None if shipped else dataset_given(data_folder)
     if folder is None:
@@ -314,6 +335,47 @@ def embed(
         f"{format_rate(on_map.purity)} on the map; silhouette {format_rate(behind.silhouette)} and "
         f"{format_rate(on_map.silhouette)}; trustworthiness {format_rate(on_map.trustworthiness)}."
     )
+
+
+def _embed_batch(
+    checkpoint: "Checkpoint",
+    folder: Path,
+    layer: str,
+    chosen: "list[str] | tuple[str, list[dict[str, Any]]]",
+    options: BatchOptions,
+) -> bool:
+    """Write features to a folder. Raises UnknownName for another layer."""
+    from pneumo_core.batch import Work
+    from pneumo_core.embeddings import PENULTIMATE, PIXELS, feature_layers
+    from pneumo_core.errors import UnknownName
+
+    if layer not in (PENULTIMATE, PIXELS):  # the others need torch to be listed
+        layers = feature_layers(checkpoint)
+        if layer not in layers:
+            raise UnknownName("layer", layer, layers)
+    work = Work("embed", checkpoint.name, checkpoint.card.version, layer=layer)
+    if isinstance(chosen, list):
+        return run_batch(folder, work, chosen, options)
+    name, items = chosen
+    return run_batch(folder, work, [name], options, items=items)
+
+
+def _batch_items(
+    checkpoint: "Checkpoint", given: Path | None, split: str, validation: str | None
+) -> "tuple[str, list[dict[str, Any]]]":
+    """Return a name for a dataset's split, and its X-rays as a batch's items."""
+    from pneumo_core.errors import DatasetError
+
+    dataset = _dataset(checkpoint, dataset_folder(given), validation).split(split)
+    if dataset.films["path"].duplicated().any():
+        raise DatasetError(
+            f"The X-rays of {dataset.name} lie in one file, which no batch reads. "
+            "Name a file for the map: --out map.parquet."
+        )
+    films = dataset.films.rename(columns={"path": "file"})
+    columns = ["file", "id", "patient", "split", "label"]
+    items = [dict(zip(columns, row, strict=True)) for row in films[columns].to_numpy().tolist()]
+    return f"dataset {dataset.fingerprint}, {split}", items
 
 
 def _writer(target: Path) -> "Callable[[DataFrame], None]":

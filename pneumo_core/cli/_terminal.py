@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     ProgressColumn,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -26,11 +28,14 @@ if TYPE_CHECKING:
 __all__ = [
     "bytes_bar",
     "err",
+    "long_bar",
     "out",
     "progress_bar",
     "run_bars",
     "write_any_letter",
 ]
+
+_LINE_EVERY = 60  # seconds
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -67,6 +72,49 @@ def progress_bar(title: str) -> "Iterator[Progress]":
     """Show a progress bar on standard error from the first report on."""
     with _reporting(_bars(), title) as report:
         yield report
+
+
+@contextmanager
+def long_bar(title: str) -> "Iterator[Progress]":
+    """Show a progress bar for work of hours that may go on from where it was.
+
+    Where standard error is no terminal, a line is printed every minute.
+    """
+    if not err.is_terminal:
+        yield _Lines(title)
+        return
+    with _bars() as bars:
+        task: list[TaskID] = []
+
+        def report(done: int, total: int) -> None:
+            if not task:  # what was done before says nothing about the speed
+                task.append(bars.add_task(title, completed=done, total=total))
+            bars.update(task[0], completed=done)
+
+        yield report
+
+
+class _Lines:
+    """A progress callback that prints a line a minute, with the time left."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._begun: tuple[float, int] | None = None
+        self._printed = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._begun is None:
+            self._begun, self._printed = (now, done), now
+            if done:
+                err.print(f"{self._title}: {done:,} of {total:,} were done before.", markup=False)
+        elif now - self._printed >= _LINE_EVERY:
+            self._printed = now
+            began, before = self._begun
+            speed = (done - before) / (now - began)
+            left = (total - done) / speed / 60 if speed else float("inf")
+            line = f"{done:,} of {total:,}, {speed:.1f} a second, {left:.0f} minutes left"
+            err.print(f"{self._title}: {line}", markup=False)
 
 
 @contextmanager

@@ -1,0 +1,183 @@
+"""Which X-rays a batch has: files, folders, patterns, manifests, archives and URLs of them."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from pneumo_core.core.files import printable
+from pneumo_core.core.remote import fetch, is_url, list_urls
+from pneumo_core.core.settings import settings
+from pneumo_core.datasets import files_below
+from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.imaging.inputs import FilmInput
+
+__all__ = ["ITEMS", "list_items", "opened"]
+
+ITEMS = pa.schema(
+    [
+        ("file", pa.string()),
+        ("id", pa.string()),
+        ("patient", pa.string()),
+        ("split", pa.string()),
+        ("label", pa.int8()),
+    ]
+)
+"""Columns of a batch's X-rays. All but ``file`` are null unless a manifest gives them."""
+
+_MANIFESTS = (".csv", ".tsv")
+_ARCHIVES = (".zip", ".tar")
+_LABELS = {"0": 0, "NORMAL": 0, "1": 1, "PNEUMONIA": 1, "BACTERIA": 1, "VIRUS": 1}
+_HELP = "A manifest has a column path, and may have id, patient, split and label."
+
+Item = dict[str, Any]
+
+
+def list_items(sources: Iterable[str]) -> Iterator[Item]:
+    """Yield an item for each X-ray of the sources, in order, each file once.
+
+    A source is a file, a folder, a pattern such as ``films/*.dcm``, a manifest (.csv or .tsv), an
+    archive (.zip or .tar), or a URL of one of these (see ``core.remote``). Raises DatasetError.
+    """
+    sources, seen = list(sources), set[str]()
+    unique = len(sources) == 1 and not _is_manifest(sources[0])  # such a listing has no file twice
+    for source in sources:
+        for item in _items(source):
+            if not unique:
+                if item["file"] in seen:
+                    continue
+                seen.add(item["file"])
+            yield item
+
+
+def opened(file: str) -> FilmInput:
+    """Return what ``read_radiograph`` takes for an item's file: a path, or a URL's bytes.
+
+    Raises UnreadableFilm for a URL that can't be fetched.
+    """
+    if not is_url(file):
+        return Path(file)
+    name = PurePosixPath(file.partition("::")[0]).name
+    try:
+        return fetch(file, settings().max_file_bytes)
+    except FileNotFoundError as error:
+        raise UnreadableFilm(name, "there is no such file", "Check the address") from error
+    except OSError as error:
+        raise UnreadableFilm(
+            name, f"it can't be fetched: {error}", "Check the address and the connection"
+        ) from error
+
+
+def _items(source: str) -> Iterator[Item]:
+    if _is_manifest(source):
+        yield from _listed(source)
+        return
+    for file in _files(source):
+        yield {"file": file}
+
+
+def _files(source: str) -> Iterator[str]:
+    path = Path(source)
+    if is_url(source):
+        yield from _inside(source)
+    elif path.is_dir():
+        yield from map(str, _some(files_below(path), source))
+    elif path.suffix.lower() in _ARCHIVES and path.is_file():
+        yield from list_urls(f"{path.suffix[1:].lower()}://**::file://{path.resolve()}")
+    elif any(sign in source for sign in "*?[") and not path.exists():
+        root = Path(path.anchor) if path.anchor else Path()
+        pattern = str(path.relative_to(path.anchor)) if path.anchor else source
+        found = sorted(each for each in root.glob(pattern) if each.is_file())
+        yield from map(str, _some(found, source))
+    else:
+        yield source
+
+
+def _inside(url: str) -> Iterator[str]:
+    """Yield the files of a URL; those inside it where it is an archive."""
+    ending = PurePosixPath(url).suffix.lower()
+    if ending in _ARCHIVES and "::" not in url:
+        yield from list_urls(f"{ending[1:]}://**::{url}")
+    else:
+        yield from list_urls(url)
+
+
+def _some(files: Iterable[Path], source: str) -> Iterator[Path]:
+    empty = True
+    for file in files:
+        empty = False
+        yield file
+    if empty:
+        raise DatasetError(f"'{printable(source)}' holds no files. Give X-rays, or a folder.")
+
+
+# --- manifests ----------------------------------------------------------------------------------
+
+
+def _is_manifest(source: str) -> bool:
+    return source.lower().endswith(_MANIFESTS)
+
+
+def _listed(manifest: str) -> Iterator[Item]:
+    """Yield the rows of a manifest; what a path leads to is looked at when it is read."""
+    base = manifest.rpartition("/")[0] if is_url(manifest) else str(Path(manifest).parent)
+    rows = _rows(manifest)
+    header = next(rows, [])
+    names = [name.strip().lower() for name in header]
+    if "path" not in names:
+        raise DatasetError(f"'{printable(manifest)}' has no column path. {_HELP}")
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(names):
+            raise DatasetError(
+                f"Row {number} of '{printable(manifest)}' has another number of cells than its "
+                "header. Correct it; a path that holds the separator belongs in quotes."
+            )
+        cells = dict(zip(names, (cell.strip() for cell in row), strict=True))
+        yield {
+            "file": _place(base, cells["path"]),
+            "id": cells.get("id") or cells["path"],
+            "patient": cells.get("patient") or None,
+            "split": cells.get("split") or None,
+            "label": _label(manifest, number, cells.get("label", "")),
+        }
+
+
+def _rows(manifest: str) -> Iterator[list[str]]:
+    """Yield the rows that are not empty, from disk as they are needed."""
+    try:
+        text = _text(manifest)
+        with text:
+            first = text.readline()
+            text.seek(0)
+            separator = max(",;\t", key=first.count)
+            yield from (row for row in csv.reader(text, delimiter=separator, strict=True) if row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(
+            f"'{printable(manifest)}' is no CSV that can be read ({error}). Save it as CSV in "
+            f"UTF-8. {_HELP}"
+        ) from error
+
+
+def _text(manifest: str) -> io.TextIOBase:
+    if is_url(manifest):
+        content = fetch(manifest, settings().max_upload_bytes)
+        return io.StringIO(content.decode("utf-8-sig"), newline="")
+    return Path(manifest).open(encoding="utf-8-sig", newline="")
+
+
+def _place(base: str, told: str) -> str:
+    if is_url(told) or Path(told).is_absolute():
+        return told
+    return f"{base}/{told}" if is_url(base) else str(Path(base) / told)
+
+
+def _label(manifest: str, number: int, told: str) -> int | None:
+    if told and told.upper() not in _LABELS:
+        raise DatasetError(
+            f"Row {number} of '{printable(manifest)}': the label '{told}' is not known. Use 0 or "
+            "NORMAL, 1 or PNEUMONIA, BACTERIA, VIRUS, or leave it empty."
+        )
+    return _LABELS[told.upper()] if told else None
