@@ -180,6 +180,7 @@ sys.addaudithook(watch)
 
 
 @pytest.mark.thorough
+@pytest.mark.filterwarnings("ignore")  # Ray warns of its own options
 def test_ray_writes_the_same_rows_even_if_an_actor_is_killed(job: Job):
     pytest.importorskip("ray")
     killed = list[int]()
