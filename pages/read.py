@@ -7,8 +7,8 @@ from pneumo_core.app import open_page
 with open_page("Read X-rays", wide=True):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.reading_room.read_first import choose_read_first
-    from pneumo_core.app.reading_room.reading_page import show_reading_room
-    from pneumo_core.app.reading_room.uploads import add_films, my_worklist
+    from pneumo_core.app.reading_room.reading_page import show_empty_room, show_reading_room
+    from pneumo_core.app.reading_room.uploads import follow_link, my_worklist
     from pneumo_core.app.widgets.model_choice import (
         choose_panel,
         choose_reader,
@@ -16,19 +16,13 @@ with open_page("Read X-rays", wide=True):
     )
 
     worklist = my_worklist()
-    what, how = st.columns([3, 2], gap="large")
-    with what:
-        add_films(worklist)
-    with how:
+    follow_link(worklist)
+    say_what_is_missing()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         chosen = choose_reader()
         panel = choose_panel(chosen[0]) if chosen else []
         choose_read_first(worklist)
-    say_what_is_missing()
     if chosen and worklist.films:
         show_reading_room(worklist, *chosen, panel)
-    elif chosen:
-        st.info(
-            "No X-rays yet. Upload one or more, or choose a sample. "
-            "The result and the X-ray appear here.",
-            icon=":material/upload_file:",
-        )
+    else:
+        show_empty_room(worklist, ready=chosen is not None)

@@ -40,7 +40,10 @@ _STYLE = """<style>
   color: inherit; opacity: 0.8; }
 [data-testid="stMarkdownContainer"] table { width: 100%; }
 /* It shows the server's limit; the limit per X-ray is in the label. */
-.st-key-films-in [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
+:is(.st-key-films-in, .st-key-films-more) [data-testid="stFileUploaderDropzoneInstructions"] {
+  display: none; }
+:is(.st-key-films-in, .st-key-films-more) [data-testid="stFileUploaderDropzone"]::after {
+  content: "Drop X-rays or a folder here"; color: #45535d; }
 .st-key-sign-in { padding-top: 22vh; }
 [data-testid="stSidebar"] [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }
@@ -52,8 +55,28 @@ _STYLE = """<style>
 </style>"""
 
 _WIDE = """<style>
-.block-container { max-width: 1680px; }
-/* The X-ray stays visible while the other column is scrolled. */
+.block-container { max-width: 1920px; padding-left: 1.5rem; padding-right: 1.5rem; }
+.st-key-head { padding-top: 0.2rem; row-gap: 0; }
+.st-key-head h1 { font-size: 1.5rem; padding: 0.2rem 0; }
+.st-key-films-more label { display: none; }
+.st-key-films-more [data-testid="stFileUploaderDropzone"] {
+  min-height: 0; padding: 0.25rem 0.5rem; font-size: 0.85rem;
+  flex-direction: row; align-items: center; }
+.st-key-films-more [data-testid="stFileUploaderDropzone"]::after { content: "or drop files"; }
+.st-key-steps kbd { display: none; }
+.st-key-steps { flex-wrap: nowrap; }
+.st-key-steps [data-testid="stMarkdown"] { min-width: 0; }
+.st-key-steps [data-testid="stMarkdown"] p {
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.st-key-result h2 { font-size: 1.4rem; padding-top: 0; }
+.st-key-result table { font-size: 0.9rem; }
+.st-key-result :is(td, th) { padding: 0.2rem 0.5rem; overflow-wrap: normal; }
+@media (max-width: 640px) {
+  .block-container [data-testid="stVerticalBlock"],
+  .block-container [data-testid="stHorizontalBlock"] { gap: 0.5rem; }
+  .block-container { padding-top: 2.6rem; padding-bottom: 1rem; }
+}
+/* The X-ray stays visible while the other columns are scrolled. */
 @media (min-width: 900px) {
   [data-testid="stColumn"]:has(.st-key-film) { align-self: stretch; }
   [data-testid="stColumn"]:has(.st-key-film) > div {
@@ -77,11 +100,12 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
     choose_dataset_in_sidebar()
     with st.sidebar:
         show_person(who)
-    with st.container(gap=None):
-        st.title(title, anchor=False)
-        st.caption(RESEARCH_LINE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="head"):
+        st.title(title, anchor=False, width="content")
+        st.caption(RESEARCH_LINE, width="content")
         if open_to_anyone():
-            st.caption(f":material/lock_open: {OPEN_LINE}")
+            st.caption(f":material/lock_open: {OPEN_LINE}", width="content")
+    with st.container():
         say_unrecorded()
     try:
         yield
@@ -96,7 +120,7 @@ def _set_up(title: str, wide: bool) -> Person:
         refused = ""
     except AccessError as error:
         shown, refused = "Sign in", str(error)
-    st.set_page_config(page_title=f"{shown} · Pneumo", layout="wide", initial_sidebar_state=240)
+    st.set_page_config(page_title=f"{shown} · Pneumo", layout="wide", initial_sidebar_state=200)
     keep_house()
     st.html(_STYLE)
     if wide:

@@ -241,7 +241,7 @@ def test_films_outlive_a_walk_to_another_page(checkpoint: Checkpoint) -> None:
     assert "2 X-rays: 1 read, 1 failed" in told(app)
     press(app, "Remove")
     assert verdict(app) == "Not read", "the next X-ray is opened"
-    press(app, "Clear the list")
+    press(app, "Clear")
     assert "No X-rays yet" in told(app)
     assert not app.session_state["worklist"].readings
 

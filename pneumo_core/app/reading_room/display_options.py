@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -41,6 +41,9 @@ _FAINT = 0.1
 _LONGEST = 640
 """Longer side of a heat map's picture in pixels; the browser smooths it."""
 
+_GRID = 64
+"""Cells along the longer side of the heat's coarse grid."""
+
 _OWN_PLACE = "default layer"
 _LEVELS = {0.5: "outer", 0.75: "inner"}
 _PROBABILITY, _THIS_FILM, _ALL_FILMS = "Probability", "This X-ray", "All X-rays"
@@ -49,11 +52,15 @@ _PROBABILITY, _THIS_FILM, _ALL_FILMS = "Probability", "This X-ray", "All X-rays"
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """Overlay of an X-ray: a PNG of the heat map (empty for none) and contour lines in [0, 1]."""
+    """Overlay of an X-ray: a PNG of the heat map (empty for none) and contour lines in [0, 1].
+
+    ``grid``: the heat in 0 to 255 on a coarse grid, for the value under the pointer.
+    """
 
     heat: bytes
     opacity: float
     lines: list[dict[str, str]]
+    grid: dict[str, Any] | None = None
 
 
 def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
@@ -62,14 +69,21 @@ def layers_over(look: Overlay | None, shape: tuple[int, int]) -> Layers:
         return Layers(b"", 0.0, [])
     factor = min(1.0, _LONGEST / max(shape))
     heat = look.over((max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))))
+    grid = _grid(heat)
     if not look.contour:
-        return Layers(png(heat_layer(heat, look.scale)), look.opacity, [])
+        return Layers(png(heat_layer(heat, look.scale)), look.opacity, [], grid)
     lines = [
         {"path": _path(line), "level": f"{_LEVELS[level]} {look.scale}"}
         for level, found in contour_lines(heat, tuple(_LEVELS)).items()
         for line in found
     ]
-    return Layers(b"", 0.0, lines)
+    return Layers(b"", 0.0, lines, grid)
+
+
+def _grid(heat: NDArray[np.float32]) -> dict[str, Any]:
+    step = max(1, max(heat.shape) // _GRID)
+    cells = np.rint(255 * heat[step // 2 :: step, step // 2 :: step]).astype(int)
+    return {"width": cells.shape[1], "height": cells.shape[0], "values": cells.ravel().tolist()}
 
 
 def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
@@ -99,22 +113,16 @@ def choose_look(
     Starts with evidence for PNEUMONIA, whatever was predicted, so that colours mean the same on
     every X-ray. ``others``: all X-rays on the list that were read, for the shared scale.
     """
-    if reading.probability is None or not _wanted():
-        return None
-    what, where = st.columns(2, gap="small")
-    name = what.selectbox(
-        "Method", list(METHODS), format_func=lambda each: METHODS[each].title, key="method"
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if reading.probability is None or not _wanted():
+            return None
+        with st.popover("Options", icon=":material/tune:", key="look options"):
+            name, layer, label = _choose_evidence(item, checkpoint)
+            scaled_to = _choose_scale(others)
+            drawn = st.segmented_control(
+                "Drawn as", ("Colours", "Contour"), default="Colours", required=True, key="drawn"
+            )
     method = METHODS[name]
-    with where:
-        layer = _choose_layer(checkpoint) if method.takes_layer else None
-    st.caption(f"{plain(method.about)} ({plain(method.source)})")
-    with st.container(horizontal=True, gap="medium"):
-        label = _choose_label(item) if method.takes_label else PNEUMONIA
-        scaled_to = _choose_scale(others)
-        drawn = st.segmented_control(
-            "Drawn as", ("Colours", "Contour"), default="Colours", required=True, key="drawn"
-        )
     heat = _computed(item, checkpoint, label, name, layer)
     peaks = strength = None
     if scaled_to == _ALL_FILMS and not method.slow:
@@ -127,6 +135,17 @@ def choose_look(
     return Overlay(
         heat, opacity=opacity, contour=drawn == "Contour", peaks=peaks, strength=strength
     )
+
+
+def _choose_evidence(item: Item, checkpoint: Checkpoint) -> tuple[str, str | None, int]:
+    """Ask for the method, its layer (None: the default) and the label."""
+    name = st.selectbox(
+        "Method", list(METHODS), format_func=lambda each: METHODS[each].title, key="method"
+    )
+    method = METHODS[name]
+    layer = _choose_layer(checkpoint) if method.takes_layer else None
+    st.caption(f"{plain(method.about)} ({plain(method.source)})")
+    return name, layer, _choose_label(item) if method.takes_label else PNEUMONIA
 
 
 def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:

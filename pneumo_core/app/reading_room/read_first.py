@@ -39,10 +39,11 @@ def choose_read_first(worklist: Worklist) -> None:
     """Show a toggle in step with the query parameter ``first``."""
     own = worklist.own
     own.wanted = st.toggle(
-        "Read first: make my own call before I see the result",
+        "Read first",
         own.wanted or st.query_params.get(_FIRST) == "1",
         key="read first",
-        help="Results stay hidden until you have made your call. Your call, the time it took and "
+        width="content",
+        help="Make your own call before you see the result. Your call, the time it took and "
         "your decision afterwards are logged, so that an analyst can see how well readers and "
         "models agree.",
     )

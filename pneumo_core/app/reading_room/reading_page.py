@@ -11,7 +11,7 @@ from pneumo_core.app.reading_room.display_options import choose_look, explain_lo
 from pneumo_core.app.reading_room.exports import offer_result
 from pneumo_core.app.reading_room.read_first import ask_for_call, show_decision, tell
 from pneumo_core.app.reading_room.similar_images import show_similar
-from pneumo_core.app.reading_room.uploads import carry
+from pneumo_core.app.reading_room.uploads import add_films, add_more, carry
 from pneumo_core.app.reading_room.verdict import (
     offer_rotation,
     show_opinions,
@@ -25,44 +25,70 @@ from pneumo_core.app.reading_room.worklist_table import pick_film, show_steps
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.reports import Overlay
 
-__all__ = ["show_reading_room"]
+__all__ = ["show_empty_room", "show_reading_room"]
+
+_WIDTHS = (6, 15, 9)
+"""Of the worklist, the X-ray and the result."""
+
+
+def show_empty_room(worklist: Worklist, *, ready: bool) -> None:
+    """Show the uploader and the samples; ``ready``: there is a model to read with."""
+    with st.container(key="empty-room"):
+        add_films(worklist)
+        if ready:
+            st.info(
+                "No X-rays yet. Upload one or more, or choose a sample. The X-ray, its result "
+                "and the evidence appear here.",
+                icon=":material/upload_file:",
+            )
 
 
 def show_reading_room(
     worklist: Worklist, checkpoint: Checkpoint, point: OperatingPoint, panel: Sequence[Checkpoint]
 ) -> None:
-    """Show everything below the choice of X-rays and model, and continue reading.
+    """Show the worklist, the open X-ray and its result side by side, and continue reading.
 
     ``panel``: the other checkpoints that give a second opinion.
 
     Elements that come and go sit in containers of their own: if the number of elements above
     changed, the browser would redraw what follows and briefly show it twice.
     """
-    with st.container():
-        say_progress(worklist, checkpoint, panel)
-    items = worklist.items(checkpoint, point, [checkpoint, *panel])
-    tell(worklist, items)
-    with st.container():
-        opened = pick_film(worklist, items)
+    listed, seen, said = st.columns(_WIDTHS, gap="medium")
+    with listed, st.container(key="worklist"):
+        add_more(worklist)
+        with st.container():
+            say_progress(worklist, checkpoint, panel)
+        items = worklist.items(checkpoint, point, [checkpoint, *panel])
+        tell(worklist, items)
+        with st.container():
+            opened = pick_film(worklist, items)
     worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
     carry(opened.film if opened else None)
     if opened:
         readable = [item for item in items if item.reading and item.reading.predicted is not None]
-        _show(worklist, opened, checkpoint, point, readable)
+        with said, st.container(key="result"):
+            look = _show_result(worklist, opened, checkpoint, point, readable)
+        with seen, st.container(key="film"):
+            show_steps(worklist, opened)
+            inverted = opened.reading is not None and opened.reading.inverted
+            show_film(opened.film, look, inverted=inverted)
+        if opened.reading and opened.reading.predicted is not None:
+            _offer_similar(opened, checkpoint, look)
     elif items:
-        st.caption("Click a row to open an X-ray. The most suspicious one opens when all are read.")
+        seen.caption(
+            "Click a row to open an X-ray. The most suspicious one opens when all are read."
+        )
     read_waiting(worklist, checkpoint, panel)
 
 
-def _show(
+def _show_result(
     worklist: Worklist,
     item: Item,
     checkpoint: Checkpoint,
     point: OperatingPoint,
     readable: Sequence[Item],
-) -> None:
-    """Show one X-ray with its result, heat map options and drawers."""
-    show_steps(worklist, item)
+) -> Overlay | None:
+    """Show one X-ray's result, heat map options and exports; return the heat map to draw."""
     with st.container():
         if item.hidden:
             ask_for_call(worklist, item)
@@ -72,13 +98,7 @@ def _show(
         offer_rotation(worklist, item)
     if item.reading:
         record_readings([(item.film, item.reading)])
-    seen, said = st.columns([3, 2], gap="large")
-    with said:
-        look = _ask(item, checkpoint, point, readable)
-    with seen, st.container(key="film"):
-        show_film(item.film, look, inverted=item.reading is not None and item.reading.inverted)
-    if item.reading and item.reading.predicted is not None:
-        _offer_similar(item, checkpoint, look)
+    return _ask(item, checkpoint, point, readable)
 
 
 def _offer_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
@@ -96,16 +116,18 @@ def _ask(
     reading, film = item.reading, item.film
     if reading is None:
         return None
-    show_probability(reading)
-    prevalence = show_prevalence(reading, checkpoint, point)
-    with st.container():
-        show_opinions(item.opinions)
+    show_probability(reading, checkpoint, point)
     with st.container():
         look = choose_look(item, reading, checkpoint, readable)
         if look:
             explain_look(look, item, checkpoint)
-    drawer = st.expander("Export", icon=":material/download:", key="away", on_change="rerun")
-    if drawer.open:
-        with drawer:
+    with st.container():
+        show_opinions(item.opinions)
+    prevalence = show_prevalence(reading, checkpoint, point)
+    menu = st.popover(
+        "Export", icon=":material/download:", key="away", on_change="rerun", width="stretch"
+    )
+    if menu.open:
+        with menu:
             offer_result(film, reading, checkpoint, point, look, prevalence)
     return look

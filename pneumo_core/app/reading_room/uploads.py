@@ -18,7 +18,7 @@ from pneumo_core.reading import Sample, samples
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-__all__ = ["add_films", "carry", "my_worklist"]
+__all__ = ["add_films", "add_more", "carry", "follow_link", "my_worklist"]
 
 _SAMPLE, _FILM = "sample", "film"
 _HELP = (
@@ -35,15 +35,55 @@ def my_worklist() -> Worklist:
 
 
 def add_films(worklist: Worklist) -> None:
-    """Show the widgets that add uploads and samples to the list.
+    """Show the uploader and the samples, with room to drop files.
 
     Query parameters: ``sample``, or ``film``, an id in the dataset.
     """
-    found = {each.title.lower(): each for each in samples()}
-    _follow_link(worklist, found)
+    found = _samples()
+    follow_link(worklist)
+    _uploader(worklist, "films-in")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if found:
+            st.caption("Or a sample", width="content")
+        _sample_buttons(worklist, found)
+        if worklist.films:
+            _clear_button(worklist)
+
+
+def add_more(worklist: Worklist) -> None:
+    """Show the uploader as one line, with the samples and Clear behind small buttons."""
+    _uploader(worklist, "films-more")
+    found = _samples()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if found:
+            with st.popover("Samples", icon=":material/science:"):
+                _sample_buttons(worklist, found)
+        _clear_button(worklist)
+
+
+def follow_link(worklist: Worklist) -> None:
+    """Open the X-ray named in the link, once; afterwards the address follows the page."""
+    found = _samples()
+    asked = next(((p, st.query_params[p]) for p in (_FILM, _SAMPLE) if p in st.query_params), None)
+    if asked and asked != st.session_state.get("followed"):
+        parameter, name = asked
+        if parameter == _FILM:
+            _open_from_dataset(worklist, name)
+        elif name in found:
+            _open(worklist, name, found[name])
+        else:
+            st.warning(plain(str(UnknownName("sample X-ray", name, found))))
+    st.session_state["followed"] = asked
+
+
+def _samples() -> dict[str, Sample]:
+    return {each.title.lower(): each for each in samples()}
+
+
+def _uploader(worklist: Worklist, place: str) -> None:
     key = f"uploads {worklist.uploads}"
     most = f"{settings().max_file_bytes / 1e6:g} MB"
-    with st.container(key="films-in"):
+    with st.container(key=place):
         st.file_uploader(
             f"X-rays: PNG, JPEG, TIFF, BMP, WebP, DICOM; up to {most} each",
             accept_multiple_files=True,
@@ -52,22 +92,22 @@ def add_films(worklist: Worklist) -> None:
             args=(worklist, key),
             help=_HELP,
         )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if found:
-            st.caption("Or a sample", width="content")
-        for name, sample in found.items():
-            st.button(
-                sample.title, help=sample.about, on_click=_open, args=(worklist, name, sample)
-            )
-        if worklist.films:
-            st.button(
-                "Clear the list",
-                icon=":material/delete_sweep:",
-                type="tertiary",
-                on_click=_clear,
-                args=(worklist,),
-                help="Removes all X-rays and their results from this session's memory.",
-            )
+
+
+def _sample_buttons(worklist: Worklist, found: Mapping[str, Sample]) -> None:
+    for name, sample in found.items():
+        st.button(sample.title, help=sample.about, on_click=_open, args=(worklist, name, sample))
+
+
+def _clear_button(worklist: Worklist) -> None:
+    st.button(
+        "Clear",
+        icon=":material/delete_sweep:",
+        type="tertiary",
+        on_click=_clear,
+        args=(worklist,),
+        help="Clears the list: removes all X-rays and their results from this session's memory.",
+    )
 
 
 def carry(film: Film | None) -> None:
@@ -86,20 +126,6 @@ def carry(film: Film | None) -> None:
         else:
             st.query_params.pop(parameter, None)
     st.session_state["followed"] = link
-
-
-def _follow_link(worklist: Worklist, found: Mapping[str, Sample]) -> None:
-    """Open the X-ray named in the link, once; afterwards the address follows the page."""
-    asked = next(((p, st.query_params[p]) for p in (_FILM, _SAMPLE) if p in st.query_params), None)
-    if asked and asked != st.session_state.get("followed"):
-        parameter, name = asked
-        if parameter == _FILM:
-            _open_from_dataset(worklist, name)
-        elif name in found:
-            _open(worklist, name, found[name])
-        else:
-            st.warning(plain(str(UnknownName("sample X-ray", name, found))))
-    st.session_state["followed"] = asked
 
 
 def _open(worklist: Worklist, name: str, sample: Sample) -> None:

@@ -67,8 +67,8 @@ def offer_rotation(worklist: Worklist, item: Item) -> None:
         )
 
 
-def show_probability(reading: Reading) -> None:
-    """Show the calibrated probability beside the operating point, and which model gave it."""
+def show_probability(reading: Reading, checkpoint: Checkpoint, point: OperatingPoint) -> None:
+    """Show the calibrated probability beside the operating point, and how good the model is."""
     if reading.probability is None:
         return
     probability, threshold = format_rate(reading.probability), format_rate(reading.threshold)
@@ -90,10 +90,11 @@ def show_probability(reading: Reading) -> None:
         f"{reading.operating_point} lies at {threshold}; the uncertain band is shaded, {band}.",
         key="probability",
     )
+    rates = rates_of(checkpoint, point)
     st.caption(
-        f"Model {plain(reading.model)} (version {reading.version}), operating point "
-        f"{plain(reading.operating_point)}: {LABELS[PNEUMONIA]} at {threshold} or higher, "
-        f"uncertain {band}"
+        f"{plain(reading.model)} (version {reading.version}), {plain(reading.operating_point)}: "
+        f"{LABELS[PNEUMONIA]} at {threshold} or higher, uncertain {band}. On {rates.films}: "
+        f"sensitivity {plain(str(rates.sensitivity))}, specificity {plain(str(rates.specificity))}"
     )
 
 
@@ -124,13 +125,13 @@ def show_opinions(opinions: Sequence[Reading]) -> None:
         return
     icon = "call_split" if disagree(read) else "groups"
     st.markdown(f":material/{icon}: {plain(agreement_text(read))}")
-    with st.container(horizontal=True, gap="small"):
-        for each in read:
-            with st.container(border=True, width=150, gap=None):
-                st.caption(plain(each.model))
-                st.markdown(f"**{plain(format_rate(each.probability or 0.0))}**")
-                st.caption(f"{(each.level or '').capitalize()} (≥ {format_rate(each.threshold)})")
-    st.caption("Each at its own default operating point.")
+    rows = "\n".join(
+        f"| {plain(each.model)} | **{plain(format_rate(each.probability or 0.0))}** "
+        f"| {plain(each.level or '')} |"
+        for each in read
+    )
+    st.markdown(f"| Model | P | Result |\n|:--|:--|:--|\n{rows}")
+    st.caption("P is the probability; each model at its own default operating point.")
 
 
 def _choose_prevalence() -> float | None:

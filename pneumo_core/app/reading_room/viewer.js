@@ -1,6 +1,17 @@
-// An X-ray under its heat map, with zoom and pan. Everything it draws is in `data`; it sends nothing back.
+// An X-ray under its heat map. What it draws is in `data`; it sends nothing back.
+// Distances on the screen are in CSS pixels from the middle of the stage; `x`, `y` move the image.
 
 const MOST = 16; // screen pixels per image pixel
+const LENS = 2.5; // magnification of the lens
+const TOOLS = ["pan", "window", "ruler", "lens"];
+const KEYS = {
+  "+": "in", "=": "in", "-": "out", 0: "fit", 1: "full", p: "pan", w: "window", d: "ruler", m: "lens",
+  r: "rotate", h: "flip", i: "invert", l: "lungs", f: "screen", "?": "help",
+};
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+let unsaved = false; // uploads live in the session's memory: a reload would lose them
+window.addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".viewer");
@@ -11,141 +22,273 @@ export default function ({ data, parentElement }) {
 
 class Viewer {
   constructor(root) {
-    const find = (name) => root.querySelector(name);
-    this.stage = find(".stage");
-    this.layers = find(".layers");
-    this.film = find(".film");
-    this.heat = find(".heat");
-    this.lines = find(".lines");
-    this.told = find(".told");
+    this.root = root;
+    for (const name of ["stage", "layers", "film", "heat", "lines", "rule", "lens", "told", "probe", "help"])
+      this[name] = root.querySelector(`.${name}`);
     this.pointers = new Map();
     for (const button of root.querySelectorAll("[data-do]"))
       button.onclick = () => this.command(button.dataset.do);
     const on = (name, handler, options) => this.stage.addEventListener(name, handler, options);
     on("pointerdown", (event) => this.press(event));
     on("pointermove", (event) => this.move(event));
+    on("pointerleave", () => this.hover(null));
     for (const end of ["pointerup", "pointercancel"]) on(end, (event) => this.pointers.delete(event.pointerId));
     on("wheel", (event) => this.wheel(event), { passive: false });
     on("dblclick", (event) => this.zoomTo(this.zoom > 1 ? 1 : 1 / this.fit, event));
     on("keydown", (event) => this.key(event));
     this.resized = new ResizeObserver(() => this.place());
     this.resized.observe(this.stage);
+    this.choose("pan");
     this.reset();
   }
 
   stop() {
+    unsaved = false;
     this.resized.disconnect();
     this.pointers.clear();
   }
 
   show(data) {
+    unsaved = data.unsaved;
     this.resized.observe(this.stage);
-    if (data.id !== this.id) this.reset();
-    Object.assign(this, { id: data.id, width: data.width, height: data.height });
+    if (data.id !== this.data?.id) this.reset();
+    if (data.film !== this.data?.film) this.pixels = null;
+    this.data = data;
     this.stage.style.setProperty("--shape", data.width / data.height);
     this.stage.setAttribute("aria-label", data.label);
-    this.layers.style.width = `${data.width}px`;
-    this.layers.style.height = `${data.height}px`;
-    this.picture(this.film, data.film);
+    for (const layers of [this.layers, this.lens.firstElementChild]) {
+      layers.style.width = `${data.width}px`;
+      layers.style.height = `${data.height}px`;
+    }
+    this.rule.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
+    picture(this.film, data.film);
+    picture(this.lens.querySelector("img"), data.film);
     this.film.alt = data.alt;
-    const { brightness, contrast, invert } = data.tone;
-    this.film.style.filter =
-      `invert(${invert ? 1 : 0}) brightness(${brightness}) contrast(${contrast})`;
     this.heat.hidden = !data.heat;
-    if (data.heat) this.picture(this.heat, data.heat);
+    if (data.heat) picture(this.heat, data.heat);
     this.heat.style.opacity = data.opacity;
-    this.lines.replaceChildren(...data.lines.flatMap(({ path, level }) => strokes(path, level)));
+    this.drawLines();
+    this.tone();
     this.place();
   }
 
-  picture(image, address) {
-    if (image.dataset.address === address) return;
-    image.dataset.address = address;
-    image.src = address;
-  }
+  // Layout
 
   reset() {
-    Object.assign(this, { zoom: 1, x: 0, y: 0 }); // zoom 1 fits; x, y: how far its middle is moved
+    Object.assign(this, { zoom: 1, x: 0, y: 0, turn: 0, flip: false, inverted: false });
+    Object.assign(this, { level: 0.5, width: 1, ruled: null });
+    this.tone();
     this.place();
   }
 
   place() {
     const { clientWidth, clientHeight } = this.stage;
-    if (!this.width || !clientWidth) return;
-    this.fit = Math.min(clientWidth / this.width, clientHeight / this.height);
-    const scale = this.fit * this.zoom;
-    const room = (inside, outside) => Math.max(0, (inside * scale - outside) / 2);
+    if (!this.data || !clientWidth) return;
+    const [wide, high] = this.turn % 2 ? [this.data.height, this.data.width] : [this.data.width, this.data.height];
+    this.fit = Math.min(clientWidth / wide, clientHeight / high);
+    this.scale = this.fit * this.zoom;
+    const room = (inside, outside) => Math.max(0, (inside * this.scale - outside) / 2);
     const within = (value, most) => Math.max(-most, Math.min(most, value));
-    this.x = within(this.x, room(this.width, clientWidth));
-    this.y = within(this.y, room(this.height, clientHeight));
-    this.layers.style.transform =
-      `translate(-50%, -50%) translate(${this.x}px, ${this.y}px) scale(${scale})`;
-    this.layers.style.setProperty("--px", `${1 / scale}px`);
-    this.layers.classList.toggle("magnified", scale > 6);
+    this.x = within(this.x, room(wide, clientWidth));
+    this.y = within(this.y, room(high, clientHeight));
+    this.layers.style.transform = this.transform(this.x, this.y, this.scale);
+    this.layers.style.setProperty("--px", `${1 / this.scale}px`);
+    this.layers.classList.toggle("magnified", this.scale > 6);
     this.stage.classList.toggle("zoomed", this.zoom > 1);
-    this.told.textContent = `${Math.round(100 * scale)} %`;
+    this.told.textContent = `${Math.round(100 * this.scale)} %`;
+    this.drawRule();
   }
 
-  zoomTo(zoom, at) {
+  transform(x, y, scale) {
+    return `translate(-50%, -50%) translate(${x}px, ${y}px) rotate(${90 * this.turn}deg) `
+      + `scale(${this.flip ? -scale : scale}, ${scale})`;
+  }
+
+  // Where an event lies: from the middle of the stage, and in image pixels.
+  at(event) {
     const box = this.stage.getBoundingClientRect();
+    return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+  }
+
+  pixelAt(event) {
+    let [x, y] = this.at(event);
+    [x, y] = [(x - this.x) / this.scale, (y - this.y) / this.scale];
+    for (let turn = 0; turn < this.turn; turn++) [x, y] = [y, -x];
+    return [(this.flip ? -x : x) + this.data.width / 2, y + this.data.height / 2];
+  }
+
+  zoomTo(zoom, event) {
     const before = this.zoom;
     this.zoom = Math.max(1, Math.min(Math.max(1, MOST / this.fit), zoom));
-    const dx = at ? at.clientX - box.left - box.width / 2 : 0;
-    const dy = at ? at.clientY - box.top - box.height / 2 : 0;
+    const [dx, dy] = event ? this.at(event) : [0, 0];
     const grown = this.zoom / before;
     this.x = dx - (dx - this.x) * grown; // what lies under the pointer stays there
     this.y = dy - (dy - this.y) * grown;
     this.place();
   }
 
+  // Grey values: level and width as shares of the range that was sent
+
+  tone() {
+    const invert = Boolean(this.data?.invert) !== this.inverted;
+    const filter = `invert(${invert ? 1 : 0}) brightness(${round(1 / (2 * this.level))}) `
+      + `contrast(${round((2 * this.level) / this.width)})`;
+    for (const image of [this.film, this.lens.querySelector("img")]) image.style.filter = filter;
+    this.root.querySelector('[data-do="invert"]').setAttribute("aria-pressed", this.inverted);
+  }
+
+  windowBy(dx, dy) {
+    this.width = Math.max(0.02, Math.min(4, this.width * Math.exp(dx / 200)));
+    this.level = Math.max(0.02, Math.min(2, this.level + dy / 400));
+    this.tone();
+    this.probe.textContent = `Level ${percent(this.level)}, width ${percent(this.width)}`;
+  }
+
+  // Tools and commands
+
+  choose(tool) {
+    this.tool = tool;
+    this.stage.dataset.tool = tool;
+    for (const each of TOOLS)
+      this.root.querySelector(`[data-do="${each}"]`).setAttribute("aria-pressed", each === tool);
+    this.lens.hidden = true;
+  }
+
   command(name) {
+    if (TOOLS.includes(name)) this.choose(this.tool === name ? "pan" : name);
     if (name === "in") this.zoomTo(this.zoom * 1.5);
     if (name === "out") this.zoomTo(this.zoom / 1.5);
-    if (name === "fit") this.reset();
     if (name === "full") this.zoomTo(1 / this.fit);
+    if (name === "fit") this.reset();
+    if (name === "rotate") this.turn = (this.turn + 1) % 4;
+    if (name === "flip") this.flip = !this.flip;
+    if (name === "invert") this.inverted = !this.inverted;
+    if (name === "lungs") this.outlined = !this.outlined;
+    if (name === "help") this.help.hidden = !this.help.hidden;
+    if (name === "screen")
+      document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen?.();
+    this.tone();
+    this.drawLines();
+    this.place();
   }
 
   press(event) {
-    if (event.button) return;
+    if (event.button || event.target.closest("button")) return;
     this.stage.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, event);
+    if (this.tool === "ruler") this.ruled = [this.pixelAt(event), this.pixelAt(event)];
   }
 
   move(event) {
     const before = this.pointers.get(event.pointerId);
+    this.hover(event);
     if (!before) return;
     const others = [...this.pointers.values()].filter((each) => each.pointerId !== event.pointerId);
     this.pointers.set(event.pointerId, event);
+    const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
     if (others.length) {
       const apart = (each) => Math.hypot(each.clientX - others[0].clientX, each.clientY - others[0].clientY);
       this.zoomTo((this.zoom * apart(event)) / Math.max(1, apart(before)), event);
-      return;
+    } else if (this.tool === "window") this.windowBy(dx, dy);
+    else if (this.tool === "ruler") {
+      this.ruled[1] = this.pixelAt(event);
+      this.drawRule();
+    } else {
+      this.x += dx;
+      this.y += dy;
+      this.place();
     }
-    this.x += event.clientX - before.clientX;
-    this.y += event.clientY - before.clientY;
-    this.place();
   }
 
   wheel(event) {
-    const wanted = event.ctrlKey || this.stage.matches(":focus"); // else the page scrolls
+    const wanted = event.ctrlKey || this.stage.matches(":focus") || document.fullscreenElement; // else the page scrolls
     if (!wanted) return;
     event.preventDefault();
     this.zoomTo(this.zoom * Math.exp(-event.deltaY / 400), event);
   }
 
   key(event) {
-    const steps = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-    const names = { "+": "in", "=": "in", "-": "out", 0: "fit", 1: "full" };
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in names) this.command(names[event.key]);
-    else if (event.key in steps && this.zoom > 1 && !event.shiftKey) {
-      this.x += steps[event.key][0];
-      this.y += steps[event.key][1];
+    const name = KEYS[event.key.length > 1 ? event.key : event.key.toLowerCase()];
+    const step = event.shiftKey ? undefined : ARROWS[event.key];
+    if (name) this.command(name);
+    else if (event.key === "Escape" && !this.help.hidden) this.command("help");
+    else if (step && this.tool === "window") this.windowBy(10 * step[0], 10 * step[1]);
+    else if (step && this.zoom > 1) {
+      this.x -= 60 * step[0];
+      this.y -= 60 * step[1];
       this.place();
     } else return;
     event.preventDefault();
     event.stopPropagation();
   }
+
+  // What lies under the pointer
+
+  hover(event) {
+    this.lens.hidden = !event || this.tool !== "lens";
+    if (!event || !this.data || this.pointers.size) return;
+    const [column, row] = this.pixelAt(event).map(Math.floor);
+    const inside = column >= 0 && row >= 0 && column < this.data.width && row < this.data.height;
+    this.probe.textContent = inside ? this.describe(column, row) : "";
+    if (this.lens.hidden) return;
+    const [x, y] = this.at(event);
+    this.lens.style.transform = `translate(-50%, -50%) translate(${x}px, ${y}px)`;
+    this.lens.firstElementChild.style.transform =
+      this.transform(LENS * (this.x - x), LENS * (this.y - y), LENS * this.scale);
+  }
+
+  describe(column, row) {
+    const { heat_grid: grid, width, height } = this.data;
+    let text = `x ${column}, y ${row}, grey ${this.greyAt(column, row)}`;
+    if (grid) {
+      const cell = Math.floor((row / height) * grid.height) * grid.width + Math.floor((column / width) * grid.width);
+      text += `, heat ${(grid.values[cell] / 255).toFixed(2)}`;
+    }
+    return text;
+  }
+
+  greyAt(column, row) {
+    if (!this.pixels && this.film.complete && this.film.naturalWidth) {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [this.film.naturalWidth, this.film.naturalHeight];
+      const context = canvas.getContext("2d", { willReadFrequently: true });
+      context.drawImage(this.film, 0, 0);
+      this.pixels = context;
+    }
+    return this.pixels ? this.pixels.getImageData(column, row, 1, 1).data[0] : "–";
+  }
+
+  drawLines() {
+    const lungs = this.outlined ? this.data?.lungs ?? [] : [];
+    const lines = [...(this.data?.lines ?? []), ...lungs];
+    this.lines.replaceChildren(...lines.flatMap(({ path, level }) => strokes(path, level)));
+    const button = this.root.querySelector('[data-do="lungs"]');
+    button.setAttribute("aria-pressed", Boolean(this.outlined));
+    button.disabled = !this.data?.lungs.length;
+    button.title = button.disabled ? "No lungs were found in this image" : "Outline the lungs (L)";
+  }
+
+  drawRule() {
+    this.rule.replaceChildren();
+    if (!this.ruled || !this.data) return;
+    const [[x0, y0], [x1, y1]] = this.ruled;
+    this.rule.append(...strokes(`M${x0},${y0}L${x1},${y1}`, "ruler"));
+    const [down, across] = this.data.spacing ?? [1, 1];
+    const length = Math.hypot((x1 - x0) * across, (y1 - y0) * down);
+    this.probe.textContent = this.data.spacing
+      ? `${length.toFixed(1)} mm at the detector`
+      : `${Math.round(length)} pixels (the file gives no pixel size)`;
+  }
+}
+
+const round = (value) => Math.round(value * 1e4) / 1e4;
+const percent = (value) => `${Math.round(100 * value)} %`;
+
+function picture(image, address) {
+  if (image.dataset.address === address) return;
+  image.dataset.address = address;
+  image.src = address;
 }
 
 function strokes(path, level) {

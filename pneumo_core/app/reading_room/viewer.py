@@ -1,10 +1,9 @@
-"""The viewer: zoom and pan in the browser, windowing on the server.
+"""The viewer: view tools in the browser, the file's windows on the server.
 
 The X-ray is sent once per window, at full resolution, under an address derived from its contents;
-heat maps and lines are layers above it, brightness and opacity are numbers.
+heat maps and lines are layers above it.
 """
 
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import streamlit as st
 from pneumo_core.app.memory import kept
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, values_of
 from pneumo_core.app.reading_room.display_options import layers_over, lung_outline
-from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, Tone, preset_names, seen
+from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, preset_names, seen
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.streamlit_patches import address_of
 from pneumo_core.app.words import plain
@@ -31,7 +30,7 @@ Own = tuple[float, float]
 
 
 def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> None:
-    """Show the X-ray with its overlay, window and tone; nothing if it could not be decoded.
+    """Show the X-ray with its overlay and window; nothing if it could not be decoded.
 
     ``inverted``: the X-ray was inverted, and is read and shown corrected.
     """
@@ -40,9 +39,7 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
     except UnreadableFilm:
         return  # the result says so
     place = st.container()
-    preset, own, tone, outlined = _choose_tone(film)
-    lungs = kept("lungs", film.key, lambda: lung_outline(radiograph)) if outlined else []
-    address = address_of(_picture(film, preset, own), "image/jpeg")
+    preset, own = _choose_window(film)
     facts = radiograph.facts
     layers = layers_over(look, (facts.height, facts.width))
     with place:
@@ -50,49 +47,41 @@ def show_film(film: Film, look: Overlay | None, *, inverted: bool = False) -> No
             key="viewer",
             data={
                 "id": film.key,
-                "film": address,
+                "film": address_of(_picture(film, preset, own), "image/jpeg"),
                 "alt": "The X-ray under the heat map" if look else "The X-ray",
-                "label": f"{film.name}: zoom with + and -, move with the arrow keys, 0 to fit",
+                "label": f"{film.name}: zoom with + and -, move with the arrow keys, 0 to reset, "
+                "? for all keys",
                 "width": facts.width,
                 "height": facts.height,
-                "tone": asdict(tone) | {"invert": tone.invert != inverted},
+                "spacing": facts.pixel_spacing_mm,
+                "invert": inverted,
                 "heat": address_of(layers.heat, "image/png") if layers.heat else None,
+                "heat_grid": layers.grid,
                 "opacity": layers.opacity,
-                "lines": [*layers.lines, *lungs],
+                "lines": layers.lines,
+                "lungs": kept("lungs", film.key, lambda: lung_outline(radiograph)),
+                "unsaved": film.link is None,
             },
         )
-        if outlined and not lungs:
-            st.caption("No lungs were found in this image.")
-        told = [plain(film.name), facts.format, f"{facts.width} × {facts.height} pixels"]
-        if facts.modality:
-            told.append(plain(facts.modality))
-        st.caption(" · ".join(told))
 
 
-def _choose_tone(film: Film) -> tuple[str, Own | None, Tone, bool]:
-    """Ask for window, brightness, contrast, inversion and lung outline of this X-ray."""
+def _choose_window(film: Film) -> tuple[str, Own | None]:
+    """Show the facts of the file, and ask for a window."""
     facts = radiograph_of(film).facts
-    names = preset_names(facts)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="tone"):
+    told = [facts.format, f"{facts.width} × {facts.height} pixels"]
+    if facts.modality:
+        told.append(plain(facts.modality))
+    with st.container(horizontal=True, vertical_alignment="center", key="tone"):
         preset = st.selectbox(
             "Window",
-            names,
+            preset_names(facts),
             key=f"window {film.key}",
             width=185,
+            label_visibility="collapsed",
             help="Changes the display only, not what the model reads.",
         )
-        brightness = st.slider(
-            "Brightness", 20, 300, 100, 5, format="%d %%", key=f"bright {film.key}", width=125
-        )
-        contrast = st.slider(
-            "Contrast", 20, 400, 100, 5, format="%d %%", key=f"contrast {film.key}", width=125
-        )
-        invert = st.toggle("Invert", key=f"invert {film.key}", width="content")
-        outlined = st.toggle(
-            "Lungs", key="lung outline", width="content", help="Outline the lungs."
-        )
-    own = _choose_own(film) if preset == OWN else None
-    return preset or AS_READ, own, Tone(brightness / 100, contrast / 100, invert), outlined
+        st.caption(" · ".join(told), width="content")
+    return preset or AS_READ, _choose_own(film) if preset == OWN else None
 
 
 def _choose_own(film: Film) -> Own:

@@ -1,29 +1,19 @@
 """Window presets for display, the file's own first. They never change what a model reads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pneumo_core.imaging import FilmFacts, FilmValues, Radiograph, Window, window_over
 
-__all__ = ["AS_READ", "OWN", "Tone", "preset_names", "seen"]
+__all__ = ["AS_READ", "OWN", "preset_names", "seen"]
 
 AS_READ = "As read"
 FULL = "Full range"
 PERCENTILES = "Percentiles 1 to 99"
 OWN = "Own window"
 """Names of the presets that every X-ray, or every DICOM X-ray, has."""
-
-
-@dataclass(frozen=True)
-class Tone:
-    """Brightness and contrast after windowing: factors above 0, 1 for no change."""
-
-    brightness: float = 1.0
-    contrast: float = 1.0
-    invert: bool = False
 
 
 def preset_names(facts: FilmFacts) -> list[str]:

@@ -16,7 +16,7 @@ __all__ = ["pick_film", "show_steps"]
 
 _TABLE = "table"
 _ROW = 44
-_ROWS_SHOWN = 7
+_ROWS_SHOWN = 11
 _ALL = "All"
 
 
@@ -47,11 +47,12 @@ def show_steps(worklist: Worklist, item: Item) -> None:
         place = ""
         if item.film.key in worklist.shown and len(worklist.shown) > 1:
             place = f" · {worklist.shown.index(item.film.key) + 1} of {len(worklist.shown)}"
-        st.markdown(f"**{plain(item.film.name)}**{place}", width="content")
+        st.markdown(f"**{plain(item.film.name)}**{place}", width="stretch")
         st.button(
             "Remove",
             icon=":material/close:",
             type="tertiary",
+            width="content",
             help="Removes this X-ray from the list and from this session's memory.",
             on_click=worklist.remove,
             args=(item.film.key,),
@@ -64,6 +65,7 @@ def _step(worklist: Worklist, label: str, key: str | None, icon: str, arrow: str
         icon=icon,
         disabled=key is None,
         shortcut=f"Shift+{arrow}",
+        help=f"Shift + {arrow.lower()} arrow",
         on_click=worklist.open,
         args=(key,),
         key=label,
@@ -75,7 +77,7 @@ def _filters(items: Sequence[Item]) -> list[Item]:
     counts = {name: sum(item.group == name for item in items) for name in GROUPS}
     names = [_ALL, *(name for name, count in counts.items() if count)]
     st.markdown(count_text([item.status for item in items]))
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+    with st.popover("Filter and order", icon=":material/filter_list:", width="stretch"):
         group = st.segmented_control(
             "Show",
             names,
@@ -85,15 +87,9 @@ def _filters(items: Sequence[Item]) -> list[Item]:
             format_func=lambda name: name if name == _ALL else f"{name} {counts[name]}",
             width="content",
         )
-        text = st.text_input(
-            "File name", placeholder="Part of a file name", key="search", width=200
-        )
+        text = st.text_input("File name", placeholder="Part of a file name", key="search")
         order = st.selectbox(
-            "Order",
-            list(ORDERS),
-            key="order",
-            width=230,
-            help="Previous and next follow this order.",
+            "Order", list(ORDERS), key="order", help="Previous and next follow this order."
         )
     return arranged(items, order=order, group=None if group in (None, _ALL) else group, text=text)
 
@@ -115,10 +111,10 @@ def _table(worklist: Worklist, shown: Sequence[Item]) -> None:
         placeholder="",
         alt="The worklist: a row for each X-ray. Click a row to open it.",
         column_config={
-            "X-ray": st.column_config.ImageColumn(width=60),
+            "X-ray": st.column_config.ImageColumn(width=52),
+            "Probability": st.column_config.NumberColumn("P", width=64),
+            "Result": st.column_config.TextColumn(width="small"),
             "File": st.column_config.TextColumn(width="medium"),
-            "Result": st.column_config.TextColumn(width="medium"),
-            "Probability": st.column_config.NumberColumn(width="small"),
             "Models": st.column_config.TextColumn(width="medium"),
             "Notes": st.column_config.TextColumn(width="large"),
         },
@@ -139,12 +135,12 @@ def _frame(shown: Sequence[Item]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "X-ray": [item.thumbnail for item in shown],
-            "File": [item.film.name for item in shown],
-            **({"Your call": calls} if any(calls) else {}),
-            "Result": [_verdict(item) for item in shown],
             "Probability": pd.Series(
                 [each.probability if each else None for each in readings], dtype="Float64"
             ),
+            **({"Your call": calls} if any(calls) else {}),
+            "Result": [_verdict(item) for item in shown],
+            "File": [item.film.name for item in shown],
             "Models": [tally(item.opinions) for item in shown],
             "Notes": [_remarks(each) for each in readings],
         }
@@ -154,7 +150,7 @@ def _frame(shown: Sequence[Item]) -> pd.DataFrame:
 def _verdict(item: Item) -> str:
     if item.hidden:
         return "After your call"
-    return item.reading.verdict if item.reading else "Waiting"
+    return item.group
 
 
 def _remarks(reading: Reading | None) -> str:
@@ -170,8 +166,7 @@ def _show_export(items: Sequence[Item], shown: Sequence[Item]) -> None:
     hidden = [item for item in items if item not in shown]
     readings = [item.reading for item in (*shown, *hidden) if item.reading]
     told = f"list of {len(readings)} X-rays, with names"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Export the list:", width="content")
+    with st.popover("Export the list", icon=":material/download:", width="stretch"):
         st.download_button(
             "CSV",
             recorded(lambda: to_csv(readings).encode("utf-8-sig"), subject=f"CSV, {told}"),

@@ -1,6 +1,6 @@
 """Choose the model, the operating point and the second opinions; all are in the query."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -31,19 +31,27 @@ _PANEL = "panel"
 
 
 def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
-    """Ask for a checkpoint and its operating point; None without a checkpoint.
+    """Ask in a popover for a checkpoint and its operating point; None without a checkpoint.
 
     Query parameters: ``checkpoint``, ``point`` and, for a custom threshold, ``threshold``.
     Raises CheckpointError.
     """
-    boxes = st.container(horizontal=True)
-    checkpoint = choose_checkpoint(boxes)
-    if checkpoint is None:
+    by_name = {each.name: each for each in list_checkpoints()[0]}
+    if not by_name:
         return None
+    now = by_name[_current("checkpoint", list(by_name))]
+    points = [point.name for point in now.card.operating_points]
+    boxes = st.popover(
+        f"{plain(now.name)}, {plain(_current('point', [*points, CUSTOM]))}",
+        icon=":material/neurology:",
+        key="reader",
+    )
+    checkpoint = by_name[_choose(boxes, "Model", "checkpoint", list(by_name))]
     points = [point.name for point in checkpoint.card.operating_points]
     name = _choose(boxes, "Operating point", "point", [*points, CUSTOM])
     if name == CUSTOM:
-        point = custom_point(checkpoint, _choose_threshold(checkpoint))
+        with boxes:
+            point = custom_point(checkpoint, _choose_threshold(checkpoint))
     else:
         st.query_params.pop("threshold", None)
         point = checkpoint.card.operating_point(name)
@@ -52,7 +60,7 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
         f"{format_rate(point.threshold)} or higher counts as PNEUMONIA. On {rates.films}: "
         f"sensitivity {rates.sensitivity}, specificity {rates.specificity}, with 95 % intervals."
     )
-    st.caption(plain(f"{told} {rates.caution}"))
+    boxes.caption(plain(f"{told} {rates.caution}"))
     return checkpoint, point
 
 
@@ -155,6 +163,12 @@ def dataset_sources() -> dict[str, str]:
         f"{DATASET}{split}": f"{data.stem if data.suffix == '.npz' else data.name}: {words}"
         for split, words in (splits | {"all": "all X-rays"}).items()
     }
+
+
+def _current(parameter: str, names: Sequence[str]) -> str:
+    """Return what a linked select box is about to show, for a label that comes before it."""
+    asked = (st.session_state.get(parameter), st.query_params.get(parameter))
+    return next((str(each) for each in asked if each in names), names[0])
 
 
 def _choose(boxes: DeltaGenerator, label: str, parameter: str, names: list[str]) -> str:
