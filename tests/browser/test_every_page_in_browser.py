@@ -88,8 +88,9 @@ def test_the_keyboard_goes_through_the_reading_room_in_reading_order(full: str, 
             }"""
         )
         places.append((name, top))
-    names = " | ".join(name for name, _ in places)
-    order = ["Read X-rays", "Upload", "Chest", "Window", "Export"]
+    # The main part holds the focus first: its name is everything on the page.
+    names = " | ".join(name for name, _ in places if len(name) < 200)
+    order = ["Read X-rays", "Upload", "Samples", "Window", "Export"]
     at = [match.start() if (match := re.search(word, names)) else -1 for word in order]
     assert -1 not in at, names
     assert at == sorted(at), names

@@ -1,5 +1,6 @@
 """What only a browser can show of the reading room: the real app, driven by Chromium."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def test_from_home_to_a_film_and_where_it_looked(app: str, page: Page, film: Pat
     page.keyboard.press("ArrowRight")
     expect(heat).to_have_css("opacity", "0.55")
 
+    page.get_by_role("button", name="Options").click()
     page.get_by_role("radio", name="This X-ray").click()  # by probability a faint map has no lines
     page.get_by_role("radio", name="Contour").click()
     expect(heat).to_be_hidden()
@@ -80,7 +82,7 @@ def test_the_film_zooms_moves_and_changes_its_tone(app: str, page: Page) -> None
     page.goto(f"{app}/read?sample=chest")
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     as_read = picture(page, "The X-ray")
-    told, layers = page.locator(".told"), page.locator(".layers")
+    told, layers = page.locator(".told"), page.locator(".stage > .layers")
     fit = told.inner_text()
     page.locator(".stage").focus()
     for key in ("+", "+", "ArrowLeft"):
@@ -96,14 +98,99 @@ def test_the_film_zooms_moves_and_changes_its_tone(app: str, page: Page) -> None
     expect(told).to_have_text(fit)
 
     image = page.get_by_role("img", name="The X-ray", exact=True)
-    page.get_by_text("Invert", exact=True).click()
+    page.get_by_role("button", name="Invert").click()
     expect(image).to_have_css("filter", "invert(1) brightness(1) contrast(1)")
     assert picture(page, "The X-ray") == as_read, "the browser inverts"
     address = address_of(image)
+    settled(page)
     page.get_by_role("combobox", name="Window").click()
     page.get_by_role("option", name="Full range").click()
     expect(image).not_to_have_attribute("src", address)
     assert picture(page, "The X-ray") != as_read
+
+
+def test_the_viewers_tools(app: str, page: Page) -> None:
+    """Window by drag, distance, what lies under the pointer, rotation, keys."""
+    page.goto(f"{app}/read?sample=chest")
+    image = page.get_by_role("img", name="The X-ray", exact=True)
+    image.wait_for()
+    settled(page)
+    stage, probe = page.locator(".stage"), page.locator(".probe")
+    box = stage.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def drag(dx: float, dy: float) -> None:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + dx, y + dy, steps=4)
+        page.mouse.up()
+
+    page.mouse.move(x, y)
+    expect(probe).to_have_text(re.compile(r"x 9\d\d, y 9\d\d, grey \d+"))
+    page.get_by_role("button", name="Window", exact=True).click()
+    drag(60, 0)
+    expect(probe).to_have_text("Level 50 %, width 135 %")
+    expect(image).not_to_have_css("filter", "invert(0) brightness(1) contrast(1)")
+    stage.press("d")
+    drag(0, 100)
+    expect(probe).to_have_text(re.compile(r"\d+ pixels \(the file gives no pixel size\)"))
+    shown = probe.inner_text()
+    stage.press("r")
+    stage.press("h")
+    expect(page.locator(".stage > .layers")).to_have_attribute(
+        "style", re.compile("rotate\\(90deg")
+    )
+    assert probe.inner_text() == shown, "the distance is that of the image"
+    stage.press("?")
+    expect(page.get_by_text("after a click on the X-ray")).to_be_visible()
+    stage.press("0")
+    expect(image).to_have_css("filter", "invert(0) brightness(1) contrast(1)")
+
+
+WIDE = {"width": 1440, "height": 900}
+
+
+@pytest.mark.parametrize("page", [WIDE], indirect=True, ids=["1440x900"])
+def test_sixty_films_are_read_without_scrolling(
+    app: str, page: Page, film: Path, tmp_path: Path
+) -> None:
+    """X-ray, result and next stand in the first screen; each step shows the X-ray it names."""
+    paths = []
+    for number in range(60):
+        pixels = np.asarray(Image.open(film)).copy()
+        pixels[:8, : 8 * (number + 1)] = 255
+        paths.append(tmp_path / f"{number:02}.png")
+        Image.fromarray(pixels).save(paths[-1])
+    page.goto(f"{app}/read")
+    upload(page, *paths[:1])
+    page.get_by_text("Probability of pneumonia").wait_for()
+    assert_first_screen(page)
+    upload(page, *paths[1:])
+    expect(page.get_by_text("60 X-rays: 60 read")).to_be_visible()
+    settled(page)
+    assert_first_screen(page)
+    page.get_by_role("button", name="Filter and order").click()
+    page.get_by_role("combobox", name="Order").click()
+    page.get_by_role("option", name="By file name").click()
+    page.keyboard.press("Escape")
+    seen: dict[str, str] = {}
+    for _ in range(4):
+        settled(page)
+        name = page.locator(".st-key-steps").inner_text()
+        seen[picture(page, "The X-ray")] = name
+        page.keyboard.press("Shift+ArrowRight")
+        expect(page.locator(".st-key-steps")).not_to_have_text(name)
+    assert len(seen) == len(set(seen.values())) == 4, "never a stale picture"
+
+
+def assert_first_screen(page: Page) -> None:
+    places = [page.locator(".stage"), page.locator(".st-key-result h2")]
+    next_film = page.get_by_role("button", name="Next")
+    for place in [*places, *([next_film] if next_film.count() else [])]:
+        box = place.bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] and box["y"] + box["height"] <= WIDE["height"]
 
 
 def test_a_dicom_film_is_read_and_a_leg_refused(app: str, page: Page) -> None:
@@ -112,6 +199,7 @@ def test_a_dicom_film_is_read_and_a_leg_refused(app: str, page: Page) -> None:
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     expect(page.get_by_text("DICOM · 1841 × 1955 pixels")).to_be_visible()
 
+    page.get_by_role("button", name="Samples").click()
     page.get_by_role("button", name="Leg", exact=True).click()
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()
     said = page.get_by_test_id("stAlert").filter(has_text="another body part")
@@ -149,7 +237,7 @@ def test_the_result_is_taken_away_as_pdf_and_as_dicom(app: str, page: Page) -> N
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     toggle_look(page)
     expect(page.locator(".heat")).to_be_visible()
-    page.get_by_text("Export", exact=True).click()
+    page.get_by_role("button", name="Export").click()
 
     def taken(name: str) -> bytes:
         with page.expect_download() as download:
@@ -168,7 +256,7 @@ def test_a_deep_link_opened_first_on_a_fresh_server(
     server, address = start_app(checkpoints, tmp_path)
     try:
         page.goto(f"{address}/read?checkpoint=cnn_94&point=screening&sample=chest")
-        expect(page.get_by_text("0.200 or higher counts")).to_be_visible()
+        expect(page.get_by_text("PNEUMONIA at 0.200 or higher")).to_be_visible()
         expect(page.get_by_role("link", name="Home")).to_be_visible()
         page.goto("about:blank")
     finally:

@@ -53,8 +53,10 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     assert read >= 0.98 * 60, "the gate may refuse one of them"
     expect(page.get_by_test_id("stProgress")).to_have_count(0, timeout=PATIENCE)
     settled(page)
+    page.get_by_role("button", name="Filter and order").click()
     for group in ("Likely", "Unlikely", "Not read"):
         expect(page.get_by_role("radio", name=group).first).to_be_visible()
+    page.keyboard.press("Escape")
 
     page.get_by_test_id("stDataFrame").click(position={"x": 150, "y": 40 + 44 * 2 + 15})
     expect(page.get_by_text(f"3 of {len(films)}")).to_be_visible()
@@ -63,11 +65,13 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     page.get_by_text("Show heat map", exact=True).click()
     expect(page.locator(".heat")).to_be_visible()
     first = page.locator(".heat").get_attribute("src")
+    page.get_by_role("button", name="Options").click()
     page.get_by_role("combobox", name="Method").click()
     page.get_by_role("option", name="Activation").click()
     page.get_by_role("combobox", name="Layer").click()
     page.get_by_role("option").nth(1).click()
     expect(page.locator(".heat")).not_to_have_attribute("src", str(first))
+    page.keyboard.press("Escape")
 
     film = page.get_by_role("img", name="The X-ray under the heat map", exact=True)
     address = film.get_attribute("src") or ""
@@ -76,7 +80,7 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     expect(film).not_to_have_attribute("src", address, timeout=PATIENCE)
     assert picture(page, "The X-ray under the heat map") != as_read
 
-    page.get_by_text("Export", exact=True).click()
+    page.get_by_role("button", name="Export", exact=True).click()
     pdf = pypdfium2.PdfDocument(taken(page, "PDF"))
     words = " ".join(sheet.get_textpage().get_text_range() for sheet in pdf)
     assert "Signs of pneumonia" in words or "Uncertain" in words
