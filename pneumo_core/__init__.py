@@ -70,7 +70,7 @@ __all__ = [
     "train",
 ]
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "checkpoints": ("Checkpoint", "list_checkpoints", "load_checkpoint"),

@@ -25,6 +25,7 @@ from pneumo_core.cli import (
     _shortcuts,
     _study,
     _training,
+    _version,
 )
 from pneumo_core.cli import (
     _downloads as _intake,
@@ -39,7 +40,7 @@ __all__ = ["app", "main"]
 
 _COMMANDS = (
     *(_reading, _training, _runs, _study, _checkpoints),
-    *(_datasets, _shortcuts, _intake, _lungs, _log, _gateway, _calibrate),
+    *(_datasets, _shortcuts, _intake, _lungs, _log, _gateway, _calibrate, _version),
 )
 """Modules that register their commands on import."""
 

@@ -44,7 +44,7 @@ def point_words(result: Result) -> str:
 
 
 def checkpoint_words(result: Result) -> str:
-    """ "Pneumo 0.1.0, model cnn_94 version e2ed0cbe"."""
+    """ "Pneumo 1.0.0, model cnn_94 version e2ed0cbe"."""
     reading = result.reading
     return f"{result.software}, model {reading.model} version {reading.version}"
 

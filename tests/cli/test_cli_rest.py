@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pneumo_core import __version__
 from pneumo_core.audit.roles import OPEN_LINE
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.datasets import scan
@@ -35,6 +36,18 @@ def test_python_dash_m_is_pneumo():
     )
     for command in ("app", "predict", "train", "evaluate", "models", "data"):
         assert command in done.stdout
+
+
+def test_the_version_names_the_commit_and_every_model(pneumo: Run, checkpoint: Checkpoint):
+    done = pneumo("--version")
+    assert done.code == 0
+    first, model = done.out.splitlines()
+    assert first.startswith(f"Pneumo {__version__}")
+    assert model == f"model cnn_94 {checkpoint.card.version} (2026-11-22)"
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        git = ["git", "-C", str(ROOT), "rev-parse", "--short=7", "HEAD"]
+        head = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+        assert f", commit {head}" in first
 
 
 def test_evaluate_prints_one_object(
