@@ -1,8 +1,9 @@
 # make app     start the dashboard on http://127.0.0.1:8501
 # make test    run all checks: format, lint, types, import contracts, tests
+# make test-all   the same with the thorough tests and coverage, about 25 minutes more
 # make benchmark  measure speed, and write docs/performance.md
-# make lock    pin all dependencies of requirements.txt, with hashes, in requirements.lock
-# make audit   check dependencies for known vulnerabilities and licences
+# make lock    pin all dependencies of the application and the gateway, with hashes, in requirements.lock
+# make audit   check dependencies for known vulnerabilities and licences; write an SBOM
 # make fuzz    read 220,000 damaged files, and write the outcome to docs/reliability.md
 # make clean   remove the virtual environment and every cache
 
@@ -11,19 +12,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/audit
 
-.PHONY: app test benchmark fuzz lock audit clean
+.PHONY: app test test-all check benchmark fuzz lock audit clean
 .DELETE_ON_ERROR:
 
 app: $(VENV)/installed
 	@echo "Pneumo is starting at http://127.0.0.1:8501 (stop it with Ctrl-C)"
 	@$(BIN)/streamlit run streamlit_app.py
 
-test: $(VENV)/installed-test
+test: check
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Coverage may not fall below fail_under in pyproject.toml.
+test-all: check
+	PNEUMO_TEST_WHOLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # About 20 minutes on an idle machine; existing measurements are kept, see benchmarks/__main__.py.
 benchmark: $(VENV)/installed-test
@@ -56,4 +63,4 @@ $(VENV)/installed-test: requirements-test.txt $(VENV)/installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pneumo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .pneumo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info .coverage*

@@ -1,6 +1,6 @@
 """``python -m supply lock|audit TOOLS``: what ``make lock`` and ``make audit`` do.
 
-``TOOLS``: the folder that holds uv, pip-audit and pip-licenses.
+``TOOLS``: the folder that holds uv, pip-audit, pip-licenses and cyclonedx-py.
 """
 
 import json
@@ -14,8 +14,10 @@ from supply.licences import EXCEPTIONS, installed, refused
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+LOCKED = ("requirements.txt", "requirements-gateway.txt")
+SBOM = ROOT / "dist" / "sbom.cdx.json"
 _HEAD = """\
-# Everything that requirements.txt brings, pinned with hashes, for Python 3.11 and later on every
+# Everything that requirements.txt and requirements-gateway.txt bring, pinned with hashes, for Python 3.11 and later on every
 # system; 'make lock' writes it. To install exactly this:
 #     pip install --require-hashes -r requirements.lock
 # The hashes are those of the ordinary builds on the public index. A build of torch for the CPU only
@@ -33,11 +35,11 @@ def main(task: str, tools: Path) -> int:
 
 
 def lock(tools: Path) -> int:
-    """Resolve requirements.txt anew and write the lock."""
+    """Resolve the requirements anew and write the lock."""
     command = [tools / "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
     command += ["--no-emit-index-url", "--no-header", "--python-version", "3.11"]
     done = subprocess.run(
-        [*command, "requirements.txt"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+        [*command, *LOCKED], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
     )
     if done.returncode == 0:
         LOCK.write_text(_HEAD + done.stdout, encoding="utf-8")
@@ -46,7 +48,7 @@ def lock(tools: Path) -> int:
 
 
 def audit(tools: Path) -> int:
-    """Known vulnerabilities of what is locked, then the licences of what is installed."""
+    """Known vulnerabilities of what is locked, then licences and an SBOM of what is installed."""
     vulnerable = _vulnerabilities(tools)
     packages = installed(tools)
     wrong = refused(packages)
@@ -55,7 +57,17 @@ def audit(tools: Path) -> int:
     for name, why in EXCEPTIONS.items():
         print(f"{name} is an exception: {why}")
     print(f"Licences of {len(packages)} installed packages: {len(wrong)} may not come along.")
+    print(f"{sbom(tools)} components are listed in {SBOM.relative_to(ROOT)} (CycloneDX).")
     return 1 if wrong or vulnerable else 0
+
+
+def sbom(tools: Path) -> int:
+    """Write a software bill of materials of what is installed; return how much it lists."""
+    SBOM.parent.mkdir(exist_ok=True)
+    command = [tools / "cyclonedx-py", "environment", "--output-reproducible", "--short-PURLs"]
+    command += ["--mc-type", "application", "--pyproject", ROOT / "pyproject.toml"]
+    subprocess.run([*command, "--output-file", SBOM, sys.executable], check=True)
+    return len(json.loads(SBOM.read_text(encoding="utf-8"))["components"])
 
 
 def _vulnerabilities(tools: Path) -> bool:

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -37,6 +38,16 @@ REAL_DATA = os.environ.get("PNEUMO_DATA", "").strip()
 WHOLE = bool(os.environ.get("PNEUMO_TEST_WHOLE"))
 """Whether the thorough tests run, too."""
 
+_SYSTEMS = {
+    "linux": (sys.platform == "linux", "needs /proc and other parts of Linux"),
+    "posix": (os.name == "posix", "needs signals, pipes and permissions as Linux and macOS have"),
+}
+collect_ignore_glob = [
+    *([] if _SYSTEMS["linux"][0] else ["fuzz/*"]),
+    *([] if _SYSTEMS["posix"][0] else ["faults/*"]),
+]
+"""Folders that can't even be imported elsewhere; the summary says so."""
+
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FOLDERS = {0: "NORMAL", 1: "PNEUMONIA"}
 
@@ -64,6 +75,7 @@ def _groups() -> list[str]:
         f"validation of exported DICOM files: {validated}",
         f"PostgreSQL tests: {_postgres_told()}",
         f"thorough tests: {whole}",
+        *(f"{name} tests: LEFT OUT: {why}" for name, (here, why) in _SYSTEMS.items() if not here),
     ]
 
 
@@ -81,11 +93,12 @@ def find_initdb() -> Path | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if WHOLE:
-        return
     for item in items:
-        if item.get_closest_marker("thorough"):
+        if not WHOLE and item.get_closest_marker("thorough"):
             item.add_marker(pytest.mark.skip(reason="PNEUMO_TEST_WHOLE is not set"))
+        for system, (here, reason) in _SYSTEMS.items():
+            if not here and item.get_closest_marker(system):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_report_header() -> list[str]:

@@ -11,6 +11,9 @@ from pneumo_core.errors import MissingExtra
 from tests.app.test_pages import film
 
 ROOT = Path(__file__).parents[1]
+_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REQUIRED: list[str] = _PROJECT["dependencies"]
+EXTRAS: dict[str, list[str]] = _PROJECT["optional-dependencies"]
 
 _WITHOUT = """
 import sys
@@ -34,6 +37,7 @@ DICOM = "pydicom,gdcm,highdicom,openjpeg,libjpeg"
 REPORTS = "reportlab,matplotlib,highdicom"
 TRAIN = "kornia,lightning_fabric,tensorboardX"
 APP = "streamlit,authlib"
+GATEWAY = "pynetdicom,dicomweb_client,prometheus_client"
 
 
 def run(missing: str, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -68,6 +72,17 @@ print(pn.read(b"\\0" * 128 + b"DICM" + b"\\0" * 400, model="cnn_94").reasons[0])
     [
         (TRAIN, "from pneumo_core import train", "train"),
         (REPORTS, "from pneumo_core.reports import to_pdf", "reports"),
+        (
+            GATEWAY,
+            "sys.argv[1:] = ['gateway', 'start']\nfrom pneumo_core.cli import main\nmain()",
+            "gateway",
+        ),
+        (
+            "umap",
+            "import numpy as np\nfrom pneumo_core.embeddings import project\n"
+            "project(np.eye(20, dtype=np.float32), 'umap')",
+            "umap",
+        ),
         (APP, "sys.argv[1:] = ['app']\nfrom pneumo_core.cli import main\nmain()", "app"),
     ],
 )
@@ -93,11 +108,10 @@ def test_every_pin_of_the_application_lies_in_a_range_of_the_library() -> None:
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    ranges = [Requirement(each) for group in groups for each in group]
+    ranges = [Requirement(each) for group in (REQUIRED, *EXTRAS.values()) for each in group]
     by_name = {canonicalize_name(each.name): each.specifier for each in ranges}
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    files = ("requirements.txt", "requirements-gateway.txt", "requirements-umap.txt")
+    lines = [line for each in files for line in (ROOT / each).read_text().splitlines()]
     pins = [Requirement(line.partition("#")[0]) for line in lines if "==" in line]
     for pin in pins:
         (exact,) = pin.specifier

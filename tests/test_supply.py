@@ -17,7 +17,8 @@ def pins(text: str) -> dict[str, str]:
 
 
 def test_the_lock_has_every_requirement_in_its_version() -> None:
-    asked = pins((ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    files = ("requirements.txt", "requirements-gateway.txt")
+    asked = pins("".join((ROOT / each).read_text(encoding="utf-8") for each in files))
     assert asked.items() <= pins(LOCK).items()
 
 

@@ -19,7 +19,10 @@ from pneumo_core import __version__
 from pneumo_core.reading import samples
 from tests.gateway.parts import free_port
 
-pytestmark = pytest.mark.thorough
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(os.name == "nt", reason="the paths are those of Linux and macOS"),
+]
 
 ROOT = Path(__file__).parents[1]
 LARGEST = 100_000_000

@@ -108,6 +108,7 @@ for number in range(100_000):
 
 
 @pytest.mark.slow
+@pytest.mark.posix
 def test_a_kill_loses_no_finished_entry(tmp_path: Path) -> None:
     file = tmp_path / "audit.sqlite"
     finished = []

@@ -100,6 +100,7 @@ def test_what_is_not_read_is_not_exported(pneumo: Run, films: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("option", ["--pdf", "--dicom", "--heatmaps"])
+@pytest.mark.linux
 def test_a_folder_that_cant_be_written_is_one_sentence(
     pneumo: Run, films: Path, option: str
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_name_that_the_terminal_has_no_letters_for_is_printed_replaced(
     }
 
 
+@pytest.mark.posix
 def test_a_pipe_is_a_sentence_and_does_not_hang(checkpoint: Checkpoint, tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     done = as_a_shell_would("predict", tmp_path / "pipe", "--json")

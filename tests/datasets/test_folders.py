@@ -232,6 +232,7 @@ def test_a_film_without_an_ending_is_a_film(film_folder: Maker) -> None:
     assert "test/NORMAL/IM000001" in ids(scan(folder))
 
 
+@pytest.mark.posix
 def test_a_pipe_in_a_class_folder_is_no_film(tmp_path: Path) -> None:
     touch(tmp_path, "test/NORMAL/a.png")
     os.mkfifo(tmp_path / "test/NORMAL/pipe.png")

@@ -103,6 +103,7 @@ def test_a_cancelled_run_stops_within_seconds_and_goes_on_where_it_stopped(films
     assert load_checkpoint("broken").card.weights_sha256 == unbroken.card.weights_sha256
 
 
+@pytest.mark.posix
 def test_a_killed_run_is_lost_at_once_and_goes_on_where_it_stopped(films: Path):
     epochs = 5 * KILLS
     unbroken = train(films, "unbroken", config(epochs))
@@ -132,6 +133,7 @@ def test_one_run_at_a_time_and_the_others_in_order(films: Path):
 
 
 @pytest.mark.thorough
+@pytest.mark.posix
 def test_who_dies_in_the_line_holds_nobody_up(films: Path):
     first, second, third = (control.start(films, name, config(3)) for name in "abc")
     process = process_of(second)
@@ -183,6 +185,7 @@ def test_two_servers_on_one_folder_keep_one_line(films: Path):
 
 
 @pytest.mark.thorough
+@pytest.mark.posix
 def test_a_run_outlives_the_program_that_asked_for_it(films: Path):
     words = [sys.executable, "-m", "pneumo_core", "train", "--data", str(films), "--name", "mine"]
     words += ["--model", "cnn_v2", "--epochs", "30", "--batch-size", "8"]

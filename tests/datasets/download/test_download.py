@@ -231,7 +231,8 @@ def test_a_proxy_that_refuses_is_named(
         refused(source(url="http://films.invalid/"), tmp_path, r"the proxy refused")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_one_may_not_write_to(source: Maker, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(DatasetError, match=r"can't be kept in"):
