@@ -17,8 +17,8 @@ LOCK = ROOT / "requirements.lock"
 LOCKED = ("requirements.txt", "requirements-gateway.txt")
 SBOM = ROOT / "dist" / "sbom.cdx.json"
 _HEAD = """\
-# Everything that requirements.txt and requirements-gateway.txt bring, pinned with hashes, for Python 3.11 and later on every
-# system; 'make lock' writes it. To install exactly this:
+# Everything that requirements.txt and requirements-gateway.txt bring, pinned with hashes, for
+# Python 3.11 and later on every system; 'make lock' writes it. To install exactly this:
 #     pip install --require-hashes -r requirements.lock
 # The hashes are those of the ordinary builds on the public index. A build of torch for the CPU only
 # has other hashes, and pip refuses it then: 'make app' installs requirements.txt, which takes both.
