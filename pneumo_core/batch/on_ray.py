@@ -74,6 +74,7 @@ def _connected(address: str | None) -> Iterator[None]:
     if address is None:
         # Ray would give way to all other processes, at a niceness of 15.
         os.environ.setdefault("RAY_worker_niceness", "0")
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         own = {"num_cpus": cores(), "_node_ip_address": "127.0.0.1", "include_dashboard": False}
     level = logging.ERROR
     logging.getLogger("ray.data").setLevel(level)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from pneumo_core.cli._batch import AddressOption, BatchOptions, EngineOption, WorkersOption
 from pneumo_core.cli._batch import run as run_batch
+from pneumo_core.cli._scores import evaluate_scores, print_figures
 from pneumo_core.cli._shared import (
     DataOption,
     JsonOption,
@@ -60,12 +61,29 @@ def evaluate(
     ] = False,
     validation: ValidationOption = None,
     as_json: JsonOption = False,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            "--scores",
+            help="Evaluate scores instead: CSV, Parquet, or a folder of 'predict --out'. The "
+            "threshold is that of --threshold, or of --model at --operating-point.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", min=0, max=1, help="With --scores.")
+    ] = None,
 ) -> None:
-    """Evaluate a model on a split of a dataset."""
+    """Evaluate a model on a split of a dataset, or scores that a file holds."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import evaluate_dataset
-    from pneumo_core.metrics import format_rate
 
+    if scores is not None:
+        if data_folder is not None or shortcuts or validation is not None:
+            raise typer.BadParameter("--scores goes without --data, --shortcuts and --validation")
+        evaluate_scores(scores, model, operating_point, threshold, as_json=as_json)
+        return
+    if threshold is not None:
+        raise typer.BadParameter("--threshold needs --scores")
     checkpoint = load_checkpoint(model or None)
     dataset = _dataset(checkpoint, dataset_folder(data_folder), validation)
     with progress_bar("Decoding X-rays") as decoding, progress_bar("Scoring X-rays") as scoring:
@@ -83,16 +101,7 @@ def evaluate(
         told = {"shortcuts": records(quartiles)} if shortcuts else {}
         print(json.dumps(without_nan(result.as_dict()) | told))
         return
-    table = Table("figure", "value (95 % interval)", title=f"{result.model} on {split}")
-    for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
-        table.add_row(figure, str(getattr(result.figures, figure)))
-    out.print(table)
-    (tn, fp), (fn, tp) = result.figures.confusion.as_rows()
-    out.print(
-        f"{result.figures.n} X-rays, threshold {format_rate(result.figures.threshold)} "
-        f"({result.operating_point.name}): {tp} pneumonia found, {fn} missed, "
-        f"{tn} normal passed, {fp} false alarms."
-    )
+    print_figures(result.figures, f"{result.model} on {split}", result.operating_point.name)
     if shortcuts:
         print_quartiles(quartiles)
 

@@ -26,6 +26,7 @@ from pneumo_core.evaluation.scores import (
     Scores,
     dataset_scores,
     read_scores,
+    read_scores_file,
     scores_csv,
     shipped_scores,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "outliers",
     "point_on",
     "read_scores",
+    "read_scores_file",
     "robustness",
     "score_dataset",
     "scores_csv",

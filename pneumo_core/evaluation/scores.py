@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from pneumo_core.checkpoints import Checkpoint
@@ -27,13 +28,21 @@ from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation.evaluate import score_dataset
 from pneumo_core.metrics import confusion
 
-__all__ = ["Scores", "dataset_scores", "read_scores", "scores_csv", "shipped_scores"]
+__all__ = [
+    "Scores",
+    "dataset_scores",
+    "read_scores",
+    "read_scores_file",
+    "scores_csv",
+    "shipped_scores",
+]
 
 COLUMNS = ("id", "patient", "split", "label", "subtype", "probability")
 UNLABELLED = -1
 """The label of an X-ray whose label is unknown."""
 
-_MOST_ROWS = 500_000
+_MOST_ROWS, _MOST_ON_DISK = 500_000, 10_000_000
+"""The most rows of a file that is uploaded to a page, and of one on disk."""
 _UNREADABLE = b"pneumo unreadable"
 """Key in a saved table's metadata for excluded X-rays and the reasons."""
 _MADE_BY = ("checkpoint", "version")
@@ -118,6 +127,29 @@ def dataset_scores(
     return Scores(table, dataset.name, checkpoint.name, version, (), unreadable)
 
 
+def read_scores_file(path: Path) -> Scores:
+    """Read a scores table from disk: CSV, Parquet, or the folder of a batch.
+
+    As ``read_scores``, for up to ``_MOST_ON_DISK`` rows. Of a batch, the X-rays that were read are
+    taken; its column ``model`` is the checkpoint.
+    """
+    try:
+        if not path.is_dir():
+            return _checked(_parse(path.read_bytes(), path.name), path.name, _MOST_ON_DISK)
+        names = ["id", "patient", "split", "label", "probability", "model", "version", "status"]
+        whole = pq.read_table(path, columns=names, ignore_prefixes=["_", "."])
+    except FileNotFoundError as error:
+        raise PneumoError(f"There is no file or folder '{path}'. Check the path.") from error
+    except (OSError, pa.ArrowException) as error:
+        raise PneumoError(
+            f"'{path}' holds no scores that can be read: {error}. Name a CSV or Parquet file, or "
+            "the folder of 'pneumo predict --out'."
+        ) from error
+    read = whole.filter(pc.equal(whole["status"], "read")).drop_columns(["status"])
+    table = read.rename_columns({"model": "checkpoint"}).to_pandas()
+    return _checked(table, path.name, _MOST_ON_DISK)
+
+
 def read_scores(content: bytes, name: str) -> Scores:
     """Read a scores table from a CSV or Parquet file with at least ``id`` and ``probability``.
 
@@ -125,7 +157,12 @@ def read_scores(content: bytes, name: str) -> Scores:
     columns are used if present; an X-ray without a patient counts as a patient of its own. Raises
     PneumoError with what is wrong and what to do.
     """
-    table = _with_known_names(_parse(content, name), name)
+    return _checked(_parse(content, name), name, _MOST_ROWS)
+
+
+def _checked(table: pd.DataFrame, name: str, most: int) -> Scores:
+    """Return the scores in a table of any types. Raises PneumoError, see ``read_scores``."""
+    table = _with_known_names(table, name)
     for column in ("id", "probability"):
         if column not in table:
             raise PneumoError(
@@ -134,8 +171,8 @@ def read_scores(content: bytes, name: str) -> Scores:
             )
     if table.empty:
         raise PneumoError(f"'{name}' has no rows. Add one row per X-ray.")
-    if len(table) > _MOST_ROWS:
-        raise PneumoError(f"'{name}' has more than {_MOST_ROWS:,} rows. Split the file.")
+    if len(table) > most:
+        raise PneumoError(f"'{name}' has more than {most:,} rows. Split the file.")
     ids = table["id"].astype("string").fillna("").str.strip().astype(str)
     if (ids == "").any():
         raise PneumoError(f"'{name}' has a row without an id. Give every X-ray an id of its own.")

@@ -14,13 +14,14 @@ from pneumo_core.evaluation.scores import UNLABELLED, Scores
 from pneumo_core.evaluation.subgroups import with_series
 from pneumo_core.metrics import (
     Curve,
+    Draws,
     Estimate,
     Evaluation,
     ReliabilityBin,
-    Resampling,
     at_threshold,
     average_precision,
     brier_estimate,
+    draws_of,
     evaluate,
     precision_recall_curve,
     predictive_estimates,
@@ -64,9 +65,9 @@ class Study:
         return len(self.scores.classes) == 2
 
     @cached_property
-    def draws(self) -> Resampling:
+    def draws(self) -> Draws:
         """Bootstrap draws of its patients, for intervals without a formula."""
-        return Resampling.of(self.table["patient"].to_numpy(str))
+        return draws_of(self.table["patient"].to_numpy(str))
 
     @cached_property
     def _base(self) -> Evaluation:

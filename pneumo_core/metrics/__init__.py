@@ -26,6 +26,7 @@ from pneumo_core.metrics.evaluation import (
     predictive_estimates,
 )
 from pneumo_core.metrics.formatting import format_interval, format_prevalence, format_rate
+from pneumo_core.metrics.large_samples import MANY_PATIENTS, Draws, NormalDraws, draws_of
 from pneumo_core.metrics.multiple import holm
 from pneumo_core.metrics.paired import Areas, McNemar, clustered_area, compare_areas, mcnemar
 from pneumo_core.metrics.prevalence import (
@@ -59,13 +60,16 @@ from pneumo_core.metrics.thresholds import (
 
 __all__ = [
     "CALIBRATED_PREVALENCE",
+    "MANY_PATIENTS",
     "Areas",
     "Calibration",
     "Confusion",
     "Curve",
+    "Draws",
     "Estimate",
     "Evaluation",
     "McNemar",
+    "NormalDraws",
     "ReliabilityBin",
     "Resampling",
     "adjusted_probability",
@@ -83,6 +87,7 @@ __all__ = [
     "compare_areas",
     "confusion",
     "cost_threshold",
+    "draws_of",
     "ece_estimate",
     "evaluate",
     "expected_calibration_error",

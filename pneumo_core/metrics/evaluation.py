@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from pneumo_core.core.html import html_table
 from pneumo_core.metrics._checks import Floats, Ints, check_arrays
 from pneumo_core.metrics.calibration import bin_gaps, brier_score, expected_calibration_error
+from pneumo_core.metrics.large_samples import Draws, draws_of
 from pneumo_core.metrics.prevalence import predictive_value_estimates
 from pneumo_core.metrics.ranking import area_interval, area_under_roc
 from pneumo_core.metrics.rates import (
@@ -19,7 +20,6 @@ from pneumo_core.metrics.rates import (
     rate,
     wilson_interval,
 )
-from pneumo_core.metrics.resampling import Resampling
 
 __all__ = [
     "Evaluation",
@@ -70,15 +70,17 @@ def evaluate(
     threshold: float,
     groups: ArrayLike,
     *,
-    resampling: Resampling | None = None,
+    resampling: Draws | None = None,
 ) -> Evaluation:
     """Return every metric at the threshold: rates with Wilson's interval, the rest by bootstrap.
+
+    From ``MANY_PATIENTS`` on, normal draws take the bootstrap's place (``large_samples``).
 
     ``groups`` (N,) is each X-ray's patient. ``resampling``: the draws of an earlier call for the
     same groups; making them takes most of the time.
     """
     truth, p = check_arrays(labels, probabilities)
-    draws = resampling or Resampling.of(groups)
+    draws = resampling or draws_of(groups)
     auc, ece = auc_estimate(truth, p, draws), ece_estimate(truth, p, draws)
     return _at(threshold, truth, p, draws, auc, ece)
 
@@ -88,7 +90,7 @@ def at_threshold(
     labels: ArrayLike,
     probabilities: ArrayLike,
     threshold: float,
-    draws: Resampling,
+    draws: Draws,
 ) -> Evaluation:
     """Return an evaluation of the same X-rays at another threshold, reusing its AUC and ECE."""
     truth, p = check_arrays(labels, probabilities)
@@ -96,7 +98,7 @@ def at_threshold(
 
 
 def _at(
-    threshold: float, truth: Ints, p: Floats, draws: Resampling, auc: Estimate, ece: Estimate
+    threshold: float, truth: Ints, p: Floats, draws: Draws, auc: Estimate, ece: Estimate
 ) -> Evaluation:
     counts = confusion(truth, p, threshold)
     return Evaluation(
@@ -113,7 +115,7 @@ def _at(
 
 
 def f1_estimate(
-    labels: ArrayLike, probabilities: ArrayLike, threshold: float, draws: Resampling
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float, draws: Draws
 ) -> Estimate:
     """Return F1 at the threshold with its interval.
 
@@ -136,7 +138,7 @@ def predictive_estimates(
     probabilities: ArrayLike,
     threshold: float,
     prevalence: float,
-    draws: Resampling,
+    draws: Draws,
 ) -> tuple[Estimate, Estimate]:
     """Return PPV and NPV at a ``prevalence`` in (0, 1).
 
@@ -178,15 +180,15 @@ def _predictive_bounds(
     return (low[0], high[0]), (low[1], high[1])
 
 
-def ece_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
+def ece_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Draws) -> Estimate:
     """Return the expected calibration error with its interval."""
     truth, p = check_arrays(labels, probabilities)
-    gaps = np.abs(draws.sums(bin_gaps(truth, p))).sum(axis=1)
-    films = draws.sums(np.ones((len(p), 1)))[:, 0]
-    return Estimate(expected_calibration_error(truth, p), *draws.interval(shares(gaps, films)))
+    sums = draws.sums(np.column_stack([bin_gaps(truth, p), np.ones(len(p))]))
+    shares_apart = shares(np.abs(sums[:, :-1]).sum(axis=1), sums[:, -1])
+    return Estimate(expected_calibration_error(truth, p), *draws.interval(shares_apart))
 
 
-def auc_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
+def auc_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Draws) -> Estimate:
     """Return the area under the ROC curve with its interval.
 
     Where the draws don't vary (perfect separation), it is Newcombe's for as many patients.
@@ -199,7 +201,7 @@ def auc_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling)
     return Estimate(area, *ends)
 
 
-def brier_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Resampling) -> Estimate:
+def brier_estimate(labels: ArrayLike, probabilities: ArrayLike, draws: Draws) -> Estimate:
     """Return the Brier score with its interval."""
     truth, p = check_arrays(labels, probabilities)
     sums = draws.sums(np.column_stack([(p - truth) ** 2, np.ones(len(p))]))

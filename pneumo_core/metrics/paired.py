@@ -12,7 +12,7 @@ from pneumo_core.metrics.ranking import area_interval
 from pneumo_core.metrics.rates import Estimate
 from pneumo_core.metrics.resampling import LEAST_PATIENTS
 
-__all__ = ["Areas", "McNemar", "clustered_area", "compare_areas", "mcnemar"]
+__all__ = ["Areas", "McNemar", "area_and_variance", "clustered_area", "compare_areas", "mcnemar"]
 
 _NOTHING = 1e-15
 """A variance below this is rounding error."""
@@ -100,6 +100,18 @@ def clustered_area(labels: ArrayLike, probabilities: ArrayLike, groups: ArrayLik
     clusters = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
     parts = _Parts.of(truth, p, clusters)
     return _area(parts.area, parts.covariance(parts), parts.clusters)
+
+
+def area_and_variance(
+    labels: ArrayLike, probabilities: ArrayLike, clusters: Ints
+) -> tuple[float, float]:
+    """Return the area under the ROC curve and its variance, clustered by patient (N,).
+
+    Raises ValueError unless both classes are present.
+    """
+    truth, p = check_two_classes(labels, probabilities)
+    parts = _Parts.of(truth, p, clusters)
+    return parts.area, max(0.0, parts.covariance(parts))
 
 
 def _area(value: float, variance: float, patients: tuple[int, int]) -> Estimate:

@@ -201,7 +201,7 @@ def _is_own_actor(process: psutil.Process) -> bool:
         ours = os.getpid() in [each.pid for each in process.parents()]
     except psutil.Error:
         return False
-    return ours and " ".join(process.info["cmdline"] or ()).startswith("ray::")
+    return ours and "ray::MapWorker" in " ".join(process.info["cmdline"] or ())
 
 
 def test_features_are_those_of_the_dataset(films: Path, checkpoint: Checkpoint, tmp_path: Path):
