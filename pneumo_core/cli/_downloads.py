@@ -56,7 +56,7 @@ def add_data(
 ) -> None:
     """Check a dataset and install a copy of it under a name.
 
-    A ZIP holds labelled folders, or X-rays and a manifest.csv. A CSV manifest has the columns path
+    A ZIP has labelled folders, or X-rays and a manifest.csv. A CSV manifest has the columns path
     and label, and may have split, patient, subtype and id; its paths are relative to it. To use a
     folder or a manifest without a copy, give its path to --data instead.
     """

@@ -39,7 +39,7 @@ class FilmSource(Protocol):
 
 @dataclass(frozen=True)
 class Cut:
-    """A validation split cut from train because the dataset's own was too small.
+    """A validation split cut from train.
 
     ``given``: validation X-rays the dataset came with; ``moved`` maps the ids of the X-rays that
     changed their split to the split they came in; ``note`` says what was done, in a sentence.
@@ -54,8 +54,8 @@ _ASIDE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "links": ("link that leads nowhere is", "links that lead nowhere are", ""),
         "system": (
-            "folder that a system or a viewer makes is",
-            "folders that systems and viewers make are",
+            "folder made by a system or a viewer is",
+            "folders made by systems and viewers are",
             "",
         ),
         "masks": (
@@ -63,15 +63,15 @@ _ASIDE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "files or folders named as masks are",
             " An image with two grey values is a mask, not an X-ray.",
         ),
-        "documents": ("file that is no picture is", "files that are no pictures are", ""),
+        "documents": ("file that is not an image is", "files that are not images are", ""),
         "datasets": (
-            "folder inside that holds a dataset of its own is",
-            "folders inside that hold datasets of their own are",
+            "nested folder with a dataset of its own is",
+            "nested folders with datasets of their own are",
             "",
         ),
     }
 )
-"""What is said of one thing of a kind, of several, and of all of them."""
+"""Sentence parts for one file of a kind, for several, and a remark."""
 _NAMED = 3
 
 
@@ -103,9 +103,9 @@ class Dataset:
 
     ``films`` has one row per X-ray: ``id`` (unique, the same on every machine), ``path``,
     ``split`` (train, val, test), ``label`` (0 NORMAL, 1 PNEUMONIA), ``subtype`` (bacteria, virus,
-    normal or empty), ``patient`` and ``digest`` (BLAKE2 of the X-ray's bytes). ``notes`` say in
-    sentences what was done to the table on the way; ``cut`` what was done to get a validation
-    split; ``left_aside`` what lies beside the X-rays, which ``notes`` tell, too.
+    normal or empty), ``patient`` and ``digest`` (BLAKE2 of the X-ray's bytes). ``notes`` are
+    sentences on what was done to the table; ``cut`` describes a validation split that was cut;
+    ``left_aside`` lists files that were left out, which ``notes`` mention, too.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Dataset:
         return replace(self, films=chosen.reset_index(drop=True))
 
     def as_found(self) -> "Dataset":
-        """Return the same X-rays in the splits they came in."""
+        """Return the same X-rays in their original splits."""
         if self.cut is None:
             return self
         films = zip(self.films["id"], self.films["split"], strict=True)
@@ -156,7 +156,7 @@ class Dataset:
         return replace(self, films=self.films.assign(split=came_in), notes=notes, cut=None)
 
     def pooled(self) -> "Dataset":
-        """Return it with its validation X-rays among the training X-rays, to be cut into folds."""
+        """Return the dataset with its validation X-rays in train, for cross-validation."""
         found = self.as_found()
         return found.with_films(
             found.films.assign(split=found.films["split"].replace("val", "train"))

@@ -22,13 +22,12 @@ _KEPT = ("label", "split", "patient", "subtype", "id")
 def folder_of(location: Path, films: pd.DataFrame) -> bytes:
     """Return a ZIP that unpacks to a dataset folder of these X-rays, their files unchanged.
 
-    An X-ray keeps its id, so what is known of it by id still holds: as the path of its file where
-    that is one of the layout split/CLASS/film or CLASS/film, otherwise by a manifest.csv. X-rays of
-    an archive become PNG files.
+    An X-ray keeps its id: as the path of its file if it has the layout split/CLASS/film or
+    CLASS/film, otherwise in a manifest.csv. X-rays of an archive become PNG files.
 
     Args:
         location: of the dataset that the X-rays belong to.
-        X-rays: id, split and label of each, and patient and subtype where they are known.
+        films: id, split and label of each X-ray, and patient and subtype if known.
 
     Raises:
         DatasetError: an X-ray isn't there.
@@ -38,7 +37,9 @@ def folder_of(location: Path, films: pd.DataFrame) -> bytes:
         for number, film in enumerate(films.to_dict("records")):
             film_id, found = str(film["id"]), find_film(location, str(film["id"]))
             if found is None:
-                raise DatasetError(f"'{film_id}' is not in '{location}' any more. Look again.")
+                raise DatasetError(
+                    f"'{film_id}' is not in '{location}' any more. Reload the dataset."
+                )
             suffix = found.suffix if isinstance(found, Path) else ".png"
             name = film_id
             if not _is_in_layout(film_id):
@@ -52,8 +53,7 @@ def folder_of(location: Path, films: pd.DataFrame) -> bytes:
 
 
 def _is_in_layout(film_id: str) -> bool:
-    """Return whether a path is one that ``scan`` finds an X-ray at, wherever the folder is
-    unpacked."""
+    """Return whether ``scan`` finds an X-ray at this path, wherever the folder is unpacked."""
     parts = PurePosixPath(film_id).parts
     folders = [part.lower() for part in parts[:-1]]
     if not folders or ".." in parts or "\\" in film_id:

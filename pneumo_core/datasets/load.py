@@ -33,7 +33,7 @@ def load_dataset(
 
     Raises:
         UnknownName: no dataset has this name.
-        DatasetError: nothing was named, or what was found is no dataset.
+        DatasetError: nothing was given, or there is no dataset.
     """
     if isinstance(data, Dataset):
         return data
@@ -41,7 +41,7 @@ def load_dataset(
 
 
 def dataset_path(data: str | os.PathLike[str] | None = None) -> Path:
-    """Return ``find_dataset_path``; raises DatasetError where no dataset is named."""
+    """Return ``find_dataset_path``; raises DatasetError if no dataset is given."""
     path = find_dataset_path(data)
     if path is None:
         raise DatasetError(
@@ -51,10 +51,10 @@ def dataset_path(data: str | os.PathLike[str] | None = None) -> Path:
 
 
 def find_dataset_path(data: str | os.PathLike[str] | None = None) -> Path | None:
-    """Return where a dataset lies that is given as a path or a name, by default PNEUMO_DATA's.
+    """Return the location of a dataset given as a path or a name; default PNEUMO_DATA.
 
-    Returns None where nothing is named. Raises UnknownName for a plain word that is neither a
-    file or folder here nor a dataset that was downloaded or added.
+    Returns None if nothing is given. Raises UnknownName for a word that is neither a file or folder
+    here nor a dataset that was downloaded or added.
     """
     if data is not None and not isinstance(data, str | os.PathLike):
         raise wrong_type("A dataset", "a path or a name", data)

@@ -54,22 +54,22 @@ def scan(
     """Return the dataset in a folder, in a CSV manifest, or in a MedMNIST ``.npz`` file.
 
     A folder has the layout split/CLASS/film or CLASS/film, or a ``manifest.csv`` (see
-    ``read_manifest``) whose X-rays lie in it; a manifest of another name may list any X-rays.
+    ``read_manifest``) whose X-rays are in it; a manifest of another name may list any X-rays.
     Every X-ray's bytes are read once for its digest; nothing is decoded. A folder without splits
-    counts as train. What lies beside the X-rays (``Dataset.left_aside``) is in no count.
+    counts as train. Other files (``Dataset.left_aside``) are not counted.
 
     Args:
         location: the folder or the file.
-        validation: what becomes of the dataset's own validation split, see ``ensure_validation``:
+        validation: what to do with the dataset's own validation split, see ``ensure_validation``:
             "keep" keeps one that has both labels, however small; "late", "early" and "random" cut
-            another one that way.
-        cut: how it is cut where there is none to keep.
+            another one.
+        cut: how to cut one if there is none to keep.
         fraction: share of the train patients that are cut, of each label.
         seed: of the cut "random".
         progress: counts X-rays.
 
     Raises:
-        DatasetError: what is there is no dataset, or can't be opened.
+        DatasetError: there is no dataset, or it can't be opened.
     """
     location = _resolved(location)
     known = _format_of(location)
@@ -81,14 +81,13 @@ def scan(
 
 
 def find_film(location: Path, film_id: str) -> Path | bytes | None:
-    """Return one X-ray of the dataset there, by id, without looking at the others.
+    """Find one X-ray of a dataset by id, without reading the others.
 
-    An id never leads out of the folder by its words; a link that the folder holds is followed, as
-    ``scan`` does. A manifest and the archive that was asked for last are kept in memory until the
-    file changes, so that the next X-ray is found at once.
+    An id with ".." never leads out of the folder; links in the folder are followed, as in ``scan``.
+    Manifests and the last archive are cached in memory until the file changes.
 
     Returns:
-        Its file, or the bytes of a PNG where it lies in an archive; None where it isn't.
+        Its file, or the bytes of a PNG if it is in an archive; None if there is no such X-ray.
 
     Raises:
         DatasetError: a damaged manifest or archive.
@@ -110,7 +109,7 @@ def _resolved(location: Path) -> Path:
         return Path(location).expanduser().resolve()
     except (RuntimeError, ValueError) as error:  # an unknown user, a zero byte
         at = printable(str(location)).replace("\0", "\N{REPLACEMENT CHARACTER}")
-        raise DatasetError(f"'{at}' is no path on this machine. Check the path.") from error
+        raise DatasetError(f"'{at}' is not a valid path. Check the path.") from error
 
 
 class _Folder:
@@ -188,7 +187,7 @@ def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
     found = list(_found(root, aside))
     if not found:
         raise DatasetError(
-            f"'{printable(str(root))}' holds no films in the layout Pneumo knows. {_LAYOUT}"
+            f"'{printable(str(root))}' has no X-rays in a layout that Pneumo knows. {_LAYOUT}"
         )
     films = _table(found, _digests([str(each.path) for each in found], progress))
     left = aside.all
@@ -227,13 +226,13 @@ def _table(found: list[_Found], digests: list[str]) -> pd.DataFrame:
 
 
 def _paths(paths: list[str]) -> "pd.Series[str]":
-    """Return a column of paths; pandas' own text holds no name that is not UTF-8."""
+    """Return a column of paths; pandas strings can't hold names that are not UTF-8."""
     odd = any(printable(path) != path for path in paths)
     return pd.Series(paths, dtype=object) if odd else pd.Series(paths)
 
 
 def layout_root(root: Path) -> Path:
-    """Return the folder with the layout, which archives often nest in another one."""
+    """Return the folder with the layout, which archives often nest in another folder."""
     folders = subfolders(root)
     while len(folders) == 1 and not _known(folders[0]) and not _has_manifest(root):
         root, folders = folders[0], subfolders(folders[0])
@@ -260,7 +259,7 @@ def _found(root: Path, aside: Aside) -> Iterator[_Found]:
         names = ", ".join(f"'{folder.relative_to(root)}'" for folder in unknown[:5])
         raise DatasetError(
             printable(
-                f"'{root}' holds folders that are neither a split nor a class: {names}. {_LAYOUT} "
+                f"'{root}' has folders that are neither a split nor a class: {names}. {_LAYOUT} "
                 "Rename or move them."
             )
         )
@@ -275,13 +274,12 @@ def _found_in_class(root: Path, folder: Path, split: str, aside: Aside) -> Itera
 
 
 def _is_dataset(folder: Path) -> bool:
-    """Return whether it has a layout of its own, as the copy inside the best-known public
-    archive."""
+    """Return whether a folder has a layout of its own, as the copy in the public archive."""
     return any(_known(inner) for inner in subfolders(folder))
 
 
 def _has_manifest(root: Path) -> bool:
-    """Return whether its manifest says what the X-rays are: a good one, or one beside no layout."""
+    """Return whether a folder's manifest defines the dataset: if valid, or without a layout."""
     manifest = root / MANIFEST
     known = any(map(_known, subfolders(root)))
     return manifest.is_file() and (not known or is_manifest(manifest))

@@ -22,7 +22,7 @@ from pneumo_core.imaging.radiograph import Radiograph, to_input
 
 __all__ = ["PixelStore", "Preparation", "Squashed", "open_store"]
 
-# Part of the key: raise it whenever reading or resizing gives other pixels.
+# Part of the cache key: increase it whenever reading or resizing changes pixels.
 _VERSION = 3
 _AT_ONCE = 64
 
@@ -32,7 +32,7 @@ class PixelStore:
     """X-rays of one dataset at one size.
 
     ``pixels`` uint8 (N, size, size), mapped from disk, read-only, row i is ``ids[i]``;
-    ``unreadable`` maps the ids of the X-rays that are left out to the sentence that says why.
+    ``unreadable`` maps the ids of X-rays that are left out to the reason.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class PixelStore:
         return {film_id: row for row, film_id in enumerate(self.ids)}
 
     def readable(self, films: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of a X-rays table whose X-rays are in the store, numbered anew."""
+        """Return the rows of a table whose X-rays are in the store, renumbered."""
         return films[~films["id"].isin(list(self.unreadable))].reset_index(drop=True)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
@@ -58,7 +58,7 @@ class PixelStore:
 
 
 class Preparation(Protocol):
-    """Makes a square of an X-ray, uint8 (side, side), in a way that ``key`` names."""
+    """Preparation of an X-ray as a square, uint8 (side, side); ``key`` identifies it."""
 
     @property
     def side(self) -> int: ...
@@ -71,7 +71,7 @@ class Preparation(Protocol):
 
 @dataclass(frozen=True)
 class Squashed:
-    """Makes a square of a whole X-ray."""
+    """A whole X-ray resized to a square."""
 
     side: int
     key: str = ""
@@ -87,13 +87,12 @@ def open_store(
     progress: Progress | None = None,
     home: Path | None = None,
 ) -> PixelStore:
-    """Return the dataset's X-rays as squares, decoded in parallel now or mapped from an earlier
-    time.
+    """Return the dataset's X-rays as squares, decoded in parallel or mapped from the cache.
 
-    ``wanted``: the side of the square that each X-ray is squashed to, in pixels, or what makes the
-    square. The store lies under ``home`` (default: PNEUMO_HOME) and is keyed by the dataset's
-    fingerprint. X-rays that can't be read are left out and named. Raises DatasetError when none can
-    be read, the disk takes no more, or what lies there is damaged.
+    ``wanted``: the side of the square in pixels, to resize whole X-rays, or a preparation.
+    The store is cached under ``home`` (default: PNEUMO_HOME) by the dataset's fingerprint. X-rays
+    that can't be read are left out and named. Raises DatasetError if none can be read, the cache
+    can't be written, or it is damaged.
     """
     prepare = Squashed(wanted) if isinstance(wanted, int) else wanted
     kind = f"{prepare.side}-v{_VERSION}" + (f"-{prepare.key}" if prepare.key else "")
@@ -103,7 +102,7 @@ def open_store(
             _build(dataset, prepare, folder, progress)
         except OSError as error:
             raise DatasetError(
-                f"The decoded films can't be kept in '{folder.parent}': {error.strerror}. "
+                f"The decoded X-rays can't be saved in '{folder.parent}': {error.strerror}. "
                 "Free some space or set PNEUMO_HOME to another folder."
             ) from error
     return _load(folder)
@@ -117,7 +116,7 @@ def _load(folder: Path) -> PixelStore:
         return PixelStore(folder, pixels, tuple(index["ids"]), index["unreadable"])
     except (OSError, ValueError, KeyError) as error:
         raise DatasetError(
-            f"The decoded films in '{folder}' are damaged. Delete this folder and try again."
+            f"The decoded X-rays in '{folder}' are damaged. Delete this folder and try again."
         ) from error
 
 
@@ -128,7 +127,7 @@ def _build(dataset: Dataset, prepare: Preparation, folder: Path, progress: Progr
         ids, unreadable = _decode_all(dataset, prepare, temporary / "pixels.u8", progress)
         if not ids:
             first = next(iter(unreadable.values()), "it is empty")
-            raise DatasetError(f"No film of {dataset.name} can be read. The first: {first}")
+            raise DatasetError(f"No X-ray of {dataset.name} can be read. The first: {first}")
         index = json.dumps({"size": prepare.side, "ids": ids, "unreadable": unreadable})
         (temporary / "index.json").write_text(index)
         _publish(temporary, folder)
@@ -150,7 +149,7 @@ def _decode_all(
 ) -> tuple[list[str], dict[str, str]]:
     """Write one row per readable X-ray to ``path``, in the table's order; name the others.
 
-    It is written, not mapped: a full disk ends a process that writes to a map.
+    It is written, not mapped: on a full disk, writing to a map kills the process.
     """
     all_ids: Sequence[str] = dataset.films["id"].tolist()
     ids: list[str] = []

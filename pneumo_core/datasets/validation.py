@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 MIN_VALIDATION = 100
-"""Fewer validation X-rays than this fix a threshold roughly only."""
+"""With fewer validation X-rays than this, a threshold is only rough."""
 
 _HOW = {
     "late": "the highest numbers of each series",
@@ -34,10 +34,10 @@ ValidationCut: TypeAlias = Literal["late", "early", "random"]
 Validation: TypeAlias = Literal["keep", "late", "early", "random", "large"]
 
 VALIDATIONS = ("keep", "late", "early", "random")
-"""What can be asked for: keep the dataset's own validation split, or cut one in one of three ways.
+"""Choices: keep the dataset's own validation split, or cut one in one of three ways.
 
-"large" besides is the rule of checkpoints and runs made before there was a choice: a split of
-``MIN_VALIDATION`` X-rays is kept, a smaller one replaced.
+"large" is the rule of older checkpoints and runs: a split of ``MIN_VALIDATION`` X-rays is kept, a
+smaller one is replaced.
 """
 
 
@@ -49,23 +49,23 @@ def ensure_validation(
     fraction: float = 0.12,
     seed: int = 0,
 ) -> Dataset:
-    """Return the dataset with a validation split, where it can have one.
+    """Return the dataset with a validation split, if it can have one.
 
-    Its own split is kept where ``validation`` is "keep" and it has both labels; a note says what
-    is small about it. Otherwise it joins train, and ``fraction`` of the train X-rays is cut anew,
+    Its own split is kept if ``validation`` is "keep" and it has both labels; a note says if it is
+    small. Otherwise it joins train, and ``fraction`` of the train X-rays is cut anew,
     per label and series of patient numbers: "late" takes the highest numbers (numbers grow with
     time, so this validation resembles tomorrow's X-rays), "early" the lowest (the public test split
     begins before its train split), "random" takes patients in the order of a seeded hash, and so
-    do the others with all series that are too short to give their share. No patient is on both
-    sides, nor an identical picture, save a placeholder (see ``placeholders``). The same X-rays
+    do the others with all series that are too short to give their share. No patient is in both
+    splits, nor an identical image, except a placeholder (see ``placeholders``). The same X-rays
     always give the same cut. A dataset without train X-rays is returned as it is, and a label of
     one patient stays in train.
 
     Args:
-        dataset: in the splits it came in.
+        dataset: with its original splits.
         validation: "keep", or how to cut another split whatever is there; "large" keeps a split of
             ``MIN_VALIDATION`` X-rays or more and replaces a smaller one.
-        cut: how to cut where ``validation`` doesn't say.
+        cut: how to cut if ``validation`` doesn't say.
         fraction: share of each label's train X-rays that is cut.
         seed: of the cut "random".
     """
@@ -102,10 +102,10 @@ def _about_own(own: pd.DataFrame) -> str:
     if len(own) >= MIN_VALIDATION or not len(own):
         return ""
     return (
-        f"The dataset's own validation split is kept, and it is small: {normal} {LABELS[NORMAL]} "
-        f"and {ill} {LABELS[PNEUMONIA]} films. Even if all {ill} with pneumonia are found, the "
+        f"The dataset's own validation split is kept, but it is small: {normal} {LABELS[NORMAL]} "
+        f"and {ill} {LABELS[PNEUMONIA]} X-rays. Even if all {ill} with pneumonia are found, the "
         f"sensitivity could be as low as {ill / (ill + _Z2):.2f} (95 % interval), so thresholds "
-        "and calibration chosen on it are rough."
+        "and calibration from it are rough."
     )
 
 
@@ -138,9 +138,9 @@ def _key(patient: str, cut: str, seed: int) -> tuple[str, int]:
 
 
 def with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
-    """Return the chosen patients and every one who shares an identical picture with one of them.
+    """Return the chosen patients and all who share an identical image with one of them.
 
-    A placeholder ties nobody together.
+    Placeholders don't link patients.
     """
     films = films[~films["digest"].isin(placeholders(films))]
     while True:
@@ -152,11 +152,11 @@ def with_twins(films: pd.DataFrame, chosen: set[str]) -> set[str]:
 
 
 def placeholders(films: pd.DataFrame) -> set[str]:
-    """Return the digests of pictures that stand for no X-ray: the same one with many patients.
+    """Return the digests of placeholder images: the same image for many patients.
 
-    A black picture beside every X-ray, or a card "no image": at least four patients have it, and
-    most of them have other pictures, or it is more than a twentieth of all X-rays. X-rays that were
-    merely copied several times are none.
+    Such as a black image beside every X-ray, or a card "no image": at least four patients have it,
+    and most of them have other images, or it is more than a twentieth of all X-rays. X-rays that
+    were merely copied several times are not placeholders.
     """
     patients = films.groupby("digest")["patient"].nunique()
     pictures = films.groupby("patient")["digest"].nunique()
@@ -170,16 +170,16 @@ def placeholders(films: pd.DataFrame) -> set[str]:
 
 
 def _note(own: pd.DataFrame, taken: int, cut: str, *, asked: bool) -> str:
-    films = f"{taken} films were cut from train by patient ({_HOW[cut]})."
+    films = f"{taken} X-rays were cut from train by patient ({_HOW[cut]})."
     if not taken:
         return (
-            "No validation split could be cut from train: the films of each label count as those "
-            "of one patient."
+            "No validation split could be cut from train: all X-rays of each label count "
+            "as one patient's."
         )
     if own.empty:
         return f"The validation split was missing: {films}"
     if asked:
         return f"The validation split that came with the dataset joined train, as asked: {films}"
     if own["label"].nunique() == 1 and len(own) >= MIN_VALIDATION:
-        return f"The validation split had films of one label only: {films}"
-    return f"The validation split had only {len(own)} films: {films}"
+        return f"The validation split had X-rays of one label only: {films}"
+    return f"The validation split had only {len(own)} X-rays: {films}"

@@ -96,7 +96,7 @@ def shipped_scores(checkpoint: Checkpoint, split: str) -> Scores:
         raise PneumoError(f"'{checkpoint.name}' comes with no scores of {split} X-rays.")
     return Scores(
         rows,
-        _NAMES.get(split, f"{split} films"),
+        _NAMES.get(split, f"{split} X-rays"),
         checkpoint.name,
         checkpoint.card.version,
         _card_warning(checkpoint, split, rows),
@@ -275,7 +275,7 @@ def _with_known_names(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _numbers(column: pd.Series) -> pd.Series:
-    """Return numbers, with a decimal point or comma; NaN for what is none."""
+    """Return numbers, with a decimal point or comma; NaN for anything else."""
     if pd.api.types.is_numeric_dtype(column):
         return column
     pointed = column.astype("string").str.strip().str.replace(",", ".", regex=False)

@@ -1,7 +1,7 @@
 """Fit a checkpoint's temperature and operating points to a site's own labelled X-rays.
 
-The network stays as it is. What is fitted becomes a checkpoint of its own beside the first one,
-with a name of its own, which every result by it carries.
+The network is unchanged. The result is a new checkpoint with its own name, which appears with each
+of its results.
 """
 
 import math
@@ -30,9 +30,9 @@ from pneumo_core.metrics import (
 __all__ = ["LEAST_FILMS", "LEAST_OF_A_LABEL", "SiteCalibration", "fit_site", "save_site"]
 
 LEAST_FILMS = 100
-"""X-rays that a site needs: on fewer, the temperature's interval is wider than any correction."""
+"""Fewest X-rays of a site: with fewer, the temperature's interval is wider than any correction."""
 LEAST_OF_A_LABEL = 30
-"""Of each label: on fewer, an operating point rests on two or three X-rays."""
+"""Fewest X-rays of each label: with fewer, two or three X-rays decide an operating point."""
 
 _BALANCED = "nearest to 0.5 within one standard error of the highest Youden index"
 _FOLDS = 5
@@ -42,7 +42,7 @@ _CLIPPED = 1e-7  # beyond it a float32 probability has no logit
 
 @dataclass(frozen=True, eq=False)
 class SiteCalibration:
-    """What was fitted, and what it changes.
+    """The fitted calibration, and what it changes.
 
     ``temperature`` with its 95 % interval over draws of whole patients. ``before`` and ``after``
     map "brier" and "ece" to estimates; after is of X-rays that the fit had not seen (five folds of
@@ -88,7 +88,7 @@ def fit_site(card: Card, table: pd.DataFrame) -> SiteCalibration:
 
 
 def save_site(checkpoint: Checkpoint, fitted: SiteCalibration, name: str) -> Checkpoint:
-    """Write the fitted checkpoint beside the other one, whole or not at all.
+    """Write the fitted checkpoint atomically, beside the original.
 
     Its scores are those of the site's X-rays as "val", before those of the original, whose splits
     are called "original val" and "original test". Raises CheckpointError.
@@ -110,7 +110,7 @@ def _refuse_few(labels: "pd.Series[int]") -> None:
 
 
 def _margins(calibration: Calibration, probabilities: ArrayLike) -> NDArray[np.float64]:
-    """The margins that a calibration made these probabilities of."""
+    """Return the margins that a calibration turned into these probabilities."""
     clipped = np.clip(np.asarray(probabilities, np.float64), _CLIPPED, 1 - _CLIPPED)
     return np.asarray((logit(clipped) - calibration.offset) * calibration.temperature)
 
@@ -118,7 +118,7 @@ def _margins(calibration: Calibration, probabilities: ArrayLike) -> NDArray[np.f
 def _out_of_fold(
     labels: NDArray[np.int64], margins: NDArray[np.float64], patients: NDArray[np.object_]
 ) -> NDArray[np.float64]:
-    """Probabilities by temperatures that were fitted on other patients."""
+    """Return probabilities with temperatures fitted on other patients."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     unseen = expit(margins)
@@ -133,7 +133,7 @@ def _out_of_fold(
 def _interval(
     labels: NDArray[np.int64], margins: NDArray[np.float64], patients: NDArray[np.object_]
 ) -> tuple[float, float]:
-    """The temperature's 95 % interval over draws of whole patients."""
+    """Return the temperature's 95 % interval over draws of whole patients."""
     draws = Resampling.of(patients, repeats=_REPEATS)
     found = []
     for drawn in draws.drawn:
@@ -167,7 +167,7 @@ def _points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[OperatingPoint
 
 
 def _scores(checkpoint: Checkpoint, fitted: SiteCalibration) -> pd.DataFrame:
-    """The site's rows first, so that the features still belong to the last ones."""
+    """Return the site's rows first, because features belong to the last rows."""
     columns = ["id", "patient", "split", "label", "subtype", "probability"]
     own = fitted.table.assign(split="val", probability=fitted.probabilities)
     given = checkpoint.scores.copy()

@@ -25,7 +25,7 @@ _REASONS = {
     "picture": "It does not look like a radiograph of a chest. Upload a frontal chest X-ray.",
 }
 _TURNS = {"on its side": (1, 3), "upside down": (2,)}
-"""The quarter turns to the left that may help, by the kind of film."""
+"""Quarter turns to the left that may help, by kind of refused image."""
 _INVERTED = "This X-ray is inverted. It was corrected before reading and is shown corrected."
 _UNUSUAL = "This X-ray looks unlike the training X-rays, so the result is less reliable."
 
@@ -35,7 +35,7 @@ class Look:
     """The network's output for one X-ray, and the check's result.
 
     ``outputs`` belong to the X-ray as it should be read: inverted if ``inverted``. ``reason``: why
-    it must not be read; empty if it may; ``quarters`` by 90° to the left would make it familiar.
+    it must not be read, or empty; ``quarters``: turns by 90° to the left that would help.
     """
 
     outputs: Outputs
@@ -52,10 +52,10 @@ class Look:
 
 
 def look(runtime: Runtime, familiarity: Familiarity, radiograph: Radiograph) -> Look:
-    """Say whether an X-ray is one that the network knows how to read, and what it gives.
+    """Check whether an X-ray resembles the training X-rays, and run the network.
 
-    Costs the forward pass that a reading needs anyway. Only what is unfamiliar is looked at again:
-    with black and white swapped, or turned, to say with certainty that this is what was wrong.
+    Costs the forward pass that a reading needs anyway. Only unfamiliar images are tried again, with
+    black and white swapped or rotated, to confirm that this was the cause.
     """
     outputs, likeness = _seen(runtime, familiarity, radiograph)
     if likeness.familiar:

@@ -104,7 +104,7 @@ class Familiarity:
     limits: Floats
 
     def likeness(self, cells: Floats, films: Films) -> list[Likeness]:
-        """Compare images: ``cells`` as in ``runtime.Outputs``, ``films`` uint8 (N, S, S)."""
+        """Compare images: ``cells`` as in ``inference.Outputs``, ``films`` uint8 (N, S, S)."""
         verdicts = self.verdicts(cells, films)
         measured = (verdicts.distance, verdicts.odds)
         distance, doubt = (

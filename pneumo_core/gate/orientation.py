@@ -1,4 +1,4 @@
-"""The same X-ray, rotated or with black and white swapped."""
+"""X-rays rotated, or with black and white swapped."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ _TEXTS = ("", "90° to the left", "180°", "90° to the right")
 
 
 def turned_radiograph(radiograph: Radiograph, quarters: int) -> Radiograph:
-    """Return the X-ray turned by quarters of a circle to the left, and its facts with it."""
+    """Return the X-ray rotated by quarter turns to the left, with its facts."""
     turned = np.ascontiguousarray(np.rot90(radiograph.pixels, quarters))
     facts = radiograph.facts
     for _ in range(quarters % 4):
@@ -33,7 +33,7 @@ def rotation_text(quarters: int) -> str:
 
 
 def _turned_facts(facts: FilmFacts) -> FilmFacts:
-    """What holds after a quarter turn to the left: rows run where columns ran before."""
+    """Return the facts after a quarter turn to the left, which exchanges rows and columns."""
     spacing, orientation = facts.pixel_spacing_mm, facts.orientation
     return replace(
         facts,

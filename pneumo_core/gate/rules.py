@@ -17,7 +17,7 @@ __all__ = ["ADULT_YEARS", "refusals", "warnings_of"]
 
 ADULT_YEARS = 18.0
 _RADIOGRAPHY = {"CR", "DX", "RG", "XR", "RF", "DR"}
-# Terms of PS3.3 C.7.3.1.1.1 for what is no projection radiograph of the chest.
+# Terms of PS3.3 C.7.3.1.1.1 other than projection radiography.
 _OTHER_MODALITIES = frozenset(
     """
     AR ASMT AU BDUS BI BMD CD CF CP CS CT CTPROTOCOL DD DF DG DM DMS DOC DS EC ECG EEG EMG EOG EPS
@@ -77,7 +77,7 @@ def _refusals_by_tags(facts: FilmFacts) -> Iterator[str]:
 
 
 def _doubts(facts: FilmFacts) -> Iterator[str]:
-    """Yield warnings about tags that need attention but are no reason to refuse."""
+    """Yield warnings about tags that need attention but don't justify a refusal."""
     modality = (facts.modality or "").upper()
     if modality and modality not in _RADIOGRAPHY | _UNSPECIFIC | _OTHER_MODALITIES:
         yield (

@@ -92,7 +92,7 @@ class FilmFacts:
 
 @dataclass(frozen=True, eq=False)
 class Radiograph:
-    """One decoded film.
+    """One decoded X-ray.
 
     Attributes:
         name: the file's name without its folder.

@@ -46,7 +46,7 @@ class NetworkInput:
 
     @property
     def key(self) -> str:
-        """Tells stored inputs from others of the same side; empty for whole X-rays."""
+        """Key that distinguishes stored inputs of the same side; empty for whole X-rays."""
         if self.framing is None:
             return ""
         finder = lung_finder().identity
@@ -94,7 +94,7 @@ class LungMask:
 
     @property
     def key(self) -> str:
-        """Tells stored masks from stored inputs."""
+        """Key that distinguishes stored masks from stored inputs."""
         return f"mask-{lung_finder().identity}-{self.input.key}"
 
     def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:

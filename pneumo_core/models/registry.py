@@ -139,7 +139,7 @@ def register_architecture(
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
         raise TrainingError(
-            f"'{name}' is no valid architecture name. Use up to 64 lower-case letters, digits and "
+            f"'{name}' is not an architecture name. Use up to 64 lower-case letters, digits and "
             "'_', starting with a letter."
         )
     if name in _registered:

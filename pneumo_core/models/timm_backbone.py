@@ -139,7 +139,7 @@ def size_options(architecture: str, size: int | None) -> dict[str, Any]:
 
 
 def check_size(architecture: str, size: int) -> None:
-    """Raise TrainingError for a size that the backbone would crop or can't read, UnknownName."""
+    """Raise TrainingError for a size that the backbone would crop or can't read; UnknownName."""
     own = timm_input(architecture).size
     if size == own or not size_options(architecture, size):
         return

@@ -7,13 +7,13 @@ from pneumo_core.reading.rates import rates_at
 __all__ = ["CUSTOM", "custom_point"]
 
 CUSTOM = "custom"
-"""Name of an operating point that no card holds."""
+"""Name of an operating point that is not on the card."""
 
 
 def custom_point(checkpoint: Checkpoint, threshold: float) -> OperatingPoint:
     """Return the operating point at a threshold in [0, 1], with the rates of ``rates_at``.
 
-    ``chosen_on`` is the split of these rates; NaN where there are no such films. Raises
+    ``chosen_on`` is the split of these rates; NaN where there are no such X-rays. Raises
     CheckpointError when the scores can't be read, ValueError for another threshold.
     """
     if not 0 <= threshold <= 1:

@@ -15,9 +15,9 @@ _SPLITS = {"test": "test X-rays", "val": "validation X-rays"}
 class Rates:
     """Sensitivity and specificity at one threshold, with Wilson's 95 % intervals.
 
-    ``split`` says on which films: "test", or "val" or another split where the checkpoint has no
-    scores of test films of both labels. ``ill`` and ``healthy`` count them; both are 0 where the
-    scores are missing and the figures are those of the card.
+    ``split``: where they were measured: "test", or "val" or another split if the checkpoint has
+    no scores of test X-rays of both labels. ``ill`` and ``healthy``: number of X-rays; both 0 if
+    there are no scores, and the figures are those of the card.
     """
 
     split: str
@@ -54,9 +54,9 @@ class Rates:
 def rates_at(checkpoint: Checkpoint, threshold: float) -> Rates | None:
     """Return the rates at a threshold in [0, 1], counted from the checkpoint's own scores.
 
-    Its test films count, or else its validation films, or else another split, whichever first has
-    films of both labels; where none has, the first that has any. None without scores. Raises
-    CheckpointError when the scores can't be read.
+    They are of the first of the splits test, validation and others that has both labels, else of
+    the first that has any X-rays. None without scores. Raises CheckpointError if the scores can't
+    be read.
     """
     scores = checkpoint.scores
     splits = {str(split): rows for split, rows in scores.groupby("split") if len(rows)}

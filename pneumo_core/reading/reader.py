@@ -34,7 +34,7 @@ RESULT_FIELDS = (
     *("operating_point", "threshold", "model", "version", "inverted", "rotated_left_degrees"),
     *("lungs", "reasons", "warnings"),
 )
-"""Fields of a result that leaves. ``label`` is not among them: it is the truth, unknown here."""
+"""Fields of an exported result. ``label``, the truth, is not among them: it is unknown here."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,15 +46,15 @@ Level: TypeAlias = Literal["likely", "uncertain", "unlikely"]
 class Reading:
     """The result for one file.
 
-    ``status``: read; refused by the gate; failed to become a radiograph. ``reasons`` say why it was
-    refused or failed, ``warnings`` what makes a reading less sure. ``probability`` of pneumonia in
-    [0, 1], at a prevalence of ``metrics.CALIBRATED_PREVALENCE``, and ``predicted`` (0 or 1) are
-    None unless it was read. ``inverted``: it was read with black
-    and white swapped; ``as_read`` gives that film. ``strangeness``: 0 for a film like those the
-    checkpoint learned from, 1 where the gate begins to refuse; None where it did not look.
-    ``lungs``: the box around the lungs, where the checkpoint's input is framed by them;
-    ``quarters_to_upright``: turns by 90° to the left that would make a refused X-ray readable;
-    ``rotated``: those that it was read after, which ``as_read`` gives as well.
+    ``status``: "read"; "refused" by the image check; "failed" to decode. ``reasons`` say why it was
+    refused or failed, ``warnings`` what makes the result less reliable. ``probability`` of
+    pneumonia in [0, 1], at a prevalence of ``metrics.CALIBRATED_PREVALENCE``, and ``predicted`` (0
+    or 1) are None unless it was read. ``inverted``: whether it was read with black and white
+    swapped. ``strangeness``: out-of-distribution score, 0 for an X-ray like the training X-rays, 1
+    at the limit of the image check; None if not computed. ``lungs``: the box around the lungs, if
+    the checkpoint's input is framed by them. ``quarters_to_upright``: rotations by 90° to the left
+    that would make a refused X-ray readable; ``rotated``: those applied before reading. ``as_read``
+    returns the X-ray as it was read.
     """
 
     file: str
@@ -81,13 +81,12 @@ class Reading:
         return html_table(self.file, self.to_dict().items())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain values, in the words of ``pneumo predict --json``.
+        """Return the result as plain values, with the fields of ``pneumo predict --json``.
 
         ``predicted`` is 0 (NORMAL), 1 (PNEUMONIA) or None; ``assumed_prevalence`` that of the
         probability, None without one; ``inverted`` whether the X-ray was read with black and white
-        swapped, ``rotated_left_degrees`` (0, 90, 180 or 270) how it was rotated before; ``lungs``
-        the edges of the box around the lungs as fractions of the height and
-        width, None where they were not looked for.
+        swapped, ``rotated_left_degrees`` (0, 90, 180 or 270) its rotation before that; ``lungs``
+        the edges of the box around the lungs as fractions of height and width, or None.
         """
         read = self.probability is not None
         plain = {
@@ -121,12 +120,12 @@ class Reading:
 
     @property
     def uncertain_band(self) -> tuple[float, float]:
-        """The probabilities called uncertain here: from the first end, below the second."""
+        """The band of uncertain probabilities: from the first end to below the second."""
         return uncertain_band(self.threshold)
 
     @property
     def level(self) -> Level | None:
-        """How likely signs of pneumonia are, in a word; None unless it was read."""
+        """ "likely", "uncertain" or "unlikely"; None unless it was read."""
         if self.probability is None:
             return None
         low, high = self.uncertain_band
@@ -163,8 +162,8 @@ class Reading:
 class Reader:
     """A checkpoint that reads X-rays at one operating point; thread-safe.
 
-    With ``gate`` it refuses what can't be a frontal chest film; ``familiarity`` is the part of the
-    gate that was fitted for the checkpoint, where there is one.
+    With ``gate`` it refuses images that can't be a frontal chest X-ray; ``familiarity`` is the
+    out-of-distribution detector fitted for the checkpoint, if it has one.
     """
 
     checkpoint: Checkpoint
@@ -175,17 +174,17 @@ class Reader:
 
     @property
     def single(self) -> "Reader":
-        """The same reader, computing in the caller's thread alone, for many callers at once."""
+        """The same reader, computing in the caller's thread only, for many concurrent callers."""
         return replace(self, runtime=self.runtime.single)
 
     def at(self, operating_point: str) -> "Reader":
-        """The same reader at another operating point. Raises UnknownName."""
+        """Return the same reader at another operating point. Raises UnknownName."""
         return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
 
     def read_file(self, source: FilmInput, *, name: str | None = None) -> Reading:
         """Decode and read one X-ray; unreadable files give a result, never an error.
 
-        It may be given as anything that ``read_radiograph`` takes; TypeError for anything else.
+        ``source``: anything that ``read_radiograph`` accepts. Raises TypeError for anything else.
         """
         try:
             radiograph = read_radiograph(source, name=name)
@@ -194,20 +193,20 @@ class Reader:
         return self._gated(radiograph)
 
     def read_files(self, sources: Sequence[FilmInput]) -> Iterator[Reading]:
-        """``read_file`` of each, in their order, one a core; memory doesn't grow with them."""
+        """Yield ``read_file`` of each source, in order, one per core, with constant memory."""
         if isinstance(sources, str | bytes | bytearray | memoryview) or not isinstance(
             sources, Sequence
         ):
-            raise wrong_type("The sources", "a list of films", sources)
+            raise wrong_type("The sources", "a list of X-rays", sources)
         return self.each(lambda reader, source: reader.read_file(source), sources)
 
     def each(
         self, work: Callable[["Reader", Item], Result], items: Sequence[Item]
     ) -> Iterator[Result]:
-        """What ``work`` makes of each item with a reader, in their order, one a core.
+        """Yield ``work(reader, item)`` of each item, in order, one per core.
 
-        The reader it gets says the same as this one, and computes in one thread. Of a single
-        item it is this one, whose network has all cores.
+        The reader gives the same results as this one, in a single thread. For a single item it
+        is this one, which uses all cores.
         """
         callers = min(self.runtime.callers, max(1, len(items)))
         reader = self if callers == 1 else self.single
@@ -218,10 +217,10 @@ class Reader:
         return self._reading(error.file, "failed", reasons=(str(error),))
 
     def read(self, film: Radiograph | FilmInput, *, rotate: bool = False) -> Reading:
-        """Read one film, unless the gate refuses it: a radiograph, or what ``read_file`` takes.
+        """Read one X-ray, a Radiograph or any source of ``read_file``, unless the gate refuses it.
 
-        ``rotate``: a film that is refused only because it is turned is put upright and read, which
-        ``Reading.rotated`` and a warning say.
+        ``rotate``: an X-ray that is refused only because it is rotated is put upright and read;
+        ``Reading.rotated`` and a warning say so.
         """
         if not isinstance(film, Radiograph):
             try:
@@ -291,8 +290,8 @@ class Reader:
         ``layer``, ``progress`` and errors are those of ``explanations.heat_map``.
         """
         if not isinstance(radiograph, Radiograph):
-            raise wrong_type("The film", "a Radiograph, as read_radiograph gives it", radiograph)
-        from pneumo_core.explanations import (  # torch comes with it: only for who asks
+            raise wrong_type("The X-ray", "a Radiograph, as read_radiograph gives it", radiograph)
+        from pneumo_core.explanations import (  # imports torch
             heat_map,
             placed,
         )

@@ -17,8 +17,8 @@ class Sample:
 
 
 _SAMPLES = (
-    ("Chest", "An adult's chest film, PA view (computed radiography)", "RG1_UNCR.dcm"),
-    ("Leg", "A child's lower leg: not a film to be read for pneumonia", "RG3_UNCR.dcm"),
+    ("Chest", "An adult's chest X-ray, PA view (computed radiography)", "RG1_UNCR.dcm"),
+    ("Leg", "A child's lower leg: refused by the image check", "RG3_UNCR.dcm"),
 )
 
 

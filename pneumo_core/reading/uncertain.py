@@ -6,8 +6,8 @@ from collections.abc import Callable
 __all__ = ["UNCERTAIN_MARGIN", "band_text", "uncertain_band"]
 
 UNCERTAIN_MARGIN = 0.05
-"""A probability closer than this to the threshold is called uncertain; so is one between the
-threshold and 0.5, where the verdict would contradict the probability."""
+"""Probabilities closer than this to the threshold are uncertain, as are those between the threshold
+and 0.5, where the verdict would contradict the probability."""
 
 
 def uncertain_band(threshold: float) -> tuple[float, float]:

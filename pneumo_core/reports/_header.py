@@ -18,7 +18,7 @@ _PREAMBLE = bytes(128) + b"DICM"
 
 
 def header_of(result: Result, source: bytes | Path) -> Dataset:
-    """Return the header of the very file that the result's X-ray was decoded from, without pixels.
+    """Return the header, without pixels, of the file that the result's X-ray was decoded from.
 
     The file is decoded again and compared: an overlay in another patient's study would be worse
     than none. Raises ValueError for another X-ray, UnreadableFilm for a file that is gone,

@@ -27,14 +27,14 @@ _KEPT = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "Bit
 def source_image(result: Result, source: bytes | Path, kind: str) -> "tuple[Dataset, Uids]":
     """Return the header of the image that was read, and the UIDs of a result of it.
 
-    De-identified it has a pseudonym, and UIDs that are derived from its own, as a de-identified
-    copy of it would have; nothing else of the header is in it.
+    If de-identified, it has a pseudonym and UIDs derived from the original ones, as a de-identified
+    copy would have, and nothing else of the header.
 
-    Raises PneumoError for a film that is no DICOM, has no UIDs, or has a damaged header.
+    Raises PneumoError for an X-ray that is not DICOM, has no UIDs, or has a damaged header.
     """
     if result.radiograph.facts.format != "DICOM":
         raise PneumoError(
-            f"{result.film} is no DICOM file, so no report can refer to it. Export a PDF instead."
+            f"{result.film} is not DICOM, so no report can refer to it. Export a PDF instead."
         )
     header = header_of(result, source)
     for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):

@@ -21,9 +21,9 @@ _PATIENT = (
 def to_dicom_pdf(result: Result, source: bytes | Path) -> bytes:
     """Return ``to_pdf`` of the result, in the patient's study, as a DICOM file.
 
-    De-identified in a study of its own. The same result of the same film always gets the same UIDs.
+    De-identified in a study of its own. The same result of an X-ray always gets the same UIDs.
 
-    Raises PneumoError where ``to_pdf`` does, and for a film that is no DICOM or is damaged.
+    Raises PneumoError where ``to_pdf`` does, and for an X-ray that is not DICOM or is damaged.
     """
     from pydicom.uid import EncapsulatedPDFStorage
 
@@ -67,7 +67,7 @@ def _document(result: Result, image, page: bytes):  # type: ignore[no-untyped-de
 
 
 def _told(result: Result, page: bytes) -> dict[str, object]:
-    """What the file says of itself; ASCII, for any character set."""
+    """Return the document's attributes, in ASCII for any character set."""
     date, moment = result.created.strftime("%Y%m%d"), result.created.strftime("%H%M%S")
     return {
         "Modality": "DOC",

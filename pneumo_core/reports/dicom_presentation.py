@@ -22,12 +22,12 @@ _AMBER = (79.0, 12.0, 70.0)  # CIELab
 def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
     """Return lines at half and three quarters of the strongest heat, as a DICOM file.
 
-    A viewer lays them over the X-ray that was read. The same result of the same film always gets
+    A viewer lays them over the X-ray that was read. The same result of the same X-ray always gets
     the same UIDs.
 
     Raises:
-        PneumoError: there is no heat map or it is empty, or the film is no DICOM, in colour, turned
-            about, or its header is damaged.
+        PneumoError: there is no heat map or it is empty, or the X-ray is not DICOM, in colour,
+            rotated, or has a damaged header.
     """
     from highdicom.pr import GrayscaleSoftcopyPresentationState
 

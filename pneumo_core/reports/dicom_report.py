@@ -18,15 +18,15 @@ def to_structured_report(result: Result, source: bytes | Path) -> bytes:
     """Return the result as an Enhanced SR after TID 1500, as a DICOM file.
 
     It has the probability of pneumonia as a measurement in [0, 1], the operating point, the finding
-    in words, what identifies the algorithm, and the image that was read. The same result of the
-    same film always gets the same UIDs.
+    in words, the algorithm's identification, and the image that was read. The same result of the
+    same X-ray always gets the same UIDs.
 
     Args:
         result: read.
         source: the DICOM file that was read.
 
     Raises:
-        PneumoError: the film was not read, is no DICOM, or its header is damaged.
+        PneumoError: the X-ray was not read, is not DICOM, or its header is damaged.
     """
     from highdicom.sr import EnhancedSR
 

@@ -107,8 +107,8 @@ class EvaluationReport:
 
     def _standard(self) -> list[str]:
         return [
-            "The labels of the table were taken as they are. How they came to be is the data's to "
-            "tell."
+            "How the reference labels were assigned is not known to Pneumo; state it in your "
+            "report."
         ]
 
     def _model(self) -> list[str]:

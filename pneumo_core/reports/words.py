@@ -27,8 +27,7 @@ _VIEWS = {"AP", "PA", "LL", "RL"}
 
 
 def verdict_words(result: Result) -> str:
-    """ "Signs of pneumonia likely, probability 0.973 at a prevalence of 50 %"; without a
-    probability the verdict alone."""
+    """Return the verdict, with the probability and its prevalence if there is one."""
     reading = result.reading
     if reading.probability is None:
         return reading.verdict
@@ -37,20 +36,20 @@ def verdict_words(result: Result) -> str:
 
 
 def point_words(result: Result) -> str:
-    """ "PNEUMONIA at 0.895 or higher (operating point balanced)"."""
+    """Return the rule: "PNEUMONIA at 0.895 or higher (operating point balanced)"."""
     point = result.point
     at = format_rate(point.threshold)
     return f"{LABELS[PNEUMONIA]} at {at} or higher (operating point {point.name})"
 
 
 def checkpoint_words(result: Result) -> str:
-    """ "Pneumo 1.0.0, model cnn_94 version e2ed0cbe"."""
+    """Return the software and the model: "Pneumo 1.0.0, model cnn_94 version e2ed0cbe"."""
     reading = result.reading
     return f"{result.software}, model {reading.model} version {reading.version}"
 
 
 def heat_words(overlay: Overlay | None) -> str:
-    """ "Grad-CAM, evidence for PNEUMONIA, 72 % inside the lungs", or "The X-ray" without a map."""
+    """Return a title such as "Grad-CAM, evidence for PNEUMONIA"; "The X-ray" without a map."""
     if overlay is None:
         return "The X-ray"
     heat = overlay.heat
@@ -76,8 +75,7 @@ def scale_words(overlay: Overlay) -> str:
 
 
 def facts_words(result: Result) -> tuple[str, ...]:
-    """ "DICOM", "1841 × 1955 pixels", "CR", "PA view", and how it was rotated: nothing else
-    that a header holds."""
+    """Return format, size, modality, view and rotation, and nothing else from a header."""
     facts = result.radiograph.facts
     told = [facts.format, f"{facts.width} × {facts.height} pixels"]
     if facts.modality in _MODALITIES:

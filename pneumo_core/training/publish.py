@@ -271,7 +271,7 @@ def seal(
     """
     runtime = accelerated(runtime)  # final weights: score as in reading
     films = store.readable(dataset.films[dataset.films["split"].isin(["val", "test"])])
-    scoring = stages("Scoring films", None) if stages else None
+    scoring = stages("Scoring X-rays", None) if stages else None
     outputs = runtime.run_store(store, films["id"].tolist(), scoring)
     runtime = _calibrate(runtime, films, outputs)
     scores = films.assign(probability=runtime.calibrated(outputs.margins))[list(_SCORES)]

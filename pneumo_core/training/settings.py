@@ -48,7 +48,7 @@ def _from_file(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise TrainingError(f"'{file}' can't be read: {error.strerror}. Check the path.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TrainingError(f"'{file}' is no TOML file: {error}. Correct it.") from error
+        raise TrainingError(f"'{file}' is not a TOML file: {error}. Correct it.") from error
 
 
 def _assign(settings: dict[str, Any], path: list[str], value: object) -> None:
@@ -56,7 +56,7 @@ def _assign(settings: dict[str, Any], path: list[str], value: object) -> None:
     for parent in parents:
         settings = settings.setdefault(parent, {})
         if not isinstance(settings, dict):
-            raise TrainingError(f"'{'.'.join(path)}' is no setting: '{parent}' has no parts.")
+            raise TrainingError(f"'{'.'.join(path)}' is not a setting: '{parent}' has no parts.")
     settings[last] = value
 
 

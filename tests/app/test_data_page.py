@@ -55,7 +55,7 @@ def test_the_page_tells_what_the_library_tells(folder: Path) -> None:
     for finding in inspection.findings:
         for sentence in (finding.title, finding.what, finding.means, finding.remedy):
             assert sentence in words
-    assert {"The same picture in two splits", "Films that can't be read"} < {
+    assert {"The same image in two splits", "X-rays that can't be read"} < {
         each.title for each in inspection.findings
     }
     shown = {each.label: each.value for each in app.metric}
@@ -78,8 +78,8 @@ def test_a_findings_films_are_listed_and_shown(folder: Path) -> None:
 def test_looking_again_finds_what_changed(folder: Path) -> None:
     app = data_page()
     Image.fromarray(np.zeros((80, 80), np.uint8)).save(folder / "test/NORMAL/black.png")
-    assert "one grey value all over" not in told(app.run())
-    assert "one grey value all over" in told(press(app, "Rescan"))
+    assert "a single grey value" not in told(app.run())
+    assert "a single grey value" in told(press(app, "Rescan"))
 
 
 def test_random_films_are_filtered_and_drawn_again(folder: Path) -> None:

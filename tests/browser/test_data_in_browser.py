@@ -56,7 +56,7 @@ def test_every_view_fits_and_is_accessible(with_films: str, page: Page, view: st
 
 def test_a_finding_leads_to_its_pictures(with_films: str, page: Page) -> None:
     page.goto(f"{with_films}/data")
-    page.get_by_text("The same picture in two splits").wait_for()
+    page.get_by_text("The same image in two splits").wait_for()
     settled(page)
     page.get_by_text("Show the 2 X-rays").click()
     first = picture(page, f"train/NORMAL/{film_name(0, 0)}: NORMAL; train")

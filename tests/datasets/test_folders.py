@@ -194,7 +194,7 @@ def test_what_servers_and_systems_leave_is_no_film_and_is_said_once(tmp_path: Pa
     assert ids(dataset) == ["test/NORMAL/x.jpeg"]
     assert set(aside(dataset)) == {"system"}
     (note,) = dataset.notes
-    assert note.startswith("6 folders that systems and viewers make are left out: '$RECYCLE.BIN'")
+    assert note.startswith("6 folders made by systems and viewers are left out: '$RECYCLE.BIN'")
 
 
 def test_such_a_folder_does_not_hide_the_layout_inside(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_films_in_classes_is_refused(tmp_path: Path, films: list[str]) -> None:
     touch(tmp_path, *films)
     (tmp_path / "train/NORMAL").mkdir(parents=True)
-    with pytest.raises(DatasetError, match="holds no films in the layout.*train/NORMAL"):
+    with pytest.raises(DatasetError, match="has no X-rays in a layout.*train/NORMAL"):
         scan(tmp_path)
 
 
@@ -371,7 +371,7 @@ def test_colour_in_an_archive_becomes_luma(tmp_path: Path) -> None:
     ("members", "words"),
     [
         ({"x": images(1)}, "no train_images"),
-        ({"test_images": images(0), "test_labels": np.zeros(0)}, "no films"),
+        ({"test_images": images(0), "test_labels": np.zeros(0)}, "no X-rays"),
         ({"test_images": images(2), "test_labels": np.zeros(3)}, "3 labels"),
         ({"test_images": images(2).astype(float), "test_labels": np.zeros(2)}, "float64"),
         ({"test_images": images(2)[0], "test_labels": np.zeros(28)}, r"\(28, 28\)"),

@@ -115,7 +115,7 @@ def test_a_dataset_that_can_not_be_read_at_all_is_refused(folder: Path) -> None:
     for film in folder.rglob("*.png"):
         film.write_bytes(b"torn: " + film.name.encode())
     with pytest.raises(
-        DatasetError, match=r"No film of films can be read. The first: IM-0004-0001"
+        DatasetError, match=r"No X-ray of films can be read. The first: IM-0004-0001"
     ):
         open_store(scan(folder), SIZE)
     assert stores() == []
@@ -189,7 +189,7 @@ def test_a_home_that_can_not_be_written_is_told(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("PNEUMO_HOME", str(tmp_path / "file"))
-    with pytest.raises(DatasetError, match=r"can't be kept in '.*': Not a directory. Free some"):
+    with pytest.raises(DatasetError, match=r"can't be saved in '.*': Not a directory. Free some"):
         open_store(dataset, SIZE)
 
 
@@ -212,7 +212,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _FULL, folder], capture_output=True, text=True, check=True
     )
-    assert "can't be kept in" in done.stdout
+    assert "can't be saved in" in done.stdout
     assert "File too large. Free some space or set PNEUMO_HOME" in done.stdout
     assert stores() == []
 
@@ -222,5 +222,5 @@ def test_a_damaged_store_is_told(dataset: Dataset, file: str) -> None:
     open_store(dataset, SIZE)
     path = settings().home / "stores" / stores()[0] / file
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DatasetError, match=r"decoded films in '.*' are damaged. Delete this"):
+    with pytest.raises(DatasetError, match=r"decoded X-rays in '.*' are damaged. Delete this"):
         open_store(dataset, SIZE)

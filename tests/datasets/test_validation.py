@@ -173,7 +173,7 @@ def test_a_tiny_validation_split_joins_train_first() -> None:
     assert patients(after, "val") == {"person1000"}
     assert patients(after, "test") == {"t"}
     assert after.notes == (
-        "The validation split had only 99 films: 99 films were cut from train by patient "
+        "The validation split had only 99 X-rays: 99 X-rays were cut from train by patient "
         "(the highest numbers of each series).",
     )
 
@@ -181,7 +181,7 @@ def test_a_tiny_validation_split_joins_train_first() -> None:
 def test_what_was_done_is_noted() -> None:
     (note,) = ensure_validation(dataset(*people(100)), cut="random", fraction=0.1).notes
     assert note == (
-        "The validation split was missing: 10 films were cut from train by patient "
+        "The validation split was missing: 10 X-rays were cut from train by patient "
         "(in hashed order)."
     )
 
@@ -222,7 +222,7 @@ def test_a_small_split_of_both_labels_is_kept_and_its_size_told() -> None:
     assert patients(data, "val") == {f"own{k}" for k in range(16)}
     assert data.cut is None
     (note,) = data.notes
-    assert "8 NORMAL and 8 PNEUMONIA films" in note
+    assert "8 NORMAL and 8 PNEUMONIA X-rays" in note
     assert "as low as 0.68" in note, "Wilson's interval of 8 of 8 begins at 8 / (8 + 1.96²)"
 
 
@@ -254,7 +254,7 @@ def test_the_rule_of_older_checkpoints_replaces_small_splits_alone() -> None:
     )
     assert "IM-1" in patients(small, "val")
     assert small.cut is not None
-    assert "had only 16 films" in small.cut.note
+    assert "had only 16 X-rays" in small.cut.note
     assert patients(large, "val") == {f"own{k}" for k in range(100)}
 
 

@@ -255,9 +255,9 @@ def test_a_wrong_type_is_told_in_a_sentence(reader: Reader, film: Path) -> None:
         reader.read(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="An X-ray must be .*, not int"):
         reader.read_file(5)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="The sources must be a list of films, not str"):
+    with pytest.raises(TypeError, match="The sources must be a list of X-rays, not str"):
         list(reader.read_files(str(film)))
-    with pytest.raises(TypeError, match="The film must be a Radiograph.*, not str"):
+    with pytest.raises(TypeError, match="The X-ray must be a Radiograph.*, not str"):
         reader.heat_map(str(film), 1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="A model's name must be a str, not int"):
         open_reader(5)  # type: ignore[arg-type]

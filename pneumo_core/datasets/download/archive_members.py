@@ -40,9 +40,9 @@ class Member:
 
 
 def wanted(archive: str, infos: Iterable[ZipInfo], limits: Limits) -> list[Member]:
-    """Return the members that are files and no junk that systems leave behind.
+    """Return the members that are files, without system files.
 
-    Raises DatasetError for any member, junk too, whose name would lead out of the folder, and for
+    Raises DatasetError for any member whose name would lead out of the folder, and for
     links, encrypted members, names that clash on some system, and more than the limits allow.
     """
     members = []
@@ -55,7 +55,7 @@ def wanted(archive: str, infos: Iterable[ZipInfo], limits: Limits) -> list[Membe
             raise _refused(archive, f"'{info.filename}' is encrypted", "Save it without a password")
         members.append(Member(info, path))
     if not members:
-        raise _refused(archive, "it holds no files", "Send a ZIP of labelled folders of films")
+        raise _refused(archive, "it has no files", "Upload a ZIP with labelled folders of X-rays")
     _check_clashes(archive, members)
     _check_amount(archive, members, limits)
     return members
@@ -76,7 +76,7 @@ def _path(archive: str, info: ZipInfo) -> PurePosixPath:
         if _NO_NAME.search(part) or _DEVICES.fullmatch(part) or part != part.rstrip(". "):
             raise _refused(
                 archive,
-                f"its member {info.orig_filename!r} has a name that not every system can hold",
+                f"its member {info.orig_filename!r} has a name that is invalid on some systems",
                 "Rename it and make the ZIP again",
             )
         if len(part.encode(errors="replace")) > _LONGEST_PART:
@@ -126,7 +126,7 @@ def _same(path: PurePosixPath) -> str:
 def _check_amount(archive: str, members: list[Member], limits: Limits) -> None:
     smaller = "Split it, or unpack it yourself and use the folder"
     if len(members) > limits.files:
-        raise _refused(archive, f"it holds {len(members)} files, over {limits.files}", smaller)
+        raise _refused(archive, f"it has {len(members)} files, more than {limits.files}", smaller)
     total = sum(member.info.file_size for member in members)
     if total > limits.unpacked_bytes:
         allowed = f"{total / 1e6:.0f} MB unpacked, over {limits.unpacked_bytes / 1e6:.0f} MB"
@@ -139,7 +139,7 @@ def _check_amount(archive: str, members: list[Member], limits: Limits) -> None:
             raise _refused(
                 archive,
                 f"'{info.filename}' would grow to more than {limits.ratio} times its size, which "
-                "no film does",
+                "no X-ray does",
                 "Don't use this file",
             )
 

@@ -46,7 +46,7 @@ _KERMANY = (
 )
 _MEDMNIST = (
     "Yang J, Shi R, Wei D, Liu Z, Zhao L, Ke B, Pfister H, Ni B (2023). MedMNIST v2. Scientific "
-    "Data 10:41. doi 10.1038/s41597-022-01721-8. Films: " + _KERMANY
+    "Data 10:41. doi 10.1038/s41597-022-01721-8. X-rays: " + _KERMANY
 )
 
 

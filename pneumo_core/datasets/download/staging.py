@@ -137,9 +137,9 @@ def stage(
                 unpack(file, folder, limits=Limits(limit), progress=bar)
             case ".npz":
                 most = min(limit, _LARGEST_NPZ)
-                unpack_npz(file, folder, limit=most, name=name, progress=stages("Writing films"))
+                unpack_npz(file, folder, limit=most, name=name, progress=stages("Writing X-rays"))
             case ".csv" | ".tsv":
-                _gather(file, folder, root, base, stages("Copying films"))
+                _gather(file, folder, root, base, stages("Copying X-rays"))
             case _:
                 raise DatasetError(
                     f"'{file.name}' is neither a ZIP, a CSV manifest nor a MedMNIST .npz archive. "
@@ -170,7 +170,7 @@ def _gather(
             copied += original.stat().st_size
             if copied > limit:
                 raise DatasetError(
-                    f"The films of '{manifest.name}' are more than {limit / 1e6:.0f} MB. Raise "
+                    f"The X-rays of '{manifest.name}' are more than {limit / 1e6:.0f} MB. Raise "
                     "PNEUMO_MAX_DATASET_MB, or use the manifest where it is, with --data."
                 )
             copy = Path("films") / f"{number // 1000:04d}" / f"{number:06d}{original.suffix}"
@@ -182,7 +182,7 @@ def _gather(
         (folder / MANIFEST).write_text(out.getvalue(), encoding="utf-8")
     except OSError as error:
         raise DatasetError(
-            f"The films of '{manifest.name}' can't be copied to '{folder}': "
+            f"The X-rays of '{manifest.name}' can't be copied to '{folder}': "
             f"{error.strerror or error}. Free some space, or use the manifest where it is."
         ) from error
 

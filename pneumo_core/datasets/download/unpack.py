@@ -14,7 +14,7 @@ from pneumo_core.errors import DatasetError
 __all__ = ["Limits", "unpack"]
 
 _CHUNK = 1 << 20
-# What zipfile raises for archives that are damaged, or packed in a way it doesn't know.
+# Exceptions of zipfile for damaged archives and unsupported compression.
 _DAMAGED = (
     *(BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, UnicodeError),
     *(zlib.error, lzma.LZMAError),
@@ -31,10 +31,10 @@ def unpack(
 ) -> None:
     """Unpack a ZIP's files into ``folder``, which exists and is empty.
 
-    ``archive``: a file, or its content opened for reading, called ``name``. ``progress`` hears
-    (bytes, bytes in all). Nothing of the archive is believed: names are checked before anything
-    is written (see ``wanted``), and no member may hold more or fewer bytes than it says. Raises
-    DatasetError; what was written until then is the caller's to remove.
+    ``archive``: a file, or its content opened for reading, called ``name``. ``progress`` is
+    called with (bytes, total bytes). The archive is not trusted: names are checked before anything
+    is written (see ``wanted``), and members must have the size that they declare. Raises
+    DatasetError; the caller removes what was written until then.
     """
     called = name or (archive.name if isinstance(archive, Path) else "The file")
     try:
@@ -45,10 +45,12 @@ def unpack(
             done = 0
             for member in members:
                 done = _write(zipped, member, folder, done, total, progress)
+    except DatasetError:  # a ValueError, too
+        raise
     except _DAMAGED as error:
         raise DatasetError(
-            f"'{called}' is no ZIP that can be read to its end ({error}). Make or download it "
-            "again; of the kinds of packing only the usual ones are known."
+            f"'{called}' can't be read completely as a ZIP ({error}). Make or download it "
+            "again; only the usual compression methods are supported."
         ) from error
     except OSError as error:
         raise DatasetError(
@@ -75,12 +77,12 @@ def _write(
         while chunk := packed.read(_CHUNK):
             written += len(chunk)
             if written > member.info.file_size:
-                raise BadZipFile(f"'{member.path}' holds more bytes than it says")
+                raise BadZipFile(f"'{member.path}' has more bytes than it declares")
             file.write(chunk)
             if progress:
                 progress(done + written, total)
     if written != member.info.file_size:
-        raise BadZipFile(f"'{member.path}' holds fewer bytes than it says")
+        raise BadZipFile(f"'{member.path}' has fewer bytes than it declares")
     return done + written
 
 

@@ -14,7 +14,7 @@ __all__ = ["Aside", "files_below", "find_files", "is_system_name", "place_of", "
 
 _HEAD = 1024
 _REPLACED = "\ufffd"
-# What desktops, servers and viewers put beside X-rays, thumbnails among them.
+# Folders that desktops, servers and viewers create beside X-rays.
 _SYSTEM_FOLDERS = {
     *("lost+found", "$recycle.bin", "recycler", "system volume information", "#recycle"),
     *("#snapshot", "network trash folder", "temporary items", "thumbs", "thumbnails"),
@@ -55,7 +55,7 @@ class Aside:
 
 
 def subfolders(folder: Path, aside: Aside | None = None) -> list[Path]:
-    """Return the folders in a folder, links to folders too, without those that are left aside."""
+    """Return the folders in a folder, linked ones too, without those that are left out."""
     found = []
     for path in sorted(folder.iterdir()):
         if path.is_dir():
@@ -82,7 +82,7 @@ def find_files(folder: Path, aside: Aside) -> Iterator[tuple[Path, str]]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder, in order, through links too, but what systems leave there.
+    """Yield every file below a folder, in order, through links too, except system files.
 
     Raises DatasetError for a folder that can't be opened.
     """
@@ -104,7 +104,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def place_of(root: Path, film_id: str) -> Path | None:
-    """Return the file below a folder that has this id; None for none, or one that leads out."""
+    """Return the file below a folder with this id; None if there is none or it leads out."""
     parts = PurePosixPath(film_id).parts
     if not parts or parts[0] == "/" or ".." in parts or "\0" in film_id:
         return None
@@ -118,8 +118,7 @@ def place_of(root: Path, film_id: str) -> Path | None:
 
 
 def is_system_name(name: str, *, is_folder: bool) -> bool:
-    """Return whether a system, a server or a viewer made it: .DS_Store, __MACOSX, @eaDir,
-    lost+found."""
+    """Return whether a system, a server or a viewer made it: .DS_Store, @eaDir, lost+found."""
     if name.startswith((".", "__")):
         return True
     if is_folder:
@@ -159,7 +158,7 @@ def _shown_names(names: Sequence[str]) -> list[str]:
 
 
 def _name_of(folder: Path, shown: str) -> str:
-    """Return the name on the disk that is shown so; the same where there is none."""
+    """Return the name on disk that is shown so; the same if there is none."""
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError:
@@ -179,7 +178,7 @@ def _file_kind(entry: "os.DirEntry[str]") -> str | None:
     if is_system_name(entry.name, is_folder=False):
         return ""
     path = Path(entry.path)
-    if not path.is_file():  # a link to nothing; what is no ordinary file needs no word
+    if not path.is_file():  # a broken link; other special files are not mentioned
         return "links" if entry.is_symlink() and not path.exists() else ""
     words = [word for word in re.split(r"[^a-z]+", path.stem.lower()) if word]
     if words and {words[0], words[-1]} & _MASK_WORDS:
@@ -195,8 +194,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _is_document(path: Path) -> bool:
-    """Return whether a file is no picture: by its ending, and where that says nothing by its
-    bytes."""
+    """Return whether a file is not an image, by its extension, or else by its bytes."""
     ending = path.suffix.lower()
     if ending in _DOCUMENTS:
         return True
@@ -216,6 +214,6 @@ def _is_text(head: bytes) -> bool:
 
 
 def _letters(name: str) -> str:
-    """Return a folder's name without what doesn't matter: "Lung masks" is "masks"."""
+    """Return a folder's name reduced to its last word: "Lung masks" is "masks"."""
     letters = re.sub(r"[^a-z]", "", name.lower())
     return re.sub(r"^(lungs?|heart|infection|binary)(?=.)", "", letters)

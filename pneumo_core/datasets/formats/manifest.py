@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.csv"
-"""What a manifest is called that lies in its dataset's folder."""
+"""File name of a manifest inside its dataset's folder."""
 
 _NEEDED = ("path", "label")
 _COLUMNS = (*_NEEDED, "split", "patient", "subtype", "id")
@@ -47,12 +47,12 @@ class ManifestSource:
 
 
 def is_manifest_name(path: Path) -> bool:
-    """Return whether a file is called as manifests are: .csv or .tsv."""
+    """Return whether a file has the extension of a manifest: .csv or .tsv."""
     return path.suffix.lower() in _ENDINGS
 
 
 def is_manifest(path: Path) -> bool:
-    """Return whether a file is there whose columns are those of a manifest."""
+    """Return whether a file exists and has the columns of a manifest."""
     try:
         return path.is_file() and _has_columns(path, *_state(path))
     except DatasetError:
@@ -60,7 +60,7 @@ def is_manifest(path: Path) -> bool:
 
 
 def film_paths(path: Path, *, within: Path | None = None) -> dict[str, str]:
-    """Return where each X-ray of a manifest lies, by its id; kept until the file changes.
+    """Return the path of each X-ray of a manifest by id, cached until the file changes.
 
     Raises DatasetError, as ``read_manifest``.
     """
@@ -90,18 +90,18 @@ def _state(path: Path) -> tuple[int, int]:
 def read_manifest(
     path: Path, *, within: Path | None = None, base: Path | None = None
 ) -> pd.DataFrame:
-    """Return the X-rays that a CSV or TSV lists: id, path, split, label, subtype, patient; unread.
+    """Return a manifest's X-rays, unread: id, path, split, label, subtype, patient.
 
     Columns: ``path`` (relative to ``base``, default the CSV's folder, or absolute) and ``label``
     (0 or 1, or the name of a class); ``split`` (default train), ``patient``, ``subtype`` and
-    ``id`` (default the path) where they are there. Separated by commas, semicolons or tabs.
+    ``id`` (default the path), which are optional. Separated by commas, semicolons or tabs.
     ``within``: the folder that no path may lead out of. Raises DatasetError.
     """
     base = base or path.parent
     rows = _rows(path)
     films = [_film(path, number, cells, base, within) for number, cells in rows]
     if not films:
-        raise DatasetError(f"'{path.name}' lists no films. {_HELP}")
+        raise DatasetError(f"'{path.name}' lists no X-rays. {_HELP}")
     _check_ids(path, films)
     table = pd.DataFrame(films)
     told = [Path(cells["path"].replace("\\", "/")) for _, cells in rows]
@@ -123,21 +123,21 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         rows = [[cell.strip() for cell in row] for row in read]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(
-            f"'{path.name}' is no CSV that can be read ({error}). Save it as CSV in UTF-8. {_HELP}"
+            f"'{path.name}' can't be read as CSV ({error}). Save it as CSV in UTF-8. {_HELP}"
         ) from error
     header = [name.lower() for name in rows[0]] if rows else []
     if missing := [name for name in _NEEDED if name not in header]:
         raise DatasetError(f"'{path.name}' has no column {' and '.join(missing)}. {_HELP}")
     if twice := [name for name in _COLUMNS if header.count(name) > 1]:
         raise DatasetError(
-            f"'{path.name}' has more than one column {' and '.join(twice)}, so which of them holds "
-            "is not known. Delete or rename the others."
+            f"'{path.name}' has more than one column {' and '.join(twice)}, so it is not clear "
+            "which one to use. Delete or rename the others."
         )
     body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]
     if uneven := next((number for number, row in body if len(row) != len(header)), None):
         raise DatasetError(
-            f"Row {uneven} of '{path.name}' has another number of cells than its header. Correct "
-            "it; a path that holds the separator belongs in quotes."
+            f"Row {uneven} of '{path.name}' has a different number of cells than its header. "
+            "Correct it; put a path that contains the separator in quotes."
         )
     return [(number, dict(zip(header, row, strict=True))) for number, row in body]
 
@@ -186,11 +186,11 @@ def _place(manifest: Path, number: int, told: str, base: Path, within: Path | No
     except (OSError, ValueError):
         there = False
     if there and within is not None and not place.is_relative_to(within.resolve()):
-        there = False  # said in the same words, so that nobody learns which files exist
+        there = False  # the same message, so that it does not reveal which files exist
     if not there:
-        where = f"below '{within}'" if within else "there"
+        where = f"below '{within}'" if within else "exists"
         raise DatasetError(
-            f"Row {number} of '{manifest.name}': no film '{told}' lies {where}. Correct its path; "
+            f"Row {number} of '{manifest.name}': no X-ray '{told}' {where}. Correct its path; "
             f"a relative one starts at '{base}'."
         )
     return place
@@ -213,8 +213,8 @@ def _check_ids(manifest: Path, films: list[dict[str, object]]) -> None:
     twice = ids[ids.duplicated()]
     if len(twice):
         raise DatasetError(
-            f"'{manifest.name}' has the id '{twice.iloc[0]}' more than once. Give every film an id "
-            "of its own, and each path only one row."
+            f"'{manifest.name}' has the id '{twice.iloc[0]}' more than once. Give every X-ray "
+            "an id of its own, and each path only one row."
         )
     paths = pd.Series([film["path"] for film in films])
     if paths.duplicated().any():

@@ -20,8 +20,7 @@ __all__ = ["ArchiveSource", "archived_film", "read_archive"]
 
 Split = tuple[str, np.ndarray, np.ndarray]
 
-# What numpy and zipfile raise for damaged archives; the last line's first two for a file that holds
-# an array, its others for headers of arrays that are no Python, or ask for too much.
+# Exceptions of numpy and zipfile for damaged archives, plain arrays, and invalid or huge headers.
 _NO_ARCHIVE = (
     *(OSError, ValueError, EOFError, KeyError, NotImplementedError, BadZipFile, ZlibError),
     *(TypeError, AttributeError, MemoryError, RuntimeError, SyntaxError, TokenError),
@@ -45,8 +44,7 @@ class ArchiveSource:
 
 
 def archived_film(path: Path, film_id: str) -> bytes | None:
-    """Return an X-ray of an archive as a PNG file, None where it isn't there. Raises
-    DatasetError."""
+    """Return an X-ray of an archive as a PNG file; None if there is none. Raises DatasetError."""
     images = _images(path)
     split, _, row = film_id.partition("/")
     if split not in images or not row.isdecimal() or int(row) >= len(images[split]):
@@ -67,7 +65,7 @@ def read_archive(path: Path) -> list[Split]:
     except _NO_ARCHIVE as error:
         raise DatasetError(
             f"'{path.name}' is neither a folder nor a readable .npz file. "
-            "Give a folder of films or a MedMNIST archive."
+            "Give a folder of X-rays or a MedMNIST archive."
         ) from error
     splits = [
         (split, members[f"{split}_images"], members[f"{split}_labels"].reshape(-1))
@@ -81,13 +79,12 @@ def read_archive(path: Path) -> list[Split]:
             f"'{path.name}' has no train_images and train_labels. Give a MedMNIST archive."
         )
     if not any(len(images) for _, images, _ in splits):
-        raise DatasetError(f"'{path.name}' holds no films. Give a MedMNIST archive.")
+        raise DatasetError(f"'{path.name}' has no X-rays. Give a MedMNIST archive.")
     return splits
 
 
 class _LastArchive:
-    """The images of the archive that was asked for last, so that not every X-ray unpacks it
-    anew."""
+    """Cache of the last archive's images."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -23,7 +23,7 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-# Folder name -> (label, subtype told by the folder)
+# Folder name -> (label, subtype from the folder)
 CLASS_NAMES = {
     "normal": (0, "normal"),
     "pneumonia": (1, ""),
@@ -33,7 +33,7 @@ CLASS_NAMES = {
     "viral": (1, "virus"),
 }
 
-# Names that are given once in a dataset, and those that a program counts anew in every folder.
+# Names that are unique in a dataset, and names whose numbering restarts in every folder.
 _PATIENT_PATTERNS = (
     re.compile(r"(person\d+)_"),  # Kermany: person23_bacteria_78
     re.compile(r"(patient\d+)"),  # CheXpert: patient00001/study1/view1_frontal
@@ -42,7 +42,7 @@ _PATIENT_PATTERNS = (
 _SERIES_PATTERN = re.compile(r"((?:NORMAL2-)?IM-\d+)-")  # Kermany, OsiriX, Horos: IM-0381-0001
 
 _MOST_FILMS = 40
-"""X-rays of one patient, at the most; the public set has up to 31. Folders with more hold many."""
+"""Most X-rays of one patient; the public set has up to 31. Larger folders have several patients."""
 # Folders that sort X-rays by anything but their patient.
 _SORTING = re.compile(
     r"(images?|imgs?|films?|x-?rays?|cxrs?|png|jpe?g|tiff?|dicom|dcm|originals?|raw|frontal|lateral|"
@@ -53,10 +53,9 @@ _SORTING = re.compile(
 
 
 def patient_of(path: PurePath) -> str:
-    """Return the patient told by an X-ray's path, in the naming of the public chest sets.
+    """Return the patient from an X-ray's path, as the public chest datasets name files.
 
-    An X-ray of unknown naming is its own patient (its path without the ending), since two such
-    X-rays can't be told to share one.
+    An X-ray with another name is a patient of its own (its path without the extension).
     """
     series = _SERIES_PATTERN.search(path.name)
     return _named_patient(path) or (series[1] if series else path.with_suffix("").as_posix())
@@ -65,12 +64,12 @@ def patient_of(path: PurePath) -> str:
 def patients_of(
     paths: Sequence[PurePath], labels: Sequence[int], starts: Sequence[int] | None = None
 ) -> list[str]:
-    """Return the patient of each X-ray of a dataset, told by names and by folders.
+    """Return the patient of each X-ray of a dataset, from file and folder names.
 
-    Where programs number X-rays anew in each patient's folder (OsiriX and Horos write
-    ``case017/IM-0001-0001``), and where names tell nothing, a folder is a patient, as far as
-    folders are several, hold few X-rays each, and are not called for something else (``images``,
-    ``part2``, ``2019``). Folders that are numbered anew under each label are different patients.
+    If numbering restarts in each patient's folder (OsiriX and Horos write
+    ``case017/IM-0001-0001``), or names have no patient, a folder is a patient, provided there are
+    several folders with few X-rays each that are not named for something else (``images``,
+    ``part2``, ``2019``). Folders whose numbering restarts under each label are different patients.
 
     Args:
         paths: of the X-rays, within the dataset.
@@ -108,8 +107,7 @@ def _named_patient(path: PurePath) -> str:
 def _patient_level(
     heads: Sequence[tuple[str, ...]], folders: Sequence[tuple[str, ...]]
 ) -> int | None:
-    """Return the level below the classes at which each folder holds one patient's X-rays, if one
-    does."""
+    """Return the level below the classes at which each folder has one patient's X-rays, or None."""
     for level in range(max(map(len, folders), default=0)):
         films = Counter(
             head + inside[: level + 1]
@@ -132,7 +130,7 @@ def _numbered_anew(names: Sequence[str], labels: Sequence[int]) -> bool:
 
 
 def subtype_of(path: PurePath, label: int) -> str:
-    """bacteria, virus or normal as far as the label and the X-ray's name tell, else empty."""
+    """Return "bacteria", "virus" or "normal" from the label and the file name, else ""."""
     if label == 0:
         return "normal"
     match = re.search(r"bacteria|virus", path.name.lower())

@@ -20,33 +20,33 @@ Severity: TypeAlias = Literal["serious", "careful", "note"]
 
 SEVERITIES: Mapping[Severity, str] = MappingProxyType(
     {
-        "serious": "Training or scores can't be trusted before it is put right",
+        "serious": "Training and scores can't be trusted until it is fixed",
         "careful": "Decide whether it matters to you",
         "note": "Good to know",
     }
 )
-"""How much a finding matters, the gravest first."""
+"""Severities of a finding, the most serious first."""
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
-        "one class": "Films of one label only",
-        "copies across splits": "The same picture in two splits",
-        "copies with both labels": "The same picture with both labels",
-        "copies": "The same picture more than once",
-        "near-copies across splits": "Nearly the same picture in two splits",
-        "near-copies with both labels": "Nearly the same picture with both labels",
-        "near-copies": "Nearly the same picture more than once",
-        "placeholder": "One picture with many patients",
-        "blank": "Blank films",
-        "two grey values": "Films in two grey values",
-        "unreadable": "Films that can't be read",
+        "one class": "X-rays of one label only",
+        "copies across splits": "The same image in two splits",
+        "copies with both labels": "The same image with both labels",
+        "copies": "The same image more than once",
+        "near-copies across splits": "Nearly the same image in two splits",
+        "near-copies with both labels": "Nearly the same image with both labels",
+        "near-copies": "Nearly the same image more than once",
+        "placeholder": "One image of many patients",
+        "blank": "Blank X-rays",
+        "two grey values": "Images of two grey values",
+        "unreadable": "X-rays that can't be read",
         "patients across splits": "Patients in two splits",
-        "patients unknown": "Names that don't tell patients",
-        "small validation": "A validation split too small to choose on",
-        "no test": "No test films",
-        "small films": "Very small films",
+        "patients unknown": "Patients unknown from the file names",
+        "small validation": "Validation split too small",
+        "no test": "No test X-rays",
+        "small films": "Very small X-rays",
         "broken links": "Links that lead nowhere",
-        "left out": "Left out",
+        "left out": "Files left out",
     }
 )
 """Every kind of finding, with its title."""
@@ -133,21 +133,20 @@ _COPIES: Mapping[str, tuple[Severity, str, str, str]] = MappingProxyType(
             "serious",
             "there in two splits",
             "Data leakage: test images also occur in training, so the scores are optimistic.",
-            "Keep each picture in one split, best in the one that is tested on.",
+            "Keep each image in one split, preferably the test split.",
         ),
         "copies with both labels": (
             "serious",
             "there under both labels",
-            "One of the two labels is wrong. Training on both teaches nothing, and one of them "
-            "always counts as a mistake.",
-            "Look at them and delete the copy with the wrong label; both, where nobody can tell.",
+            "One of the two labels is wrong. Training can't learn from them, and one of them "
+            "always counts as an error.",
+            "Look at them and delete the copy with the wrong label, or both if in doubt.",
         ),
         "copies": (
             "note",
             "there more than once, in one split and under one label",
-            "Each copy counts double: in training, and in scores, whose intervals become "
-            "narrower than they should be.",
-            "Delete all but one. A few among thousands do little harm.",
+            "Each copy is counted again, in training and in scores, so intervals are too narrow.",
+            "Delete all but one. A few copies among thousands matter little.",
         ),
     }
 )
@@ -158,12 +157,12 @@ def _copies(kind: str, groups: tuple[tuple[str, ...], ...], *, near: bool) -> Fi
     films = sum(map(len, groups))
     if near:
         what = (
-            f"{_count(len(groups), 'picture')} {where} as near-copies, {films} films together: "
-            "compressed, resized or brightened versions of one film."
+            f"{_count(len(groups), 'picture')} {where} as near-copies, {films} X-rays together: "
+            "compressed, resized or brightened versions of one X-ray."
         )
-        remedy = f"Look at each pair first: pictures are compared, not people. {remedy}"
+        remedy = f"Look at each pair first: the comparison is of images, not of patients. {remedy}"
         return Finding(f"near-{kind}", severity, what, means, remedy, groups)
-    what = f"{_count(len(groups), 'picture')} {where}, {films} films together, byte for byte."
+    what = f"{_count(len(groups), 'picture')} {where}, {films} X-rays together, byte for byte."
     return Finding(kind, severity, what, means, remedy, groups)
 
 
@@ -174,9 +173,9 @@ def _one_class(dataset: Dataset) -> Iterable[Finding]:
         yield Finding(
             "one class",
             "serious",
-            f"Every film is labelled {only}.",
-            "Nothing can be told apart: no network learns on these films, and no AUC exists.",
-            "Add films of the other label in a folder of its name, NORMAL or PNEUMONIA.",
+            f"Every X-ray is labelled {only}.",
+            "A network can't be trained on one label, and AUC can't be computed.",
+            "Add X-rays of the other label in a folder named NORMAL or PNEUMONIA.",
         )
         return
     for split, films in dataset.films.groupby("split", sort=False):
@@ -184,7 +183,7 @@ def _one_class(dataset: Dataset) -> Iterable[Finding]:
             yield Finding(
                 "one class",
                 "careful",
-                f"Every {split} film is labelled {LABELS[films['label'].iloc[0]]}.",
+                f"Every {split} X-ray is labelled {LABELS[films['label'].iloc[0]]}.",
                 f"AUC, and sensitivity or specificity, cannot be computed on the {split} split.",
                 f"Move some patients of the other label into {split}.",
             )
@@ -199,11 +198,11 @@ def _patients(films: pd.DataFrame) -> Iterable[Finding]:
     yield Finding(
         "patients across splits",
         "careful",
-        f"{_count(len(groups), 'patient name')} in two splits, {len(shared)} films together.",
-        "If these are the same people, a network may know them again, and scores promise too "
-        "much. Two places may also have numbered their patients alike.",
-        "Ask whoever numbered them. If they are the same, keep all films of a patient in one "
-        "split; if not, give one side's names another beginning.",
+        f"{_count(len(groups), 'patient name')} in two splits, {len(shared)} X-rays together.",
+        "If these are the same people, a network may recognise them, and scores are "
+        "optimistic. Two hospitals may also use the same patient numbers.",
+        "Ask where the data come from. If they are the same, keep all X-rays of a patient in "
+        "one split; if not, add a prefix to the names of one split.",
         groups,
     )
 
@@ -213,14 +212,13 @@ def _placeholders(films: pd.DataFrame, digests: set[str]) -> Iterable[Finding]:
         return
     its = films[films["digest"].isin(digests)]
     groups = tuple(tuple(ids) for _, ids in its.groupby("digest", sort=False)["id"])
-    pictures = "one picture" if len(groups) == 1 else f"{len(groups)} pictures"
+    pictures = "the same image" if len(groups) == 1 else f"{len(groups)} images in common"
     yield Finding(
         "placeholder",
         "serious",
-        f"{len(its)} films of {its['patient'].nunique()} patients hold {pictures}, byte for byte.",
-        "It stands where a film is missing: a black picture, or a card. A network is taught a "
-        "label by it all the same, and every score counts it. It ties no patients together when a "
-        "validation split is cut.",
+        f"{len(its)} X-rays of {its['patient'].nunique()} patients have {pictures}, byte for byte.",
+        "It is a placeholder for a missing X-ray. A network learns its label all the same, and "
+        "every score counts it. It does not link patients when a validation split is cut.",
         "Delete these files.",
         groups,
     )
@@ -237,23 +235,23 @@ def _unknown_patients(films: pd.DataFrame) -> Iterable[Finding]:
         yield Finding(
             "patients unknown",
             "note",
-            f"The names of {int(own.sum())} films don't tell whose they are, so each counts as a "
-            "patient of its own.",
-            "If some are of the same patient, these may be in train and validation both, and "
-            "scores and their intervals promise too much.",
-            "Put the films of each patient into a folder of their own, or give a manifest.csv with "
-            "a column patient.",
+            f"The names of {int(own.sum())} X-rays don't identify patients, so each X-ray counts "
+            "as a patient of its own.",
+            "If a patient has several X-rays, they may be in both train and validation, so scores "
+            "are optimistic and their intervals too narrow.",
+            "Put the X-rays of each patient into a folder of their own, or add a manifest.csv "
+            "with a column patient.",
         )
     sizes = films.groupby("patient")["id"].size()
     for patient, n in sizes[sizes > _MOST_FILMS].items():
         yield Finding(
             "patients unknown",
             "serious" if n > len(films) / 4 else "careful",
-            f"{n} films count as those of one patient, '{patient}', by their names.",
-            "Hardly anybody has so many. If they are several patients, no validation split can be "
-            "cut between them, and the intervals of every score are wrong.",
-            "Put the films of each patient into a folder of their own, or give a manifest.csv with "
-            "a column patient.",
+            f"{n} X-rays count as those of one patient, '{patient}', by their names.",
+            "Few patients have so many. If they are several patients, the validation split can't "
+            "separate them, and the intervals of every score are wrong.",
+            "Put the X-rays of each patient into a folder of their own, or add a manifest.csv "
+            "with a column patient.",
             (tuple(films.loc[films["patient"] == patient, "id"]),),
         )
 
@@ -267,16 +265,16 @@ def _validation(dataset: Dataset) -> Iterable[Finding]:
         return  # X-rays to test alone need none
     enough = here >= MIN_VALIDATION
     own = [note for note in dataset.notes if "own validation split is kept" in note]
-    what = cut.note if cut else next(iter(own), f"The validation split holds only {here} films.")
+    what = cut.note if cut else next(iter(own), f"The validation split has only {here} X-rays.")
     if enough:
         remedy = (
             "Nothing, unless you have a better split: one by patient with at least "
-            f"{MIN_VALIDATION} films in a folder val is used as it is."
+            f"{MIN_VALIDATION} X-rays in a folder val is used unchanged."
         )
     else:
         remedy = (
-            f"Add films, at least {MIN_VALIDATION} to choose on, by patient, in a folder val. "
-            "Until then take thresholds and calibration as rough."
+            f"Add at least {MIN_VALIDATION} X-rays, split by patient, in a folder val. "
+            "Until then, thresholds and calibration are rough."
         )
     yield Finding(
         "small validation",
@@ -289,17 +287,17 @@ def _validation(dataset: Dataset) -> Iterable[Finding]:
 
 
 def _too_few(given: Balance) -> str:
-    """Return what can be chosen on so few validation X-rays."""
+    """Return a sentence on what so few validation X-rays allow."""
     if not given.normal and not given.pneumonia:
         return (
-            "Thresholds, calibration and the best epoch are chosen on validation films. Chosen on "
-            "train films they would look better than they are."
+            "Thresholds, calibration and the best epoch are chosen on validation X-rays. On "
+            "training X-rays they would look better than they are."
         )
     n, shown, figure = given.pneumonia, "with pneumonia were found", "sensitivity"
     if not n:
         n, shown, figure = given.normal, "normal ones were passed", "specificity"
     return (
-        f"On {given.normal + given.pneumonia} validation films nothing can be chosen: even if all "
+        f"{given.normal + given.pneumonia} validation X-rays are too few: even if all "
         f"{n} {shown}, the {figure} could be as low as {rate(n, n).low:.2f} (95 % interval)."
     )
 
@@ -311,36 +309,35 @@ def _no_test(films: pd.DataFrame) -> Iterable[Finding]:
         "no test",
         "note",
         "There is no test split.",
-        "A network trained here can't be judged on films that played no part in its training.",
-        "Put the films of some patients, or better of another place, into a folder test.",
+        "A network trained here can't be tested on X-rays that were not used in training.",
+        "Put the X-rays of some patients, preferably of another hospital, into a folder test.",
     )
 
 
 _ASIDE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "datasets": (
-            "Those films are in no count on this page, and nothing is trained on them.",
-            "Nothing, if it is a copy of the rest, as in the best-known public archive. Otherwise "
-            "inspect it by its own path.",
+            "Those X-rays are not counted on this page and not used in training.",
+            "Nothing, if it is a copy of the rest, as in the public archive. Otherwise inspect it "
+            "by its own path.",
         ),
         "masks": (
-            "A mask shows an outline in two grey values. It is in no count, and nothing is trained "
-            "on it.",
-            "Nothing, if these are masks. If they are films, give them other names.",
+            "A mask shows an outline in two grey values. It is not counted and not used in "
+            "training.",
+            "Nothing, if these are masks. If they are X-rays, rename them.",
         ),
-        "documents": ("They are in no count.", "Nothing, if none of them is a film."),
+        "documents": ("They are not counted.", "Nothing, if none of them is an X-ray."),
         "system": (
-            "They hold thumbnails, deleted files and the like, which are no films.",
+            "They have thumbnails, deleted files and the like, not X-rays.",
             "Nothing, or delete them.",
         ),
         "links": (
-            "The films or folders that they stood for are in no count, and nothing is trained on "
-            "them.",
+            "The X-rays or folders that they pointed to are not counted and not used in training.",
             "Restore what they point to, or delete them.",
         ),
     }
 )
-"""What each kind of thing that is left aside means, and what to do."""
+"""Meaning and remedy of each kind of file that is left out."""
 
 
 def _left_out(dataset: Dataset) -> Iterable[Finding]:

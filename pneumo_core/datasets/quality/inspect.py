@@ -125,9 +125,9 @@ def _blank(films: pd.DataFrame, store: PixelStore, copies: Copies) -> Iterable[F
     yield Finding(
         "blank",
         "serious",
-        f"{len(ids)} {'film holds' if len(ids) == 1 else 'films hold'} one grey value all over.",
+        f"{len(ids)} {'X-ray has' if len(ids) == 1 else 'X-rays have'} a single grey value.",
         "The images are blank; their labels can only be memorised.",
-        "Delete them, or export them again from where they came.",
+        "Delete them, or export them again from their source.",
         tuple((film_id,) for film_id in ids),
     )
 
@@ -153,9 +153,9 @@ def _two_values(dataset: Dataset, films: pd.DataFrame, store: PixelStore) -> Ite
         yield Finding(
             "two grey values",
             "serious",
-            f"{n} {'film holds' if n == 1 else 'films hold'} two grey values and nothing between.",
+            f"{n} {'image has' if n == 1 else 'images have'} only two grey values.",
             "They are masks or drawings, not chest X-rays. They count in the ratio of the labels "
-            "and in class weights, and a network learns a label from them.",
+            "and in class weights, and a network learns from them.",
             "Move them out of the class folders, or into a folder named masks, which is left out.",
             tuple((film_id,) for film_id in sure),
         )
@@ -188,10 +188,10 @@ def _unreadable(store: PixelStore) -> Iterable[Finding]:
     yield Finding(
         "unreadable",
         "careful",
-        f"{n} {'film' if n == 1 else 'films'} can't be read.",
+        f"{n} {'X-ray' if n == 1 else 'X-rays'} can't be read.",
         "They are left out of training and of every score, so that counts there are smaller than "
         "here.",
-        "Read the reason of each; export it again, or delete it.",
+        "See the reason for each; export it again, or delete it.",
         tuple((film_id,) for film_id in store.unreadable),
         store.unreadable,
     )
@@ -205,10 +205,10 @@ def _small(sizes: Sizes, store: PixelStore) -> Iterable[Finding]:
     yield Finding(
         "small films",
         "note",
-        f"{n} {'film has' if n == 1 else 'films have'} a side below {MIN_SIDE} pixels.",
-        "A network sees them enlarged, without the fine structure that tells a pneumonia. Single "
-        "films so small are refused by the reading room.",
-        "Get larger ones where they exist; otherwise don't mix them with films of full size.",
+        f"{n} {'X-ray has' if n == 1 else 'X-rays have'} a side below {MIN_SIDE} pixels.",
+        "A network gets them enlarged, without the fine structure that shows pneumonia. The Read "
+        "page refuses X-rays of this size.",
+        "Use larger versions if they exist; otherwise don't mix them with full-size X-rays.",
         tuple((film_id,) for film_id in small),
     )
 

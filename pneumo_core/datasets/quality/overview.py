@@ -60,20 +60,20 @@ class Balance:
     def words(self) -> str:
         """The meaning of the ratio and how training handles it, in sentences."""
         if not self.normal or not self.pneumonia:
-            return "All its films have one label: there is nothing to balance."
+            return "All its X-rays have one label: there is nothing to balance."
         if 0.8 <= self.ratio <= 1.25:
-            return f"{self.ratio:.2f} films of PNEUMONIA for one NORMAL: the labels are balanced."
+            return f"{self.ratio:.2f} X-rays of PNEUMONIA for one NORMAL: the labels are balanced."
         normal, pneumonia = self.weights
         return (
-            f"{self.ratio:.2f} films of PNEUMONIA for one NORMAL: calling every film PNEUMONIA is "
+            f"{self.ratio:.2f} X-rays of PNEUMONIA for one NORMAL: predicting PNEUMONIA for all is "
             f"right for {self.share:.0%} of them. Class weights ({normal:.2f} for NORMAL, "
-            f"{pneumonia:.2f} for PNEUMONIA) make both weigh the same, 1.00; every normal film a "
-            f"second time, as in the paper, leaves {self.repeated:.2f}."
+            f"{pneumonia:.2f} for PNEUMONIA) balance them to 1.00; repeating every normal X-ray, "
+            f"as in the paper, gives {self.repeated:.2f}."
         )
 
 
 def balance_of(dataset: Dataset, split: str) -> Balance:
-    """Return the balance of a split ("all" for every X-ray); none of it is no error."""
+    """Return the balance of a split ("all" for every X-ray); a missing split has zeros."""
     films = dataset.films if split == "all" else dataset.films[dataset.films["split"] == split]
     counts = films["label"].value_counts()
     return Balance(int(counts.get(NORMAL, 0)), int(counts.get(PNEUMONIA, 0)))
@@ -131,13 +131,13 @@ class Sizes:
     def words(self) -> str:
         """How large they are, in a sentence."""
         if self.table.empty:
-            return "No film tells its size."
+            return "The size of no X-ray is known."
         if len(self.distinct) == 1:
             width, height, films = self.distinct.iloc[0]
-            return f"All {films:,} films are {width} × {height} pixels."
+            return f"All {films:,} X-rays are {width} × {height} pixels."
         wide, high = self.table["width"], self.table["height"]
         return (
-            f"{len(self.table):,} films in {len(self.distinct):,} sizes: {wide.min()} to "
+            f"{len(self.table):,} X-rays in {len(self.distinct):,} sizes: {wide.min()} to "
             f"{wide.max()} pixels wide (half of them up to {wide.median():.0f}), {high.min()} to "
             f"{high.max()} high (half up to {high.median():.0f})."
         )

@@ -29,9 +29,9 @@ def predict_from_all(
 
     Args:
         values: float64 (N, P), NaN where a property was not measured.
+        labels: int (N,), 0 or 1.
         patients: (N,), the patient of each X-ray.
-        patients: (N,) whose X-ray each is.
-        threads: how many trees grow at once.
+        threads: number of trees fitted at once.
 
     Returns:
         float64 (N,) in [0, 1], the share of trees for label 1; None with fewer than ``FEWEST``

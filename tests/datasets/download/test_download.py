@@ -235,7 +235,7 @@ def test_a_proxy_that_refuses_is_named(
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_one_may_not_write_to(source: Maker, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(DatasetError, match=r"can't be kept in"):
+    with pytest.raises(DatasetError, match=r"can't be saved in"):
         download(source(), tmp_path)
 
 

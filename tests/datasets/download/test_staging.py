@@ -70,7 +70,7 @@ def test_a_thrown_away_dataset_leaves_nothing(film_folder: Films, tmp_path: Path
 
 
 def test_a_zip_without_a_layout_is_refused(tmp_path: Path) -> None:
-    refused(make_zip(tmp_path / "a.zip", {"holiday/beach.png": b"x"}), r"holds no films|neither")
+    refused(make_zip(tmp_path / "a.zip", {"holiday/beach.png": b"x"}), r"has no X-rays|neither")
 
 
 def test_what_fails_while_it_is_unpacked_leaves_nothing(tmp_path: Path, film_folder: Films) -> None:
@@ -206,15 +206,15 @@ def test_no_film_of_a_zip_s_manifest_lies_outside(tmp_path: Path, path: str) -> 
     manifest = write_manifest(root, "path,label", f"{path.format(out=tmp_path)},1")
     shutil.copy(root / "films" / "0.png", tmp_path / "secret.png")
     (root / "link.png").symlink_to(tmp_path / "secret.png")
-    refused(manifest, r"no film .* lies below", root=root)
-    with pytest.raises(DatasetError, match=r"lies below"):
+    refused(manifest, r"no X-ray .* below", root=root)
+    with pytest.raises(DatasetError, match=r"no X-ray .* below"):
         scan(root)
-    with pytest.raises(DatasetError, match=r"lies below"):
+    with pytest.raises(DatasetError, match=r"no X-ray .* below"):
         find_film(root, path)
     sent = tmp_path / "elsewhere" / "sent.csv"
     sent.parent.mkdir()
     sent.write_text(manifest.read_text())
-    refused(sent, r"lies below", root=root, base=root)
+    refused(sent, r"no X-ray .* below", root=root, base=root)
 
 
 @pytest.mark.parametrize(
@@ -223,15 +223,15 @@ def test_no_film_of_a_zip_s_manifest_lies_outside(tmp_path: Path, path: str) -> 
         (("file,label", "films/0.png,1"), r"has no column path"),
         (("a,b", "films/0.png,1"), r"has no column path and label"),
         ((), r"has no column path and label"),
-        (("path,label",), r"lists no films"),
-        (("path,label", "films/9.png,1"), r"Row 2 .* no film 'films/9.png' lies there"),
-        (("path,label", ",1"), r"Row 2 .* no film '' lies there"),
+        (("path,label",), r"lists no X-rays"),
+        (("path,label", "films/9.png,1"), r"Row 2 .* no X-ray 'films/9.png' exists"),
+        (("path,label", ",1"), r"Row 2 .* no X-ray '' exists"),
         (("path,label", "films/0.png,2"), r"Row 2 .* the label '2' is not known"),
         (("path,label,split", "films/0.png,1,dev"), r"the split 'dev' is not known"),
         (("path,label,subtype", "films/0.png,1,fungi"), r"the subtype 'fungi' is not known"),
-        (("path,label", "", "films/0.png,1,,"), r"Row 3 .* another number of cells"),
+        (("path,label", "", "films/0.png,1,,"), r"Row 3 .* different number of cells"),
         (("path,label", "films/0.png,1", "films/0.png,0"), r"id 'films/0.png' more than once"),
-        (("path,label", '"films/0.png,1'), r"no CSV that can be read"),
+        (("path,label", '"films/0.png,1'), r"can't be read as CSV"),
     ],
 )
 def test_a_wrong_manifest_is_told_what_and_where(
@@ -242,7 +242,7 @@ def test_a_wrong_manifest_is_told_what_and_where(
 
 def test_a_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"path,label\n\xff\xfe\x00,1")
-    refused(tmp_path / "a.csv", r"no CSV that can be read")
+    refused(tmp_path / "a.csv", r"can't be read as CSV")
 
 
 # --- MedMNIST archives ---------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def bad(**changes: object) -> dict[str, np.ndarray]:
         (bad(train_images=np.zeros((4, 64, 64), np.float32)), r"is float32"),
         (bad(train_images=np.zeros((4, 64), np.uint8)), r"is uint8 \(4, 64\)"),
         (bad(train_images=np.zeros((4, 64, 64, 5), np.uint8)), r"\(4, 64, 64, 5\)"),
-        (pictures(64, train=0), r"holds no films"),
+        (pictures(64, train=0), r"has no X-rays"),
         ({"images": np.zeros(3)}, r"has no train_images"),
     ],
 )

@@ -53,7 +53,7 @@ def test_an_exact_twin_across_splits_is_serious(inspect: Inspect) -> None:
     finding = found(inspect(films), "copies across splits")
     assert finding.severity == "serious"
     assert finding.groups == (("test/NORMAL/again.png", "train/NORMAL/trainNORMAL0.png"),)
-    assert "1 picture is there in two splits, 2 films together" in finding.what
+    assert "1 picture is there in two splits, 2 X-rays together" in finding.what
 
 
 def test_a_twin_with_two_labels_is_serious(inspect: Inspect) -> None:
@@ -109,7 +109,7 @@ def test_patients_in_two_splits_are_named_with_all_their_films(inspect: Inspect)
     films |= {film_id: picture(100 + k) for k, film_id in enumerate(ids)}
     finding = found(inspect(films), "patients across splits")
     assert set(finding.groups[0]) == set(ids)
-    assert "1 patient name is in two splits, 2 films together" in finding.what
+    assert "1 patient name is in two splits, 2 X-rays together" in finding.what
     assert finding.severity == "careful"
 
 
@@ -121,12 +121,12 @@ def test_a_tiny_validation_split_is_told_with_what_it_could_have_shown(tmp_path:
                 (tmp_path / split / label / f"{split}{k}.png").write_bytes(f"{label}{k}".encode())
     kept = [each for each in find_in_table(scan(tmp_path)) if each.kind == "small validation"]
     assert kept[0].severity == "careful", "nothing was cut: it has both labels"
-    assert "is kept, and it is small: 8 NORMAL and 8 PNEUMONIA" in kept[0].what
+    assert "is kept, but it is small: 8 NORMAL and 8 PNEUMONIA" in kept[0].what
     dataset = scan(tmp_path, validation="large")
     (finding,) = [each for each in find_in_table(dataset) if each.kind == "small validation"]
     assert finding.severity == "note", "a larger one was cut"
     assert finding.what == dataset.cut.note  # type: ignore[union-attr]
-    assert "had only 16 films" in finding.what
+    assert "had only 16 X-rays" in finding.what
     assert "all 8 with pneumonia were found, the sensitivity could be as low as 0.68" in (
         finding.means
     ), "Wilson's interval of 8 of 8 begins at 8 / (8 + 1.96²)"
@@ -144,14 +144,14 @@ def test_films_of_one_label_only_are_serious(inspect: Inspect) -> None:
     films = {name: film for name, film in plain_set().items() if "NORMAL/" in name}
     finding = found(inspect(films), "one class")
     assert finding.severity == "serious"
-    assert "Every film is labelled NORMAL" in finding.what
+    assert "Every X-ray is labelled NORMAL" in finding.what
 
 
 def test_a_split_of_one_label_is_told_apart_from_a_dataset_of_one(inspect: Inspect) -> None:
     films = {name: film for name, film in plain_set().items() if "test/NORMAL" not in name}
     finding = found(inspect(films), "one class")
     assert finding.severity == "careful"
-    assert finding.what == "Every test film is labelled PNEUMONIA."
+    assert finding.what == "Every test X-ray is labelled PNEUMONIA."
 
 
 def test_a_dataset_without_test_films_says_so(inspect: Inspect) -> None:
@@ -167,19 +167,21 @@ def test_a_placeholder_beside_every_film_is_one_finding(inspect: Inspect, label:
     inspection = inspect(films)
     finding = found(inspection, "placeholder")
     assert finding.severity == "serious"
-    assert "6 films of 6 patients hold one picture" in finding.what
+    assert "6 X-rays of 6 patients have the same image" in finding.what
     assert copies(inspection) == {}
 
 
 def test_names_that_tell_no_patient_are_said(tmp_path: Path, inspect: Inspect) -> None:
-    assert "12 films don't tell whose" in found(inspect(plain_set()), "patients unknown").what
+    assert (
+        "12 X-rays don't identify patients" in found(inspect(plain_set()), "patients unknown").what
+    )
     for k in range(60):
         film = tmp_path / "one/train/NORMAL" / f"IM-0001-{k:04d}.png"
         film.parent.mkdir(parents=True, exist_ok=True)
         film.write_bytes(b"%d" % k)
     kinds = {each.kind: each for each in find_in_table(scan(tmp_path / "one"))}
     assert kinds["patients unknown"].severity == "serious"
-    assert "60 films count as those of one patient, 'IM-0001'" in kinds["patients unknown"].what
+    assert "60 X-rays count as those of one patient, 'IM-0001'" in kinds["patients unknown"].what
 
 
 # --- files -----------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def test_the_papers_ratio_and_what_balancing_makes_of_it() -> None:
     normal, pneumonia = balance.weights
     assert normal * 1341 == pytest.approx(pneumonia * 3875), "both classes weigh the same"
     assert balance.share == pytest.approx(0.7429, abs=1e-4)
-    for figure in ("2.89 films", "74% of them", "1.94 for NORMAL, 0.67", "leaves 1.44."):
+    for figure in ("2.89 X-rays", "74% of them", "1.94 for NORMAL, 0.67", "gives 1.44."):
         assert figure in balance.words
     assert "balanced" in Balance(10, 11).words
 
@@ -78,7 +78,7 @@ def test_what_is_no_film_tells_no_size(tmp_path: Path, content: bytes) -> None:
 def test_sizes_are_summed_up(film_folder: Maker) -> None:
     folder = film_folder({"test": 2})
     sizes = film_sizes(scan(folder))
-    assert sizes.words == "All 4 films are 64 × 64 pixels."
+    assert sizes.words == "All 4 X-rays are 64 × 64 pixels."
     Image.new("L", (100, 40)).save(folder / "test" / "NORMAL" / "wide.png")
     sizes = film_sizes(scan(folder))
     assert sizes.distinct.to_numpy().tolist() == [[64, 64, 4], [100, 40, 1]]
@@ -90,7 +90,7 @@ def test_an_archives_films_have_the_size_of_its_arrays(tmp_path: Path) -> None:
     path = tmp_path / "pneumoniamnist.npz"
     images, labels = np.zeros((3, 28, 28), np.uint8), np.array([[0], [1], [1]])
     np.savez(path, train_images=images, train_labels=labels)
-    assert film_sizes(scan(path)).words == "All 3 films are 28 × 28 pixels."
+    assert film_sizes(scan(path)).words == "All 3 X-rays are 28 × 28 pixels."
 
 
 def test_grey_values_are_counted_by_label(tmp_path: Path) -> None:
