@@ -4,6 +4,7 @@
 # make benchmark  measure speed, and write docs/performance.md
 # make lock    pin all dependencies of the application and the gateway, with hashes, in requirements.lock
 # make audit   check dependencies for known vulnerabilities and licences; write an SBOM
+# make docs    build the documentation site in build/site, without the network
 # make fuzz    read 220,000 damaged files, and write the outcome to docs/reliability.md
 # make clean   remove the virtual environment and every cache
 
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/audit
 
-.PHONY: app test test-all check benchmark fuzz lock audit clean
+.PHONY: app test test-all check docs benchmark fuzz lock audit clean
 .DELETE_ON_ERROR:
 
 app: $(VENV)/installed
@@ -35,6 +36,10 @@ check: $(VENV)/installed-test
 # About 20 minutes on an idle machine; existing measurements are kept, see benchmarks/__main__.py.
 benchmark: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
 
 lock: $(TOOLS)/installed
 	$(BIN)/python -m supply lock $(TOOLS)/bin
@@ -60,6 +65,10 @@ $(VENV)/installed: requirements.txt pyproject.toml
 
 $(VENV)/installed-test: requirements-test.txt $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+$(VENV)/installed-docs: requirements-docs.txt requirements-gateway.txt $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt -r requirements-gateway.txt
 	@touch $@
 
 clean:

@@ -1,10 +1,15 @@
 """``pneumo models``: manage trained models."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pneumo_core.cli._shared import DataOption, JsonOption, dataset_folder, models, print_card
 from pneumo_core.cli._terminal import err, out, progress_bar
+from pneumo_core.core.extras import require
 from pneumo_core.core.settings import settings
 
 
@@ -40,6 +45,25 @@ def list_models(as_json: JsonOption = False) -> None:
 def show_model(name: str) -> None:
     """Print a model's card as JSON."""
     print_card(name)
+
+
+@models.command("facts")
+def show_facts(
+    name: str,
+    pdf: Annotated[Path | None, typer.Option(help="Write a PDF to this file instead.")] = None,
+) -> None:
+    """Print a model's facts label: what it is for, how well it works, and its limits."""
+    from pneumo_core.checkpoints import load_checkpoint
+    from pneumo_core.core.files import write_whole
+    from pneumo_core.reports.model_facts import facts_markdown, facts_pdf, model_facts
+
+    facts = model_facts(load_checkpoint(name))
+    if pdf is None:
+        print(facts_markdown(facts))
+        return
+    require("reports", "reportlab")
+    write_whole(pdf, facts_pdf(facts), remedy="Free some space or name another file.")
+    out.print(f"Wrote {pdf}.", markup=False)
 
 
 @models.command("gate")

@@ -39,7 +39,7 @@ class Lungs:
         mask: bool (112, 112), of the X-ray resized to a square.
         box: around the mask; None if it is empty.
         confidence: in [0, 1], the expected Dice coefficient of the mask: 2 Σ p m / (Σ p + Σ m) over
-        its probabilities p and mask m. Near 1 on a chest X-ray.
+            its probabilities p and mask m. Near 1 on a chest X-ray.
     """
 
     mask: NDArray[np.bool_]

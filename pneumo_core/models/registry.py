@@ -124,7 +124,7 @@ def register_architecture(
     Args:
         name: lower-case letters, digits and "_"; its name in settings, files and commands.
         build: makes a PneumoniaNetwork (features, neck, head) with fresh weights for images of a
-        given side in pixels.
+            given side in pixels.
         input: its networks' input format: size, channels, mean and standard deviation.
         title: its name on pages and in reports; by default ``name``.
         about: one sentence about it.

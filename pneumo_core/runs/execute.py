@@ -51,7 +51,7 @@ def train(
     Raises:
         DatasetError: the dataset can't be used.
         TrainingError: the training can't start or continue; see ``find_run`` and ``go_on`` to
-        resume an interrupted one.
+            resume an interrupted one.
         CheckpointError: the name is taken or invalid.
     """
     run = start_run(
