@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
@@ -30,6 +31,8 @@ MENU = (
 )
 """Every page: file, name in the menu, icon."""
 
+_LOGO = Path(__file__).with_name("logo.svg")
+
 _STYLE = """<style>
 .block-container { max-width: 1280px; padding-left: 2.5rem; padding-right: 2.5rem;
   padding-bottom: 3rem; }
@@ -43,20 +46,24 @@ _STYLE = """<style>
 :is(.st-key-films-in, .st-key-films-more) [data-testid="stFileUploaderDropzoneInstructions"] {
   display: none; }
 :is(.st-key-films-in, .st-key-films-more) [data-testid="stFileUploaderDropzone"]::after {
-  content: "Drop X-rays or a folder here"; color: #45535d; }
+  content: "Drop X-rays or a folder here"; opacity: 0.8; }
 .st-key-sign-in { padding-top: 22vh; }
 [data-testid="stSidebar"] [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }
 [data-testid="stImage"] img[alt^="Colours of the map"] { height: 0.9rem; object-fit: fill; }
+/* The menu floats in the corner: the page begins beside it. */
+[data-testid="stHeader"] { background: transparent; pointer-events: none; }
+[data-testid="stHeader"] * { pointer-events: auto; }
+.st-key-head { padding-right: 3rem; row-gap: 0; }
+@media (min-width: 641px) { .block-container { padding-top: 0.6rem; } }
 @media (max-width: 640px) {
-  .block-container { padding-left: 1rem; padding-right: 1rem; }
+  .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.2rem; }
   .st-key-filters [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
 }
 </style>"""
 
 _WIDE = """<style>
 .block-container { max-width: 1920px; padding-left: 1.5rem; padding-right: 1.5rem; }
-.st-key-head { padding-top: 0.2rem; row-gap: 0; }
 .st-key-head h1 { font-size: 1.5rem; padding: 0.2rem 0; }
 .st-key-films-more label { display: none; }
 .st-key-films-more [data-testid="stFileUploaderDropzone"] {
@@ -74,7 +81,7 @@ _WIDE = """<style>
 @media (max-width: 640px) {
   .block-container [data-testid="stVerticalBlock"],
   .block-container [data-testid="stHorizontalBlock"] { gap: 0.5rem; }
-  .block-container { padding-top: 2.6rem; padding-bottom: 1rem; }
+  .block-container { padding-bottom: 1rem; }
 }
 /* The X-ray stays visible while the other columns are scrolled. */
 @media (min-width: 900px) {
@@ -120,7 +127,13 @@ def _set_up(title: str, wide: bool) -> Person:
         refused = ""
     except AccessError as error:
         shown, refused = "Sign in", str(error)
-    st.set_page_config(page_title=f"{shown} · Pneumo", layout="wide", initial_sidebar_state=200)
+    st.set_page_config(
+        page_title=f"{shown} · Pneumo",
+        page_icon=str(_LOGO),
+        layout="wide",
+        initial_sidebar_state=200,
+    )
+    st.logo(str(_LOGO), size="large")
     keep_house()
     st.html(_STYLE)
     if wide:

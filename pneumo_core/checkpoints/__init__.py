@@ -23,6 +23,7 @@ from pneumo_core.checkpoints.store import (
     save_checkpoint,
     save_recalibrated,
 )
+from pneumo_core.checkpoints.strengths import best_for
 
 __all__ = [
     "ENSEMBLE",
@@ -34,6 +35,7 @@ __all__ = [
     "MemberFacts",
     "OperatingPoint",
     "add_gate",
+    "best_for",
     "check_free",
     "check_name",
     "default_checkpoint",

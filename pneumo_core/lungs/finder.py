@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pneumo_core.errors import CheckpointError
-from pneumo_core.imaging import FilmInput, Radiograph, read_radiograph, to_input
+from pneumo_core.imaging import FilmInput, Radiograph, contour_lines, read_radiograph, to_input
 from pneumo_core.lungs.box import Box, box_around
 
 __all__ = ["SIDE", "LungFinder", "Lungs", "find_lungs", "lung_finder", "lung_finder_card"]
@@ -50,6 +50,12 @@ class Lungs:
     def found(self) -> bool:
         """Whether they are reliable enough to frame a network's input."""
         return self.box is not None and self.confidence >= POSSIBLE
+
+    def outline(self) -> list[NDArray[np.float64]]:
+        """Return closed lines around the lungs, float64 (n, 2) of (x, y) in [0, 1]; [] if none."""
+        if not self.found:
+            return []
+        return contour_lines(self.mask.astype(np.float32), (0.5,))[0.5]
 
     @property
     def sure(self) -> bool:

@@ -118,11 +118,14 @@ def test_a_link_opens_a_film_with_its_heat_map(checkpoint: Checkpoint) -> None:
 
 
 def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
-    words = told(open_app())
+    (table,) = open_app().dataframe
+    (row,) = table.value.to_dict("records")
     figures = checkpoint.card.evaluation["test"]
-    assert f"{figures.n} test X-rays" in words
-    assert f"{figures.sensitivity.value:.3f} ({figures.sensitivity.low:.3f}–" in words
-    assert "balanced (0.500)" in words
+    assert row["Model"] == checkpoint.name
+    assert row["Evaluated on"] == f"{figures.n} test X-rays"
+    assert row["Sensitivity"].startswith(f"{figures.sensitivity.value:.3f} (")
+    assert row["Operating point"] == "balanced (0.500)"
+    assert row["Best for"] == "the default", "there is nothing to compare it with"
 
 
 def test_home_names_the_dataset(

@@ -88,11 +88,7 @@ def _grid(heat: NDArray[np.float32]) -> dict[str, Any]:
 
 def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
     """Return the outline of the lungs as lines in [0, 1]; empty if no lungs were found."""
-    lungs = find_lungs(radiograph)
-    if not lungs.found:
-        return []
-    (lines,) = contour_lines(lungs.mask.astype(np.float32), (0.5,)).values()
-    return [{"path": _path(line), "level": "lungs"} for line in lines]
+    return [{"path": _path(line), "level": "lungs"} for line in find_lungs(radiograph).outline()]
 
 
 def _wanted() -> bool:

@@ -13,6 +13,7 @@ __all__ = [
     "DASHES",
     "GRID",
     "INK",
+    "MARK",
     "ORANGE",
     "PALE",
     "QUIET",
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 INK = "#14212b"
+MARK = "#64788a"
+"""Lines that are seen on a light and on a dark page."""
 QUIET = "#5a6872"
 BLUE = "#0b5c8a"
 ORANGE = "#b35900"

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pneumo_core.metrics import format_rate
-from pneumo_core.reports.figures._style import BLUE, INK, ORANGE, diagonal, square
+from pneumo_core.reports.figures._style import BLUE, MARK, ORANGE, diagonal, square
 
 __all__ = ["probability_scatter"]
 
@@ -39,7 +39,7 @@ def probability_scatter(
             hovertemplate=f"{name}: %{{text}}<extra></extra>",
         )
     square(figure, f"{names[0]}: probability", f"{names[1]}: probability", height=480)
-    line = {"color": INK, "width": 1.5, "dash": "dot"}
+    line = {"color": MARK, "width": 1.5, "dash": "dot"}
     figure.add_vline(thresholds[0], line=line)
     figure.add_hline(thresholds[1], line=line)
     figure.update_xaxes(fixedrange=False)

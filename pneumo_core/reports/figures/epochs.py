@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from pneumo_core.metrics import format_rate
 from pneumo_core.reports.figures._groups import Group, groups_of, hover_texts
-from pneumo_core.reports.figures._style import BLUE, INK, ORANGE, SERIES, bare
+from pneumo_core.reports.figures._style import BLUE, MARK, ORANGE, SERIES, bare
 
 __all__ = ["epoch_maps"]
 
@@ -114,7 +114,7 @@ def _add_lines(figure: go.Figure, figures: pd.DataFrame, reach: list[float]) -> 
         x=[last, last],
         y=reach,
         mode="lines",
-        line={"color": INK, "width": 2},
+        line={"color": MARK, "width": 2},
         hoverinfo="skip",
         showlegend=False,
         row=2,
@@ -165,7 +165,7 @@ def _laid_out(
                     {"label": _told(row), "method": "animate", "args": [[str(row["epoch"])], how]}
                     for row in figures.to_dict("records")
                 ],
-                "currentvalue": {"font": {"color": INK, "size": 14}, "xanchor": "left"},
+                "currentvalue": {"font": {"size": 14}, "xanchor": "left"},
                 "font": {"color": "rgba(0,0,0,0)"},  # a step's label is too long for its tick
                 "pad": {"t": 48, "l": 60},
                 "ticklen": 3,

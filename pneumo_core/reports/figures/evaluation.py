@@ -16,6 +16,7 @@ from pneumo_core.reports.figures._style import (
     BLUE,
     DASHES,
     INK,
+    MARK,
     ORANGE,
     PALE,
     QUIET,
@@ -319,7 +320,7 @@ def _draw_chosen(figure: go.Figure, chosen: Curve | None) -> None:
 
 
 def _mark_threshold(figure: go.Figure, threshold: float) -> None:
-    figure.add_vline(threshold, line={"color": INK, "width": 2, "dash": "dot"})
+    figure.add_vline(threshold, line={"color": MARK, "width": 2, "dash": "dot"})
 
 
 def _thinned(points: int) -> NDArray[np.int64]:

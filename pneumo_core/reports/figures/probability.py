@@ -48,7 +48,7 @@ def probability_bar(
         showarrow=False,
         yanchor="bottom",
         xanchor=_anchor(threshold),
-        font={"color": INK, "size": 13},
+        font={"size": 13},
     )
     figure.update_layout(
         barmode="overlay",
