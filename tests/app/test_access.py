@@ -290,7 +290,8 @@ LOOKS = {
     "runs.control": {"checkpoint_of", "wait"},
     "datasets.download": {"check_dataset_name", "datasets_home", "find_dataset", "list_datasets",
                "find_source"},
-    "checkpoints": {"check_name", "check_free", "free_name", "list_checkpoints", "load_checkpoint",
+    "checkpoints": {"check_name", "check_free", "best_for",
+        "free_name", "list_checkpoints", "load_checkpoint",
                     "default_checkpoint"},
 }  # fmt: skip
 """What changes nothing, of the modules that are about changes."""

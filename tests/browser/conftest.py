@@ -20,7 +20,15 @@ from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
 from pneumo_core.models import build_network
 
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("PNEUMO_CHROMIUM", "").strip() or next(
@@ -117,11 +125,19 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """What the tabs of a module share: Streamlit's scripts are fetched and compiled once."""
+    shared = browser.new_context()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture(params=[DESKTOP], ids=["desktop"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A tab that fails the test when anything is wrong in its console or leaves this machine."""
-    context = browser.new_context(viewport=request.param)
     tab = context.new_page()
+    tab.set_viewport_size(request.param)
     tab.set_default_timeout(WAIT)
     expect.set_options(timeout=WAIT)
     wrong: list[str] = []
@@ -131,7 +147,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     tab.on("request", lambda sent: wrong.append(sent.url) if _leaves(sent.url) else None)
     yield tab
     shown = [] if tab.is_closed() else tab.evaluate("[...document.images].map(each => each.src)")
-    context.close()
+    tab.close()
     assert not wrong
     assert not set(missing) & set(shown)
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.evaluation import compare, shipped_scores
 from pneumo_core.metrics import confusion
-from tests.browser.conftest import PHONE, ROOT, overflow, serious, settled, start_app, stop
+from tests.browser.conftest import ROOT, settled, start_app, stop
 
 pytestmark = pytest.mark.browser
 
@@ -136,19 +136,3 @@ def test_twenty_thousand_films_make_a_page(shipped: str, page: Page, tmp_path: P
     click_cell(page, 3)
     expect(page.get_by_text("Correct: pneumonia predicted as PNEUMONIA: ")).to_be_visible()
     assert time.monotonic() - started < 15, "no stall"
-
-
-@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
-def test_a_phone_scrolls_one_way_only(shipped: str, page: Page) -> None:
-    for place in ("evaluate?cell=fn", "compare"):
-        page.goto(f"{shipped}/{place}")
-        page.locator(".js-plotly-plot").first.wait_for()
-        settled(page)
-        assert overflow(page) == 0
-
-
-@pytest.mark.parametrize("place", ["evaluate?cell=fn", "compare", "embeddings?map=pca"])
-def test_nothing_serious_for_a_screen_reader(shipped: str, page: Page, place: str) -> None:
-    page.goto(f"{shipped}/{place}")
-    page.locator(".js-plotly-plot").first.wait_for()
-    assert not serious(page)

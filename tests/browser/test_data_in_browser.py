@@ -43,15 +43,16 @@ def with_films(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     stop(server)
 
 
-@pytest.mark.parametrize("page", [DESKTOP, PHONE], ids=["desktop", "phone"], indirect=True)
 @pytest.mark.parametrize("view", ["findings", "films", "augmentation"])
 def test_every_view_fits_and_is_accessible(with_films: str, page: Page, view: str) -> None:
     page.goto(f"{with_films}/data?view={view}")
     page.get_by_role("radio", name="Augmentation").wait_for()
     settled(page)
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
-    assert overflow(page) == 0
-    assert serious(page) == set()
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        assert overflow(page) == 0
+        assert serious(page) == set()
 
 
 def test_a_finding_leads_to_its_pictures(with_films: str, page: Page) -> None:

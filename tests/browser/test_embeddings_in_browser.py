@@ -1,6 +1,7 @@
 """What only a browser can show of a map: a lasso, a click, colours, how many points it bears."""
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -175,6 +176,10 @@ def many(tmp_path: Path) -> Iterator[str]:
     stop(server)
 
 
+STALL = 2000 if os.environ.get("PYTEST_XDIST_WORKER") else 1000
+"""Milliseconds; another worker may have half of the machine."""
+
+
 def longest_stall(page: Page, act: Callable[[], None]) -> float:
     """Milliseconds between two frames while something is done: the least of three tries at most.
 
@@ -187,7 +192,7 @@ def longest_stall(page: Page, act: Callable[[], None]) -> float:
         page.wait_for_timeout(800)  # the server has heard of it
         settled(page)
         stalls.append(float(page.evaluate("window.longest")))
-        if stalls[-1] < 1000:
+        if stalls[-1] < STALL:
             break
     return min(stalls)
 
@@ -209,7 +214,7 @@ def test_fifty_thousand_films_pan_and_select(many: str, page: Page) -> None:
     assert box is not None
     x, y = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(x, y)
-    assert longest_stall(page, lambda: page.mouse.wheel(0, -300)) < 1000, "zooming stalls"
+    assert longest_stall(page, lambda: page.mouse.wheel(0, -300)) < STALL, "zooming stalls"
 
     def select() -> None:
         lasso(page, [(x - 40, y - 40), (x + 40, y - 40), (x + 40, y + 40), (x - 40, y + 40)])
@@ -217,7 +222,7 @@ def test_fifty_thousand_films_pan_and_select(many: str, page: Page) -> None:
         expect(page.get_by_role("heading", name="Selected:")).to_be_visible()
         assert time.monotonic() - started < 5
 
-    assert longest_stall(page, select) < 1000, "selecting stalls"
+    assert longest_stall(page, select) < STALL, "selecting stalls"
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])

@@ -52,7 +52,6 @@ def open_full(page: Page, address: str, file: str, name: str) -> None:
         settled(page)
 
 
-@pytest.mark.parametrize("page", [DESKTOP, PHONE], ids=["desktop", "phone"], indirect=True)
 @pytest.mark.parametrize(("file", "name"), [(file, name) for file, name, _ in MENU])
 def test_every_page_is_for_everybody(full: str, page: Page, file: str, name: str) -> None:
     """Nothing serious by axe, which an empty Streamlit page has none of; every picture is told.
@@ -60,8 +59,10 @@ def test_every_page_is_for_everybody(full: str, page: Page, file: str, name: str
     That no request leaves this machine is checked by the fixture ``page``.
     """
     open_full(page, full, file, name)
-    assert overflow(page) == 0
-    assert serious(page) == set()
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        assert serious(page) == set()
+        assert overflow(page) == 0
     pictures = page.locator("[data-testid=stMain] img")
     without = [
         picture.get_attribute("src")

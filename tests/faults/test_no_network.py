@@ -49,6 +49,7 @@ def test_who_asks_is_caught(tmp_path: Path) -> None:
     assert "asked for:\nsocket.getaddrinfo 192.0.2.1" in done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -68,6 +69,7 @@ def test_the_command_line_needs_no_network(
     assert said.casefold() in done.stdout.casefold()
 
 
+@pytest.mark.thorough
 def test_every_page_needs_no_network(tmp_path: Path) -> None:
     tests = "tests/app/test_pages.py"
     words = ["pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "each_page or heat_map"]

@@ -78,6 +78,7 @@ def both(home: Path, what: str) -> list[list[str]]:
     return [json.loads(out.splitlines()[-1]) for out, _ in ended]
 
 
+@pytest.mark.thorough
 def test_one_name_is_published_once(home: Path) -> None:
     one, two = both(home, "publish")
     for turn, pair in enumerate(zip(one, two, strict=True)):

@@ -57,7 +57,7 @@ def test_a_deflated_film_takes_little_more_than_its_values_and_its_grey(
         pytest.skip("this system does not tell peaks of memory")
     read_radiograph(data, limits=limits(max_pixels=16_000_000))
     # Four copies of 2 bytes while it is unpacked; with a copy at every step it took 13 to 15.
-    assert peak_mb() - before < 11 * 16 < LIMIT_MB  # pages of memory come and go by a few
+    assert peak_mb() - before < 12 * 16 < LIMIT_MB  # pages of memory come and go by a few
 
 
 @pytest.mark.parametrize(("seconds", "memory"), [(60.0, 100_000_000), (0.05, 2_000_000_000)])

@@ -13,8 +13,8 @@ from tests.fuzz.apart import Watched, made
 from tests.fuzz.report import Row, write
 from tests.fuzz.seeds import KINDS, seeds
 
-INPUTS = {"png": 300, "jpeg": 300, "tiff": 300, "dicom": 300, "bmp": 100, "webp": 100,
-          "manifest": 100, "scores": 60, "npz": 60, "zip": 40, "checkpoint": 20}  # fmt: skip
+INPUTS = {"png": 150, "jpeg": 150, "tiff": 150, "dicom": 300, "bmp": 50, "webp": 50,
+          "manifest": 60, "scores": 60, "npz": 60, "zip": 40, "checkpoint": 20}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,7 @@ def test_a_cancelled_run_stops_within_seconds_and_goes_on_where_it_stopped(films
     assert load_checkpoint("broken").card.weights_sha256 == unbroken.card.weights_sha256
 
 
+@pytest.mark.thorough
 @pytest.mark.posix
 def test_a_killed_run_is_lost_at_once_and_goes_on_where_it_stopped(films: Path):
     epochs = 5 * KILLS
@@ -198,6 +199,7 @@ def test_a_run_outlives_the_program_that_asked_for_it(films: Path):
     assert control.wait(run).state == RunState.DONE
 
 
+@pytest.mark.thorough
 def test_films_that_changed_meanwhile_are_told(films: Path):
     run = control.start(films, "mine", config(60))
     until(lambda: bool(run.history))
@@ -214,6 +216,7 @@ def test_films_that_changed_meanwhile_are_told(films: Path):
     assert str(films) in status.reason
 
 
+@pytest.mark.thorough
 def test_a_full_disk_is_told_and_costs_no_epoch(
     films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -151,6 +151,7 @@ def test_every_balance_and_schedule_trains(
     assert np.isfinite([report.train_loss, report.val_loss, report.val_auc]).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_two_devices_learn_from_one_set_of_films(
     config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
@@ -162,6 +163,7 @@ def test_two_devices_learn_from_one_set_of_films(
     assert max(report.val_auc for report in progressed.reports) > 0.9
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_what_ends_a_spawned_process_is_told_as_it_would_be_here(
     config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
