@@ -1,17 +1,17 @@
-"""Everything that Pneumo refuses, as one tree. Each error is a built-in one, too.
+"""Pneumo's exceptions, as one tree. Each is also a built-in exception.
 
 PneumoError
 ├── UnreadableFilm      ValueError       a file that can't become a Radiograph
 ├── DatasetError        ValueError       a folder or archive that can't become a dataset
 ├── CheckpointError     ValueError       a checkpoint that is missing, damaged or inconsistent
-├── TrainingError       RuntimeError     a training that can't start or go on
+├── TrainingError       RuntimeError     a training run that can't start or continue
 │   └── RunCancelled                     a training run that was cancelled
 ├── AccessError         PermissionError  a person who may not do this
 ├── AuditError          RuntimeError     the log can't be opened, read or written
 ├── MissingExtra        ImportError      a part of Pneumo that is not installed
 └── UnknownName         LookupError      a name that is in no registry
 
-Each message is a sentence for the person who caused it: what, why, what to do.
+Each message says what happened, why, and what to do.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ class PneumoError(Exception):
 
 
 class AuditError(PneumoError, RuntimeError):
-    """The log of what was done can't be opened, read or added to."""
+    """The audit log can't be opened, read or written."""
 
 
 class UnreadableFilm(PneumoError, ValueError):
@@ -64,15 +64,15 @@ class DatasetError(PneumoError, ValueError):
 
 
 class CheckpointError(PneumoError, ValueError):
-    """A checkpoint that is missing, damaged or disagrees with itself."""
+    """A checkpoint that is missing, damaged or inconsistent."""
 
 
 class TrainingError(PneumoError, RuntimeError):
-    """A run that cannot start or go on."""
+    """A run that can't start or continue."""
 
 
 class RunCancelled(TrainingError):
-    """A run that somebody asked to stop."""
+    """A run that was cancelled."""
 
 
 class AccessError(PneumoError, PermissionError):
@@ -106,8 +106,8 @@ class UnknownName(PneumoError, LookupError):
     """A name that is not in a registry.
 
     Args:
-        kind: what was looked up ("model", "checkpoint", "operating point").
-        name: what was asked for.
+        kind: kind of name ("model", "checkpoint", "operating point").
+        name: the unknown name.
         known: the names that exist.
     """
 

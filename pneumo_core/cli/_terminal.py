@@ -78,7 +78,7 @@ def progress_bar(title: str) -> "Iterator[Progress]":
 def long_bar(title: str) -> "Iterator[Progress]":
     """Show a progress bar for work of hours that may go on from where it was.
 
-    Where standard error is no terminal, a line is printed every minute.
+    If standard error is not a terminal, a line is printed every minute.
     """
     if not err.is_terminal:
         yield _Lines(title)

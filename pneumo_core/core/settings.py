@@ -1,4 +1,4 @@
-"""Where Pneumo keeps things and what it accepts, from the environment.
+"""Settings from environment variables: folders, limits and computing.
 
 | variable | default | meaning |
 |---|---|---|
@@ -83,7 +83,7 @@ def settings() -> Settings:
 
 
 def cores() -> int:
-    """Cores this process may use: those it is tied to, or fewer where a container grants less."""
+    """Return the number of cores this process may use, by affinity and container quota."""
     tied = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         granted, period = _QUOTA.read_text().split()
@@ -93,7 +93,7 @@ def cores() -> int:
 
 
 def repository_root() -> Path | None:
-    """Return the clone that this package lies in, or else the one one stands in, or None."""
+    """Return the clone with this package, else the current folder if a clone, or None."""
     for root in (_PACKAGE.parent, Path.cwd()):
         if (root / "streamlit_app.py").is_file() and (root / "pneumo_core").is_dir():
             return root
@@ -154,7 +154,7 @@ def _positive(variable: str, default: float) -> float:
 
 
 def _count(variable: str) -> int | None:
-    """Return a whole number above 0, or None where the variable is not set."""
+    """Return a whole number above 0, or None if the variable is not set."""
     value = os.environ.get(variable, "").strip()
     if value and not (value.isdecimal() and len(value) <= 5 and 0 < int(value) <= _MOST):
         raise PneumoError(
@@ -165,7 +165,7 @@ def _count(variable: str) -> int | None:
 
 
 def _one_of(variable: str, known: tuple[str, ...]) -> str:
-    """One of some words, the first where the variable is not set."""
+    """Return one of several words; the first if the variable is not set."""
     value = os.environ.get(variable, "").strip() or known[0]
     if value not in known:
         raise PneumoError(f"{variable} is '{value}'. Set it to {' or '.join(known)}, or unset it.")

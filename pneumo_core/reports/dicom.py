@@ -66,8 +66,7 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
 
     Raises:
         PneumoError: the picture may show the patient's name (``result.withheld``), the header is
-            damaged, the source can't be read any more, or there is no place for the key of
-            pseudonyms.
+            damaged, the source can't be read any more, or the key of pseudonyms can't be stored.
         ValueError: the source is missing or another X-ray.
     """
     from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
@@ -203,7 +202,7 @@ def _date(image: "Dataset", result: Result, header: "Dataset | None") -> None:
         setattr(image, f"{what}Time", moment.strftime("%H%M%S"))
     image.DateOfSecondaryCapture = image.ContentDate
     image.TimeOfSecondaryCapture = image.ContentTime
-    if zone or (header is None and not result.deidentified):  # else nothing tells the study's zone
+    if zone or (header is None and not result.deidentified):  # else the study's zone is unknown
         image.TimezoneOffsetFromUTC = moment.strftime("%z")[:5]
 
 
@@ -220,7 +219,7 @@ def _zone(header: "Dataset") -> timezone | None:
 def _comments(result: Result) -> list[str]:
     """Return comments without full stops, then numbers for programs: ``name=value``.
 
-    De-identified there are no reasons and warnings among them: they tell the patient's age, and
+    De-identified comments have no reasons and warnings, because these give the patient's age and
     repeat words of the header. A Secondary Capture has no element for a measured value, and
     private ones would be dropped on the way.
     """
@@ -273,7 +272,7 @@ def _file_under(image: "SCImage", header: "Dataset", result: Result) -> None:
         image.copy_patient_and_study_information(header)
         if "RequestAttributesSequence" in header:
             image.add(header["RequestAttributesSequence"])
-        for _ in image.iterall():  # parses what lies in sequences, in the source's own encoding
+        for _ in image.iterall():  # parses the sequences, in the source's own encoding
             pass
     _take_charset(image, header)
     if not image.StudyInstanceUID:

@@ -45,7 +45,7 @@ def to_png(result: Result, *, legend: bool = False) -> bytes:
     """Return the X-ray under its heat map as an RGB PNG; the plain X-ray without a map.
 
     It has the X-ray's own size, so that it can be laid over the X-ray, up to ``LONGEST`` pixels on
-    the longer side. ``legend`` adds a strip below with the colour bar and who says so (and
+    the longer side. ``legend`` adds a strip below with the colour bar and the model (and
     enlarges small X-rays to make room for it). The same words travel as text chunks inside.
 
     Raises PneumoError for a de-identified result of an X-ray that names its patient.

@@ -174,7 +174,7 @@ class TrainingConfig:
     ] = "keep"
     validation_cut: Annotated[
         ValidationCut,
-        Field(description="how validation patients are chosen, where there is no split"),
+        Field(description="how validation patients are chosen if there is no validation split"),
     ] = "late"
     validation_fraction: Annotated[
         float, Field(gt=0, lt=0.5, description="share of the patients of each class")

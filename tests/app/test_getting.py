@@ -167,7 +167,7 @@ def test_a_csv_reads_nothing_outside_of_that_folder(
     for path in ("../secret.png", str(tmp_path / "secret.png"), "../gone.png"):
         sent.write_text(f"path,label\n{path},0\n")
         app = send(opened(), sent)
-        assert f"no film '{path}' lies below" in told(app), "the same words, there or not"
+        assert f"no X-ray '{path}' below" in told(app), "the same words, there or not"
     assert nothing_is_left()
 
 

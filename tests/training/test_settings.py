@@ -46,5 +46,5 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path):
     with pytest.raises(TrainingError, match="can't be read"):
         settings_from(tmp_path / "none.toml")
     (tmp_path / "bad.toml").write_text("epochs =")
-    with pytest.raises(TrainingError, match="is no TOML file"):
+    with pytest.raises(TrainingError, match="is not a TOML file"):
         settings_from(tmp_path / "bad.toml")

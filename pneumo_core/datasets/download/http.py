@@ -48,13 +48,12 @@ def download(
     progress: Progress | None = None,
     patience: Patience | None = None,
 ) -> Path:
-    """Return the source's file in ``folder``: whole, checked, and downloaded as far as it wasn't
-    there.
+    """Return the source's file in ``folder``, verified; what is missing of it is downloaded.
 
-    ``progress`` hears (bytes, bytes in all); what it raises stops the work, and the next call goes
-    on from there. A connection that breaks is taken up again. Raises DatasetError, with the way to
-    get the file by hand, where the network, the server or the disk refuses, and where what arrives
-    is not the file that the source describes.
+    ``progress`` is called with (bytes, total bytes); an exception from it stops the download, and
+    the next call resumes it. Broken connections are resumed. Raises DatasetError, which says how
+    to get the file by hand, if network, server or disk fail, or if the file is not the one that the
+    source describes.
     """
     place = folder / source.file
     try:
@@ -219,7 +218,7 @@ def _check_room(source: Source, folder: Path, there: int) -> None:
 
 
 def _checked(source: Source, place: Path, progress: Progress | None) -> Path:
-    """Return a file that lies there already, if it is the right one."""
+    """Return the file if it already exists and is the right one."""
     if (
         place.stat().st_size == source.size
         and _digest(place, source, progress or _nobody) == source.checksum
@@ -244,7 +243,7 @@ def _digest(path: Path, source: Source, progress: Progress) -> str:
 
 
 def _plain(error: requests.RequestException) -> str:
-    """Return a network error in words; those of the library are for those who wrote it."""
+    """Return a network error as a plain sentence."""
     if error.args and isinstance(error.args[0], urllib3.exceptions.ReadTimeoutError):
         return "the server stopped sending"
     kinds: tuple[tuple[type[Exception], str], ...] = (

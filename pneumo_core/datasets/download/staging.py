@@ -84,9 +84,9 @@ def fetch(
 ) -> KeptDataset:
     """Download a public dataset, unpack it, and keep it under ``name``.
 
-    ``home``: the folder of datasets, default that of PNEUMO_HOME; what arrives is kept in
-    ``PNEUMO_HOME/downloads`` until it is unpacked, so that a stopped download goes on. ``stages``
-    gives a bar for each stage, the first in bytes. Raises DatasetError.
+    ``home``: the folder of datasets, default that of PNEUMO_HOME. The download is kept in
+    ``PNEUMO_HOME/downloads`` until it is unpacked, so that it can be resumed. ``stages`` gives a
+    bar for each stage, the first in bytes. Raises DatasetError.
     """
     home = home or datasets_home()
     check_dataset_name(name, home)

@@ -113,7 +113,7 @@ _ALL = (
         "Number of pixels",
         "the number of pixels",
         _megapixels,
-        "The size of the image. It tells the machine or the export, and a network sees it as the "
+        "The size of the image. It shows the machine or the export, and a network sees it as the "
         "sharpness that is left after resizing.",
         _RESIZE,
     ),
@@ -153,7 +153,7 @@ _ALL = (
         "the ratio of horizontal to vertical detail",
         _two_digits,
         "How strong edges across the image are against edges down it. Squashing an image to a "
-        "square changes it, so it tells the proportions that the image had before.",
+        "square changes it, so it shows the image's original proportions.",
         _RESIZE,
     ),
     Property(
@@ -198,7 +198,7 @@ _ALL = (
         "Stored in colour",
         "being stored in colour",
         _percent,
-        "Whether the file stores three channels (1) or one (0). It tells the export, and leaves "
+        "Whether the file stores three channels (1) or one (0). It shows the export, and leaves "
         "traces where the channels differ.",
         "Convert every X-ray to grey before training.",
     ),
