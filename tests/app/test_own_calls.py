@@ -16,6 +16,7 @@ from pneumo_core.audit.reader_study import second_opinions
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.reading import samples
 from tests.app.test_pages import ROOT, VERDICTS, reading_page, told, upload, verdict
+from tests.app.test_pages import film as png
 from tests.app.test_worklist import film, reading
 
 ANSWERS = (*VERDICTS, "Probability", "PNEUMONIA at", "The models", "models:")
@@ -204,3 +205,12 @@ def test_the_next_film_to_call_goes_round_the_order_shown() -> None:
     assert next_hidden(worklist, "b") == ("c", 2)
     worklist.own.told.update({"b", "c"})
     assert next_hidden(worklist, "b") == (None, 0)
+
+
+def test_names_and_their_order_give_nothing_away_before_the_call(checkpoint: Checkpoint) -> None:
+    files = [(f"person{n}_bacteria_{n}.png", png(64 + n), "image/png") for n in range(6)]
+    app = upload(reading_page(first="1"), *files)
+    (table,) = app.dataframe
+    assert sorted(table.value["File"]) == [f"X-ray {n}" for n in range(1, 7)]
+    assert list(table.value["File"]) != sorted(table.value["File"]), "not in the files' order"
+    assert "bacteria" not in told(app)

@@ -132,7 +132,13 @@ def heat_map(
 def _answers(
     worklist: Worklist, left: Sequence[tuple[Film, Checkpoint]], chosen: Checkpoint
 ) -> Iterator[Answer]:
-    """Read as many of the first waiting X-rays as fit into one step."""
+    """Read as many of the first waiting X-rays as fit into one step.
+
+    The session's first result does not wait for the other models to be opened.
+    """
+    if not worklist.said(chosen):
+        yield from answers([_question(worklist, left[0][0], [chosen], chosen, alone=True)], 1)
+        return
     at_once = reader_of(chosen).runtime.callers
     films = by_film(left)[:at_once]
     alone = len(films) == 1

@@ -71,7 +71,7 @@ def show_reading_room(
         with seen, st.container(key="film"):
             show_steps(worklist, opened)
             inverted = opened.reading is not None and opened.reading.inverted
-            show_film(opened.film, look, inverted=inverted)
+            show_film(opened.film, look, title=opened.title, inverted=inverted)
         if opened.reading and opened.reading.predicted is not None:
             _offer_similar(opened, checkpoint, look)
     elif items:

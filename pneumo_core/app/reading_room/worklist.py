@@ -73,6 +73,14 @@ class Item:
     call: Call | None = None
 
     @property
+    def title(self) -> str:
+        """Return the file's name; while the X-ray waits for the reader's call, its number only.
+
+        Names such as "person1_bacteria_2.jpeg" give the answer away.
+        """
+        return f"X-ray {self.number + 1}" if self.hidden else self.film.name
+
+    @property
     def group(self) -> str:
         """Return its group, one of ``GROUPS``; "Waiting" before it is read."""
         if self.hidden:
@@ -94,15 +102,15 @@ GROUPS = ("To call", "Likely", "Uncertain", "Unlikely", "Not read", "Waiting")
 
 ORDERS: Mapping[str, Callable[[Item], tuple[object, ...]]] = MappingProxyType(
     {
-        "Most suspicious first": lambda item: (_rank(item), -_probability(item)),
+        "Most suspicious first": lambda item: (_rank(item), -_probability(item), _drawn(item)),
         "Least suspicious first": lambda item: (_rank(item), _probability(item)),
         "Models disagree first": lambda item: (_rank(item), -_spread(item), -_probability(item)),
         "By file name": lambda item: (item.film.name.casefold(),),
         "As added": lambda item: (item.number,),
     }
 )
-"""Orders of the worklist, the default first. X-rays to be called come first, those without a
-probability last."""
+"""Orders of the worklist, the default first. X-rays to be called come first, in an order
+drawn from their contents; those without a probability come last."""
 
 
 @dataclass
@@ -265,6 +273,11 @@ def _rank(item: Item) -> int:
     if item.reading is None:
         return 2
     return int(item.reading.probability is None)
+
+
+def _drawn(item: Item) -> str:
+    """Order what waits for the reader's call at random, the same at every visit."""
+    return item.film.key if item.hidden else ""
 
 
 def _probability(item: Item) -> float:

@@ -47,7 +47,7 @@ def show_steps(worklist: Worklist, item: Item) -> None:
         place = ""
         if item.film.key in worklist.shown and len(worklist.shown) > 1:
             place = f" · {worklist.shown.index(item.film.key) + 1} of {len(worklist.shown)}"
-        st.markdown(f"**{plain(item.film.name)}**{place}", width="stretch")
+        st.markdown(f"**{plain(item.title)}**{place}", width="stretch")
         st.button(
             "Remove",
             icon=":material/close:",
@@ -140,7 +140,7 @@ def _frame(shown: Sequence[Item]) -> pd.DataFrame:
             ),
             **({"Your call": calls} if any(calls) else {}),
             "Result": [_verdict(item) for item in shown],
-            "File": [item.film.name for item in shown],
+            "File": [item.title for item in shown],
             "Models": [tally(item.opinions) for item in shown],
             "Notes": [_remarks(each) for each in readings],
         }
