@@ -32,7 +32,8 @@ Own = tuple[float, float]
 def show_film(film: Film, look: Overlay | None, *, title: str = "", inverted: bool = False) -> None:
     """Show the X-ray with its overlay and window; nothing if it could not be decoded.
 
-    ``title``: its name for a screen reader. ``inverted``: the X-ray was inverted, and is read and shown corrected.
+    ``title``: its name for a screen reader. ``inverted``: the X-ray was inverted, and is read and
+    shown corrected.
     """
     try:
         radiograph = radiograph_of(film)
@@ -49,8 +50,8 @@ def show_film(film: Film, look: Overlay | None, *, title: str = "", inverted: bo
                 "id": film.key,
                 "film": address_of(_picture(film, preset, own), "image/jpeg"),
                 "alt": "The X-ray under the heat map" if look else "The X-ray",
-                "label": f"{title or film.name}: zoom with + and -, move with the arrow keys, 0 to reset, "
-                "? for all keys",
+                "label": f"{title or film.name}: zoom with + and -, move with the arrow keys, "
+                "0 to reset, ? for all keys",
                 "width": facts.width,
                 "height": facts.height,
                 "spacing": facts.pixel_spacing_mm,
