@@ -2,7 +2,7 @@
 
 from pneumo_core.app import open_page
 
-with open_page("Log"):
+with open_page("Log", wide=True):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.log.log_table import show_log
     from pneumo_core.app.widgets.model_choice import say_what_is_missing

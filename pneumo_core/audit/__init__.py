@@ -9,6 +9,7 @@ from pneumo_core.audit.entry import (
     operator,
     run_words,
 )
+from pneumo_core.audit.grouped import entries_of, group_by_film
 from pneumo_core.audit.log import AuditLog, open_log
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "AuditLog",
     "Deed",
     "Entry",
+    "entries_of",
     "film_digest",
+    "group_by_film",
     "open_log",
     "operator",
     "run_words",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pneumo_core.runs.execute import carry_out, go_on, train
     from pneumo_core.runs.recorder import losses_of
     from pneumo_core.runs.run import Run, checkpoint_of, find_run, list_runs, rename_run, start_run
+    from pneumo_core.runs.table import runs_table, settings_apart
 
 __all__ = [
     "KeptEpoch",
@@ -38,7 +39,9 @@ __all__ = [
     "rename",
     "rename_run",
     "resume",
+    "runs_table",
     "runs_with_epochs",
+    "settings_apart",
     "start",
     "start_run",
     "status_of",
@@ -52,6 +55,7 @@ _MODULES = {
     "epochs": ("KeptEpoch", "kept_epochs", "runs_with_epochs"),
     "recorder": ("losses_of",),
     "run": ("Run", "find_run", "list_runs", "checkpoint_of", "rename_run", "start_run"),
+    "table": ("runs_table", "settings_apart"),
     "execute": ("carry_out", "go_on", "train"),
 }
 

@@ -13,9 +13,9 @@ from pneumo_core.app.actions import (
 )
 from pneumo_core.app.data.quality_findings import say_findings
 from pneumo_core.app.sign_in import may_change
+from pneumo_core.app.widgets.get_films import by_megabyte
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable
 from pneumo_core.app.words import plain
-from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets.download import (
     SOURCES,
@@ -97,21 +97,7 @@ def _public() -> None:
 
 
 def _fetch(source: Source, name: str, report: Report) -> KeptDataset:
-    return download_dataset(source, name, stages=lambda title: _for_people(title, report))
-
-
-def _for_people(title: str, report: Report) -> Progress:
-    """Report bytes as megabytes still to come, so that the time left is right after a resume."""
-    if not title.startswith(("Downloading", "Unpacking")):
-        return report(title)
-    step, begun = report(f"{title}, megabytes"), [-1]
-
-    def tell(done: int, total: int) -> None:
-        if begun[0] < 0:
-            begun[0] = done
-        step((done - begun[0]) // _MEGA, -(-(total - begun[0]) // _MEGA))
-
-    return tell
+    return download_dataset(source, name, stages=lambda title: by_megabyte(title, report))
 
 
 def _again(work: str, *, said: str = "", failed: str = "") -> None:
@@ -188,7 +174,7 @@ def _stage(upload: "UploadedFile", name: str, report: Report) -> tuple[Staged, t
     """Unpack the upload into a staging folder, and return it with its findings."""
     file_name = f"{_suggested(upload.name)}{Path(upload.name).suffix.lower()}"
     staged = stage_upload(
-        file_name, upload.getbuffer(), name, stages=lambda title: _for_people(title, report)
+        file_name, upload.getbuffer(), name, stages=lambda title: by_megabyte(title, report)
     )
     try:
         found = inspect_dataset(

@@ -66,9 +66,7 @@ def say_how_to_get_one() -> None:
         st.header("No dataset yet", anchor=False)
         st.markdown(
             "This page counts a dataset's X-rays and reports problems: duplicates, patients in two "
-            "splits, unreadable files. Download the public dataset or add your own below. Or set "
-            "`PNEUMO_DATA` to a folder `split/CLASS/image` with the classes NORMAL and PNEUMONIA, "
-            "and restart Pneumo."
+            "splits, unreadable files. Download the public dataset or add your own below."
         )
     told = [
         f"- **{plain(each.name)}** was trained on {plain(each.card.dataset.name)}: "

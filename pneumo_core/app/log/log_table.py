@@ -11,7 +11,14 @@ from pneumo_core.app.log.reader_agreement import show_second_opinions
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.widgets.tables import with_bounds
 from pneumo_core.app.words import plain
-from pneumo_core.audit import DEEDS, AuditLog, film_digest, open_log
+from pneumo_core.audit import (
+    DEEDS,
+    AuditLog,
+    entries_of,
+    film_digest,
+    group_by_film,
+    open_log,
+)
 
 __all__ = ["show_log"]
 
@@ -33,6 +40,13 @@ _NAMES = {
     "seconds": "Seconds",
 }
 
+_NUMBERS = ("threshold", "probability")
+_ROWS = ("One row per X-ray", "Every entry")
+_CONFIG = {
+    "When (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+    "X-ray (SHA-256)": st.column_config.TextColumn(width="small"),
+}
+
 
 def show_log() -> None:
     """Show the search and the agreement of readers and models; analysts only."""
@@ -50,6 +64,7 @@ def show_log() -> None:
             "No entries yet. Read an X-ray to create one.",
             icon=":material/history:",
         )
+        st.page_link("pages/read.py", label="Read X-rays", icon=":material/pulmonology:")
         return
     entries, opinions = st.tabs(["Entries", "Reader agreement"])
     with entries:
@@ -78,7 +93,7 @@ def _search(log: AuditLog, counts: dict[str, int]) -> pd.DataFrame:
             key="log deed",
         )
         checkpoint = st.text_input("Model", placeholder="Name", width=180, key="log checkpoint")
-        days = st.date_input("Days (UTC)", value=[], width=230, key="log days")
+        days = st.date_input("Days (UTC)", value=[], width=270, key="log days")
     film = _film()
     first, last = (*days, None, None)[:2]
     return log.search(
@@ -111,22 +126,68 @@ def _film() -> str:
 
 
 def _table(found: pd.DataFrame) -> None:
+    """Show a row for each X-ray, whose entries a click unfolds, or every entry."""
     more = f"The newest {_MOST:,} matching entries" if len(found) == _MOST else ""
-    st.markdown(more or ("1 entry" if len(found) == 1 else f"{len(found):,} entries"))
-    st.dataframe(
-        with_bounds(found.rename(columns=_NAMES), ["Threshold", "Probability"]),
+    told = more or ("1 entry" if len(found) == 1 else f"{len(found):,} entries")
+    grouped = group_by_film(found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        way = st.segmented_control(
+            "Rows",
+            _ROWS,
+            default=_ROWS[0],
+            required=True,
+            key="log rows",
+            label_visibility="collapsed",
+        )
+        st.markdown(f"{told} in {len(grouped):,} rows" if way == _ROWS[0] else told)
+    if way != _ROWS[0]:
+        _show_every(found, "log entries")
+        return
+    picked = _show_grouped(grouped)
+    if picked is None:
+        st.caption("Click a row to unfold its entries.")
+        return
+    row = grouped.iloc[picked]
+    st.markdown(
+        f"**{row['entries']} entries** of the X-ray {row['film'][:12]}"
+        if row["film"]
+        else "**The entry**"
+    )
+    _show_every(entries_of(found, str(row["film"]), int(row["first"])), "log unfolded")
+
+
+def _show_grouped(grouped: pd.DataFrame) -> int | None:
+    """Show a row for each X-ray; return the number of the clicked one."""
+    shown = grouped.drop(columns=["first"]).rename(columns=_NAMES | {"entries": "Entries"})
+    event = st.dataframe(
+        shown,
+        key="log grouped",
         hide_index=True,
-        height=480 if len(found) > 12 else "auto",
-        alt="Log entries, the newest first.",
-        column_config={
-            "When (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
-            "X-ray (SHA-256)": st.column_config.TextColumn(width="small"),
-            **{
-                name: None
-                for key, name in _NAMES.items()
-                if key != "number" and found[key].isna().all()
-            },
-        },
+        height=480 if len(shown) > 12 else "auto",
+        on_select="rerun",
+        selection_mode=("single-row", "single-cell"),
+        alt="A row for each X-ray and each other action, the newest first. Click one to unfold it.",
+        column_config=_CONFIG | {"Entries": st.column_config.NumberColumn(width="small")},
+    )
+    rows = [row for row, _ in event.selection.cells] or event.selection.rows
+    return rows[0] if rows and rows[0] < len(grouped) else None
+
+
+def _show_every(found: pd.DataFrame, key: str) -> None:
+    """Show every entry; what does not apply is blank, and so is a column that no entry has."""
+    used = [name for name in map(str, found) if found[name].notna().any()]
+    shown = found[used].copy()
+    if "seconds" in shown:
+        shown["seconds"] = [f"{each:.1f}" if pd.notna(each) else "" for each in shown["seconds"]]
+    texts = [name for name in map(str, shown) if name not in (*_NUMBERS, "moment", "number")]
+    shown[texts] = shown[texts].fillna("")
+    st.dataframe(
+        with_bounds(shown.rename(columns=_NAMES), ["Threshold", "Probability"]),
+        key=key,
+        hide_index=True,
+        height=480 if len(shown) > 12 else "auto",
+        alt="Log entries, one in a row.",
+        column_config=_CONFIG,
     )
 
 

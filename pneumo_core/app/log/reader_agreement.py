@@ -23,6 +23,12 @@ def show_second_opinions(log: AuditLog) -> None:
             "calls; this page then shows how well readers and models agree.",
             icon=":material/visibility:",
         )
+        st.page_link(
+            "pages/read.py",
+            label="Read first",
+            icon=":material/pulmonology:",
+            query_params={"first": "1"},
+        )
         return
     st.markdown(
         "Readers' calls, made before they saw a result, compared with the models' results on the "

@@ -1,6 +1,6 @@
 """The list of training runs: progress, curves and actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -13,7 +13,13 @@ from pneumo_core.app.words import duration_text, plain
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.errors import PneumoError
 from pneumo_core.metrics import format_rate
-from pneumo_core.reports.figures.training import LearningCurve, area_curves, loss_curves
+from pneumo_core.reports.figures.training import (
+    LearningCurve,
+    area_curves,
+    learning_rate_curves,
+    loss_curves,
+    rate_curves,
+)
 from pneumo_core.runs import (
     Now,
     Run,
@@ -26,7 +32,7 @@ from pneumo_core.runs import (
 )
 from pneumo_core.training import EpochReport, epoch_pictures
 
-__all__ = ["show_runs"]
+__all__ = ["show_curves", "show_runs"]
 
 _EVERY = timedelta(seconds=1)
 _SHOWN = 10
@@ -58,7 +64,7 @@ def _draw() -> None:
     for problem in problems:
         st.warning(plain(problem), icon=":material/broken_image:")
     if not runs:
-        st.info("No training runs yet. Start one above.")
+        st.info("No training runs yet. Choose an architecture and press Start training.")
         return
     may_change("cancel, resume, rename or delete runs")
     _show_curves(runs, statuses)
@@ -83,12 +89,24 @@ def _show_curves(runs: list[Run], statuses: dict[str, Status]) -> None:
         format_func=lambda run_id: f"{known[run_id].name} ({run_id[-4:]})",
         key=f"curves {latest[0]}",
     )
-    curves = [_curve(known[run_id]) for run_id in chosen if run_id in known]
-    left, right = st.columns(2)
-    config = {"displayModeBar": False}
-    left.plotly_chart(loss_curves(curves), config=config, key="losses", alt="Loss by epoch.")
-    areas = "Validation AUC by epoch; each run's best is shown below its name."
-    right.plotly_chart(area_curves(curves), config=config, key="areas", alt=areas)
+    show_curves([known[run_id] for run_id in chosen if run_id in known], "runs")
+
+
+def show_curves(runs: Sequence[Run], key: str) -> None:
+    """Show loss, AUC, sensitivity and specificity, and learning rate of runs, two in a row."""
+    curves = [_curve(run) for run in runs]
+    plots = (
+        (loss_curves, "losses", "Loss by epoch."),
+        (area_curves, "areas", "Validation AUC by epoch."),
+        (rate_curves, "rates", "Validation sensitivity and specificity at 0.5, by epoch."),
+        (learning_rate_curves, "learning rates", "Learning rate by epoch."),
+    )
+    for first in (0, 2):
+        pair = plots[first : first + 2]
+        for column, (draw, name, alt) in zip(st.columns(2, gap="small"), pair, strict=True):
+            column.plotly_chart(
+                draw(curves), config={"displayModeBar": False}, key=f"{name} {key}", alt=alt
+            )
 
 
 def _curve(run: Run) -> LearningCurve:
@@ -114,8 +132,30 @@ def _show_run(run: Run, status: Status, made: Checkpoint | None) -> None:
         elif status.reason:
             st.caption(plain(status.reason))
         st.caption(_summary(run))
+        if status.state == RunState.DONE:
+            _link_to_pages(status.checkpoint)
         if st.toggle("Heat maps and log", key=f"details {run.id}"):
             _show_details(run)
+
+
+def _link_to_pages(checkpoint: str) -> None:
+    """Link to the pages that use a finished run's model."""
+    others = [each.name for each in list_checkpoints()[0] if each.name != checkpoint]
+    pair = ",".join([checkpoint, *others[:1]])
+    links = (
+        ("read", "Read X-rays with it", "pulmonology", {"checkpoint": checkpoint}),
+        ("evaluate", "Evaluate it", "query_stats", {"checkpoint": checkpoint}),
+        ("compare", "Compare it", "compare_arrows", {"checkpoints": pair}),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for page, label, icon, query in links:
+            st.page_link(
+                f"pages/{page}.py",
+                label=label,
+                icon=f":material/{icon}:",
+                query_params=query,
+                width="content",
+            )
 
 
 def _show_progress(run: Run, status: Status) -> None:
@@ -179,14 +219,7 @@ def _show_buttons(run: Run, status: Status, made: Checkpoint | None) -> None:
     if status.active:
         st.button("Cancel", key=f"cancel {run.id}", on_click=_cancel, args=(run,), disabled=reader)
         return
-    if status.state == RunState.DONE:
-        st.page_link(
-            "pages/read.py",
-            label="Read X-rays with it",
-            icon=":material/pulmonology:",
-            query_params={"checkpoint": status.checkpoint},
-        )
-    else:
+    if status.state != RunState.DONE:
         st.button("Resume", key=f"resume {run.id}", on_click=_resume, args=(run,), disabled=reader)
     with st.popover("Rename", disabled=reader):
         _offer_name(run)

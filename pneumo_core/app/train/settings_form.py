@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pneumo_core.app.words import plain
 from pneumo_core.training import TrainingConfig, training_config
 
-__all__ = ["SWEEPABLE", "choose_settings"]
+__all__ = ["SWEEPABLE", "choose_settings", "setting_label"]
 
 _CONFIG = pydantic.TypeAdapter(TrainingConfig)
 _SCHEMA = _CONFIG.json_schema()
@@ -19,12 +19,44 @@ _SETTINGS: Mapping[str, Mapping[str, Any]] = _SCHEMA["properties"]
 _CHANGES: Mapping[str, Mapping[str, Any]] = _SCHEMA["$defs"]["Augmentation"]["properties"]
 _FIRST = ("epochs", "batch_size", "learning_rate", "seed")
 _ELSEWHERE = ("model", "augmentation")
-_COLUMNS = 4
+_COLUMNS = 2
+_LABELS: Mapping[str, str] = {
+    "average": "Average of weights, decay",
+    "backbone_factor": "Backbone, share of learning rate",
+    "balance": "Class balance",
+    "folds": "Cross-validation, folds",
+    "keep": "Epoch to keep",
+    "keep_epochs": "Keep epochs",
+    "lung_attention": "Lung attention, loss weight",
+    "mirror": "Average with mirror image",
+    "patience": "Patience, epochs",
+    "size": "Input size, pixels",
+    "validation": "Validation split",
+    "validation_fraction": "Validation, share of patients",
+}
+_CHANGE_LABELS: Mapping[str, str] = {
+    "blur": "Blur, pixels",
+    "brightness": "Brightness, ±",
+    "contrast": "Contrast, ±",
+    "gamma": "Gamma, ±",
+    "mirror": "Mirror image, probability",
+    "noise": "Noise, standard deviation",
+    "resampled": "Moved X-rays, share",
+    "rotation": "Rotation, degrees",
+    "scale": "Scale of each side, ±",
+    "shift": "Shift, share of the side",
+    "zoom": "Zoom, factor",
+}
 
 SWEEPABLE = tuple(
     name for name, facts in _SETTINGS.items() if facts.get("type") in {"integer", "number"}
 )
 """Settings that a sweep can vary."""
+
+
+def setting_label(name: str) -> str:
+    """Return a setting's label, with its unit."""
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def choose_settings(start: TrainingConfig, key: str) -> TrainingConfig:
@@ -55,14 +87,24 @@ def _boxes(
     for start in range(0, len(names), _COLUMNS):
         columns = st.columns(_COLUMNS, vertical_alignment="bottom")
         for column, name in zip(columns, names[start : start + _COLUMNS], strict=False):
-            chosen[name] = _box(column, name, settings[name], values[name], f"{key} {name}")
+            chosen[name] = _box(column, name, settings, values[name], f"{key} {name}")
     return chosen
 
 
-def _box(place: DeltaGenerator, name: str, facts: Mapping[str, Any], value: Any, key: str) -> Any:
+def _box(
+    place: DeltaGenerator,
+    name: str,
+    settings: Mapping[str, Mapping[str, Any]],
+    value: Any,
+    key: str,
+) -> Any:
     """Show the widget that fits a setting's type."""
-    told: dict[str, Any] = {"help": plain(facts.get("description", "")), "key": key}
-    label = name.replace("_", " ").capitalize()
+    about = settings[name].get("description", "")
+    told: dict[str, Any] = {"help": plain(about), "key": key}
+    label = setting_label(name)
+    if settings is _CHANGES:
+        label = _CHANGE_LABELS.get(name, label)
+    facts = settings[name]
     facts = next((each for each in facts.get("anyOf", ()) if each["type"] != "null"), facts)
     if "enum" in facts:
         return place.selectbox(label, facts["enum"], facts["enum"].index(value), **told)
@@ -72,13 +114,27 @@ def _box(place: DeltaGenerator, name: str, facts: Mapping[str, Any], value: Any,
         case "string":
             return place.text_input(label, value, **told)
         case "array":
-            return place.slider(label, 0.0, 0.3, (float(value[0]), float(value[1])), 0.01, **told)
+            return _range(place, label, facts, value, told)
         case "integer":
             least, most = facts.get("minimum"), facts.get("maximum")
             return place.number_input(label, least, most, value, 1, placeholder="its own", **told)
     least = float(facts.get("minimum", facts.get("exclusiveMinimum", 0)))
     most = float(facts.get("maximum", facts.get("exclusiveMaximum", 1)))
     return place.number_input(label, least, most, float(value), _step(value), "%g", **told)
+
+
+def _range(
+    place: DeltaGenerator, label: str, facts: Mapping[str, Any], value: Any, told: dict[str, Any]
+) -> tuple[float, float]:
+    """Show a slider for the least and the most; a share is drawn up to 0.3, a factor in full."""
+    part = facts["prefixItems"][0]
+    least, most = float(part["minimum"]), float(part["maximum"])
+    if least == 0:
+        most = max(0.3, float(value[1]))
+    chosen: tuple[float, float] = place.slider(
+        f"{label}, least and most", least, most, (float(value[0]), float(value[1])), 0.01, **told
+    )
+    return chosen
 
 
 def _step(value: float) -> float:

@@ -10,8 +10,9 @@ import streamlit as st
 from pneumo_core.app.actions import start_run, start_sweep
 from pneumo_core.app.memory import shared
 from pneumo_core.app.sign_in import may_change
-from pneumo_core.app.train.settings_form import SWEEPABLE, choose_settings
+from pneumo_core.app.train.settings_form import SWEEPABLE, choose_settings, setting_label
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.widgets.get_films import offer_films
 from pneumo_core.app.widgets.progress import Cancelled, cancellable
 from pneumo_core.app.words import duration_text, plain
 from pneumo_core.checkpoints import free_name
@@ -45,23 +46,21 @@ def _find_data() -> Path | None:
     """Return the dataset in use, or link to the Data page."""
     data = dataset_in_use()
     if data is None:
-        st.info("No dataset to train on yet. Add one first.")
-        st.page_link("pages/data.py", label="Add a dataset", icon=":material/folder_open:")
+        offer_films("train", "No dataset to train on yet.")
     else:
         st.markdown(f"Dataset: **{plain(data.name)}**")
     return data
 
 
 def _choose_config() -> TrainingConfig:
-    model_box, recipe_box = st.columns(2)
     names = [*MODELS, _OTHER]
-    model = model_box.selectbox("Architecture", names, format_func=_model_title, key="model")
+    model = st.selectbox("Architecture", names, format_func=_model_title, key="model")
     if model == _OTHER:
-        given = model_box.text_input(
+        given = st.text_input(
             "Backbone", "tf_efficientnet_lite0", help="Any timm model name, e.g. convnext_nano"
         )
         model = TIMM + given.strip().removeprefix(TIMM)
-    chosen = recipe_box.selectbox("Recipe", RECIPES, format_func=_RECIPES.__getitem__, key="recipe")
+    chosen = st.selectbox("Recipe", RECIPES, format_func=_RECIPES.__getitem__, key="recipe")
     return choose_settings(recipe(chosen, model), f"{model} {chosen}")
 
 
@@ -88,7 +87,7 @@ def _show_cost(config: TrainingConfig, dataset: Dataset) -> None:
     counts = {split: int((dataset.films["split"] == split).sum()) for split in ("train", "val")}
     st.markdown(
         f"**{counts['train']:,}** training X-rays and **{counts['val']:,}** validation X-rays, "
-        f"**{config.epochs}** epochs."
+        f"**{config.epochs}** {'epoch' if config.epochs == 1 else 'epochs'}."
     )
     try:
         # Settings that do not affect the pace are left out, so that a new seed reuses the estimate.
@@ -107,16 +106,17 @@ def _show_cost(config: TrainingConfig, dataset: Dataset) -> None:
 
 def _measured(config: TrainingConfig) -> Pace:
     return cancellable(
-        "Estimate the time", lambda report: measure_pace(config, report("Training a few batches"))
+        "Estimate the time",
+        lambda report: measure_pace(config, report("Training a few batches")),
+        primary=False,
     )
 
 
 def _start(data: Path, config: TrainingConfig) -> None:
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
     proposed = free_name(re.sub(r"[^A-Za-z0-9_-]+", "_", config.model))
-    name = left.text_input("Model name", proposed, key=f"name {proposed}").strip()
+    name = st.text_input("Model name", proposed, key=f"name {proposed}").strip()
     allowed = may_change("start runs")
-    pressed = right.button(
+    pressed = st.button(
         "Start training",
         type="primary",
         width="stretch",
@@ -135,9 +135,14 @@ def _start(data: Path, config: TrainingConfig) -> None:
 
 
 def _sweep(data: Path, name: str, config: TrainingConfig, allowed: bool) -> None:
-    which, what = st.columns([1, 2])
-    setting = which.selectbox("Setting", SWEEPABLE, SWEEPABLE.index("seed"), key="sweep setting")
-    given = what.text_input("Values", "0, 1, 2", help="Numbers, separated by commas", key="values")
+    setting = st.selectbox(
+        "Setting",
+        SWEEPABLE,
+        SWEEPABLE.index("seed"),
+        format_func=setting_label,
+        key="sweep setting",
+    )
+    given = st.text_input("Values", "0, 1, 2", help="Numbers, separated by commas", key="values")
     try:
         values = [
             float(each) if "." in each or "e" in each else int(each) for each in _parts(given)

@@ -120,16 +120,10 @@ def _say_how_to_train() -> None:
         st.header("No model yet", anchor=False)
         st.markdown(
             f"Pneumo looks for trained models in `{settings().checkpoints}` "
-            "(set `PNEUMO_CHECKPOINTS` to look elsewhere). Train one on the page Train, or here:"
+            "(set `PNEUMO_CHECKPOINTS` to look elsewhere). Train one on the page Train, or with "
+            "`pneumo train --data chest_xray --model cnn_94 --name mine`."
         )
-        st.code(
-            "pneumo train --data chest_xray --model cnn_94 --name mine",
-            language="shell",
-            wrap_lines=True,
-        )
-        st.caption(
-            "The folder has the layout split/CLASS/image, with the classes NORMAL and PNEUMONIA."
-        )
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 
 
 def choose_linked(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -19,15 +19,19 @@ class Cancelled(Exception):
     """The task was not started, or was cancelled; the text may give another reason."""
 
 
-def cancellable(name: str, compute: Callable[[Report], T], *, at_once: bool = False) -> T:
+def cancellable(
+    name: str, compute: Callable[[Report], T], *, at_once: bool = False, primary: bool = True
+) -> T:
     """Return the result of ``compute`` once the button ``name`` was pressed, or ``at_once``.
 
     ``compute`` gets a function that makes a progress bar for each stage title. A click on Cancel,
-    or any other click, stops it between two steps. Raises Cancelled until there is a result.
+    or any other click, stops it between two steps. ``primary``: whether the button is the main one
+    of the page. Raises Cancelled until there is a result.
     """
     wanted = f"wanted {name}"
     if not st.session_state.get(wanted, at_once):
-        st.button(name, type="primary", on_click=_want, args=(wanted, True))
+        kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+        st.button(name, type=kind, on_click=_want, args=(wanted, True))
         raise Cancelled
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):

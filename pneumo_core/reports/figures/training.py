@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from pneumo_core.reports.figures._style import DASHES, SERIES, bare
 
-__all__ = ["LearningCurve", "area_curves", "loss_curves"]
+__all__ = ["LearningCurve", "area_curves", "learning_rate_curves", "loss_curves", "rate_curves"]
 
 _MARKS = ("diamond-open", "circle-open", "square-open", "triangle-up-open")
 
@@ -16,7 +16,7 @@ _MARKS = ("diamond-open", "circle-open", "square-open", "triangle-up-open")
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
     """Curves of a run: ``losses`` with the columns epoch (in fractions) and loss, ``epochs`` with
-    the columns epoch, val_loss and val_auc."""
+    the columns of ``EpochReport``."""
 
     name: str
     losses: pd.DataFrame
@@ -64,8 +64,58 @@ def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
     _by_epoch(figure, "Validation AUC")
     areas = pd.concat([run.epochs["val_auc"] for run in runs]) if runs else pd.Series(dtype=float)
     lowest = float(areas.min()) if len(areas) else 0.5
-    margin = max(0.01, (1 - lowest) / 20)
-    return figure.update_yaxes(range=[lowest - margin, 1 + margin])
+    return _up_to_one(figure, lowest)
+
+
+def rate_curves(runs: Sequence[LearningCurve]) -> go.Figure:
+    """Draw validation sensitivity (filled marks) and specificity (open marks) at 0.5."""
+    figure = go.Figure()
+    lowest = 1.0
+    for number, run in enumerate(runs):
+        line = _line(number)
+        for column, title in (
+            ("val_sensitivity", "sensitivity"),
+            ("val_specificity", "specificity"),
+        ):
+            open_mark = column == "val_specificity"
+            symbol = _mark(number) if open_mark else _mark(number).removesuffix("-open")
+            figure.add_scatter(
+                x=run.epochs["epoch"],
+                y=run.epochs[column],
+                mode="lines+markers",
+                name=f"{run.name}, {title}",
+                line=line | {"width": 1.2 if open_mark else 2.4},
+                marker={"symbol": symbol, "size": 8},
+                hovertemplate=f"epoch %{{x}}: {title} %{{y:.3f}}",
+                showlegend=False,
+            )
+            lowest = min([lowest, *run.epochs[column].dropna()])
+    _by_epoch(figure, "Sensitivity ●, specificity ○ at 0.5")
+    return _up_to_one(figure, lowest)
+
+
+def learning_rate_curves(runs: Sequence[LearningCurve]) -> go.Figure:
+    """Draw the learning rate after each epoch."""
+    figure = go.Figure()
+    for number, run in enumerate(runs):
+        figure.add_scatter(
+            x=run.epochs["epoch"],
+            y=run.epochs["learning_rate"],
+            mode="lines+markers",
+            name=run.name,
+            line=_line(number),
+            marker={"symbol": _mark(number)},
+            hovertemplate="epoch %{x}: learning rate %{y:.2g}",
+            showlegend=False,
+        )
+    _by_epoch(figure, "Learning rate")
+    return figure.update_yaxes(rangemode="tozero", tickformat="~g", exponentformat="power")
+
+
+def _up_to_one(figure: go.Figure, lowest: float) -> go.Figure:
+    """Let the axis of a rate end at 1, with just enough room for the marks."""
+    margin = max(0.005, (1 - lowest) / 20)
+    return figure.update_yaxes(range=[lowest - margin, 1 + margin / 2])
 
 
 def _line(number: int) -> dict[str, str]:
@@ -87,9 +137,9 @@ def _smoothed(losses: pd.Series) -> pd.Series:
 
 
 def _by_epoch(figure: go.Figure, title: str) -> go.Figure:
-    bare(figure, height=320, hovermode="closest")
-    figure.update_xaxes(title={"text": "Epoch", "standoff": 6}, rangemode="tozero")
-    figure.update_yaxes(title={"text": title, "standoff": 6})
+    bare(figure, height=280, hovermode="closest")
+    figure.update_xaxes(title={"text": "Epoch", "standoff": 12}, rangemode="tozero")
+    figure.update_yaxes(title={"text": title, "standoff": 12})
     return figure.update_layout(
         showlegend=len([each for each in figure.data if each.showlegend is not False]) > 1,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
