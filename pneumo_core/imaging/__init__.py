@@ -1,5 +1,6 @@
 """Images: from bytes to one Radiograph."""
 
+from pneumo_core.imaging.contact_sheet import contact_sheet
 from pneumo_core.imaging.inputs import FilmInput
 from pneumo_core.imaging.radiograph import (
     MANUFACTURER,
@@ -32,6 +33,7 @@ __all__ = [
     "Scale",
     "Window",
     "colour_scale",
+    "contact_sheet",
     "contour_lines",
     "display_pixels",
     "film_size",

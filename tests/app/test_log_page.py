@@ -74,3 +74,24 @@ def test_a_reader_does_not_see_the_log() -> None:
     assert "Only an analyst may see the log" in told(app)
     assert "ada@x.org" not in told(app)
     assert not app.dataframe
+
+
+def test_an_x_ray_is_one_row_and_what_does_not_apply_is_blank() -> None:
+    film = "ab" * 32
+    open_log().record(
+        [
+            Entry(who="ada@x.org", deed="read", film=film, checkpoint=name, result=result)
+            for name, result in (("one", "NORMAL"), ("two", "PNEUMONIA"), ("three", "NORMAL"))
+        ]
+        + [Entry(who="bob@x.org", deed="deleted", subject="run one")]
+    )
+    app = open_app("pages/log.py")
+    table = app.dataframe[0].value
+    assert sorted(table["Action"]) == ["deleted", "read 3"]
+    row = table[table["Entries"] == 3].iloc[0]
+    assert (row["Result"], row["Subject"]) == ("2 NORMAL, 1 PNEUMONIA", "")
+    app.segmented_control(key="log rows").set_value("Every entry").run()
+    every = app.dataframe[0].value
+    assert len(every) == 4
+    assert not every.select_dtypes(exclude="number").isna().any().any()
+    assert "Seconds" not in every, "no entry has any"

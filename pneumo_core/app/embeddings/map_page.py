@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from pneumo_core.app.embeddings.hover_pictures import show_on_hover
 from pneumo_core.app.embeddings.lasso import drawn, selected, take
 from pneumo_core.app.embeddings.map_options import choose_look
 from pneumo_core.app.embeddings.selected_images import show_selection
@@ -105,6 +106,8 @@ def _explore(
             config={"displaylogo": False, "scrollZoom": True},
             alt="Map of X-rays: neighbours are similar in this layer. Also searchable by name.",
         )
+        if not turning:
+            show_on_hover(_CHART, films)
         if turning:
             st.caption("Drag to rotate. Selecting works in two dimensions only.")
         else:

@@ -92,7 +92,9 @@ def _show_selected(
         )
         return
     inside = predictions[predictions["id"].isin(selection.ids)]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="title-selected"
+    ):
         told = f"**{selection.words}**: {len(inside)} X-rays, worst errors first"
         st.markdown(told, width="stretch")
         st.button(

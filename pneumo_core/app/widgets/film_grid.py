@@ -17,7 +17,8 @@ __all__ = ["PER_PAGE", "Tile", "enlarge", "show_grid"]
 
 PER_PAGE = 6
 _STYLE = """<style>
-[class*="st-key-tile-"] { position: relative; }
+[class*="st-key-tiles-"] { flex-wrap: nowrap; }
+[class*="st-key-tile-"] { position: relative; min-width: 0; }
 [class*="st-key-tile-"] [data-testid="stImage"] img {
   width: 100%; aspect-ratio: 1; object-fit: contain; background: #000; border-radius: 4px; }
 /* The button lies over the picture, so that a click on the picture enlarges it. */
@@ -96,7 +97,7 @@ def show_grid(
         return str(large)
     first = _first(len(tiles), key)
     for row in range(first, min(first + PER_PAGE, len(tiles)), columns):
-        boxes = st.container(horizontal=True, gap="small", key=f"row {row - first} {key}")
+        boxes = st.container(horizontal=True, gap="small", key=f"tiles-{row - first}-{key}")
         for number in range(row, row + columns):
             with boxes.container(width="stretch", gap=None, key=f"tile-{number - first}-{key}"):
                 if number < min(first + PER_PAGE, len(tiles)):

@@ -19,6 +19,7 @@ _STYLE = """<style>
     background: var(--st-background-color, #fff); border-top: 1px solid #c5d2da;
     padding: 0.5rem 0; }
 }
+[class*="st-key-title-"] { flex-wrap: nowrap; }
 /* As high as the boxes beside them, so that the labels of a row are aligned. */
 [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
 [class*="st-key-beside-"] [data-testid="stButtonGroup"] button { min-height: 2rem; }

@@ -1,0 +1,59 @@
+"""The picture of an X-ray beside the pointer, while it is over the X-ray's point on a map."""
+
+from functools import cache
+from math import ceil, sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pneumo_core.app.memory import shared
+from pneumo_core.app.streamlit_patches import address_of
+from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
+from pneumo_core.datasets import find_film
+from pneumo_core.imaging import contact_sheet
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+__all__ = ["show_on_hover"]
+
+_MOST = 2000
+"""Above this number of X-rays a sheet of them would take megabytes and minutes."""
+_SIDE = 64
+
+
+def show_on_hover(chart: str, films: pd.DataFrame) -> None:
+    """Show each X-ray's picture beside the pointer on the chart; its rows are ``films``.
+
+    Nothing without image files, or with more than 2,000 X-rays.
+    """
+    data = dataset_in_use()
+    if data is None or len(films) > _MOST or find_film(data, str(films["id"].iloc[0])) is None:
+        return
+    ids = tuple(films["id"].astype(str))
+
+    def draw() -> bytes:
+        with st.spinner("Preparing pictures for the map"):
+            return contact_sheet([find_film(data, each) for each in ids], _SIDE)
+
+    sheet = shared("hover sheets", (dataset_key(data), ids), draw, most=4)
+    _component()(
+        key=f"hover {chart}",
+        data={
+            "chart": chart.replace(" ", "-"),
+            "sheet": address_of(sheet, "image/jpeg"),
+            "columns": ceil(sqrt(len(ids))),
+            "count": len(ids),
+            "side": _SIDE,
+        },
+    )
+
+
+@cache
+def _component() -> "ComponentRenderer":
+    script = Path(__file__).with_name("hover.js").read_text(encoding="utf-8")
+    return st.components.v2.component(
+        "pneumo_hover", html='<div class="hovered" hidden></div>', js=script
+    )
