@@ -1,12 +1,12 @@
 """Architectures by name: one module and one line in ``MODELS`` for each."""
 
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pneumo_core.errors import TrainingError, UnknownName
@@ -99,11 +99,31 @@ _registered: dict[str, Model] = {
     )
 }
 
-MODELS: Mapping[str, Model] = MappingProxyType(_registered)
-"""Every architecture by name, registered ones too; read-only."""
-
 PLUGINS = "pneumo.architectures"
 """Group of entry points; each is a function that registers architectures when called."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Architectures(Mapping[str, Model]):
+    """The registered architectures; other packages' are registered when one is looked for."""
+
+    def __getitem__(self, name: str) -> Model:
+        if name not in _registered:
+            _load_plugins()
+        return _registered[name]
+
+    def __iter__(self) -> Iterator[str]:
+        _load_plugins()
+        return iter(dict(_registered))
+
+    def __len__(self) -> int:
+        _load_plugins()
+        return len(_registered)
+
+
+MODELS: Mapping[str, Model] = _Architectures()
+"""Every architecture by name, registered ones and other packages' too; read-only."""
 
 
 def register_architecture(
@@ -151,8 +171,12 @@ def register_architecture(
 
 @cache
 def _load_plugins() -> None:
+    """Register the architectures of installed packages, once; a broken package is logged."""
     for each in entry_points(group=PLUGINS):
-        each.load()()
+        try:
+            each.load()()
+        except Exception:  # noqa: BLE001 - another package may fail in any way, and only logs it
+            _log.exception("The architectures of '%s' can't be loaded: its entry fails", each.value)
 
 
 def find_model(name: str) -> Model:
@@ -162,8 +186,6 @@ def find_model(name: str) -> Model:
     """
     if name.startswith(TIMM):
         return _find_timm(name)
-    if name not in MODELS:
-        _load_plugins()
     if name not in MODELS:
         raise UnknownName("model", name, (*MODELS, f"{TIMM}BACKBONE"))
     return MODELS[name]
