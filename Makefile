@@ -1,6 +1,7 @@
 # make app     start the dashboard on http://127.0.0.1:8501
 # make test    run all checks: format, lint, types, import contracts, tests
 # make test-all   the same with the thorough tests and coverage, about 25 minutes more
+# make pictures   take the pictures of the documentation anew
 # make benchmark  measure speed, and write docs/performance.md
 # make lock    pin all dependencies of the application and the gateway, with hashes, in requirements.lock
 # make audit   check dependencies for known vulnerabilities and licences; write an SBOM
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/audit
 
-.PHONY: app test test-all check docs benchmark fuzz lock audit clean
+.PHONY: app pictures test test-all check docs benchmark fuzz lock audit clean
 .DELETE_ON_ERROR:
 
 app: $(VENV)/installed
@@ -40,6 +41,9 @@ benchmark: $(VENV)/installed-test
 docs: $(VENV)/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "Open build/site/index.html"
+
+pictures: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.screenshots
 
 lock: $(TOOLS)/installed
 	$(BIN)/python -m supply lock $(TOOLS)/bin
