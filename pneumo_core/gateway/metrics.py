@@ -11,10 +11,10 @@ from prometheus_client.registry import Collector
 
 from pneumo_core import __version__
 from pneumo_core.errors import PneumoError
-from pneumo_core.gateway.drift import DriftFigures, recent_drift
 from pneumo_core.gateway.overview import overview
 
 if TYPE_CHECKING:
+    from pneumo_core.gateway.drift import DriftFigures
     from pneumo_core.gateway.service import Gateway
 
 __all__ = ["Metrics"]
@@ -38,7 +38,7 @@ class Metrics(Collector):
         self.seconds = Histogram(
             "pneumo_http_reading_seconds", "Time of a reading by HTTP", registry=self._registry
         )
-        self._drift: DriftFigures | None = None
+        self._drift: "DriftFigures | None" = None
         self._drift_due = 0.0
         self._registry.register(self)
 
@@ -86,8 +86,12 @@ class Metrics(Collector):
             yield _gauge("pneumo_drift_stability_index", "Population stability index", index)
             yield _gauge("pneumo_drift_p_value", "Kolmogorov-Smirnov p-value", p_value)
 
-    def _recent_drift(self) -> DriftFigures | None:
+    def _recent_drift(self) -> "DriftFigures | None":
         """Return the drift figures, computed once a minute; None without a model or its scores."""
+        from pneumo_core.gateway.drift import (
+            recent_drift,
+        )  # SciPy and pandas: a second of the start
+
         reader = self._gateway.reader
         if reader is not None and time.monotonic() >= self._drift_due:
             self._drift_due = time.monotonic() + _DRIFT_EVERY_S
