@@ -70,7 +70,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     first = _first_answer(service, folder, port, pixels[0])
     cpu = service.cpu_seconds()
     print(
-        f"First result {first:.1f} s after the start of the process ({cpu:.1f} s of processor time).",
+        f"First result {first:.1f} s after the start; {cpu:.1f} s of processor time so far.",
         flush=True,
     )
     queue = Queue(folder / "gateway")

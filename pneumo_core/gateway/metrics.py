@@ -38,7 +38,7 @@ class Metrics(Collector):
         self.seconds = Histogram(
             "pneumo_http_reading_seconds", "Time of a reading by HTTP", registry=self._registry
         )
-        self._drift: "DriftFigures | None" = None
+        self._drift: DriftFigures | None = None
         self._drift_due = 0.0
         self._registry.register(self)
 
