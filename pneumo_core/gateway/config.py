@@ -75,7 +75,7 @@ class Http:
 
     __pydantic_config__: ClassVar = _STRICT
     address: str = "127.0.0.1"
-    port: Annotated[int, pydantic.Field(ge=0, le=65535)] = 8042
+    port: Annotated[int, pydantic.Field(ge=0, le=65535)] = 8052
     token_file: Path | None = None
     tls: Tls | None = None
     at_once: Annotated[int, pydantic.Field(ge=1)] = 64
