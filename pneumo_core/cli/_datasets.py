@@ -26,13 +26,20 @@ _MOST_FILMS = 6
 def inspect_data(
     folder: Annotated[Path | None, typer.Argument()] = None,
     validation: ValidationOption = None,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Read files again that look unchanged.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Count a dataset's X-rays, and report problems, what they mean and what to do."""
     from pneumo_core.datasets import scan
+    from pneumo_core.datasets.digests import forget_digests
     from pneumo_core.datasets.quality import inspect_dataset
+    from pneumo_core.datasets.scan import layout_root
 
     location = dataset_folder(folder)
+    if reread:
+        forget_digests(layout_root(location) if location.is_dir() else location)
     with progress_bar("Listing X-rays") as listing:
         chosen = validation_choice(validation) or "keep"
         dataset = scan(location, validation=chosen, progress=listing)

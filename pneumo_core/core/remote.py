@@ -76,10 +76,12 @@ def fetch(url: str, most: int) -> bytes:
 def _names(url: str) -> list[str]:
     files, path = _opened(url)
     start, chain = _parts(url)
-    if any(sign in path for sign in _GLOB):
+    if start in _ARCHIVES and path == "**":
+        found = files.find("", detail=True)
+    elif any(sign in path for sign in _GLOB):
         found = files.glob(path, detail=True)
     elif (start.startswith("http") and not path.endswith("/")) or not _is_folder(files, path):
-        return [url]
+        return [] if url.endswith("/") else [url]
     else:
         found = files.find(path, detail=True)
     names = sorted(name for name, facts in found.items() if facts["type"] == "file")
@@ -93,7 +95,7 @@ def _is_folder(files: Any, path: str) -> bool:
 
 def _is_hidden(name: str) -> bool:
     parts = name.split("/")
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or not parts[-1]
+    return any((part.startswith(".") and part != ".") or part == "__MACOSX" for part in parts)
 
 
 def _parts(url: str) -> tuple[str, str]:

@@ -1,9 +1,6 @@
 """Scan of folders, manifests and archives for datasets."""
 
-import hashlib
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +9,7 @@ import pandas as pd
 from pneumo_core.core.files import printable
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets.dataset import COLUMNS, Dataset
+from pneumo_core.datasets.digests import digest_of, digests
 from pneumo_core.datasets.formats.folders import Aside, find_files, place_of, subfolders
 from pneumo_core.datasets.formats.manifest import (
     MANIFEST,
@@ -37,8 +35,6 @@ from pneumo_core.imaging.read import read_radiograph
 
 __all__ = ["find_film", "layout_root", "patient_of", "scan", "subtype_of"]
 
-_AT_ONCE = 256
-
 _LAYOUT = "Expected train/NORMAL, train/PNEUMONIA, test/…, or NORMAL and PNEUMONIA directly."
 
 
@@ -55,8 +51,9 @@ def scan(
 
     A folder has the layout split/CLASS/film or CLASS/film, or a ``manifest.csv`` (see
     ``read_manifest``) whose X-rays are in it; a manifest of another name may list any X-rays.
-    Every X-ray's bytes are read once for its digest; nothing is decoded. A folder without splits
-    counts as train. Other files (``Dataset.left_aside``) are not counted.
+    An X-ray's bytes are read for its digest, and not again while the file stays the same;
+    nothing is decoded. A folder without splits counts as train. Other files
+    (``Dataset.left_aside``) are not counted.
 
     Args:
         location: the folder or the file.
@@ -189,7 +186,7 @@ def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
         raise DatasetError(
             f"'{printable(str(root))}' has no X-rays in a layout that Pneumo knows. {_LAYOUT}"
         )
-    films = _table(found, _digests([str(each.path) for each in found], progress))
+    films = _table(found, digests(root, [str(each.path) for each in found], progress))
     left = aside.all
     notes = tuple(each.sentence for each in left)
     return Dataset(printable(root.name), films, _FolderSource(root), notes, left_aside=left)
@@ -289,31 +286,13 @@ def _known(folder: Path) -> bool:
     return folder.name.lower() in SPLIT_NAMES or folder.name.lower() in CLASS_NAMES
 
 
-def _digests(paths: list[str], progress: Progress | None) -> list[str]:
-    digests: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            digests += pool.map(_file_digest, paths[start : start + _AT_ONCE])
-            if progress:
-                progress(len(digests), len(paths))
-    return digests
-
-
-def _file_digest(path: str) -> str:
-    return _digest(Path(path).read_bytes())
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
 # --- manifests and archives -------------------------------------------------------------------
 
 
 def _scan_manifest(path: Path, progress: Progress | None, within: Path | None = None) -> Dataset:
     films = read_manifest(path, within=within)
     paths = films["path"].tolist()
-    films["digest"] = _digests(paths, progress)
+    films["digest"] = digests(within or path, paths, progress)
     source = ManifestSource(dict(zip(films["id"], paths, strict=True)))
     table = films[list(COLUMNS)].sort_values("id", ignore_index=True)
     return Dataset(printable(path.stem), table, source)
@@ -325,7 +304,7 @@ def _scan_npz(path: Path) -> Dataset:
         for row, (image, label) in enumerate(zip(images, labels, strict=True)):
             film_id = f"{split}/{row:06d}"
             subtype = "normal" if label == 0 else ""
-            digest = _digest(image.tobytes())
+            digest = digest_of(image.tobytes())
             rows.append((film_id, str(path), split, int(label), subtype, film_id, digest))
     films = pd.DataFrame(rows, columns=list(COLUMNS))
     return Dataset(printable(path.stem), films, ArchiveSource(path))

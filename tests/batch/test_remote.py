@@ -1,0 +1,146 @@
+"""X-rays behind URLs: a local S3 server, a local web server, archives."""
+
+import functools
+import http.server
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import requests
+
+from pneumo_core.batch import Work, list_items, open_job, read_results, run_batch
+from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.core.remote import fetch, list_urls
+from pneumo_core.errors import DatasetError
+from tests.conftest import draw_folder
+
+FILMS = 6
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    return draw_folder(tmp_path / "films", {"": FILMS // 2})
+
+
+@pytest.fixture
+def bucket(films: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The films in a bucket of moto's S3 server, whose address is in the environment."""
+    server_module = pytest.importorskip("moto.server")
+    pytest.importorskip("s3fs")
+    import s3fs
+
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    store = s3fs.S3FileSystem()
+    store.mkdir("films")
+    for film in films.rglob("*.png"):
+        store.put_file(str(film), f"films/{film.relative_to(films).as_posix()}")
+    yield "s3://films"
+    s3fs.S3FileSystem.clear_instance_cache()
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)  # it is one per process
+    server.stop()
+
+
+@pytest.fixture
+def website(films: Path) -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    handler = functools.partial(Quiet, directory=str(films))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def results(tmp_path: Path, checkpoint: Checkpoint, *sources: object) -> list[dict[str, object]]:
+    work = Work("predict", checkpoint.name, checkpoint.card.version, "balanced", gate=False)
+    job = open_job(tmp_path / "out", work, [str(each) for each in sources], workers=1)
+    run_batch(job, workers=1)
+    return pa.concat_tables(read_results(job.folder)).to_pylist()
+
+
+def expect_same(found: list[dict[str, object]], local: list[dict[str, object]]) -> None:
+    """The same X-rays, by their bytes, with the same probabilities, digit by digit."""
+    numbers = [{row["digest"]: row["probability"] for row in rows} for rows in (found, local)]
+    assert numbers[0] == numbers[1]
+    assert len(numbers[0]) == FILMS
+    assert {row["status"] for row in found} == {"read"}
+
+
+def test_a_bucket_reads_like_a_folder_and_what_is_missing_fails(
+    bucket: str, films: Path, checkpoint: Checkpoint, tmp_path: Path
+):
+    names = [item["file"] for item in list_items([bucket])]
+    paths = sorted(films.rglob("*.png"))
+    assert names == [f"{bucket}/{path.relative_to(films).as_posix()}" for path in paths]
+    assert [i["file"] for i in list_items([f"{bucket}/*/person*.png"])] == names[FILMS // 2 :]
+    (tmp_path / "list.csv").write_text("\n".join(["path", *names, f"{bucket}/none.png"]))
+    *read, missing = results(tmp_path, checkpoint, tmp_path / "list.csv")
+    shutil.rmtree(tmp_path / "out")
+    expect_same(read, results(tmp_path, checkpoint, films))
+    assert (missing["status"], missing["digest"]) == ("failed", None)
+    assert missing["reasons"] == ["none.png: there is no such file. Check the address."]
+
+
+def test_a_bucket_that_is_not_there_is_refused(bucket: str):
+    with pytest.raises(DatasetError, match="s3://others"):
+        list(list_urls("s3://others/"))
+
+
+def test_a_website(website: str, films: Path, checkpoint: Checkpoint, tmp_path: Path):
+    pytest.importorskip("aiohttp")
+    names = [f"{website}/{p.relative_to(films).as_posix()}" for p in sorted(films.rglob("*.png"))]
+    *read, missing = results(tmp_path, checkpoint, *names, f"{website}/none.png")
+    shutil.rmtree(tmp_path / "out")
+    expect_same(read, results(tmp_path, checkpoint, films))
+    assert "there is no such file" in str(missing["reasons"])
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_archives(kind: str, films: Path, checkpoint: Checkpoint, tmp_path: Path):
+    archive = shutil.make_archive(str(tmp_path / "films"), kind, films)
+    read = results(tmp_path, checkpoint, archive)
+    shutil.rmtree(tmp_path / "out")
+    expect_same(read, results(tmp_path, checkpoint, films))
+
+
+def test_an_archive_in_a_bucket(bucket: str, films: Path, tmp_path: Path):
+    import s3fs
+
+    archive = shutil.make_archive(str(tmp_path / "films"), "zip", films)
+    s3fs.S3FileSystem().put_file(archive, "films/films.zip")
+    (url, *others) = [item["file"] for item in list_items([f"{bucket}/films.zip"])]
+    assert len(others) == FILMS - 1
+    assert url.endswith("::s3://films/films.zip")
+    with zipfile.ZipFile(archive) as whole:
+        first = sorted(name for name in whole.namelist() if name.endswith(".png"))[0]
+        assert fetch(url, 10**6) == whole.read(first)
+
+
+def test_no_more_bytes_than_allowed_are_fetched(website: str, films: Path):
+    pytest.importorskip("aiohttp")
+    film = min(films.rglob("*.png"))
+    found = fetch(f"{website}/{film.relative_to(films).as_posix()}", 10**6)
+    assert found == film.read_bytes()
+    memory = "memory://films/large.png"
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/films/large.png", b"0" * 100)
+    assert len(fetch(memory, 9)) == 10
+
+
+@pytest.mark.parametrize("url", ["nowhere://a/b.png", "zip://a.png"])
+def test_an_unknown_address_is_refused(url: str):
+    with pytest.raises(DatasetError):
+        list(list_urls(url))
