@@ -47,6 +47,8 @@ _STYLE = """<style>
   display: none; }
 :is(.st-key-films-in, .st-key-films-more) [data-testid="stFileUploaderDropzone"]::after {
   content: "Drop X-rays or a folder here"; opacity: 0.8; }
+.st-key-films-in [data-testid="stFileUploaderDropzone"] {
+  min-height: 9rem; align-items: center; justify-content: center; }
 .st-key-sign-in { padding-top: 22vh; }
 [data-testid="stSidebar"] [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }

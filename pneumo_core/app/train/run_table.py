@@ -35,6 +35,7 @@ def show_run_table() -> None:
         alt="Training runs with their settings and validation figures, the latest first.",
         column_config={
             "Started (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Minutes": st.column_config.NumberColumn(format="%.1f"),
             "Learning rate": st.column_config.NumberColumn(format="%g"),
         },
     )
