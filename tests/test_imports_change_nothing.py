@@ -64,10 +64,16 @@ def plain(thing):
     return {each: value for each, value in values.items() if isinstance(value, kinds)}
 
 
+def is_null(handler):
+    """A library gives its own logger one so that nothing is printed."""
+    return type(handler) is logging.NullHandler
+
+
 def logs():
     known = {"": logging.getLogger(), **logging.root.manager.loggerDict}
     return {
-        name: [log.level, log.disabled, log.propagate, list(map(repr, log.handlers + log.filters))]
+        name: [log.level, log.disabled, log.propagate, 
+               [repr(each) for each in log.handlers + log.filters if not is_null(each)]]
         for name, log in known.items()
         if isinstance(log, logging.Logger) and not name.startswith("pneumo_core")
     }

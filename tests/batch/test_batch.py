@@ -128,7 +128,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(job: Job):
     expect_reader_rows(job)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_killed_driver_takes_its_workers_along_and_resumes(
     films: Path, checkpoint: Checkpoint, tmp_path: Path
 ):
@@ -151,7 +151,7 @@ def test_a_killed_driver_takes_its_workers_along_and_resumes(
     expect_reader_rows(open_job(out, work_of(checkpoint), [str(films)], workers=2))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_x_ray_that_ends_its_process_becomes_a_failed_row(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -148,8 +148,8 @@ def words(tab: Page) -> str:
 
 def test_without_signing_in_every_page_is_a_sign_in_screen(browser: Browser, guarded: str) -> None:
     links = ["/read?sample=chest&look=1", "/evaluate?checkpoint=cnn_94", "/data?dataset=films"]
-    for path in [*PATHS, *links]:
-        with visitor(browser) as tab:
+    with visitor(browser) as tab:
+        for path in [*PATHS, *links]:
             tab.goto(guarded + path)
             tab.get_by_role("button", name="Sign in").wait_for()
             shown = [line for line in words(tab).splitlines() if line.strip(" \u200b")]

@@ -123,7 +123,7 @@ def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page:
     page.get_by_role("button", name="Compute features of test X-rays (penultimate)").click()
     chart(page)
     page.get_by_role("radio", name="Click and move").click()
-    mode = "document.querySelector('.st-key-map-of-films .js-plotly-plot')._fullLayout.dragmode"
+    mode = "document.querySelector('.st-key-map-of-films .js-plotly-plot')?._fullLayout?.dragmode"
     page.wait_for_function(f"{mode} === 'pan'")
     plot = chart(page)
     for trace in range(int(plot.evaluate("plot => plot.data.length"))):
@@ -197,7 +197,7 @@ def longest_stall(page: Page, act: Callable[[], None]) -> float:
     return min(stalls)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_fifty_thousand_films_pan_and_select(many: str, page: Page) -> None:
     page.goto(f"{many}/embeddings?films=test&map=pca")
     plot = chart(page)

@@ -115,6 +115,7 @@ def test_a_run_goes_on_without_tab_and_server_and_is_read_with(
     tab.close()
 
 
+@pytest.mark.thorough
 def test_the_page_is_sound_on_a_phone_and_for_everybody(
     browser: Browser, servers: Callable[[], str], films: Path
 ) -> None:

@@ -78,7 +78,7 @@ def test_a_jpeg_whose_scans_never_end() -> None:
     film[frame + 5 : frame + 9] = (4000).to_bytes(2, "big") * 2
     scan, end = film.index(b"\xff\xda"), film.rindex(b"\xff\xd9")
     film[end:end] = film[scan:end] * 500  # half a minute and more
-    with pytest.raises(UnreadableFilm, match="draws its picture .* times over"):
+    with pytest.raises(UnreadableFilm, match="scans of the whole picture"):
         read_radiograph(bytes(film))
 
 

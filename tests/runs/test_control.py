@@ -123,6 +123,7 @@ def test_a_killed_run_is_lost_at_once_and_goes_on_where_it_stopped(films: Path):
     assert len(list_checkpoints()[0]) == 2
 
 
+@pytest.mark.thorough
 def test_one_run_at_a_time_and_the_others_in_order(films: Path):
     first, second, third = (control.start(films, name, config(3)) for name in "abc")
     assert [ahead_of(run.folder) for run in (second, third)] == [1, 2]
