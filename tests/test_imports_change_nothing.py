@@ -65,14 +65,14 @@ def plain(thing):
 
 
 def is_null(handler):
-    """A library gives its own logger one so that nothing is printed."""
+    # A library gives its own logger one so that nothing is printed.
     return type(handler) is logging.NullHandler
 
 
 def logs():
     known = {"": logging.getLogger(), **logging.root.manager.loggerDict}
     return {
-        name: [log.level, log.disabled, log.propagate, 
+        name: [log.level, log.disabled, log.propagate,
                [repr(each) for each in log.handlers + log.filters if not is_null(each)]]
         for name, log in known.items()
         if isinstance(log, logging.Logger) and not name.startswith("pneumo_core")
