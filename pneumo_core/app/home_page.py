@@ -1,4 +1,4 @@
-"""Home: a sample with its lungs outlined, the doors to the jobs, the models, the dataset."""
+"""Home: a sample with its lungs outlined, links to the three jobs, the models, the dataset."""
 
 from typing import Any
 

@@ -60,7 +60,6 @@ _STYLE = """<style>
 @media (min-width: 641px) { .block-container { padding-top: 0.6rem; } }
 @media (max-width: 640px) {
   .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.2rem; }
-  .st-key-filters [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
 }
 </style>"""
 

@@ -18,11 +18,11 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", timeout=0):
             yield
-    except OSError as error:
-        if not isinstance(error, Timeout):
-            raise PneumoError(
-                f"'{folder}' can't be written: {error.strerror}. Name another folder."
-            ) from error
+    except Timeout as error:
         raise PneumoError(
             f"Another process is working on the batch in '{folder}'. Wait for it, or end it."
+        ) from error
+    except OSError as error:
+        raise PneumoError(
+            f"'{folder}' can't be written: {error.strerror}. Name another folder."
         ) from error

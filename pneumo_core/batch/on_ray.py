@@ -20,7 +20,7 @@ __all__ = ["on_ray"]
 
 _SHARE = 0.5
 """CPUs that an actor asks for. Two asking for a whole one each would leave Ray Data none for
-handing out shards, and the batch would wait for ever."""
+handing out shards, and the batch would never end."""
 
 
 class ShardWriter:

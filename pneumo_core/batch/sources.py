@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
@@ -12,6 +12,7 @@ from pneumo_core.core.files import printable
 from pneumo_core.core.remote import fetch, is_url, list_urls
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import files_below
+from pneumo_core.datasets.formats.manifest import LABEL_WORDS, table_rows
 from pneumo_core.errors import DatasetError, UnreadableFilm
 from pneumo_core.imaging.inputs import FilmInput
 
@@ -30,7 +31,6 @@ ITEMS = pa.schema(
 
 _MANIFESTS = (".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar")
-_LABELS = {"0": 0, "NORMAL": 0, "1": 1, "PNEUMONIA": 1, "BACTERIA": 1, "VIRUS": 1}
 _HELP = "A manifest has a column path, and may have id, patient, split and label."
 
 Item = dict[str, Any]
@@ -126,7 +126,7 @@ def _listed(manifest: str) -> Iterator[Item]:
     base = manifest.rpartition("/")[0] if is_url(manifest) else str(Path(manifest).parent)
     rows = _rows(manifest)
     header = next(rows, [])
-    names = [name.strip().lower() for name in header]
+    names = [name.lower() for name in header]
     if "path" not in names:
         raise DatasetError(f"'{printable(manifest)}' has no column path. {_HELP}")
     for number, row in enumerate(rows, 2):
@@ -135,7 +135,7 @@ def _listed(manifest: str) -> Iterator[Item]:
                 f"Row {number} of '{printable(manifest)}' has another number of cells than its "
                 "header. Correct it; a path that holds the separator belongs in quotes."
             )
-        cells = dict(zip(names, (cell.strip() for cell in row), strict=True))
+        cells = dict(zip(names, row, strict=True))
         yield {
             "file": _place(base, cells["path"]),
             "id": cells.get("id") or cells["path"],
@@ -150,18 +150,15 @@ def _rows(manifest: str) -> Iterator[list[str]]:
     try:
         text = _text(manifest)
         with text:
-            first = text.readline()
-            text.seek(0)
-            separator = max(",;\t", key=first.count)
-            yield from (row for row in csv.reader(text, delimiter=separator, strict=True) if row)
+            yield from filter(None, table_rows(text))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(
-            f"'{printable(manifest)}' is no CSV that can be read ({error}). Save it as CSV in "
+            f"'{printable(manifest)}' can't be read as CSV ({error}). Save it as CSV in "
             f"UTF-8. {_HELP}"
         ) from error
 
 
-def _text(manifest: str) -> io.TextIOBase:
+def _text(manifest: str) -> TextIO:
     if is_url(manifest):
         content = fetch(manifest, settings().max_upload_bytes)
         return io.StringIO(content.decode("utf-8-sig"), newline="")
@@ -175,9 +172,9 @@ def _place(base: str, told: str) -> str:
 
 
 def _label(manifest: str, number: int, told: str) -> int | None:
-    if told and told.upper() not in _LABELS:
+    if told and told.lower() not in LABEL_WORDS:
         raise DatasetError(
             f"Row {number} of '{printable(manifest)}': the label '{told}' is not known. Use 0 or "
             "NORMAL, 1 or PNEUMONIA, BACTERIA, VIRUS, or leave it empty."
         )
-    return _LABELS[told.upper()] if told else None
+    return LABEL_WORDS[told.lower()][0] if told else None

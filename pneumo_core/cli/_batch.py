@@ -48,7 +48,7 @@ def run(
     as_json: bool = False,
     items: Iterable[dict[str, Any]] | None = None,
 ) -> bool:
-    """Run a batch, or go on with it, and print its summary. Return whether all were read."""
+    """Start or resume a batch, and print its summary. Return whether all were read."""
     from pneumo_core.batch import ENGINES, open_job, run_batch, summarise
     from pneumo_core.core.settings import settings
 
@@ -88,26 +88,9 @@ class _Log:
         self._heard = True
 
     def __call__(self, rows: Any) -> None:
-        from pneumo_core.audit import Entry, operator
-        from pneumo_core.core.labels import LABELS
-        from pneumo_core.gate.orientation import rotation_text
+        from pneumo_core.audit import operator
+        from pneumo_core.reading import entry_of_row
 
         who = operator()
-        entries = [
-            Entry(
-                who=who,
-                deed="read",
-                film=row["digest"],
-                checkpoint=row["model"],
-                version=row["version"],
-                operating_point=row["operating_point"],
-                threshold=row["threshold"],
-                result=row["status"] if row["predicted"] is None else LABELS[row["predicted"]],
-                probability=row["probability"],
-                subject=f"rotated by {rotation_text(quarters)}" if quarters else None,
-            )
-            for row in rows.to_pylist()
-            if row["digest"]
-            for quarters in [(row["rotated_left_degrees"] or 0) // 90]
-        ]
+        entries = [entry_of_row(row, who) for row in rows.to_pylist() if row["digest"]]
         self._heard = self._heard and told(entries)

@@ -63,7 +63,7 @@ def predict(
     ] = True,
     batch: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for parquet files of results; goes on where it was."),
+        typer.Option("--out", help="Folder for parquet files of results; run again, it resumes."),
     ] = None,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
@@ -167,7 +167,7 @@ def _local(files: list[str]) -> list[Path]:
     """Return paths. Raises PneumoError for a URL, which a batch reads."""
     url = next(filter(is_url, files), None)
     if url:
-        raise PneumoError(f"'{url}' is no file on this machine. Add --out FOLDER to read it.")
+        raise PneumoError(f"'{url}' is not a file on this machine. Add --out FOLDER to read it.")
     return [Path(file) for file in files]
 
 

@@ -1,4 +1,4 @@
-"""``pneumo evaluate --scores``: metrics of scores that a file holds, a million of them or more."""
+"""``pneumo evaluate --scores``: metrics of scores in a file, a million of them or more."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

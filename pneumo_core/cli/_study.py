@@ -73,13 +73,15 @@ def evaluate(
         float | None, typer.Option("--threshold", min=0, max=1, help="With --scores.")
     ] = None,
 ) -> None:
-    """Evaluate a model on a split of a dataset, or scores that a file holds."""
+    """Evaluate a model on a split of a dataset, or scores in a file."""
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import evaluate_dataset
 
     if scores is not None:
         if data_folder is not None or shortcuts or validation is not None:
-            raise typer.BadParameter("--scores goes without --data, --shortcuts and --validation")
+            raise typer.BadParameter(
+                "--scores cannot be combined with --data, --shortcuts or --validation"
+            )
         evaluate_scores(scores, model, operating_point, threshold, as_json=as_json)
         return
     if threshold is not None:
@@ -299,8 +301,8 @@ def embed(
 ) -> None:
     """Write a map to a file: a row per X-ray with id, label, split, x, y (and z).
 
-    With a folder as --out, write the features themselves to parquet files; the command goes on
-    where it was. The X-rays are those named, or a dataset's.
+    With a folder as --out, write the features themselves to parquet files; run again, it
+    resumes. The X-rays are those named, or a dataset's.
 
     Without --data and PNEUMO_DATA, or with --shipped, the features stored with the model are
     mapped.
@@ -378,7 +380,7 @@ def _batch_items(
     dataset = _dataset(checkpoint, dataset_folder(given), validation).split(split)
     if dataset.films["path"].duplicated().any():
         raise DatasetError(
-            f"The X-rays of {dataset.name} lie in one file, which no batch reads. "
+            f"The X-rays of {dataset.name} are in one file, and a batch needs a file for each. "
             "Name a file for the map: --out map.parquet."
         )
     films = dataset.films.rename(columns={"path": "file"})

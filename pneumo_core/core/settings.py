@@ -78,7 +78,7 @@ def settings() -> Settings:
         batch=_count("PNEUMO_BATCH"),
         engine=_one_of("PNEUMO_ENGINE", _ENGINES),
         audit=os.environ.get("PNEUMO_AUDIT", "").strip() or None,
-        gateway=_file("PNEUMO_GATEWAY"),
+        gateway=_path("PNEUMO_GATEWAY"),
     )
 
 
@@ -110,8 +110,12 @@ def pages_folder() -> Path | None:
 
 
 def _folder(variable: str, default: Path) -> Path:
+    return _path(variable) or default
+
+
+def _path(variable: str) -> Path | None:
     value = os.environ.get(variable, "").strip()
-    return _expanded(variable, value).resolve() if value else default
+    return _expanded(variable, value).resolve() if value else None
 
 
 def _expanded(variable: str, value: str) -> Path:
@@ -121,11 +125,6 @@ def _expanded(variable: str, value: str) -> Path:
         raise PneumoError(
             f"{variable} is '{value}', and there is no such user on this machine. Set it to a path."
         ) from error
-
-
-def _file(variable: str) -> Path | None:
-    value = os.environ.get(variable, "").strip()
-    return Path(value).expanduser().resolve() if value else None
 
 
 def _dataset(given: str, home: Path) -> Path:

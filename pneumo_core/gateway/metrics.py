@@ -88,9 +88,8 @@ class Metrics(Collector):
 
     def _recent_drift(self) -> "DriftFigures | None":
         """Return the drift figures, computed once a minute; None without a model or its scores."""
-        from pneumo_core.gateway.drift import (
-            recent_drift,
-        )  # SciPy and pandas: a second of the start
+        # SciPy and pandas take a second: not before somebody asks.
+        from pneumo_core.gateway.drift import recent_drift
 
         reader = self._gateway.reader
         if reader is not None and time.monotonic() >= self._drift_due:

@@ -1,6 +1,7 @@
 """Sample X-rays from the package pydicom-data, to try Pneumo on."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _SAMPLES = (
 )
 
 
+@cache
 def samples() -> tuple[Sample, ...]:
     """Return the sample X-rays of the package pydicom-data (MIT), if installed."""
     if find_spec("pydicom") is None:

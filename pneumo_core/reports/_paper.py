@@ -11,7 +11,8 @@ from reportlab.lib.colors import HexColor, white
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import Flowable, Image, Paragraph, Spacer, Table
+from reportlab.lib.units import inch
+from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from pneumo_core.checkpoints import OperatingPoint
 from pneumo_core.imaging import colour_scale
@@ -19,7 +20,7 @@ from pneumo_core.metrics import format_rate
 from pneumo_core.reading import band_text
 from pneumo_core.reports import _fonts
 from pneumo_core.reports.overlays import drawn
-from pneumo_core.reports.result import Overlay, Result, clean
+from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, clean
 from pneumo_core.reports.words import heat_words, scale_words
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "WARNING",
     "WIDTH",
     "ProbabilityBar",
+    "as_pdf",
     "pairs",
     "pictures",
     "safe",
@@ -78,6 +80,24 @@ WARNING: list[Any] = [
 
 _JPEG_LONGEST = 1200
 _GAP = 14.0
+
+
+def as_pdf(title: str, story: list[Flowable], *, margin: float = inch) -> bytes:
+    """Return a story on A4 pages as a PDF file; ``margin``: top and bottom, in points."""
+    file = BytesIO()
+    page = SimpleDocTemplate(
+        file,
+        pagesize=A4,
+        leftMargin=SIDE,
+        rightMargin=SIDE,
+        topMargin=margin,
+        bottomMargin=margin,
+        title=title,
+        subject=RESEARCH_USE,
+        lang="en",
+    )
+    page.build(story)
+    return file.getvalue()
 
 
 def text(words: str, style: str = "body") -> Paragraph:

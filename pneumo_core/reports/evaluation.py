@@ -179,21 +179,10 @@ def report_markdown(report: EvaluationReport) -> str:
 
 def report_pdf(report: EvaluationReport) -> bytes:
     """Return the report as a PDF of a few A4 pages, with plots."""
-    from reportlab.lib.pagesizes import A4
-    from reportlab.platypus import Flowable, Image, SimpleDocTemplate, Spacer, Table
+    from reportlab.platypus import Flowable, Image, Spacer, Table
 
     from pneumo_core.reports import _paper as paper
 
-    file = BytesIO()
-    page = SimpleDocTemplate(
-        file,
-        pagesize=A4,
-        leftMargin=paper.SIDE,
-        rightMargin=paper.SIDE,
-        title=report.title,
-        subject=RESEARCH_USE,
-        lang="en",
-    )
     width = paper.WIDTH
     story: list[Flowable] = [
         paper.text(report.title, "verdict"),
@@ -218,8 +207,7 @@ def report_pdf(report: EvaluationReport) -> bytes:
         story.append(paper.text(title, "title"))
         story += [paper.text(sentence, "small") for sentence in sentences]
         story.append(Spacer(1, 8))
-    page.build(story)
-    return file.getvalue()
+    return paper.as_pdf(report.title, story)
 
 
 def _today() -> str:

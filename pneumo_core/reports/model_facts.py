@@ -6,7 +6,6 @@ card alone; what the card does not know is said to be unknown.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.metrics import CALIBRATED_PREVALENCE, Evaluation, format_prevalence, rate
@@ -153,25 +152,11 @@ def _cell(value: str) -> str:
 
 def facts_pdf(facts: ModelFacts) -> bytes:
     """Return a label as a PDF, A4. Needs the extra "reports"."""
-    from reportlab.lib.pagesizes import A4
-    from reportlab.platypus import Flowable, SimpleDocTemplate, Spacer
+    from reportlab.platypus import Flowable, Spacer
 
     from pneumo_core.reports import _paper as paper
 
-    file = BytesIO()
-    page = SimpleDocTemplate(
-        file,
-        pagesize=A4,
-        leftMargin=paper.SIDE,
-        rightMargin=paper.SIDE,
-        topMargin=paper.SIDE * 0.6,
-        bottomMargin=paper.SIDE * 0.6,
-        title=facts.title,
-        subject=RESEARCH_USE,
-        lang="en",
-    )
     story: list[Flowable] = [paper.text(facts.title, "verdict")]
     for name, rows in facts.sections:
         story += [paper.pairs(name, list(rows), paper.WIDTH), Spacer(1, 7)]
-    page.build(story)
-    return file.getvalue()
+    return paper.as_pdf(facts.title, story, margin=paper.SIDE * 0.6)

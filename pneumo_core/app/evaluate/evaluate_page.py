@@ -241,7 +241,8 @@ def _show_charts(study: Study, figures: Evaluation, selection: Selection | None)
 def _show_roc(study: Study, curve: Curve, figures: Evaluation, picked: NDArray[np.float64]) -> None:
     st.markdown(f"**ROC**, AUC {figures.auc}")
     point = point_on(curve, figures.threshold)
-    corner = in_corner([point]) and not st.session_state.get(_WHOLE, False)
+    zoomed = in_corner([point])
+    corner = zoomed and not st.session_state.get(_WHOLE, False)
     st.plotly_chart(
         receiver_operating_characteristic(
             [("", COLOURS[0], curve, point)],
@@ -255,7 +256,7 @@ def _show_roc(study: Study, curve: Curve, figures: Evaluation, picked: NDArray[n
         config=_BARE,
         alt="ROC curve with the threshold in use as a diamond.",
     )
-    if in_corner([point]):
+    if zoomed:
         st.toggle("Whole ROC curve", key=_WHOLE, help="Off: its upper left corner, enlarged.")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import isnan
+from typing import Any
 
 import streamlit as st
 
@@ -166,19 +167,23 @@ def _show_pager(first: int, count: int, key: str) -> None:
         return
     page = first // PER_PAGE
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _turn("Previous six", ":material/chevron_left:", key, page - 1, page == 0)
+        _step("Previous six", "chevron_left", key, page == 0, _turn_to, page - 1)
         st.caption(f"{first + 1} to {min(first + PER_PAGE, count)} of {count:,}", width="content")
-        _turn("Next six", ":material/chevron_right:", key, page + 1, first + PER_PAGE >= count)
+        last = first + PER_PAGE >= count
+        _step("Next six", "chevron_right", key, last, _turn_to, page + 1)
 
 
-def _turn(label: str, icon: str, key: str, page: int, last: bool) -> None:
+def _step(
+    label: str, icon: str, key: str, last: bool, go: Callable[[str, Any], None], to: object
+) -> None:
+    """Show a button that changes what the grid of that key shows; ``last``: it is disabled."""
     st.button(
         label,
-        icon=icon,
+        icon=f":material/{icon}:",
         key=f"{label} {key}",
         type="tertiary",
-        on_click=_turn_to,
-        args=(key, page),
+        on_click=go,
+        args=(key, to),
         disabled=last,
     )
 
@@ -199,9 +204,9 @@ def _show_large(
     if len(tiles) > 1:
         with st.container(horizontal=True, gap="small"):
             before, after = tiles[max(0, number - 1)].id, tiles[min(len(tiles), number + 2) - 1].id
-            _go("All", ":material/grid_view:", key, None, False)
-            _go("Previous", ":material/chevron_left:", key, before, number == 0)
-            _go("Next", ":material/chevron_right:", key, after, number == len(tiles) - 1)
+            _step("All", "grid_view", key, False, enlarge, None)
+            _step("Previous", "chevron_left", key, number == 0, enlarge, before)
+            _step("Next", "chevron_right", key, number == len(tiles) - 1, enlarge, after)
     try:
         drawn = picture(tile.id)
     except PneumoError as error:
@@ -211,15 +216,3 @@ def _show_large(
         st.image(drawn, width="stretch", alt=f"{tile.id}: {_words(tile)}")
     st.html(_lines(tile))
     link(tile.id)
-
-
-def _go(label: str, icon: str, key: str, film_id: str | None, last: bool) -> None:
-    st.button(
-        label,
-        icon=icon,
-        key=f"{label} large {key}",
-        type="tertiary",
-        on_click=enlarge,
-        args=(key, film_id),
-        disabled=last,
-    )

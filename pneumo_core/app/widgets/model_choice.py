@@ -47,7 +47,6 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
         key="reader",
     )
     checkpoint = by_name[_choose(boxes, "Model", "checkpoint", list(by_name))]
-    points = [point.name for point in checkpoint.card.operating_points]
     name = _choose(boxes, "Operating point", "point", [*points, CUSTOM])
     if name == CUSTOM:
         with boxes:

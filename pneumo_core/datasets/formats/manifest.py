@@ -5,9 +5,11 @@ import csv
 import io
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
@@ -17,16 +19,21 @@ from pneumo_core.imaging.radiograph import Radiograph
 from pneumo_core.imaging.read import read_radiograph
 
 __all__ = [
+    "LABEL_WORDS",
     "MANIFEST",
     "ManifestSource",
     "film_paths",
     "is_manifest",
     "is_manifest_name",
     "read_manifest",
+    "table_rows",
 ]
 
 MANIFEST = "manifest.csv"
 """File name of a manifest inside its dataset's folder."""
+
+LABEL_WORDS = {"0": (0, "normal"), "1": (1, "")} | CLASS_NAMES
+"""Label and subtype of each word that a manifest may use, in lower case."""
 
 _NEEDED = ("path", "label")
 _COLUMNS = (*_NEEDED, "split", "patient", "subtype", "id")
@@ -113,14 +120,7 @@ def read_manifest(
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Return (row number, cells by column) of each row that isn't empty."""
     try:
-        text = _text(path).lstrip("\r\n")
-        first, _, rest = text.partition("\n")
-        if told := re.fullmatch(r"sep=([,;\t])\r?", first, re.IGNORECASE):  # Excel's own first line
-            text, separator = rest, told[1]
-        else:
-            separator = max(",;\t", key=re.sub(r'"[^"]*"', "", first).count)
-        read = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        rows = [[cell.strip() for cell in row] for row in read]
+        rows = list(table_rows(io.StringIO(_text(path).lstrip("\r\n"), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(
             f"'{path.name}' can't be read as CSV ({error}). Save it as CSV in UTF-8. {_HELP}"
@@ -140,6 +140,21 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             "Correct it; put a path that contains the separator in quotes."
         )
     return [(number, dict(zip(header, row, strict=True))) for number, row in body]
+
+
+def table_rows(text: TextIO) -> Iterator[list[str]]:
+    """Yield the rows of a table separated by commas, semicolons or tabs, cells stripped.
+
+    ``text``: opened with ``newline=""``. Raises csv.Error.
+    """
+    first = text.readline()
+    if given := re.fullmatch(r"sep=([,;\t])[\r\n]*", first, re.IGNORECASE):  # Excel's first line
+        separator = given[1]
+    else:
+        separator = max(",;\t", key=re.sub(r'"[^"]*"', "", first).count)
+        text.seek(0)
+    for row in csv.reader(text, delimiter=separator, strict=True):
+        yield [cell.strip() for cell in row]
 
 
 def _text(path: Path) -> str:
@@ -171,12 +186,11 @@ def _film(
 
 
 def _label(manifest: Path, number: int, told: str) -> tuple[int, str]:
-    named = {"0": (0, "normal"), "1": (1, "")} | CLASS_NAMES
-    if told.lower() not in named:
+    if told.lower() not in LABEL_WORDS:
         raise _wrong(
             manifest, number, f"the label '{told}'", "0 or NORMAL, 1 or PNEUMONIA, BACTERIA, VIRUS"
         )
-    return named[told.lower()]
+    return LABEL_WORDS[told.lower()]
 
 
 def _place(manifest: Path, number: int, told: str, base: Path, within: Path | None) -> Path:

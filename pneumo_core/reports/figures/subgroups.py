@@ -1,6 +1,7 @@
 """Plot of the subgroups of one column: sensitivity and specificity with intervals."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -38,7 +39,7 @@ def subgroup_dots(found: Sequence[Slice]) -> go.Figure:
 
 
 def _dot(name: str, rate: Estimate, odd: bool) -> go.Scatter:
-    if rate.value != rate.value:
+    if isnan(rate.value):
         return go.Scatter(x=[0.5], y=[name], mode="text", text=["not applicable"], hoverinfo="skip")
     colour = RED if odd else BLUE
     return go.Scatter(

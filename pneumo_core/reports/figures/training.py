@@ -50,17 +50,7 @@ def loss_curves(runs: Sequence[LearningCurve]) -> go.Figure:
 
 def area_curves(runs: Sequence[LearningCurve]) -> go.Figure:
     """Draw validation AUC after each epoch."""
-    figure = go.Figure()
-    for number, run in enumerate(runs):
-        figure.add_scatter(
-            x=run.epochs["epoch"],
-            y=run.epochs["val_auc"],
-            mode="lines+markers",
-            name=run.name,
-            line=_line(number),
-            marker={"symbol": _mark(number)},
-            hovertemplate="epoch %{x}: AUC %{y:.4f}",
-        )
+    figure = _lines(runs, "val_auc", "AUC %{y:.4f}")
     _by_epoch(figure, "Validation AUC")
     areas = pd.concat([run.epochs["val_auc"] for run in runs]) if runs else pd.Series(dtype=float)
     lowest = float(areas.min()) if len(areas) else 0.5
@@ -96,20 +86,25 @@ def rate_curves(runs: Sequence[LearningCurve]) -> go.Figure:
 
 def learning_rate_curves(runs: Sequence[LearningCurve]) -> go.Figure:
     """Draw the learning rate after each epoch."""
+    figure = _lines(runs, "learning_rate", "learning rate %{y:.2g}").update_traces(showlegend=False)
+    _by_epoch(figure, "Learning rate")
+    return figure.update_yaxes(rangemode="tozero", tickformat="~g", exponentformat="power")
+
+
+def _lines(runs: Sequence[LearningCurve], column: str, value: str) -> go.Figure:
+    """Draw a line with marks for each run; ``value``: what is said of a point after its epoch."""
     figure = go.Figure()
     for number, run in enumerate(runs):
         figure.add_scatter(
             x=run.epochs["epoch"],
-            y=run.epochs["learning_rate"],
+            y=run.epochs[column],
             mode="lines+markers",
             name=run.name,
             line=_line(number),
             marker={"symbol": _mark(number)},
-            hovertemplate="epoch %{x}: learning rate %{y:.2g}",
-            showlegend=False,
+            hovertemplate=f"epoch %{{x}}: {value}",
         )
-    _by_epoch(figure, "Learning rate")
-    return figure.update_yaxes(rangemode="tozero", tickformat="~g", exponentformat="power")
+    return figure
 
 
 def _up_to_one(figure: go.Figure, lowest: float) -> go.Figure:
