@@ -187,7 +187,7 @@ def find_model(name: str) -> Model:
     if name.startswith(TIMM):
         return _find_timm(name)
     if name not in MODELS:
-        raise UnknownName("model", name, (*MODELS, f"{TIMM}BACKBONE"))
+        raise UnknownName("model", name, (*MODELS, TIMM + (name if _in_timm(name) else "BACKBONE")))
     return MODELS[name]
 
 
@@ -204,6 +204,14 @@ def build_network(name: str, size: int | None = None) -> "PneumoniaNetwork":
 def has_backbone(model: str) -> bool:
     """Return whether a model has a backbone that takes pretrained weights."""
     return model.startswith(TIMM) or find_model(model).backbone
+
+
+def _in_timm(name: str) -> bool:
+    try:
+        from timm import is_model
+    except ImportError:
+        return False
+    return bool(is_model(name))
 
 
 def _find_timm(name: str) -> Model:

@@ -155,3 +155,8 @@ def test_listing_checkpoints_does_not_wait_for_timm(
         [sys.executable, "-c", LISTING], capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == [TINY, "False"], done.stderr
+
+
+def test_a_backbone_without_the_prefix_is_refused_with_it() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'timm:vit_small_patch14_dinov2'"):
+        find_model("vit_small_patch14_dinov2")
