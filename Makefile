@@ -53,26 +53,27 @@ audit: $(TOOLS)/installed
 
 $(TOOLS)/installed: requirements-audit.txt $(VENV)/installed
 	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	$(TOOLS)/bin/pip install --quiet --no-compile --disable-pip-version-check -r requirements-audit.txt
 	@touch $@
 
 # Takes hours. One format: .venv/bin/python -m tests.fuzz --inputs 20000 --format png
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -m tests.fuzz --inputs 20000
 
+# --no-compile halves the time: Python compiles what it imports, when it does.
 $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Installing Pneumo into $(VENV): about 1.8 GB, a minute or two."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/installed-test: requirements-test.txt $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements-test.txt
 	@touch $@
 
 $(VENV)/installed-docs: requirements-docs.txt requirements-gateway.txt $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt -r requirements-gateway.txt
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements-docs.txt -r requirements-gateway.txt
 	@touch $@
 
 clean:
