@@ -7,7 +7,7 @@ from pneumo_core.app import open_page
 with open_page("Compare", wide=True):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.compare.comparison_figures import show_numbers
-    from pneumo_core.app.compare.pair_choice import choose_checkpoints, choose_films
+    from pneumo_core.app.compare.pair_choice import choose_checkpoints, choose_images
     from pneumo_core.app.compare.side_by_side import show_side_by_side
     from pneumo_core.app.evaluate.score_cache import say_warnings
     from pneumo_core.app.reading_room.uploads import add_films, my_worklist
@@ -31,7 +31,7 @@ with open_page("Compare", wide=True):
         )
         if view == views[0]:
             with films:
-                scores = choose_films(checkpoints)
+                scores = choose_images(checkpoints)
             for each in scores or ():
                 say_warnings(each)
             if scores:

@@ -8,7 +8,7 @@ with open_page("Data", wide=True):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.data.add_dataset import acquire_section
     from pneumo_core.app.data.data_page import show_dataset
-    from pneumo_core.app.data.dataset_cache import choose_dataset, inspected, say_how_to_get_one
+    from pneumo_core.app.data.dataset_cache import choose_dataset, inspection_of, say_how_to_get_one
     from pneumo_core.app.widgets.model_choice import say_what_is_missing
     from pneumo_core.app.widgets.progress import Cancelled
 
@@ -17,7 +17,7 @@ with open_page("Data", wide=True):
         say_how_to_get_one()
     else:
         try:
-            inspection = inspected(location)
+            inspection = inspection_of(location)
         except Cancelled:
             st.info("Not inspected yet. Press the button to start.")
         else:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         PneumoError,
         TrainingError,
         UnknownName,
-        UnreadableFilm,
+        UnreadableImage,
     )
     from pneumo_core.evaluation import Comparison, DatasetEvaluation
     from pneumo_core.evaluation.public import compare, evaluate
@@ -52,7 +52,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "UnknownName",
-    "UnreadableFilm",
+    "UnreadableImage",
     "__version__",
     "compare",
     "embed",
@@ -79,7 +79,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "embeddings.public": ("embed",),
     "errors": (
         *("CheckpointError", "DatasetError", "PneumoError", "TrainingError"),
-        *("UnknownName", "UnreadableFilm"),
+        *("UnknownName", "UnreadableImage"),
     ),
     "evaluation": ("Comparison", "DatasetEvaluation"),
     "evaluation.public": ("compare", "evaluate"),

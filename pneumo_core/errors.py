@@ -1,7 +1,7 @@
 """Pneumo's exceptions, as one tree. Each is also a built-in exception.
 
 PneumoError
-├── UnreadableFilm      ValueError       a file that can't become a Radiograph
+├── UnreadableImage     ValueError       a file that can't become a Radiograph
 ├── DatasetError        ValueError       a folder or archive that can't become a dataset
 ├── CheckpointError     ValueError       a checkpoint that is missing, damaged or inconsistent
 ├── TrainingError       RuntimeError     a training run that can't start or continue
@@ -27,7 +27,7 @@ __all__ = [
     "RunCancelled",
     "TrainingError",
     "UnknownName",
-    "UnreadableFilm",
+    "UnreadableImage",
     "wrong_type",
 ]
 
@@ -40,7 +40,7 @@ class AuditError(PneumoError, RuntimeError):
     """The audit log can't be opened, read or written."""
 
 
-class UnreadableFilm(PneumoError, ValueError):
+class UnreadableImage(PneumoError, ValueError):
     """A file that cannot become a radiograph.
 
     Args:
@@ -55,8 +55,12 @@ class UnreadableFilm(PneumoError, ValueError):
         self.reason = reason
         self.remedy = remedy
 
-    def __reduce__(self) -> tuple[type["UnreadableFilm"], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type["UnreadableImage"], tuple[str, str, str]]:
         return type(self), (self.file, self.reason, self.remedy)
+
+
+UnreadableFilm = UnreadableImage
+"""The name before 1.0, kept for one release."""
 
 
 class DatasetError(PneumoError, ValueError):

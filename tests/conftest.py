@@ -25,7 +25,7 @@ from pneumo_core.checkpoints import (
 )
 from pneumo_core.metrics import Estimate, evaluate
 from pneumo_core.models import MODELS, build_network
-from pneumo_core.runs import Run, go_on, start_run
+from pneumo_core.runs import Run, continue_run, start_run
 from pneumo_core.training import training_config
 
 # How long a drawn case takes says nothing on a busy machine.
@@ -216,7 +216,7 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Run:
             validation_fraction=0.2,
         )
         run = start_run(folder, "filmed", config)
-        go_on(run)
+        continue_run(run)
     return run
 
 

@@ -22,7 +22,7 @@ from tests.app.test_pages import film
 NAMES = {
     *("Checkpoint", "CheckpointError", "Comparison", "Dataset", "DatasetError"),
     *("DatasetEvaluation", "HeatMap", "Lungs", "PneumoError", "Radiograph", "Reader", "Reading"),
-    *("TrainingConfig", "TrainingError", "UnknownName", "UnreadableFilm", "__version__"),
+    *("TrainingConfig", "TrainingError", "UnknownName", "UnreadableImage", "__version__"),
     *("compare", "embed", "evaluate", "explain", "find_lungs", "list_checkpoints"),
     *("load_checkpoint", "load_dataset", "load_reader", "read", "read_radiograph", "recipe"),
     *("register_architecture", "train"),

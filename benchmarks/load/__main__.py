@@ -19,9 +19,9 @@ from pathlib import Path
 from playwright.async_api import async_playwright
 
 from benchmarks.load.films import TaggedFilm, tagged_films
+from benchmarks.load.outcome import ALLOWED, Memory, Outcome, section, write_section
 from benchmarks.load.person import Noted, Person
 from benchmarks.load.server import ROOT, Server, running
-from benchmarks.load.told import ALLOWED, Memory, Outcome, section, write_section
 from tests.browser.conftest import CHROMIUM, FLAGS
 
 SESSION = 120

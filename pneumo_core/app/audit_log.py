@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.sign_in import person
 from pneumo_core.app.words import plain
-from pneumo_core.audit import Deed, Entry, film_digest, open_log
+from pneumo_core.audit import Deed, Entry, image_digest, open_log
 from pneumo_core.errors import AuditError
 
 if TYPE_CHECKING:  # slow imports; the frame of every page comes first
     from pneumo_core.app.reading_room.worklist import Film
     from pneumo_core.reading import Reading
 
-__all__ = ["digest_of", "record", "record_done", "record_readings", "recorded", "say_unrecorded"]
+__all__ = [
+    "digest_of",
+    "logged_export",
+    "record",
+    "record_done",
+    "record_readings",
+    "say_unrecorded",
+]
 
 _TROUBLE, _TOLD = "log trouble", "logged readings"
 
@@ -57,14 +64,14 @@ def digest_of(film: "Film") -> str:
 
     def taken() -> str:
         try:
-            return film_digest(film.source)
+            return image_digest(film.source)
         except OSError:
             return ""
 
-    return kept("digests", film.key, taken)
+    return cached("digests", film.key, taken)
 
 
-def recorded(make: Callable[[], bytes], **facts: Any) -> Callable[[], bytes]:
+def logged_export(make: Callable[[], bytes], **facts: Any) -> Callable[[], bytes]:
     """Wrap a download so that it is logged as "exported" when the browser fetches it.
 
     The download runs outside the page, so the current person is looked up now.

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import streamlit as st
 from cachetools import LRUCache
 
-__all__ = ["forget", "kept", "shared"]
+__all__ = ["cached", "cached_for_all", "forget"]
 
 T = TypeVar("T")
 
-_KEPT = "kept"
+_KEPT = "cached"
 _SHELVES = 16
 """Largest number of shared caches."""
 
@@ -36,7 +36,7 @@ class _Shelf:
         return computed
 
 
-def kept(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 1000) -> T:
+def cached(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 1000) -> T:
     """Return a value from this session's cache, or compute it; least recently used values go.
 
     Unlike Streamlit's caches it lets ``compute`` draw progress, and can be cleared as a whole.
@@ -45,7 +45,7 @@ def kept(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int = 100
     return shelves.setdefault(shelf, _Shelf(LRUCache(most))).get(key, compute)
 
 
-def shared(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int) -> T:
+def cached_for_all(shelf: str, key: Hashable, compute: Callable[[], T], *, most: int) -> T:
     """Return a value from the cache of all sessions, or compute it. Nothing private goes here.
 
     The least recently used values are dropped.

@@ -5,11 +5,11 @@ from pneumo_core.audit.entry import (
     DEEDS,
     Deed,
     Entry,
-    film_digest,
+    image_digest,
     operator,
     run_words,
 )
-from pneumo_core.audit.grouped import entries_of, group_by_film
+from pneumo_core.audit.grouped import entries_of, group_by_image
 from pneumo_core.audit.log import AuditLog, open_log
 
 __all__ = [
@@ -19,8 +19,8 @@ __all__ = [
     "Deed",
     "Entry",
     "entries_of",
-    "film_digest",
-    "group_by_film",
+    "group_by_image",
+    "image_digest",
     "open_log",
     "operator",
     "run_words",

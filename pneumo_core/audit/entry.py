@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-__all__ = ["CANNOT_TELL", "DEEDS", "Deed", "Entry", "film_digest", "operator", "run_words"]
+__all__ = ["CANNOT_TELL", "DEEDS", "Deed", "Entry", "image_digest", "operator", "run_words"]
 
 Deed: TypeAlias = Literal[
     "read",
@@ -70,7 +70,7 @@ class Entry:
     seconds: float | None = None
 
 
-def film_digest(source: Path | bytes) -> str:
+def image_digest(source: Path | bytes) -> str:
     """Return the SHA-256 of an X-ray's file, its id in the log. Raises OSError if missing."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()

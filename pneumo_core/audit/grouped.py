@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-__all__ = ["entries_of", "group_by_film"]
+__all__ = ["entries_of", "group_by_image"]
 
 
-def group_by_film(entries: pd.DataFrame) -> pd.DataFrame:
+def group_by_image(entries: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each X-ray and one for each entry without an X-ray, the newest first.
 
     Args:
@@ -27,7 +27,7 @@ def group_by_film(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 def entries_of(entries: pd.DataFrame, film: str, first: int) -> pd.DataFrame:
-    """Return the entries behind a row of ``group_by_film``, in the order they were made."""
+    """Return the entries behind a row of ``group_by_image``, in the order they were made."""
     inside = entries["film"] == film if film else entries["number"] == first
     return entries[inside].sort_values("number")
 

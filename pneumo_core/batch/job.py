@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from pneumo_core.batch.lock import locked
+from pneumo_core.batch.lock import lock_folder
 from pneumo_core.batch.sources import ITEMS, list_items
 from pneumo_core.core.files import write_whole
 from pneumo_core.errors import PneumoError
@@ -78,7 +78,7 @@ def open_job(
         DatasetError: a source can't be listed.
     """
     sources = tuple(sources)
-    with locked(folder):
+    with lock_folder(folder):
         return _opened(folder, work, sources, workers, items)
 
 

@@ -8,11 +8,11 @@ from filelock import FileLock, Timeout
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["locked"]
+__all__ = ["lock_folder"]
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Keep other processes from working on this folder. Raises PneumoError if one does."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

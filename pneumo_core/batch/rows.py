@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from pneumo_core.audit import film_digest
+from pneumo_core.audit import image_digest
 from pneumo_core.batch.job import Work
-from pneumo_core.batch.sources import ITEMS, opened
+from pneumo_core.batch.sources import ITEMS, open_source
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.core.files import printable
 from pneumo_core.core.parallel import in_order
 from pneumo_core.core.remote import is_url
-from pneumo_core.errors import CheckpointError, UnreadableFilm
+from pneumo_core.errors import CheckpointError, UnreadableImage
 from pneumo_core.imaging import Radiograph, read_radiograph
-from pneumo_core.imaging.inputs import FilmInput
+from pneumo_core.imaging.inputs import ImageInput
 
 __all__ = ["failed_rows", "one_thread", "rows_of"]
 
@@ -52,7 +52,7 @@ _FEATURES = [
 ]
 
 Row = dict[str, Any]
-Given = FilmInput | UnreadableFilm
+Given = ImageInput | UnreadableImage
 
 
 def one_thread() -> None:
@@ -93,8 +93,8 @@ def _given(items: pa.Table) -> Iterator[Given]:
 
 def _fetched(file: str) -> Given:
     try:
-        return opened(file)
-    except UnreadableFilm as error:
+        return open_source(file)
+    except UnreadableImage as error:
         return error
 
 
@@ -118,7 +118,7 @@ def _reading(work: Work, checkpoint: Checkpoint) -> Callable[[str, Given], Row]:
     def row(file: str, given: Given) -> Row:
         try:
             reading = reader.read(_decoded(file, given), rotate=work.rotate)
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             reading = reader.failed(error)
         return reading.to_dict() | {"file": printable(file), "digest": _digest(given)}
 
@@ -126,7 +126,7 @@ def _reading(work: Work, checkpoint: Checkpoint) -> Callable[[str, Given], Row]:
 
 
 def _embedding(work: Work, checkpoint: Checkpoint) -> Callable[[str, Given], Row]:
-    from pneumo_core.embeddings.features import PENULTIMATE, film_features, input_of_layer
+    from pneumo_core.embeddings.features import PENULTIMATE, image_features, input_of_layer
     from pneumo_core.inference import open_runtime
 
     runtime = open_runtime(checkpoint).single
@@ -135,7 +135,7 @@ def _embedding(work: Work, checkpoint: Checkpoint) -> Callable[[str, Given], Row
 
     def values(film: np.ndarray) -> Row:
         if work.layer != PENULTIMATE:
-            return {"features": film_features(runtime, film, work.layer)}
+            return {"features": image_features(runtime, film, work.layer)}
         outputs = runtime.run(film[np.newaxis])
         probability = float(runtime.calibrated(outputs.margins)[0])
         return {"features": outputs.features[0], "probability": probability}
@@ -144,14 +144,14 @@ def _embedding(work: Work, checkpoint: Checkpoint) -> Callable[[str, Given], Row
         made: Row = {"file": printable(file), "digest": _digest(given), "reasons": []}
         try:
             return told | made | {"status": "read"} | values(prepare(_decoded(file, given)))
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             return told | made | {"status": "failed", "reasons": [str(error)]}
 
     return row
 
 
 def _decoded(file: str, given: Given) -> Radiograph:
-    if isinstance(given, UnreadableFilm):
+    if isinstance(given, UnreadableImage):
         raise given
     name = file.partition("::")[0] if is_url(file) else None
     return read_radiograph(given, name=name)
@@ -162,6 +162,6 @@ def _digest(given: Given) -> str | None:
     if isinstance(given, Path) and not given.is_file():
         return None  # opening a pipe would block
     try:
-        return film_digest(given) if isinstance(given, Path | bytes) else None
+        return image_digest(given) if isinstance(given, Path | bytes) else None
     except OSError:  # it was removed meanwhile
         return None

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from pneumo_core.batch.job import Job
 from pneumo_core.batch.local import in_processes
-from pneumo_core.batch.lock import locked
+from pneumo_core.batch.lock import lock_folder
 from pneumo_core.batch.on_ray import on_ray
-from pneumo_core.batch.shards import finished, path_of, read_results
+from pneumo_core.batch.shards import finished_shards, path_of, read_results
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 
@@ -63,8 +63,8 @@ def run_batch(
         MissingExtra: Ray is not installed.
     """
     workers = workers or settings().threads
-    with locked(job.folder):
-        done = finished(job)
+    with lock_folder(job.folder):
+        done = finished_shards(job)
         left = [shard for shard in range(job.shards) if shard not in done]
         count = sum(map(job.size_of, done))
         if progress:

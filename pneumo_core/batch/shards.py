@@ -14,7 +14,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from pneumo_core.batch.job import Job
 from pneumo_core.errors import PneumoError
 
-__all__ = ["finished", "path_of", "read_results", "write_shard"]
+__all__ = ["finished_shards", "path_of", "read_results", "write_shard"]
 
 
 def path_of(folder: Path, shard: int) -> Path:
@@ -47,7 +47,7 @@ def write_shard(job: Job, shard: int, rows: pa.Table) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def finished(job: Job) -> set[int]:
+def finished_shards(job: Job) -> set[int]:
     """Return the shards that are on disk with all their rows; remove what was left half-written."""
     for left in job.folder.glob(".part-*"):
         left.unlink(missing_ok=True)

@@ -13,10 +13,10 @@ from pneumo_core.core.remote import fetch, is_url, list_urls
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import files_below
 from pneumo_core.datasets.formats.manifest import LABEL_WORDS, table_rows
-from pneumo_core.errors import DatasetError, UnreadableFilm
-from pneumo_core.imaging.inputs import FilmInput
+from pneumo_core.errors import DatasetError, UnreadableImage
+from pneumo_core.imaging.inputs import ImageInput
 
-__all__ = ["ITEMS", "list_items", "opened"]
+__all__ = ["ITEMS", "list_items", "open_source"]
 
 ITEMS = pa.schema(
     [
@@ -53,10 +53,10 @@ def list_items(sources: Iterable[str]) -> Iterator[Item]:
             yield item
 
 
-def opened(file: str) -> FilmInput:
+def open_source(file: str) -> ImageInput:
     """Return what ``read_radiograph`` takes for an item's file: a path, or a URL's bytes.
 
-    Raises UnreadableFilm for a URL that can't be fetched.
+    Raises UnreadableImage for a URL that can't be fetched.
     """
     if not is_url(file):
         return Path(file)
@@ -64,9 +64,9 @@ def opened(file: str) -> FilmInput:
     try:
         return fetch(file, settings().max_file_bytes)
     except FileNotFoundError as error:
-        raise UnreadableFilm(name, "there is no such file", "Check the address") from error
+        raise UnreadableImage(name, "there is no such file", "Check the address") from error
     except OSError as error:
-        raise UnreadableFilm(
+        raise UnreadableImage(
             name, f"it can't be fetched: {error}", "Check the address and the connection"
         ) from error
 

@@ -78,13 +78,13 @@ class Checkpoint:
         ``content``: its ``verified_weights``, if already loaded. Raises CheckpointError when the
         weights are missing, damaged, not finite, or don't match the card.
         """
-        from pneumo_core.checkpoints.weights import trained
+        from pneumo_core.checkpoints.weights import load_networks
 
         if content is None:
             content = self.verified_weights()
         models = [(part.model, part.input.size) for part in self.card.members or (self.card,)]
         try:
-            return trained(content, models, members=bool(self.card.members))
+            return load_networks(content, models, members=bool(self.card.members))
         except ValueError as error:
             raise self._damage_error(str(error)) from error
 

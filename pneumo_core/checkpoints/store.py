@@ -148,7 +148,7 @@ def save_checkpoint(
     the name is taken (unless ``overwrite``) or invalid, float16 can't represent a weight, or the
     folder can't be written.
     """
-    from pneumo_core.checkpoints.weights import packed, unstorable
+    from pneumo_core.checkpoints.weights import to_safetensors, unstorable
 
     root = root or settings().checkpoints
     check_free(card.name, overwrite=overwrite, root=root)
@@ -158,7 +158,7 @@ def save_checkpoint(
             "values that are not numbers or too large for float16. Train it again."
         )
     with _new_folder(card.name, root, overwrite=overwrite) as temporary:
-        _write(temporary, card, packed(weights), scores, features, history)
+        _write(temporary, card, to_safetensors(weights), scores, features, history)
         if gate is not None:
             _write_gate(temporary, gate)
     return _read(root / card.name)

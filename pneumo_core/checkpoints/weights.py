@@ -10,12 +10,12 @@ from torch import Tensor
 from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.models import PneumoniaNetwork, build_network
 
-__all__ = ["as_member", "packed", "stored_precision", "trained", "unstorable"]
+__all__ = ["as_member", "load_networks", "stored_precision", "to_safetensors", "unstorable"]
 
 Weights = Mapping[str, Tensor]
 
 
-def packed(weights: Weights) -> bytes:
+def to_safetensors(weights: Weights) -> bytes:
     """Return the weights as a safetensors file, in float16."""
     return safetensors.torch.save({name: _to_float16(tensor) for name, tensor in weights.items()})
 
@@ -36,7 +36,7 @@ def as_member(weights: Weights, number: int) -> dict[str, Tensor]:
     return {f"{number}/{name}": tensor for name, tensor in weights.items()}
 
 
-def trained(
+def load_networks(
     content: bytes, models: Sequence[tuple[str, int]], *, members: bool = False
 ) -> list[PneumoniaNetwork]:
     """Load the networks of a safetensors file: float32, in eval mode, without gradients.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pneumo_core.cli._shared import print_json, told
+from pneumo_core.cli._shared import log_entries, print_json
 from pneumo_core.cli._terminal import long_bar, out
 from pneumo_core.errors import UnknownName
 
@@ -93,4 +93,4 @@ class _Log:
 
         who = operator()
         entries = [entry_of_row(row, who) for row in rows.to_pylist() if row["digest"]]
-        self._heard = self._heard and told(entries)
+        self._heard = self._heard and log_entries(entries)

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pneumo_core.cli._shared import DataOption, JsonOption, ModelOption, app, dataset_folder, noted
+from pneumo_core.cli._shared import (
+    DataOption,
+    JsonOption,
+    ModelOption,
+    app,
+    dataset_folder,
+    log_action,
+)
 from pneumo_core.cli._terminal import progress_bar
 
 if TYPE_CHECKING:
@@ -35,7 +42,7 @@ def calibrate(
     fitted = fit_site(checkpoint.card, scores.labelled)
     if not dry_run:
         save_site(checkpoint, fitted, name)
-        noted("added", subject=f"model {name}")
+        log_action("added", subject=f"model {name}")
     told = _told(fitted, name)
     if as_json:
         print(json.dumps(told))

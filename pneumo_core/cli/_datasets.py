@@ -19,7 +19,7 @@ from pneumo_core.cli._terminal import out, progress_bar
 if TYPE_CHECKING:
     from pneumo_core.datasets.quality import Inspection
 
-_MOST_FILMS = 6
+_MAX_IMAGES = 6
 
 
 @data.command("inspect")
@@ -78,8 +78,8 @@ def print_findings(found: "Inspection") -> None:
             for remark in each.remarks.values():
                 out.print(f"  - Unreadable: {remark}", markup=False)
             continue
-        for group in each.groups[:_MOST_FILMS]:
-            shown = ", ".join(group[:_MOST_FILMS]) + (" …" if len(group) > _MOST_FILMS else "")
+        for group in each.groups[:_MAX_IMAGES]:
+            shown = ", ".join(group[:_MAX_IMAGES]) + (" …" if len(group) > _MAX_IMAGES else "")
             out.print(f"  - {shown}", markup=False)
-        if len(each.groups) > _MOST_FILMS:
-            out.print(f"  - and {len(each.groups) - _MOST_FILMS} more; --json lists all")
+        if len(each.groups) > _MAX_IMAGES:
+            out.print(f"  - and {len(each.groups) - _MAX_IMAGES} more; --json lists all")

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from pneumo_core.cli._datasets import print_findings
-from pneumo_core.cli._shared import data, noted
+from pneumo_core.cli._shared import data, log_action
 from pneumo_core.cli._terminal import bytes_bar, err, out, progress_bar
 from pneumo_core.core.settings import settings
 
@@ -111,7 +111,7 @@ def remove_data(
     if not yes:
         typer.confirm(f"Delete '{name}' and all X-rays in {folder}?", abort=True)
     delete_dataset(name)
-    noted("deleted", subject=f"dataset {name}")
+    log_action("deleted", subject=f"dataset {name}")
     out.print(f"Deleted '{name}'.", markup=False)
 
 
@@ -138,6 +138,6 @@ def _print_sources() -> None:
 
 
 def _print_kept(kept: "KeptDataset") -> None:
-    noted("added", subject=f"dataset {kept.name}")
+    log_action("added", subject=f"dataset {kept.name}")
     films = f"{kept.about.films:,} X-rays" if kept.about else "X-rays"
     out.print(f"{kept.name}: {films} in {kept.location}", markup=False)

@@ -28,7 +28,7 @@ ConfigOption = Annotated[
         "--config", help="The gateway's TOML file; default: PNEUMO_GATEWAY, else default settings."
     ),
 ]
-FilmsArgument = Annotated[
+FilesArgument = Annotated[
     list[int], typer.Argument(help="Numbers of X-rays, as status shows them.")
 ]
 
@@ -87,7 +87,7 @@ def resume(config: ConfigOption = None) -> None:
 
 
 @gateway.command("send-again")
-def send_again(films: FilmsArgument, config: ConfigOption = None) -> None:
+def send_again(films: FilesArgument, config: ConfigOption = None) -> None:
     """Send the results of X-rays to every destination again."""
     _require_extra()
     queue = _open_queue(config)
@@ -100,7 +100,7 @@ def send_again(films: FilmsArgument, config: ConfigOption = None) -> None:
 
 
 @gateway.command("read-again")
-def read_again(films: FilmsArgument, config: ConfigOption = None) -> None:
+def read_again(films: FilesArgument, config: ConfigOption = None) -> None:
     """Read X-rays again, such as those that failed, if their files are still here."""
     _require_extra()
     queue = _open_queue(config)
@@ -122,7 +122,7 @@ def poll_source(
     _require_extra()
     from pneumo_core.gateway import Queue, read_config
     from pneumo_core.gateway.dimse import quiet_libraries
-    from pneumo_core.gateway.intake import Door
+    from pneumo_core.gateway.intake import Intake
     from pneumo_core.gateway.polling import poll
 
     quiet_libraries()
@@ -131,7 +131,7 @@ def poll_source(
     if name not in sources:
         raise UnknownName("source", name, sources)
     queue = Queue(told.folder)
-    done = poll(sources[name], told, queue, Door(queue, told.keep))
+    done = poll(sources[name], told, queue, Intake(queue, told.keep))
     if as_json:
         print(json.dumps(vars(done)))
     else:

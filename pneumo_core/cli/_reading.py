@@ -11,11 +11,11 @@ import typer
 from pneumo_core.cli._batch import AddressOption, BatchOptions, EngineOption, WorkersOption
 from pneumo_core.cli._batch import run as run_batch
 from pneumo_core.cli._exports import Exported, Exports
-from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, told
+from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, log_entries
 from pneumo_core.cli._terminal import err
 from pneumo_core.core.files import printable
 from pneumo_core.core.remote import is_url
-from pneumo_core.errors import PneumoError, UnreadableFilm
+from pneumo_core.errors import PneumoError, UnreadableImage
 
 if TYPE_CHECKING:
     from pneumo_core.audit import Entry
@@ -132,16 +132,16 @@ class _Recorder:
             self._tell()
 
     def _tell(self) -> None:
-        from pneumo_core.audit import film_digest
+        from pneumo_core.audit import image_digest
 
         entries: list[Entry] = []
         for path, reading, exported in self._readings if self._heard else ():
             with contextlib.suppress(OSError):  # it was removed meanwhile
                 if not path.is_file():
                     continue  # opening a pipe would block
-                entries += self._entries(film_digest(path), reading, exported)
+                entries += self._entries(image_digest(path), reading, exported)
         self._readings.clear()
-        self._heard = self._heard and told(entries)
+        self._heard = self._heard and log_entries(entries)
 
     def _entries(self, film: str, reading: "Reading", exported: Exported) -> "list[Entry]":
         """Return the entries for a reading and its exports."""
@@ -193,7 +193,7 @@ def _read_one(
 
     try:
         radiograph = read_radiograph(path)
-    except UnreadableFilm as error:
+    except UnreadableImage as error:
         return reader.failed(error), Exported()
     reading = reader.read(radiograph, rotate=rotate)
     if reading.predicted is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pneumo_core.cli._shared import JsonOption, noted, print_json, runs
+from pneumo_core.cli._shared import JsonOption, log_action, print_json, runs
 from pneumo_core.cli._terminal import err, out, run_bars
 from pneumo_core.errors import TrainingError
 
@@ -74,7 +74,7 @@ def cancel(run_id: RunArgument) -> None:
 
     run = find_run(run_id)
     control.cancel(run)
-    noted("cancelled", subject=run.name)
+    log_action("cancelled", subject=run.name)
     out.print(f"{run.id} is {run.status.state}.")
 
 
@@ -84,7 +84,7 @@ def resume(run_id: RunArgument) -> None:
     from pneumo_core.runs import control, find_run
 
     run = control.resume(find_run(run_id))
-    noted("resumed", subject=run.name)
+    log_action("resumed", subject=run.name)
     out.print(f"{run.id} is {run.status.state}. Follow it: pneumo runs follow {run.id}")
 
 
@@ -95,7 +95,7 @@ def rename(run_id: RunArgument, name: str) -> None:
 
     run = find_run(run_id)
     renamed = control.rename(run, name)
-    noted("renamed", subject=f"{run.name} to {renamed.name}")
+    log_action("renamed", subject=f"{run.name} to {renamed.name}")
     out.print(f"Renamed {run_id} to '{renamed.name}'.")
 
 
@@ -113,7 +113,7 @@ def delete(
     if not yes:
         typer.confirm(f"Delete the run {run.id} ('{run.name}')? This cannot be undone.", abort=True)
     control.delete(run, checkpoint=checkpoint)
-    noted("deleted", subject=run_words(run.name, checkpoint=checkpoint))
+    log_action("deleted", subject=run_words(run.name, checkpoint=checkpoint))
     out.print(f"Deleted {run.id}.")
 
 
@@ -132,7 +132,7 @@ def follow(run: "Run") -> str:
             bars.show(None, run.history)
     except KeyboardInterrupt:
         control.cancel(run)
-        noted("cancelled", subject=run.name)
+        log_action("cancelled", subject=run.name)
         err.print(f"Cancelled. Resume with: pneumo runs resume {run.id}")
         raise typer.Exit(130) from None
     if status.state == RunState.DONE:

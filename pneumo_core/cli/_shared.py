@@ -25,14 +25,14 @@ __all__ = [
     "data",
     "dataset_folder",
     "dataset_given",
+    "log_action",
+    "log_entries",
     "models",
-    "noted",
     "print_card",
     "print_json",
     "runs",
     "say_left_aside",
     "say_left_out",
-    "told",
     "validation_choice",
     "without_nan",
 ]
@@ -114,14 +114,14 @@ def print_json(facts: dict[str, Any]) -> None:
     print(json.dumps(without_nan(facts), default=str))
 
 
-def noted(deed: "Deed", **facts: Any) -> None:
+def log_action(deed: "Deed", **facts: Any) -> None:
     """Log an action; if that fails, warn and continue."""
     from pneumo_core.audit import Entry, operator
 
-    told([Entry(who=operator(), deed=deed, **facts)])
+    log_entries([Entry(who=operator(), deed=deed, **facts)])
 
 
-def told(entries: "Sequence[Entry]") -> bool:
+def log_entries(entries: "Sequence[Entry]") -> bool:
     """Add entries to the log; warn and return False if that fails."""
     from pneumo_core.audit import open_log
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pneumo_core.datasets import Dataset
     from pneumo_core.evaluation.shortcuts import Audit, ByQuartile, Measured
 
-__all__ = ["measured", "print_quartiles", "records"]
+__all__ = ["measure_dataset", "print_quartiles", "records"]
 
 _MOST_TABLES = 6
 
@@ -36,7 +36,7 @@ def audit_data(
     location = dataset_folder(folder)
     with progress_bar("Listing X-rays") as listing:
         dataset = scan(location, progress=listing)
-    properties = measured(dataset)
+    properties = measure_dataset(dataset)
     found = audit(dataset, properties)
     if as_json:
         print(json.dumps(found.as_dict()))
@@ -47,7 +47,7 @@ def audit_data(
     raise typer.Exit(1 if properties.unreadable else 0)
 
 
-def measured(dataset: "Dataset") -> "Measured":
+def measure_dataset(dataset: "Dataset") -> "Measured":
     """Measure a dataset's properties with a progress bar; report unreadable files."""
     from pneumo_core.evaluation.shortcuts import installed_finder, measure_dataset
 

@@ -25,7 +25,7 @@ from pneumo_core.cli._shared import (
     validation_choice,
     without_nan,
 )
-from pneumo_core.cli._shortcuts import measured, print_quartiles, records
+from pneumo_core.cli._shortcuts import measure_dataset, print_quartiles, records
 from pneumo_core.cli._terminal import out, progress_bar
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.datasets import Dataset
     from pneumo_core.evaluation import (
-        ChangedFilms,
+        ChangedImages,
         Comparison,
-        CorruptedFilms,
+        CorruptedImages,
         DatasetEvaluation,
         Scores,
     )
@@ -112,7 +112,7 @@ def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuart
     """Return errors by quartile of each property; the whole dataset is measured once."""
     from pneumo_core.evaluation.shortcuts import by_quartile
 
-    properties = measured(dataset).table
+    properties = measure_dataset(dataset).table
     return by_quartile(result.scores, properties, result.operating_point.threshold)
 
 
@@ -215,7 +215,7 @@ def robustness(
 
     checkpoint = load_checkpoint(model or None)
     films = _dataset(checkpoint, dataset_folder(data_folder), validation).split(split)
-    corrupted: list[CorruptedFilms] = []
+    corrupted: list[CorruptedImages] = []
     with progress_bar("Scoring X-rays") as progress:
         if corruptions:
             clean, corrupted = corruption_robustness(
@@ -231,7 +231,7 @@ def robustness(
     out.print(_corruption_table(rows[0], corrupted) if corruptions else _change_table(rows))
 
 
-def _changed(row: "ChangedFilms") -> dict[str, str | float | None]:
+def _changed(row: "ChangedImages") -> dict[str, str | float | None]:
     counts = row.confusion
     figures = {
         "auc": row.auc,
@@ -244,7 +244,7 @@ def _changed(row: "ChangedFilms") -> dict[str, str | float | None]:
     return {"change": row.change, **without_nan(figures)}
 
 
-def _change_table(rows: "Sequence[ChangedFilms]") -> Table:
+def _change_table(rows: "Sequence[ChangedImages]") -> Table:
     from pneumo_core.metrics import format_rate
 
     table = Table("X-rays", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
@@ -255,7 +255,7 @@ def _change_table(rows: "Sequence[ChangedFilms]") -> Table:
     return table
 
 
-def _corruption_table(clean: "ChangedFilms", rows: "Sequence[CorruptedFilms]") -> Table:
+def _corruption_table(clean: "ChangedImages", rows: "Sequence[CorruptedImages]") -> Table:
     """Balanced accuracy by severity, then its mean and the mean AUC."""
     from pneumo_core.evaluation import SEVERITIES
     from pneumo_core.metrics import format_rate

@@ -11,7 +11,7 @@ from pneumo_core.cli._shared import (
     ValidationOption,
     app,
     dataset_folder,
-    noted,
+    log_action,
     print_card,
     validation_choice,
 )
@@ -81,7 +81,7 @@ def train(
 
     if resume:
         run = control.resume(find_run(resume))
-        noted("resumed", subject=run.name)
+        log_action("resumed", subject=run.name)
     elif name:
         config = recipe(
             recipe_name,
@@ -113,7 +113,7 @@ def train(
             trained_on=trained_on,
             overwrite=overwrite,
         )
-        noted("started", subject=run.name)
+        log_action("started", subject=run.name)
     else:
         raise typer.BadParameter("give the new model a --name, or --resume a run")
     err.print(f"Run {run.id}: {run.config.model}, up to {run.config.all_epochs} epochs.")
@@ -136,5 +136,5 @@ def ensemble(
     folder = dataset_folder(data_folder)
     with progress_bar("Decoding X-rays") as decoding:
         made = make_ensemble(folder, name, members, overwrite=overwrite, decoding=decoding)
-    noted("added", subject=f"ensemble {made.name}")
+    log_action("added", subject=f"ensemble {made.name}")
     print_card(made.name)

@@ -7,14 +7,14 @@ from pneumo_core.datasets.dataset import (
     SPLITS,
     Cut,
     Dataset,
-    FilmSource,
+    ImageSource,
     LeftAside,
 )
 from pneumo_core.datasets.export import folder_of
 from pneumo_core.datasets.formats.folders import files_below
 from pneumo_core.datasets.formats.manifest import MANIFEST, is_manifest_name, read_manifest
 from pneumo_core.datasets.formats.registry import DatasetFormat, register_format
-from pneumo_core.datasets.scan import find_film, layout_root, scan
+from pneumo_core.datasets.scan import find_image, layout_root, scan
 from pneumo_core.datasets.store import PixelStore, Preparation, open_store
 from pneumo_core.datasets.validation import (
     MIN_VALIDATION,
@@ -36,14 +36,14 @@ __all__ = [
     "Cut",
     "Dataset",
     "DatasetFormat",
-    "FilmSource",
+    "ImageSource",
     "LeftAside",
     "PixelStore",
     "Preparation",
     "Validation",
     "ValidationCut",
     "files_below",
-    "find_film",
+    "find_image",
     "folder_of",
     "is_manifest_name",
     "layout_root",

@@ -21,7 +21,7 @@ __all__ = [
     "SPLITS",
     "Cut",
     "Dataset",
-    "FilmSource",
+    "ImageSource",
     "LeftAside",
 ]
 
@@ -29,11 +29,11 @@ SPLITS = ("train", "val", "test")
 COLUMNS = ("id", "path", "split", "label", "subtype", "patient", "digest")
 
 
-class FilmSource(Protocol):
+class ImageSource(Protocol):
     """Source that a dataset's X-rays are decoded from."""
 
     def radiograph(self, film_id: str) -> Radiograph:
-        """Decode one X-ray. Raises UnreadableFilm."""
+        """Decode one X-ray. Raises UnreadableImage."""
         ...
 
 
@@ -110,7 +110,7 @@ class Dataset:
 
     name: str
     films: pd.DataFrame
-    source: FilmSource
+    source: ImageSource
     notes: tuple[str, ...] = ()
     cut: Cut | None = None
     left_aside: tuple[LeftAside, ...] = ()

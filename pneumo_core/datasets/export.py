@@ -11,7 +11,7 @@ import pandas as pd
 from pneumo_core.datasets.dataset import LABELS
 from pneumo_core.datasets.formats.manifest import MANIFEST
 from pneumo_core.datasets.formats.names import CLASS_NAMES, SPLIT_NAMES
-from pneumo_core.datasets.scan import find_film
+from pneumo_core.datasets.scan import find_image
 from pneumo_core.errors import DatasetError
 
 __all__ = ["folder_of"]
@@ -35,7 +35,7 @@ def folder_of(location: Path, films: pd.DataFrame) -> bytes:
     file, rows = BytesIO(), []
     with ZipFile(file, "w", ZIP_STORED) as archive:
         for number, film in enumerate(films.to_dict("records")):
-            film_id, found = str(film["id"]), find_film(location, str(film["id"]))
+            film_id, found = str(film["id"]), find_image(location, str(film["id"]))
             if found is None:
                 raise DatasetError(
                     f"'{film_id}' is not in '{location}' any more. Reload the dataset."

@@ -14,12 +14,12 @@ from pneumo_core.datasets.formats.folders import Aside, find_files, place_of, su
 from pneumo_core.datasets.formats.manifest import (
     MANIFEST,
     ManifestSource,
-    film_paths,
+    image_paths,
     is_manifest,
     is_manifest_name,
     read_manifest,
 )
-from pneumo_core.datasets.formats.medmnist import ArchiveSource, archived_film, read_archive
+from pneumo_core.datasets.formats.medmnist import ArchiveSource, archived_image, read_archive
 from pneumo_core.datasets.formats.names import (
     CLASS_NAMES,
     SPLIT_NAMES,
@@ -29,11 +29,11 @@ from pneumo_core.datasets.formats.names import (
 )
 from pneumo_core.datasets.formats.registry import DatasetFormat, registered_formats
 from pneumo_core.datasets.validation import Validation, ValidationCut, ensure_validation
-from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.imaging.radiograph import Radiograph
 from pneumo_core.imaging.read import read_radiograph
 
-__all__ = ["find_film", "layout_root", "patient_of", "scan", "subtype_of"]
+__all__ = ["find_image", "layout_root", "patient_of", "scan", "subtype_of"]
 
 _LAYOUT = "Expected train/NORMAL, train/PNEUMONIA, test/…, or NORMAL and PNEUMONIA directly."
 
@@ -77,7 +77,7 @@ def scan(
     return ensure_validation(dataset, validation=validation, cut=cut, fraction=fraction, seed=seed)
 
 
-def find_film(location: Path, film_id: str) -> Path | bytes | None:
+def find_image(location: Path, film_id: str) -> Path | bytes | None:
     """Find one X-ray of a dataset by id, without reading the others.
 
     An id with ".." never leads out of the folder; links in the folder are followed, as in ``scan``.
@@ -125,7 +125,7 @@ class _Folder:
     def find(self, location: Path, film_id: str) -> Path | None:
         root = layout_root(location)
         if _has_manifest(root):
-            return _listed(film_paths(root / MANIFEST, within=root), film_id)
+            return _listed(image_paths(root / MANIFEST, within=root), film_id)
         return place_of(root, film_id)
 
 
@@ -139,7 +139,7 @@ class _Manifest:
         return _scan_manifest(location, progress)
 
     def find(self, location: Path, film_id: str) -> Path | None:
-        return _listed(film_paths(location), film_id)
+        return _listed(image_paths(location), film_id)
 
 
 class _Archive:
@@ -152,7 +152,7 @@ class _Archive:
         return _scan_npz(location)
 
     def find(self, location: Path, film_id: str) -> bytes | None:
-        return archived_film(location, film_id)
+        return archived_image(location, film_id)
 
 
 def _listed(paths: dict[str, str], film_id: str) -> Path | None:
@@ -171,7 +171,7 @@ class _FolderSource:
         place = place_of(self.root, film_id)
         if place is None:
             name = film_id.rpartition("/")[2]
-            raise UnreadableFilm(name, "there is no such file", "Check the path")
+            raise UnreadableImage(name, "there is no such file", "Check the path")
         return read_radiograph(place)
 
 

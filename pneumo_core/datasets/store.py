@@ -17,7 +17,7 @@ import pandas as pd
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets.dataset import Dataset
-from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.imaging.radiograph import Radiograph, to_input
 
 __all__ = ["PixelStore", "Preparation", "Squashed", "open_store"]
@@ -155,17 +155,17 @@ def _decode_all(
     ids: list[str] = []
     unreadable: dict[str, str] = {}
 
-    def decode(film_id: str) -> np.ndarray | UnreadableFilm:
+    def decode(film_id: str) -> np.ndarray | UnreadableImage:
         try:
             return prepare(dataset.source.radiograph(film_id))
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             return error
 
     with path.open("wb") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(all_ids), _AT_ONCE):
             batch = all_ids[start : start + _AT_ONCE]
             for film_id, film in zip(batch, pool.map(decode, batch), strict=True):
-                if isinstance(film, UnreadableFilm):
+                if isinstance(film, UnreadableImage):
                     unreadable[film_id] = str(film)
                 else:
                     file.write(np.ascontiguousarray(film).data)

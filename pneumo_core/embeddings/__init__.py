@@ -1,6 +1,6 @@
 """Embeddings: features of many X-rays, and maps of them."""
 
-from pneumo_core.embeddings.epoch_maps import MOST_EPOCHS, EpochMaps, aligned, map_epochs, moved
+from pneumo_core.embeddings.epoch_maps import MOST_EPOCHS, EpochMaps, align, map_epochs, mean_step
 from pneumo_core.embeddings.features import (
     LAST_MAPS,
     PENULTIMATE,
@@ -8,13 +8,13 @@ from pneumo_core.embeddings.features import (
     Features,
     feature_layers,
     features_of,
-    film_features,
+    image_features,
     input_of_layer,
     shipped_features,
 )
 from pneumo_core.embeddings.neighbours import OUTCOMES, Neighbours, nearest, with_outcome
 from pneumo_core.embeddings.projection import (
-    LEAST_FILMS,
+    MIN_IMAGES,
     PROJECTIONS,
     Merit,
     Projection,
@@ -23,11 +23,11 @@ from pneumo_core.embeddings.projection import (
     merit,
     project,
 )
-from pneumo_core.embeddings.similar import Similar, TrainingFilms, open_training_films
+from pneumo_core.embeddings.similar import Similar, TrainingImages, open_training_images
 
 __all__ = [
     "LAST_MAPS",
-    "LEAST_FILMS",
+    "MIN_IMAGES",
     "MOST_EPOCHS",
     "OUTCOMES",
     "PENULTIMATE",
@@ -39,19 +39,19 @@ __all__ = [
     "Neighbours",
     "Projection",
     "Similar",
-    "TrainingFilms",
-    "aligned",
+    "TrainingImages",
+    "align",
     "as_table",
     "feature_layers",
     "features_of",
-    "film_features",
+    "image_features",
     "input_of_layer",
     "installed_projections",
     "map_epochs",
+    "mean_step",
     "merit",
-    "moved",
     "nearest",
-    "open_training_films",
+    "open_training_images",
     "project",
     "shipped_features",
     "with_outcome",

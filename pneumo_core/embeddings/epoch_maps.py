@@ -17,7 +17,7 @@ from pneumo_core.embeddings.projection import Merit, merit, principal_components
 from pneumo_core.errors import PneumoError
 from pneumo_core.inference import Runtime
 
-__all__ = ["MOST_EPOCHS", "Epoch", "EpochMaps", "aligned", "evenly", "map_epochs", "moved"]
+__all__ = ["MOST_EPOCHS", "Epoch", "EpochMaps", "align", "evenly", "map_epochs", "mean_step"]
 
 Floats = NDArray[np.float32]
 
@@ -149,7 +149,7 @@ def evenly(epochs: Sequence[Epoch]) -> list[Epoch]:
     return [epochs[row] for row in np.unique(rows.round().astype(int))]
 
 
-def aligned(points: Floats, onto: Floats) -> Floats:
+def align(points: Floats, onto: Floats) -> Floats:
     """Return a map (N, d) moved, rotated and mirrored, but not scaled, to match another.
 
     Orthogonal Procrustes (Schönemann 1966, doi 10.1007/BF02289451): minimises the sum of squared
@@ -160,7 +160,7 @@ def aligned(points: Floats, onto: Floats) -> Floats:
     return np.asarray((points - centre) @ turn + goal, dtype=np.float32)
 
 
-def moved(points: Floats) -> float:
+def mean_step(points: Floats) -> float:
     """Return how far an X-ray moves from one map of (E, N, d) to the next, on average.
 
     In units of the maps' spread, the root mean square distance from their centre.
@@ -221,7 +221,7 @@ def _by_neighbours(
             start=maps[-1] if maps else None,
             progress=_part(progress, place, len(values)),
         ).points
-        maps.append(aligned(drawn, maps[-1]) if maps else drawn)
+        maps.append(align(drawn, maps[-1]) if maps else drawn)
     return np.stack(maps)
 
 

@@ -30,7 +30,7 @@ __all__ = [
     "feature_layers",
     "features_by",
     "features_of",
-    "film_features",
+    "image_features",
     "input_of_layer",
     "shipped_features",
 ]
@@ -163,7 +163,7 @@ def features_by(
     return Features(table, values, layer, name, version, unreadable)
 
 
-def film_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floats:
+def image_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floats:
     """Return the features (D,) of one X-ray, prepared by ``input_of_layer``, as ``features_of``.
 
     Raises UnknownName.

@@ -16,7 +16,7 @@ from pneumo_core.embeddings.features import Features
 from pneumo_core.errors import PneumoError
 
 __all__ = [
-    "LEAST_FILMS",
+    "MIN_IMAGES",
     "PROJECTIONS",
     "Merit",
     "Projection",
@@ -35,7 +35,7 @@ PROJECTIONS: dict[str, str] = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 _NEEDS = {"umap": "umap"}
 """The module of a projection that is installed apart."""
 
-LEAST_FILMS = 10
+MIN_IMAGES = 10
 """The fewest X-rays for a map."""
 
 _BEFORE = 50
@@ -115,9 +115,9 @@ def project(
     iterations; raising from it stops the work. Raises PneumoError for too few X-rays, copies of a
     few X-rays, an unknown method, or UMAP if it isn't installed.
     """
-    if len(features) < LEAST_FILMS:
+    if len(features) < MIN_IMAGES:
         raise PneumoError(
-            f"{len(features)} X-rays are too few for a map. Use at least {LEAST_FILMS}."
+            f"{len(features)} X-rays are too few for a map. Use at least {MIN_IMAGES}."
         )
     if method not in PROJECTIONS or dimensions not in (2, 3):
         raise PneumoError(

@@ -13,7 +13,7 @@ from pneumo_core.datasets import Dataset
 from pneumo_core.embeddings.features import features_of
 from pneumo_core.inference import Runtime
 
-__all__ = ["Similar", "TrainingFilms", "open_training_films"]
+__all__ = ["Similar", "TrainingImages", "open_training_images"]
 
 Floats = NDArray[np.float32]
 
@@ -32,7 +32,7 @@ class Similar:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingFilms:
+class TrainingImages:
     """A checkpoint's features of its training X-rays.
 
     ``features`` float32 (N, D), penultimate, row i is the X-ray ``ids[i]`` with label
@@ -74,14 +74,14 @@ class TrainingFilms:
         return np.asarray((self.features - self._mean) / self._spread, dtype=np.float32)
 
 
-def open_training_films(
+def open_training_images(
     checkpoint: Checkpoint,
     runtime: Runtime,
     dataset: Dataset,
     *,
     progress: Progress | None = None,
     home: Path | None = None,
-) -> TrainingFilms:
+) -> TrainingImages:
     """Return a checkpoint's features of a dataset's training X-rays, computing them once.
 
     The features are those of ``features_of``, cached under ``home``. ``progress`` counts X-rays,
@@ -93,7 +93,7 @@ def open_training_films(
         checkpoint, train, runtime=runtime, decoding=progress, looking=progress, home=home
     )
     ids, labels = tuple(seen.table["id"]), seen.table["label"].to_numpy(np.int64)
-    return TrainingFilms(train, ids, labels, seen.values)
+    return TrainingImages(train, ids, labels, seen.values)
 
 
 def _unit(rows: Floats) -> Floats:

@@ -16,8 +16,8 @@ from pneumo_core.evaluation.corruptions import CORRUPTIONS, SEVERITIES, Corrupti
 from pneumo_core.evaluation.evaluate import DatasetEvaluation, evaluate_dataset, score_dataset
 from pneumo_core.evaluation.image_changes import CHANGES
 from pneumo_core.evaluation.robustness import (
-    ChangedFilms,
-    CorruptedFilms,
+    ChangedImages,
+    CorruptedImages,
     corruption_robustness,
     robustness,
 )
@@ -52,9 +52,9 @@ __all__ = [
     "SERIES",
     "SEVERITIES",
     "UNLABELLED",
-    "ChangedFilms",
+    "ChangedImages",
     "Comparison",
-    "CorruptedFilms",
+    "CorruptedImages",
     "Corruption",
     "DatasetEvaluation",
     "Outlier",

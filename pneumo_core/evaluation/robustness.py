@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset
-from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.evaluation.corruptions import CORRUPTIONS, SEVERITIES, at_benchmark_size
 from pneumo_core.evaluation.image_changes import CHANGES
 from pneumo_core.imaging import Radiograph
 from pneumo_core.inference import open_runtime
 from pneumo_core.metrics import Confusion, area_under_roc, confusion
 
-__all__ = ["ChangedFilms", "CorruptedFilms", "corruption_robustness", "robustness"]
+__all__ = ["ChangedImages", "CorruptedImages", "corruption_robustness", "robustness"]
 
 Pixels: TypeAlias = NDArray[np.float32]
 Change: TypeAlias = Callable[[Pixels], Pixels]
@@ -32,7 +32,7 @@ def _apply(change: Change, radiograph: Radiograph) -> Radiograph:
 
 
 @dataclass(frozen=True)
-class ChangedFilms:
+class ChangedImages:
     """Scores of a checkpoint on X-rays with the same change applied to each.
 
     ``unreadable`` maps the ids of excluded X-rays to the reason; it is the same for every change.
@@ -50,13 +50,13 @@ class ChangedFilms:
 
 
 @dataclass(frozen=True)
-class CorruptedFilms:
+class CorruptedImages:
     """Scores on X-rays under one corruption, at severities 1 to 5."""
 
     corruption: str
-    by_severity: tuple[ChangedFilms, ...]
+    by_severity: tuple[ChangedImages, ...]
 
-    def mean(self, figure: Callable[[ChangedFilms], float]) -> float:
+    def mean(self, figure: Callable[[ChangedImages], float]) -> float:
         """Return the mean of a figure over the severities."""
         return float(np.mean([figure(each) for each in self.by_severity]))
 
@@ -67,7 +67,7 @@ def corruption_robustness(
     *,
     operating_point: str | None = None,
     progress: Progress | None = None,
-) -> tuple[ChangedFilms, list[CorruptedFilms]]:
+) -> tuple[ChangedImages, list[CorruptedImages]]:
     """Score the dataset's X-rays under MedMNIST-C's corruptions (``CORRUPTIONS``).
 
     X-rays are first scaled down to 224 pixels on their shorter side, the size that the severities
@@ -85,7 +85,7 @@ def corruption_robustness(
     )
     steps = len(SEVERITIES)
     return clean, [
-        CorruptedFilms(name, tuple(rows[place * steps : (place + 1) * steps]))
+        CorruptedImages(name, tuple(rows[place * steps : (place + 1) * steps]))
         for place, name in enumerate(CORRUPTIONS)
     ]
 
@@ -101,7 +101,7 @@ def robustness(
     operating_point: str | None = None,
     changes: Mapping[str, Change] = CHANGES,
     progress: Progress | None = None,
-) -> list[ChangedFilms]:
+) -> list[ChangedImages]:
     """Score the dataset's X-rays under every change, in the order of ``changes``.
 
     An unreadable X-ray is excluded from all changes and named in each. Raises DatasetError when
@@ -118,7 +118,7 @@ def robustness(
         for film_id, label in zip(batch["id"], batch["label"], strict=True):
             try:
                 films.append(dataset.source.radiograph(film_id))
-            except UnreadableFilm as error:
+            except UnreadableImage as error:
                 unreadable[film_id] = str(error)
                 continue
             labels.append(label)
@@ -134,6 +134,8 @@ def robustness(
         )
     probabilities = {name: runtime.calibrated(np.concatenate(m)) for name, m in margins.items()}
     return [
-        ChangedFilms(change, area_under_roc(labels, p), confusion(labels, p, threshold), unreadable)
+        ChangedImages(
+            change, area_under_roc(labels, p), confusion(labels, p, threshold), unreadable
+        )
         for change, p in probabilities.items()
     ]

@@ -27,9 +27,9 @@ from pneumo_core.metrics import (
     screening_threshold,
 )
 
-__all__ = ["LEAST_FILMS", "LEAST_OF_A_LABEL", "SiteCalibration", "fit_site", "save_site"]
+__all__ = ["LEAST_OF_A_LABEL", "MIN_IMAGES", "SiteCalibration", "fit_site", "save_site"]
 
-LEAST_FILMS = 100
+MIN_IMAGES = 100
 """Fewest X-rays of a site: with fewer, the temperature's interval is wider than any correction."""
 LEAST_OF_A_LABEL = 30
 """Fewest X-rays of each label: with fewer, two or three X-rays decide an operating point."""
@@ -100,12 +100,12 @@ def save_site(checkpoint: Checkpoint, fitted: SiteCalibration, name: str) -> Che
 def _refuse_few(labels: "pd.Series[int]") -> None:
     films, ill = len(labels), int(labels.sum())
     least = min(ill, films - ill)
-    if films >= LEAST_FILMS and least >= LEAST_OF_A_LABEL:
+    if films >= MIN_IMAGES and least >= LEAST_OF_A_LABEL:
         return
     raise DatasetError(
         f"There are {films} labelled X-rays, {ill} with pneumonia and {films - ill} without. "
-        f"Calibration needs {LEAST_FILMS} or more, and {LEAST_OF_A_LABEL} or more of each: add "
-        f"{max(LEAST_FILMS - films, LEAST_OF_A_LABEL - least)} or more."
+        f"Calibration needs {MIN_IMAGES} or more, and {LEAST_OF_A_LABEL} or more of each: add "
+        f"{max(MIN_IMAGES - films, LEAST_OF_A_LABEL - least)} or more."
     )
 
 

@@ -9,12 +9,13 @@ from pneumo_core.core.lazy import lazy_names
 from pneumo_core.explanations.methods import (
     METHODS,
     Method,
+    Perturbation,
     evidence_strength,
     find_method,
     register_method,
     scale_of,
 )
-from pneumo_core.explanations.result import HeatMap, common_peaks, overlap, placed
+from pneumo_core.explanations.result import HeatMap, common_peaks, overlap, place_on_image
 
 if TYPE_CHECKING:
     from pneumo_core.explanations.compute import heat_map
@@ -25,36 +26,34 @@ if TYPE_CHECKING:
         layers,
         run_from,
     )
-    from pneumo_core.explanations.perturbation import FilmMethod
-    from pneumo_core.explanations.sanity_check import Forgotten, forgets
+    from pneumo_core.explanations.sanity_check import SanityCheck, run_sanity_check
 
 __all__ = [
     "METHODS",
-    "FilmMethod",
-    "Forgotten",
     "HeatMap",
     "Layer",
     "Method",
+    "Perturbation",
+    "SanityCheck",
     "common_peaks",
     "convolutions",
     "evidence_strength",
     "find_convolution",
     "find_method",
-    "forgets",
     "heat_map",
     "layers",
     "overlap",
-    "placed",
+    "place_on_image",
     "register_method",
     "run_from",
+    "run_sanity_check",
     "scale_of",
 ]
 
 _MODULES = {
     "compute": ("heat_map",),
     "network_layers": ("Layer", "convolutions", "find_convolution", "layers", "run_from"),
-    "perturbation": ("FilmMethod",),
-    "sanity_check": ("Forgotten", "forgets"),
+    "sanity_check": ("SanityCheck", "run_sanity_check"),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _MODULES)

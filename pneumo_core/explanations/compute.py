@@ -12,9 +12,9 @@ from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import LABELS
 from pneumo_core.errors import PneumoError
 from pneumo_core.explanations.gradients import from_layer, from_maps
-from pneumo_core.explanations.methods import find_method
+from pneumo_core.explanations.methods import Score, find_method
 from pneumo_core.explanations.network_layers import Layer, find_convolution
-from pneumo_core.explanations.perturbation import Score, find_film_method
+from pneumo_core.explanations.perturbation import find_perturbation
 from pneumo_core.explanations.result import HeatMap
 from pneumo_core.inference import Member, Runtime
 from pneumo_core.models import PneumoniaNetwork
@@ -64,7 +64,7 @@ class _Work:
         if self.layer:
             members = (members[self.layer.member],)
         views = 2 if self.runtime.mirror else 1
-        slow = find_film_method(self.method)
+        slow = find_perturbation(self.method)
         passes = sum(slow.passes(each.input.size) if slow else 1 for each in members)
         count = _Count(views * passes, progress)
         return tuple(self._part(member, count) for member in members)
@@ -78,7 +78,7 @@ class _Work:
     def _maps(self, member: Member, count: "_Count") -> Iterator[Tensor]:
         """Yield the map of each view."""
         film, network = self.film[np.newaxis], member.network
-        slow = find_film_method(self.method)
+        slow = find_perturbation(self.method)
         if not slow and not self.layer:
             for last in self.runtime.maps(film, member):
                 yield from_maps(network, last, self.label, self.method)

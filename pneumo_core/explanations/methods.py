@@ -1,25 +1,44 @@
 """Explanation methods by name: built in and registered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pneumo_core.datasets import NORMAL, PNEUMONIA
 from pneumo_core.errors import PneumoError, UnknownName
 
 if TYPE_CHECKING:
-    from pneumo_core.explanations.perturbation import FilmMethod
+    from torch import Tensor
+
     from pneumo_core.imaging import Scale
 
 __all__ = [
     "METHODS",
     "Method",
+    "Perturbation",
+    "Score",
     "evidence_strength",
     "find_method",
     "register_method",
     "scale_of",
 ]
+
+
+Score: TypeAlias = "Callable[[Tensor], Tensor]"
+"""The network's views (N, C, S, S) to the label's lead over the other label (N,)."""
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """How a perturbation method is computed.
+
+    ``compute``: (score, view (1, C, S, S), the same view in uniform mean grey) to a map (h, w) ≥ 0.
+    ``passes``: the number of passes through the network for an input side in pixels.
+    """
+
+    compute: "Callable[[Score, Tensor, Tensor], Tensor]"
+    passes: Callable[[int], int]
 
 
 @dataclass(frozen=True)
@@ -38,7 +57,7 @@ class Method:
     slow: bool = False
     takes_layer: bool = True
     takes_label: bool = True
-    perturbation: "FilmMethod | None" = None
+    perturbation: "Perturbation | None" = None
 
 
 _methods: dict[str, Method] = {

@@ -6,21 +6,16 @@ it can't set hooks.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from pneumo_core.explanations.methods import find_method
+from pneumo_core.explanations.methods import Perturbation, Score, find_method
 
-__all__ = ["FilmMethod", "Score", "find_film_method"]
-
-Score: TypeAlias = Callable[[Tensor], Tensor]
-"""Views (N, C, S, S) to the label's lead (N,)."""
+__all__ = ["find_perturbation"]
 
 _PATCH = 8
 """Occlusion's patch is an eighth of the X-ray wide and moves by half its width."""
@@ -29,17 +24,6 @@ _STEPS = 32
 _CELLS = 28
 """Side of the grid on which integrated gradients are summed: single pixels are too noisy."""
 _BATCH = 16
-
-
-@dataclass(frozen=True)
-class FilmMethod:
-    """A perturbation method: ``compute`` and the number of its passes.
-
-    ``compute``: (score, view (1, C, S, S), plain view) to a map (h, w) ≥ 0; ``passes``: through the
-    network, for an X-ray of a given side."""
-
-    compute: Callable[[Score, Tensor, Tensor], Tensor]
-    passes: Callable[[int], int]
 
 
 def _occlusion(score: Score, view: Tensor, plain: Tensor) -> Tensor:
@@ -100,14 +84,14 @@ def _occlusion_passes(size: int) -> int:
     return 1 + (math.ceil((size - patch) / stride) + 1) ** 2
 
 
-_BUILT_IN: Mapping[str, FilmMethod] = MappingProxyType(
+_BUILT_IN: Mapping[str, Perturbation] = MappingProxyType(
     {
-        "occlusion": FilmMethod(_occlusion, _occlusion_passes),
-        "integrated_gradients": FilmMethod(_integrated_gradients, lambda _: _STEPS),
+        "occlusion": Perturbation(_occlusion, _occlusion_passes),
+        "integrated_gradients": Perturbation(_integrated_gradients, lambda _: _STEPS),
     }
 )
 
 
-def find_film_method(name: str) -> FilmMethod | None:
+def find_perturbation(name: str) -> Perturbation | None:
     """Return the perturbation method with this name, built in or registered; None for others."""
     return find_method(name).perturbation or _BUILT_IN.get(name)

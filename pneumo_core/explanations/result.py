@@ -14,7 +14,7 @@ from pneumo_core.explanations.methods import scale_of
 from pneumo_core.imaging import Radiograph, heat_layer, png
 from pneumo_core.lungs import Box, NetworkInput, find_lungs
 
-__all__ = ["HeatMap", "common_peaks", "overlap", "placed"]
+__all__ = ["HeatMap", "common_peaks", "overlap", "place_on_image"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -105,7 +105,7 @@ class HeatMap:
         return _resized(heat, *shape) if self.box is None else _place(heat, self.box, shape)
 
 
-def placed(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) -> HeatMap:
+def place_on_image(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) -> HeatMap:
     """Return the heat map with its box in the X-ray and its share inside the lungs.
 
     ``seen``: the format of the network's input.

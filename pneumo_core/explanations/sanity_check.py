@@ -19,7 +19,7 @@ from pneumo_core.explanations.result import HeatMap
 from pneumo_core.inference import Runtime
 from pneumo_core.models import PneumoniaNetwork
 
-__all__ = ["ALIKE", "Forgotten", "forgets"]
+__all__ = ["ALIKE", "SanityCheck", "run_sanity_check"]
 
 ALIKE = 0.5
 """Rank correlation from which a map counts as unchanged. A convention, not a test: the cells of a
@@ -29,7 +29,7 @@ _DRAWS, _SLOW_DRAWS = 5, 2
 
 
 @dataclass(frozen=True, eq=False)
-class Forgotten:
+class SanityCheck:
     """A heat map and those of randomised networks.
 
     ``similarities``: Spearman's rank correlation of ``scaled()`` over cells, in [-1, 1], for each
@@ -67,7 +67,7 @@ class Forgotten:
         )
 
 
-def forgets(
+def run_sanity_check(
     runtime: Runtime,
     film: NDArray[np.uint8],
     label: int,
@@ -76,7 +76,7 @@ def forgets(
     layer: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Forgotten:
+) -> SanityCheck:
     """Return the map of ``heat_map`` with those of copies with randomised weights.
 
     All weights, head included, are permuted within their tensors, so that activations keep their
@@ -90,7 +90,7 @@ def forgets(
         told = progress and _nth(progress, number, 1 + draws)
         maps.append(heat_map(asked, film, label, method=method, layer=layer, progress=told))
     learned, *forgotten = maps
-    return Forgotten(learned, tuple(forgotten), _similarities(learned, forgotten))
+    return SanityCheck(learned, tuple(forgotten), _similarities(learned, forgotten))
 
 
 def _similarities(learned: HeatMap, forgotten: list[HeatMap]) -> tuple[float, ...]:

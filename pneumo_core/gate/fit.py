@@ -16,16 +16,16 @@ from pneumo_core.core.settings import settings
 from pneumo_core.datasets import Dataset, PixelStore, open_store
 from pneumo_core.errors import DatasetError
 from pneumo_core.gate.ood import KINDS, Familiarity, Verdicts, clip_for_classifier, describe
-from pneumo_core.gate.synthetic_outliers import disguised, drawn, mistaken
-from pneumo_core.imaging import FilmFacts, Radiograph
+from pneumo_core.gate.synthetic_outliers import augmented, outliers_of, synthetic_images
+from pneumo_core.imaging import FileFacts, Radiograph
 from pneumo_core.inference import Runtime, dataset_for, open_runtime
 
-__all__ = ["MIN_FILMS", "fit_familiarity", "fit_gate"]
+__all__ = ["MIN_IMAGES", "fit_familiarity", "fit_gate"]
 
 Floats = NDArray[np.float32]
 Films = NDArray[np.uint8]
 
-MIN_FILMS = 100
+MIN_IMAGES = 100
 """The fewest training or validation X-rays for a fit."""
 
 _SIDE = 224
@@ -57,7 +57,7 @@ def fit_gate(
     fitted = fit_familiarity(runtime, dataset, decoding=decoding, looking=looking)
     if fitted is None:
         raise DatasetError(
-            f"'{location}' has fewer than {MIN_FILMS} training or validation X-rays. "
+            f"'{location}' has fewer than {MIN_IMAGES} training or validation X-rays. "
             "The image check needs more. Use a larger dataset."
         )
     return add_gate(checkpoint, fitted.arrays())
@@ -84,10 +84,13 @@ def fit_familiarity(
     runtime = replace(runtime, members=runtime.members[:1])  # the cells come from the first network
     train = _sample(dataset, store, "train", _TRAIN, random)
     val = _sample(dataset, store, "val", _VALIDATION, random)
-    if min(len(train), len(val)) < MIN_FILMS:
+    if min(len(train), len(val)) < MIN_IMAGES:
         return None
-    wrong = [*_mistakes(train[:_MISTAKEN], random), *drawn(_DRAWN, side, random)]
-    also_wrong = [*_mistakes(val[: _MISTAKEN // 3], random), *drawn(_DRAWN // 3, side, random)]
+    wrong = [*_mistakes(train[:_MISTAKEN], random), *synthetic_images(_DRAWN, side, random)]
+    also_wrong = [
+        *_mistakes(val[: _MISTAKEN // 3], random),
+        *synthetic_images(_DRAWN // 3, side, random),
+    ]
     parts = [
         np.concatenate([train, _disguises(train[: _TRAIN // 2], random)]),
         np.stack([picture for _, picture in wrong]),
@@ -118,19 +121,19 @@ def _as_seen(runtime: Runtime, images: Films) -> Films:
 
     def see(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         pixels = np.asarray(image / np.float32(255), dtype=np.float32)
-        facts = FilmFacts("PNG", image.shape[1], image.shape[0], bits=8, colour=False)
+        facts = FileFacts("PNG", image.shape[1], image.shape[0], bits=8, colour=False)
         return runtime.input(Radiograph("", pixels, facts))
 
     return np.stack(list(in_order(see, list(images), settings().threads)))
 
 
 def _disguises(films: Films, random: np.random.Generator) -> Films:
-    return np.stack([disguised(film, random) for film in films])
+    return np.stack([augmented(film, random) for film in films])
 
 
 def _mistakes(films: Films, random: np.random.Generator) -> Iterable[tuple[str, Films]]:
     for number, film in enumerate(films):
-        yield from mistaken(film, films[number - 1], random)
+        yield from outliers_of(film, films[number - 1], random)
 
 
 def _fit_model(cells: Floats, films: Films, kinds: NDArray[np.int64]) -> Familiarity:
@@ -194,7 +197,7 @@ def _classifier(described: Floats, kinds: NDArray[np.int64]) -> tuple[Floats, ..
 
 
 def _with_limits(
-    fitted: Familiarity, plain: Verdicts, disguised: Verdicts, wrong: Verdicts
+    fitted: Familiarity, plain: Verdicts, augmented: Verdicts, wrong: Verdicts
 ) -> Familiarity:
     """Choose limits on validation X-rays: original, augmented and corrupted.
 
@@ -203,7 +206,7 @@ def _with_limits(
     corrupted image passes.
     """
     limits = np.zeros((2, 3), np.float32)
-    pairs = ((plain.distance, disguised.distance), (plain.odds, disguised.odds))
+    pairs = ((plain.distance, augmented.distance), (plain.odds, augmented.odds))
     for row, (values, in_disguise) in enumerate(pairs):
         ordinary, unusual = np.quantile(values, [0.5, _UNUSUAL])
         last = np.quantile(np.concatenate([values, in_disguise]), _LAST)

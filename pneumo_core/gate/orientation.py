@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pneumo_core.imaging import FilmFacts, Radiograph
+from pneumo_core.imaging import FileFacts, Radiograph
 
 __all__ = ["inverted_radiograph", "rotation_text", "turned_radiograph"]
 
@@ -32,7 +32,7 @@ def rotation_text(quarters: int) -> str:
     return _TEXTS[quarters % 4]
 
 
-def _turned_facts(facts: FilmFacts) -> FilmFacts:
+def _turned_facts(facts: FileFacts) -> FileFacts:
     """Return the facts after a quarter turn to the left, which exchanges rows and columns."""
     spacing, orientation = facts.pixel_spacing_mm, facts.orientation
     return replace(

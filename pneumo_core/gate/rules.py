@@ -11,7 +11,7 @@ from pneumo_core.gate.tags import (
     is_of_two_views,
     is_other_part,
 )
-from pneumo_core.imaging import FilmFacts, Radiograph
+from pneumo_core.imaging import FileFacts, Radiograph
 
 __all__ = ["ADULT_YEARS", "refusals", "warnings_of"]
 
@@ -64,7 +64,7 @@ def warnings_of(radiograph: Radiograph, trained_ages: str) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _refusals_by_tags(facts: FilmFacts) -> Iterator[str]:
+def _refusals_by_tags(facts: FileFacts) -> Iterator[str]:
     modality = (facts.modality or "").upper()
     if modality in _OTHER_MODALITIES:
         yield f"The file says it is not a radiograph (modality {modality}). Upload a chest X-ray."
@@ -76,7 +76,7 @@ def _refusals_by_tags(facts: FilmFacts) -> Iterator[str]:
         yield f"The file says it is a lateral view ({view}). Upload a frontal one (AP or PA)."
 
 
-def _doubts(facts: FilmFacts) -> Iterator[str]:
+def _doubts(facts: FileFacts) -> Iterator[str]:
     """Yield warnings about tags that need attention but don't justify a refusal."""
     modality = (facts.modality or "").upper()
     if modality and modality not in _RADIOGRAPHY | _UNSPECIFIC | _OTHER_MODALITIES:

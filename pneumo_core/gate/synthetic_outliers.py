@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-__all__ = ["disguised", "drawn", "mistaken"]
+__all__ = ["augmented", "outliers_of", "synthetic_images"]
 
 Film = NDArray[np.uint8]
 Random = np.random.Generator
 
 
-def disguised(film: Film, random: Random) -> Film:
+def augmented(film: Film, random: Random) -> Film:
     """Return a plausible variant of an X-ray, which should still be accepted.
 
     Slightly rotated, cropped or padded, brighter or darker, mirrored.
@@ -37,7 +37,7 @@ def disguised(film: Film, random: Random) -> Film:
     return _in_8_bits(tones)
 
 
-def mistaken(film: Film, other: Film, random: Random) -> Iterator[tuple[str, Film]]:
+def outliers_of(film: Film, other: Film, random: Random) -> Iterator[tuple[str, Film]]:
     """Yield (kind, image) for each way in which an X-ray can be presented wrongly.
 
     ``other`` is the second X-ray of images with two."""
@@ -52,7 +52,7 @@ def mistaken(film: Film, other: Film, random: Random) -> Iterator[tuple[str, Fil
     yield "small", _two(film, other, random)
 
 
-def drawn(count: int, side: int, random: Random) -> Iterator[tuple[str, Film]]:
+def synthetic_images(count: int, side: int, random: Random) -> Iterator[tuple[str, Film]]:
     """Yield (kind, image) of images that are not chest X-rays: ``count`` of each sort."""
     sorts: tuple[tuple[str, Callable[[int, Random], NDArray[np.float64]]], ...] = (
         ("limb", _limb),

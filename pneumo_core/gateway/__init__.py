@@ -1,7 +1,7 @@
 """The gateway: receives X-rays from a PACS, reads them, and sends the results back."""
 
 from pneumo_core.gateway.config import Config, Destination, read_config
-from pneumo_core.gateway.overview import arrived, overview, turned_away
+from pneumo_core.gateway.overview import overview, received_since, turned_away
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Film
 from pneumo_core.gateway.service import Gateway
@@ -12,8 +12,8 @@ __all__ = [
     "Film",
     "Gateway",
     "Queue",
-    "arrived",
     "overview",
     "read_config",
+    "received_since",
     "turned_away",
 ]

@@ -23,14 +23,14 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Dicom
-from pneumo_core.gateway.intake import FILM_CLASSES, Door
+from pneumo_core.gateway.intake import IMAGE_CLASSES, Intake
 from pneumo_core.gateway.tls import server_context
 
-__all__ = ["FILM_SYNTAXES", "Receiver", "quiet_libraries"]
+__all__ = ["IMAGE_SYNTAXES", "Receiver", "quiet_libraries"]
 
 log = logging.getLogger("pneumo.gateway")
 
-FILM_SYNTAXES: tuple[UID, ...] = (
+IMAGE_SYNTAXES: tuple[UID, ...] = (
     *(ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian),
     *(DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless),
     *(each for each in JPEGTransferSyntaxes),
@@ -61,7 +61,7 @@ class Receiver:
     CR, DX and SC images only, and answers "out of resources" when an X-ray can't be stored.
     """
 
-    def __init__(self, config: Dicom, door: Door) -> None:
+    def __init__(self, config: Dicom, door: Intake) -> None:
         self._config, self._door = config, door
         self._server: Any = None
         self._received: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
@@ -109,8 +109,8 @@ class Receiver:
         entity.maximum_associations = config.associations
         entity.maximum_pdu_size = _PDU
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = config.timeout
-        for sop_class in FILM_CLASSES:
-            entity.add_supported_context(sop_class, list(FILM_SYNTAXES))
+        for sop_class in IMAGE_CLASSES:
+            entity.add_supported_context(sop_class, list(IMAGE_SYNTAXES))
         entity.add_supported_context(Verification)
         return entity
 

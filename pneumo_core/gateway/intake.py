@@ -25,11 +25,11 @@ from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Arrival
 from pneumo_core.imaging import MANUFACTURER
 
-__all__ = ["FILM_CLASSES", "Door", "Outcome"]
+__all__ = ["IMAGE_CLASSES", "Intake", "Outcome"]
 
 log = logging.getLogger("pneumo.gateway")
 
-FILM_CLASSES: Mapping[str, str] = MappingProxyType(
+IMAGE_CLASSES: Mapping[str, str] = MappingProxyType(
     {
         ComputedRadiographyImageStorage: "CR",
         DigitalXRayImageStorageForPresentation: "DX",
@@ -65,7 +65,7 @@ class Outcome:
         return self.answer in ("taken", "known", "own")
 
 
-class Door:
+class Intake:
     """Receives X-rays, however they are sent. Safe for several threads."""
 
     def __init__(self, queue: Queue, keep: Keeping) -> None:
@@ -117,7 +117,7 @@ class Door:
 
     def _unfit(self, sop_uid: str, sop_class: str, study_uid: str) -> str:
         """Return why an instance is not received; "" if it is."""
-        if sop_class not in FILM_CLASSES:
+        if sop_class not in IMAGE_CLASSES:
             return "it is not a CR, DX or SC image"
         if not sop_uid:
             return "it has no SOP Instance UID"

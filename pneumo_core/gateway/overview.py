@@ -9,7 +9,7 @@ from pneumo_core.gateway.queue import Queue
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["arrived", "overview", "turned_away"]
+__all__ = ["overview", "received_since", "turned_away"]
 
 _FAILED = 20
 _COLUMNS = (
@@ -37,7 +37,7 @@ def overview(queue: Queue) -> dict[str, Any]:
     }
 
 
-def arrived(queue: Queue, since: datetime, *, most: int = 1000) -> "pd.DataFrame":
+def received_since(queue: Queue, since: datetime, *, most: int = 1000) -> "pd.DataFrame":
     """Return the films that arrived since a moment, the newest first: a row each.
 
     ``received`` and ``changed`` are local times, ``undelivered`` how many results still wait.

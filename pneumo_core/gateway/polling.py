@@ -20,8 +20,8 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Config, Source, dicom_address
-from pneumo_core.gateway.dimse import FILM_SYNTAXES
-from pneumo_core.gateway.intake import FILM_CLASSES, Door
+from pneumo_core.gateway.dimse import IMAGE_SYNTAXES
+from pneumo_core.gateway.intake import IMAGE_CLASSES, Intake
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.senders import dicomweb_client_of
 from pneumo_core.gateway.tls import client_context
@@ -55,7 +55,7 @@ class _Image:
     instance: str
 
 
-def poll(source: Source, config: Config, queue: Queue, door: Door) -> Polled:
+def poll(source: Source, config: Config, queue: Queue, door: Intake) -> Polled:
     """Query a PACS once, and fetch the images that are not in the queue.
 
     What it answers is checked again: an image must have the UID that was asked for, and pass the
@@ -106,7 +106,7 @@ def _answers_of(source: Source) -> Iterator[None]:
         ) from error
 
 
-def _take(files: list[bytes], image: _Image, source: Source, door: Door) -> int:
+def _take(files: list[bytes], image: _Image, source: Source, door: Intake) -> int:
     """Queue the files that came for an image; how many were new."""
     taken = 0
     for data in files:
@@ -120,7 +120,7 @@ def _take(files: list[bytes], image: _Image, source: Source, door: Door) -> int:
 class Poller:
     """Queries each source on its schedule until ``stop``, each in its own thread."""
 
-    def __init__(self, config: Config, queue: Queue, door: Door) -> None:
+    def __init__(self, config: Config, queue: Queue, door: Intake) -> None:
         self._stopped = threading.Event()
         self._threads = [
             threading.Thread(
@@ -142,7 +142,7 @@ class Poller:
         for each in self._threads:
             each.join()
 
-    def _run(self, source: Source, config: Config, queue: Queue, door: Door) -> None:
+    def _run(self, source: Source, config: Config, queue: Queue, door: Intake) -> None:
         while True:
             try:
                 if not queue.paused:
@@ -174,7 +174,7 @@ class _Web:
     def _of(self, study: str, series: str) -> Iterator[_Image]:
         found = self._client.search_for_instances(study, series)
         for each in map(Dataset.from_json, found):
-            if str(each.get("SOPClassUID", "")) in FILM_CLASSES:
+            if str(each.get("SOPClassUID", "")) in IMAGE_CLASSES:
                 yield _Image(study, series, str(each.SOPInstanceUID))
 
     def fetch(self, image: _Image) -> list[bytes]:
@@ -227,7 +227,7 @@ class _Dimse:
         told = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPClassUID": ""}
         for each in self._find(association, "IMAGE", SOPInstanceUID="", **told):
             sop_class = str(each.get("SOPClassUID") or "")
-            if not sop_class or sop_class in FILM_CLASSES:
+            if not sop_class or sop_class in IMAGE_CLASSES:
                 yield _Image(study, series, str(each.SOPInstanceUID))
 
     def _find(self, association: Any, level: str, **told: str) -> list[Dataset]:
@@ -272,8 +272,8 @@ class _Dimse:
             return 0x0000
 
         get = StudyRootQueryRetrieveInformationModelGet
-        contexts = [(get,), *((each, list(FILM_SYNTAXES)) for each in FILM_CLASSES)]
-        roles = [build_role(each, scp_role=True) for each in FILM_CLASSES]
+        contexts = [(get,), *((each, list(IMAGE_SYNTAXES)) for each in IMAGE_CLASSES)]
+        roles = [build_role(each, scp_role=True) for each in IMAGE_CLASSES]
         association = self._associate(
             contexts, ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, keep)]
         )

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from pneumo_core.gateway.config import Destination, ReadingRules
-from pneumo_core.imaging import FilmFacts
+from pneumo_core.imaging import FileFacts
 from pneumo_core.reading import Reading
 
 __all__ = ["age_warning", "leave_alone", "trained_ages", "wants", "with_warning"]
@@ -18,7 +18,7 @@ def trained_ages(trained_on: str) -> tuple[float, float] | None:
     return (float(found[1]), float(found[2])) if found else None
 
 
-def leave_alone(facts: FilmFacts, rules: ReadingRules, ages: tuple[float, float] | None) -> str:
+def leave_alone(facts: FileFacts, rules: ReadingRules, ages: tuple[float, float] | None) -> str:
     """Return why the operator's rules leave an X-ray unread, a sentence; "" if they don't."""
     view = (facts.view_position or "").upper()
     if rules.views and view not in {each.upper() for each in rules.views}:
@@ -36,7 +36,7 @@ def leave_alone(facts: FilmFacts, rules: ReadingRules, ages: tuple[float, float]
     )
 
 
-def age_warning(facts: FilmFacts, rules: ReadingRules, ages: tuple[float, float] | None) -> str:
+def age_warning(facts: FileFacts, rules: ReadingRules, ages: tuple[float, float] | None) -> str:
     """Return the sentence that marks a result for the patient's age; "" if there is none."""
     unknown = facts.age_years is None
     rule = rules.unknown_age if unknown else rules.outside_ages
@@ -63,7 +63,7 @@ def wants(destination: Destination, modality: str, sender: str, level: str | Non
     return not destination.levels or level in destination.levels
 
 
-def _outside(facts: FilmFacts, ages: tuple[float, float] | None) -> bool:
+def _outside(facts: FileFacts, ages: tuple[float, float] | None) -> bool:
     """Return whether an age is outside, or unknown. 5 years lasts until the sixth birthday."""
     if ages is None:
         return False

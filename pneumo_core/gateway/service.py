@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from pneumo_core.errors import AuditError, PneumoError, UnreadableFilm
+from pneumo_core.errors import AuditError, PneumoError, UnreadableImage
 from pneumo_core.gateway.config import Config
 from pneumo_core.gateway.dimse import Receiver, quiet_libraries
 from pneumo_core.gateway.http import HttpServer, heat_png
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.keeping import clean_up, remove_orphans
 from pneumo_core.gateway.outbox import Outbox
 from pneumo_core.gateway.polling import Poller
@@ -39,7 +39,7 @@ class Gateway:
         quiet_libraries()
         self.config = config
         self.queue = Queue(config.folder)
-        self.door = Door(self.queue, config.keep)
+        self.door = Intake(self.queue, config.keep)
         self.receiver = Receiver(config.dicom, self.door)
         self.outbox = Outbox(config, self.queue)
         self.poller = Poller(config, self.queue, self.door)
@@ -89,7 +89,7 @@ class Gateway:
         ``heat`` adds ``heat_map``, a PNG in Base64, None unless it was read. Raises PneumoError
         while the model is being loaded.
         """
-        from pneumo_core.audit import film_digest, open_log
+        from pneumo_core.audit import image_digest, open_log
         from pneumo_core.imaging import read_radiograph
         from pneumo_core.reading import entry_of
         from pneumo_core.reports import as_row
@@ -100,7 +100,7 @@ class Gateway:
         try:
             radiograph = read_radiograph(data, name="film")
             reading = reader.read(radiograph)
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             reading = reader.failed(error)
         told = as_row(reading)
         if heat:
@@ -108,7 +108,7 @@ class Gateway:
             if radiograph is not None and reading.probability is not None:
                 told["heat_map"] = heat_png(reader, reading, reading.as_read(radiograph))
         try:
-            open_log().record([entry_of(reading, film_digest(data), "gateway (HTTP)")])
+            open_log().record([entry_of(reading, image_digest(data), "gateway (HTTP)")])
         except AuditError as error:
             log.error("a result could not be written to the audit log: %s", error)
         return told

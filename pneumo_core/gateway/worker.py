@@ -15,7 +15,7 @@ from pathlib import Path
 from pneumo_core.audit import open_log
 from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
-from pneumo_core.errors import AuditError, PneumoError, UnreadableFilm
+from pneumo_core.errors import AuditError, PneumoError, UnreadableImage
 from pneumo_core.gateway.config import Config, ResultKind
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Film, Finished, Rendered
@@ -123,7 +123,7 @@ class Worker:
             why = "Its file is missing in the gateway's folder. Send the X-ray again."
             self._queue.finish(film, Finished(state="failed", reason=why))
             return
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             self._finish(film, self._reader.failed(error), None, b"", began)
             return
         pixels = _digest(radiograph)
@@ -139,7 +139,7 @@ class Worker:
         rules, facts = self._config.reading, radiograph.facts
         why = leave_alone(facts, rules, self._ages)
         if why:
-            left = self._reader.failed(UnreadableFilm(radiograph.name, "", ""))
+            left = self._reader.failed(UnreadableImage(radiograph.name, "", ""))
             return replace(left, status="refused", reasons=(why,))
         reading = self._reader.read(radiograph)
         if reading.probability is None:

@@ -1,16 +1,16 @@
 """Images: from bytes to one Radiograph."""
 
 from pneumo_core.imaging.contact_sheet import contact_sheet
-from pneumo_core.imaging.inputs import FilmInput
+from pneumo_core.imaging.inputs import ImageInput
 from pneumo_core.imaging.radiograph import (
     MANUFACTURER,
-    FilmFacts,
+    FileFacts,
     LossyStep,
     Radiograph,
     Window,
     to_input,
 )
-from pneumo_core.imaging.read import film_size, read_radiograph, read_values
+from pneumo_core.imaging.read import image_size, read_radiograph, read_values
 from pneumo_core.imaging.rendering import (
     Scale,
     colour_scale,
@@ -21,14 +21,14 @@ from pneumo_core.imaging.rendering import (
     overlay,
     png,
 )
-from pneumo_core.imaging.windowing import FilmValues, window_over
+from pneumo_core.imaging.windowing import PixelValues, window_over
 
 __all__ = [
     "MANUFACTURER",
-    "FilmFacts",
-    "FilmInput",
-    "FilmValues",
+    "FileFacts",
+    "ImageInput",
     "LossyStep",
+    "PixelValues",
     "Radiograph",
     "Scale",
     "Window",
@@ -36,8 +36,8 @@ __all__ = [
     "contact_sheet",
     "contour_lines",
     "display_pixels",
-    "film_size",
     "heat_layer",
+    "image_size",
     "jpeg",
     "overlay",
     "png",

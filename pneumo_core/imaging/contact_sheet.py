@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pneumo_core.core.parallel import in_order
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging.read import read_radiograph
 from pneumo_core.imaging.rendering import display_pixels
 
@@ -40,7 +40,7 @@ def _tile(source: Path | bytes | None, side: int) -> NDArray[np.uint8]:
         return tile
     try:
         pixels = display_pixels(read_radiograph(source, name="film").pixels, side)
-    except UnreadableFilm:
+    except UnreadableImage:
         return tile
     height, width = pixels.shape
     top, left = (side - height) // 2, (side - width) // 2

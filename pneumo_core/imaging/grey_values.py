@@ -30,7 +30,7 @@ _STRONGEST_TINT = 0.35
 """Largest difference of a tinted channel from the brightest one, as a share."""
 
 
-def divided(values: npt.NDArray[Any], full: float) -> Grey:
+def divide(values: npt.NDArray[Any], full: float) -> Grey:
     """Return values / full as float32."""
     grey: Grey = np.multiply(values, np.float32(1 / full), dtype=np.float32)
     return grey
@@ -76,7 +76,7 @@ def window_curve(window: Window) -> Curve | None:
     return range_curve(center - width / 2, center + width / 2)
 
 
-def toned(values: npt.NDArray[Any], curve: Curve) -> Grey:
+def apply_curve(values: npt.NDArray[Any], curve: Curve) -> Grey:
     """Return float32 (H, W): ``curve`` of each value, computed a few rows at a time."""
     grey: Grey = np.empty(values.shape, np.float32)
     for rows in strips(values):
@@ -134,7 +134,7 @@ def colour_step(height: int, width: int) -> int:
 
 def sampled_colour(colour: npt.NDArray[Any], full: float) -> bool:
     """Return whether channels (..., 3+) with white at ``full`` differ by more than JPEG noise."""
-    return _chroma(divided(colour[..., :3], full)) > _VISIBLE_COLOUR
+    return _chroma(divide(colour[..., :3], full)) > _VISIBLE_COLOUR
 
 
 def _chroma(channels: npt.NDArray[Any]) -> float:
@@ -163,7 +163,7 @@ def tint_of(colour: npt.NDArray[Any], full: float) -> Tint | None:
 
     With one tint, every channel is a straight line over the luma, and none is much weaker.
     """
-    channels = divided(colour[..., :3], full).reshape(-1, 3).astype(np.float64)
+    channels = divide(colour[..., :3], full).reshape(-1, 3).astype(np.float64)
     grey = channels @ np.array(_LUMA)
     centred = grey - grey.mean()
     power = float(centred @ centred)

@@ -20,9 +20,9 @@ from pneumo_core.core.settings import Settings
 from pneumo_core.errors import wrong_type
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, ONE_PER_FILE, Refusal, refuse_size
 
-__all__ = ["FilmInput", "Given", "TextFile", "given_as", "saved_as"]
+__all__ = ["Given", "ImageInput", "TextFile", "given_as", "saved_as"]
 
-FilmInput: TypeAlias = (
+ImageInput: TypeAlias = (
     str
     | os.PathLike[str]
     | bytes

@@ -14,7 +14,7 @@ from pneumo_core.imaging.resampling import resample
 
 __all__ = [
     "MANUFACTURER",
-    "FilmFacts",
+    "FileFacts",
     "LossyStep",
     "Radiograph",
     "Window",
@@ -48,7 +48,7 @@ class LossyStep:
 
 
 @dataclass(frozen=True)
-class FilmFacts:
+class FileFacts:
     """Facts from a file, without the patient's identity. None if the file does not say.
 
     Attributes:
@@ -107,7 +107,7 @@ class Radiograph:
 
     name: str
     pixels: npt.NDArray[np.float32]
-    facts: FilmFacts
+    facts: FileFacts
     rotated: int = 0
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 

@@ -14,17 +14,17 @@ import numpy as np
 
 from pneumo_core.core.files import printable
 from pneumo_core.core.settings import Settings, settings
-from pneumo_core.errors import UnreadableFilm, wrong_type
+from pneumo_core.errors import UnreadableImage, wrong_type
 from pneumo_core.imaging.formats.pillow_images import picture_size, read_picture
 from pneumo_core.imaging.grey_values import Grey
-from pneumo_core.imaging.inputs import FilmInput, Given, TextFile, given_as, saved_as
+from pneumo_core.imaging.inputs import Given, ImageInput, TextFile, given_as, saved_as
 from pneumo_core.imaging.limits import CountedFile
-from pneumo_core.imaging.radiograph import FilmFacts, Radiograph
+from pneumo_core.imaging.radiograph import FileFacts, Radiograph
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, USE_KNOWN_FORMAT, Refusal
-from pneumo_core.imaging.signature import film_format
-from pneumo_core.imaging.windowing import FilmValues
+from pneumo_core.imaging.signature import image_format
+from pneumo_core.imaging.windowing import PixelValues
 
-__all__ = ["film_size", "read_radiograph", "read_values"]
+__all__ = ["image_size", "read_radiograph", "read_values"]
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ _TELLING = (OSError, RuntimeError, SyntaxError, ValueError, zlib.error)
 
 
 def read_radiograph(
-    source: FilmInput, *, name: str | None = None, limits: Settings | None = None
+    source: ImageInput, *, name: str | None = None, limits: Settings | None = None
 ) -> Radiograph:
     """Decode one X-ray: PNG, JPEG, TIFF, BMP, WebP or DICOM, recognised by its bytes.
 
@@ -56,7 +56,7 @@ def read_radiograph(
         limits: limits of size; default those of the environment.
 
     Raises:
-        UnreadableFilm: the content can't be read; no other error is raised for any content.
+        UnreadableImage: the content can't be read; no other error is raised for any content.
         TypeError: a source, name or limits of another type, or an array of another dtype.
     """
     shown, told, (pixels, facts) = _opened(source, name, limits, _decode)
@@ -64,8 +64,8 @@ def read_radiograph(
 
 
 def read_values(
-    source: FilmInput, *, name: str | None = None, limits: Settings | None = None
-) -> FilmValues:
+    source: ImageInput, *, name: str | None = None, limits: Settings | None = None
+) -> PixelValues:
     """Read an X-ray's values before any window, to show it through other windows.
 
     A DICOM file keeps its rescaled values; any other picture the grey of ``read_radiograph``.
@@ -74,14 +74,14 @@ def read_values(
     return _opened(source, name, limits, _decode_values)[-1]
 
 
-def film_size(path: Path | str) -> tuple[int, int]:
+def image_size(path: Path | str) -> tuple[int, int]:
     """Return (width, height) from a file's header, before any rotation; no pixel is decoded.
 
-    Raises UnreadableFilm.
+    Raises UnreadableImage.
     """
     path = Path(path)
     with _refusing(printable(path.name)), CountedFile(FileIO(path)) as file:
-        kind = film_format(file.read(_HEAD))
+        kind = image_format(file.read(_HEAD))
         file.seek(0)
         if kind == "DICOM":
             _refuse_without_pydicom()
@@ -92,14 +92,14 @@ def film_size(path: Path | str) -> tuple[int, int]:
 
 
 def _opened(
-    source: FilmInput,
+    source: ImageInput,
     name: str | None,
     limits: Settings | None,
     decode: Callable[[bytes, Settings], T],
 ) -> tuple[str, str | None, T]:
     """Return the X-ray's name, its format if the bytes don't give it, and ``decode`` of its bytes.
 
-    Raises UnreadableFilm, and TypeError.
+    Raises UnreadableImage, and TypeError.
     """
     if not isinstance(limits, Settings | None):
         raise wrong_type("limits", "pneumo_core.core.settings.Settings", limits)
@@ -115,21 +115,21 @@ def _opened(
 
 @contextmanager
 def _refusing(shown: str) -> Generator[None]:
-    """Turn any exception from decoding a file into UnreadableFilm."""
+    """Turn any exception from decoding a file into UnreadableImage."""
     try:
         yield
     except Refusal as refusal:
-        raise UnreadableFilm(shown, refusal.reason, refusal.remedy) from refusal.__cause__
+        raise UnreadableImage(shown, refusal.reason, refusal.remedy) from refusal.__cause__
     except TextFile as error:
         raise TypeError(str(error)) from None
     except MemoryError as error:
-        raise UnreadableFilm(
+        raise UnreadableImage(
             shown, "it needs more memory than this machine has free", "Use a smaller copy"
         ) from error
     # Pillow, pydicom, zlib and the codecs have no common exception, and each of theirs means that
     # the file is damaged.
     except Exception as error:
-        raise UnreadableFilm(shown, f"it is damaged: {_detail(error)}", EXPORT_AGAIN) from error
+        raise UnreadableImage(shown, f"it is damaged: {_detail(error)}", EXPORT_AGAIN) from error
 
 
 def _shown_name(source: Given, name: str | None) -> str:
@@ -168,9 +168,9 @@ def _refuse_large(size: int, limits: Settings) -> None:
         )
 
 
-def _decode(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+def _decode(data: bytes, limits: Settings) -> tuple[Grey, FileFacts]:
     _refuse_large(len(data), limits)
-    kind = film_format(data)
+    kind = image_format(data)
     with np.errstate(all="ignore"):  # overflows are refused below
         if kind == "DICOM":
             _refuse_without_pydicom()
@@ -196,9 +196,9 @@ def _refuse_without_pydicom() -> None:
         )
 
 
-def _decode_values(data: bytes, limits: Settings) -> FilmValues:
-    if film_format(data) != "DICOM":
-        return FilmValues(_decode(data, limits)[0], inverted=False)
+def _decode_values(data: bytes, limits: Settings) -> PixelValues:
+    if image_format(data) != "DICOM":
+        return PixelValues(_decode(data, limits)[0], inverted=False)
     _refuse_large(len(data), limits)
     from pneumo_core.imaging.formats.dicom import read_dicom_values
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, USE_KNOWN_FORMAT, Refusal
 
-FilmFormat = Literal["PNG", "JPEG", "TIFF", "BMP", "WebP", "DICOM"]
+ImageFormat = Literal["PNG", "JPEG", "TIFF", "BMP", "WebP", "DICOM"]
 
-_FILMS: tuple[tuple[bytes, FilmFormat], ...] = (
+_FILMS: tuple[tuple[bytes, ImageFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"II*\0", "TIFF"),
@@ -69,7 +69,7 @@ _VR = re.compile(
 _JP2 = b"\0\0\0\x0cjP  "
 
 
-def film_format(data: bytes) -> FilmFormat:
+def image_format(data: bytes) -> ImageFormat:
     """Return the format of a file that Pneumo reads. Raises Refusal, naming any other format."""
     if not data:
         raise Refusal("it is empty", EXPORT_AGAIN)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumo_core.imaging.grey_values import Values, toned, window_curve
+from pneumo_core.imaging.grey_values import Values, apply_curve, window_curve
 from pneumo_core.imaging.radiograph import Window
 
-__all__ = ["FilmValues", "window_over"]
+__all__ = ["PixelValues", "window_over"]
 
 _SAMPLED = 512
 """Side of the coarse grid on which percentiles are computed."""
 
 
 @dataclass(frozen=True, eq=False)
-class FilmValues:
+class PixelValues:
     """Values float32 (H, W), finite, in the unit of the file's windows.
 
     ``inverted``: whether the lowest value is the densest (MONOCHROME1). ``padding``: bool (H, W),
@@ -36,17 +36,17 @@ class FilmValues:
         def threshold(values: Values) -> Values:
             return (values > window.center).astype(np.float64)
 
-        grey = toned(self.values, window_curve(window) or threshold)
+        grey = apply_curve(self.values, window_curve(window) or threshold)
         if self.inverted:
             np.subtract(1, grey, out=grey)
         if self.padding is not None:
             grey[self.padding] = 0
         return grey
 
-    def turned(self, quarters: int) -> "FilmValues":
+    def turned(self, quarters: int) -> "PixelValues":
         """Return the X-ray rotated by quarter turns to the left."""
         padding = None if self.padding is None else np.rot90(self.padding, quarters)
-        return FilmValues(np.rot90(self.values, quarters), self.inverted, padding)
+        return PixelValues(np.rot90(self.values, quarters), self.inverted, padding)
 
     def full_range(self) -> Window:
         """Return the window from the lowest to the highest value, without padding."""

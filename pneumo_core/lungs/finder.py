@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pneumo_core.errors import CheckpointError
-from pneumo_core.imaging import FilmInput, Radiograph, contour_lines, read_radiograph, to_input
+from pneumo_core.imaging import ImageInput, Radiograph, contour_lines, read_radiograph, to_input
 from pneumo_core.lungs.box import Box, box_around
 
 __all__ = ["SIDE", "LungFinder", "Lungs", "find_lungs", "lung_finder", "lung_finder_card"]
@@ -120,7 +120,7 @@ def lung_finder_card() -> dict[str, object]:
     return card
 
 
-def find_lungs(image: FilmInput | Radiograph, *, finder: LungFinder | None = None) -> Lungs:
+def find_lungs(image: ImageInput | Radiograph, *, finder: LungFinder | None = None) -> Lungs:
     """Find both lungs in an X-ray. The result is cached on the Radiograph.
 
     Args:
@@ -131,7 +131,7 @@ def find_lungs(image: FilmInput | Radiograph, *, finder: LungFinder | None = Non
         The mask, the box around it and the confidence. An image without lungs has ``found`` False.
 
     Raises:
-        UnreadableFilm: ``image`` can't be decoded.
+        UnreadableImage: ``image`` can't be decoded.
     """
     used = finder or lung_finder()
     radiograph = image if isinstance(image, Radiograph) else read_radiograph(image)

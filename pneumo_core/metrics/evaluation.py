@@ -149,10 +149,10 @@ def predictive_estimates(
     """
     truth, p = check_arrays(labels, probabilities)
     counts = confusion(truth, p, threshold)
-    ill_films, healthy_films = counts.tp + counts.fn, counts.tn + counts.fp
-    if min(ill_films, healthy_films) > 0 and 0 in (counts.tp, counts.fn, counts.tn, counts.fp):
+    n_positive, n_negative = counts.tp + counts.fn, counts.tn + counts.fp
+    if min(n_positive, n_negative) > 0 and 0 in (counts.tp, counts.fn, counts.tn, counts.fp):
         rates = (counts.sensitivity, counts.specificity)
-        return predictive_value_estimates(*rates, prevalence, ill=ill_films, healthy=healthy_films)
+        return predictive_value_estimates(*rates, prevalence, ill=n_positive, healthy=n_negative)
     called, ill = p >= threshold, truth == 1
     sums = draws.sums(np.column_stack([called & ill, ill, ~called & ~ill, ~ill]))
     sensitivity, specificity = shares(sums[:, 0], sums[:, 1]), shares(sums[:, 2], sums[:, 3])

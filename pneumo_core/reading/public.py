@@ -10,7 +10,7 @@ from pneumo_core.core.labels import LABELS, PNEUMONIA
 from pneumo_core.core.progress import Progress
 from pneumo_core.errors import UnknownName
 from pneumo_core.explanations import HeatMap
-from pneumo_core.imaging import FilmInput, Radiograph, read_radiograph
+from pneumo_core.imaging import ImageInput, Radiograph, read_radiograph
 from pneumo_core.reading.reader import Reader, Reading, open_reader
 
 __all__ = ["explain", "load_reader", "read"]
@@ -40,7 +40,7 @@ def load_reader(
 
 
 def read(
-    image: FilmInput | Radiograph,
+    image: ImageInput | Radiograph,
     *,
     model: str | Checkpoint | None = None,
     operating_point: str | None = None,
@@ -74,7 +74,7 @@ def read(
 
 
 def explain(
-    image: FilmInput | Radiograph,
+    image: ImageInput | Radiograph,
     *,
     model: str | Checkpoint | None = None,
     label: int | str = PNEUMONIA,
@@ -98,7 +98,7 @@ def explain(
 
     Raises:
         UnknownName: no model, method, layer or label has this name.
-        UnreadableFilm: ``image`` can't be decoded.
+        UnreadableImage: ``image`` can't be decoded.
         CheckpointError: the model is damaged.
     """
     radiograph = image if isinstance(image, Radiograph) else read_radiograph(image)

@@ -12,13 +12,13 @@ from pneumo_core.core.parallel import in_order
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.text import clean
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
-from pneumo_core.errors import UnreadableFilm, wrong_type
+from pneumo_core.errors import UnreadableImage, wrong_type
 from pneumo_core.gate import Familiarity, open_familiarity
 from pneumo_core.gate.lung_check import NO_LUNGS, TURNED, lung_warnings, quarters_to_upright
 from pneumo_core.gate.network_check import look
 from pneumo_core.gate.orientation import inverted_radiograph, rotation_text, turned_radiograph
 from pneumo_core.gate.rules import refusals, warnings_of
-from pneumo_core.imaging import FilmInput, Radiograph, read_radiograph
+from pneumo_core.imaging import ImageInput, Radiograph, read_radiograph
 from pneumo_core.inference import Outputs, Runtime, open_runtime
 from pneumo_core.lungs import Box, find_lungs
 from pneumo_core.metrics import CALIBRATED_PREVALENCE
@@ -181,18 +181,18 @@ class Reader:
         """Return the same reader at another operating point. Raises UnknownName."""
         return replace(self, operating_point=self.checkpoint.card.operating_point(operating_point))
 
-    def read_file(self, source: FilmInput, *, name: str | None = None) -> Reading:
+    def read_file(self, source: ImageInput, *, name: str | None = None) -> Reading:
         """Decode and read one X-ray; unreadable files give a result, never an error.
 
         ``source``: anything that ``read_radiograph`` accepts. Raises TypeError for anything else.
         """
         try:
             radiograph = read_radiograph(source, name=name)
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             return self.failed(error)
         return self._gated(radiograph)
 
-    def read_files(self, sources: Sequence[FilmInput]) -> Iterator[Reading]:
+    def read_files(self, sources: Sequence[ImageInput]) -> Iterator[Reading]:
         """Yield ``read_file`` of each source, in order, one per core, with constant memory."""
         if isinstance(sources, str | bytes | bytearray | memoryview) or not isinstance(
             sources, Sequence
@@ -212,11 +212,11 @@ class Reader:
         reader = self if callers == 1 else self.single
         return in_order(lambda item: work(reader, item), items, callers)
 
-    def failed(self, error: UnreadableFilm) -> Reading:
+    def failed(self, error: UnreadableImage) -> Reading:
         """Return the result for a file that can't be decoded."""
         return self._reading(error.file, "failed", reasons=(str(error),))
 
-    def read(self, film: Radiograph | FilmInput, *, rotate: bool = False) -> Reading:
+    def read(self, film: Radiograph | ImageInput, *, rotate: bool = False) -> Reading:
         """Read one X-ray, a Radiograph or any source of ``read_file``, unless the gate refuses it.
 
         ``rotate``: an X-ray that is refused only because it is rotated is put upright and read;
@@ -225,7 +225,7 @@ class Reader:
         if not isinstance(film, Radiograph):
             try:
                 film = read_radiograph(film)
-            except UnreadableFilm as error:
+            except UnreadableImage as error:
                 return self.failed(error)
         reading = self._gated(film)
         if rotate and reading.quarters_to_upright:
@@ -293,14 +293,14 @@ class Reader:
             raise wrong_type("The X-ray", "a Radiograph, as read_radiograph gives it", radiograph)
         from pneumo_core.explanations import (  # imports torch
             heat_map,
-            placed,
+            place_on_image,
         )
 
         seen = self.runtime.input
         heat = heat_map(
             self.runtime, seen(radiograph), label, method=method, layer=layer, progress=progress
         )
-        return placed(heat, radiograph, seen)
+        return place_on_image(heat, radiograph, seen)
 
     def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
         return Reading(

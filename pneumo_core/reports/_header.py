@@ -21,7 +21,7 @@ def header_of(result: Result, source: bytes | Path) -> Dataset:
     """Return the header, without pixels, of the file that the result's X-ray was decoded from.
 
     The file is decoded again and compared: an overlay in another patient's study would be worse
-    than none. Raises ValueError for another X-ray, UnreadableFilm for a file that is gone,
+    than none. Raises ValueError for another X-ray, UnreadableImage for a file that is gone,
     PneumoError for a damaged header.
     """
     film = result.reading.as_read(read_radiograph(source, name=result.reading.file))

@@ -19,7 +19,7 @@ from pneumo_core.imaging import colour_scale
 from pneumo_core.metrics import format_rate
 from pneumo_core.reading import band_text
 from pneumo_core.reports import _fonts
-from pneumo_core.reports.overlays import drawn
+from pneumo_core.reports.overlays import draw_overlay
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, clean
 from pneumo_core.reports.words import heat_words, scale_words
 
@@ -191,11 +191,11 @@ def pictures(result: Result, height: float) -> Table:
     column = (WIDTH - (count - 1) * _GAP) / count
     factor = min(column / columns, height / rows)
     size = (columns * factor, rows * factor)
-    film = [_framed(drawn(result, _JPEG_LONGEST, bare=True), size), *_caption("The X-ray")]
+    film = [_framed(draw_overlay(result, _JPEG_LONGEST, bare=True), size), *_caption("The X-ray")]
     if result.overlay is None:
         return _beside([film], [WIDTH])
     under = [
-        _framed(drawn(result, _JPEG_LONGEST), size),
+        _framed(draw_overlay(result, _JPEG_LONGEST), size),
         *_caption(heat_words(result.overlay)),
         _scale(result.overlay, size[0]),
     ]

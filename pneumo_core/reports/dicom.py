@@ -12,13 +12,13 @@ from pneumo_core.imaging import MANUFACTURER
 from pneumo_core.reports._body_part import body_part_of, laterality_of
 from pneumo_core.reports._pseudonym import pseudonym
 from pneumo_core.reports._uids import Uids, uids_of
-from pneumo_core.reports.overlays import film_under_heat, with_legend
+from pneumo_core.reports.overlays import image_under_map, with_legend
 from pneumo_core.reports.result import (
     RESEARCH_USE,
     Overlay,
     Result,
     digest_of,
-    refuse_named_film,
+    refuse_named_image,
 )
 from pneumo_core.reports.words import (
     checkpoint_words,
@@ -78,7 +78,7 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
 def _file(result: Result, source: bytes | Path | None) -> bytes:
     from pneumo_core.reports._header import header_of
 
-    refuse_named_film(result)
+    refuse_named_image(result)
     header = None
     if not result.deidentified and result.radiograph.facts.format == "DICOM":
         if source is None:
@@ -116,7 +116,7 @@ def _capture(result: Result, uids: Uids) -> "SCImage":
     orientation = _orientation(result)
     unknown = ("L", "F")  # highdicom wants one; emptied below
     image = SCImage(
-        np.ascontiguousarray(with_legend(film_under_heat(result), result)),
+        np.ascontiguousarray(with_legend(image_under_map(result), result)),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",

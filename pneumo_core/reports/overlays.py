@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from pneumo_core.imaging import Scale, colour_scale, contour_lines, display_pixels, overlay
 from pneumo_core.reports._fonts import font_file
-from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, refuse_named_film
+from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, refuse_named_image
 from pneumo_core.reports.words import (
     checkpoint_words,
     heat_words,
@@ -19,7 +19,7 @@ from pneumo_core.reports.words import (
     verdict_words,
 )
 
-__all__ = ["LONGEST", "drawn", "film_under_heat", "to_png", "with_legend"]
+__all__ = ["LONGEST", "draw_overlay", "image_under_map", "to_png", "with_legend"]
 
 LONGEST = 2560
 """Longest side of an exported image in pixels, as on a 5-megapixel monitor."""
@@ -50,20 +50,20 @@ def to_png(result: Result, *, legend: bool = False) -> bytes:
 
     Raises PneumoError for a de-identified result of an X-ray that names its patient.
     """
-    picture = film_under_heat(result)
+    picture = image_under_map(result)
     file = BytesIO()
     image = Image.fromarray(with_legend(picture, result) if legend else picture)
     image.save(file, format="PNG", pnginfo=_told(result), compress_level=4)
     return file.getvalue()
 
 
-def film_under_heat(result: Result) -> Picture:
-    """Return ``drawn``; raise PneumoError if a de-identified X-ray may name its patient."""
-    refuse_named_film(result)
-    return drawn(result, LONGEST)
+def image_under_map(result: Result) -> Picture:
+    """Return ``draw_overlay``; raise PneumoError if a de-identified X-ray may name its patient."""
+    refuse_named_image(result)
+    return draw_overlay(result, LONGEST)
 
 
-def drawn(result: Result, longest: int, *, bare: bool = False) -> Picture:
+def draw_overlay(result: Result, longest: int, *, bare: bool = False) -> Picture:
     """Draw the X-ray under its heat map, or ``bare``: uint8 (H, W, 3), RGB.
 
     No side is longer than ``longest`` pixels.

@@ -20,7 +20,7 @@ from pneumo_core.metrics import adjusted_probability, format_prevalence, format_
 from pneumo_core.reading import CUSTOM
 from pneumo_core.reports import _paper as paper
 from pneumo_core.reports._paper import RULE, SIDE, WIDTH, ProbabilityBar, text
-from pneumo_core.reports.result import RESEARCH_USE, Result, refuse_named_film
+from pneumo_core.reports.result import RESEARCH_USE, Result, refuse_named_image
 from pneumo_core.reports.words import ASSUMED, checkpoint_words, facts_words
 
 __all__ = ["to_pdf"]
@@ -40,7 +40,7 @@ def to_pdf(result: Result) -> bytes:
 
     Raises PneumoError for a de-identified result of an X-ray that names its patient.
     """
-    refuse_named_film(result)
+    refuse_named_image(result)
     file = BytesIO()
     page = BaseDocTemplate(
         file,

@@ -26,7 +26,7 @@ __all__ = [
     "digest_of",
     "file_name",
     "id_of",
-    "refuse_named_film",
+    "refuse_named_image",
     "result_of",
 ]
 
@@ -189,7 +189,7 @@ def id_of(radiograph: Radiograph) -> str:
     return digest_of(radiograph)[:_ID_DIGITS]
 
 
-def refuse_named_film(result: Result) -> None:
+def refuse_named_image(result: Result) -> None:
     """Raise PneumoError if ``result.withheld`` gives a reason."""
     if result.withheld:
         raise PneumoError(result.withheld)

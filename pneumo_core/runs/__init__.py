@@ -14,7 +14,7 @@ from pneumo_core.runs.status import Now, RunState, Status, now_of, status_of
 if TYPE_CHECKING:
     from pneumo_core.runs.control import cancel, delete, rename, resume, start, sweep, wait
     from pneumo_core.runs.epochs import KeptEpoch, kept_epochs, runs_with_epochs
-    from pneumo_core.runs.execute import carry_out, go_on, train
+    from pneumo_core.runs.execute import continue_run, execute_run, train
     from pneumo_core.runs.recorder import losses_of
     from pneumo_core.runs.run import Run, checkpoint_of, find_run, list_runs, rename_run, start_run
     from pneumo_core.runs.table import runs_table, settings_apart
@@ -27,11 +27,11 @@ __all__ = [
     "Status",
     "ahead_of",
     "cancel",
-    "carry_out",
     "checkpoint_of",
+    "continue_run",
     "delete",
+    "execute_run",
     "find_run",
-    "go_on",
     "kept_epochs",
     "list_runs",
     "losses_of",
@@ -56,7 +56,7 @@ _MODULES = {
     "recorder": ("losses_of",),
     "run": ("Run", "find_run", "list_runs", "checkpoint_of", "rename_run", "start_run"),
     "table": ("runs_table", "settings_apart"),
-    "execute": ("carry_out", "go_on", "train"),
+    "execute": ("execute_run", "continue_run", "train"),
 }
 
 _needs_extra = partial(require, "train", "kornia", "lightning_fabric", "tensorboardX")

@@ -10,8 +10,8 @@ from pneumo_core.core.files import remove_folder
 from pneumo_core.errors import TrainingError
 from pneumo_core.runs.launch import launch
 from pneumo_core.runs.run import Run, checkpoint_of, rename_run, start_run
-from pneumo_core.runs.status import RunState, Status, ask_to_stop
-from pneumo_core.training import TrainingConfig, changed
+from pneumo_core.runs.status import RunState, Status, request_cancel
+from pneumo_core.training import TrainingConfig, with_setting
 
 __all__ = ["cancel", "checkpoint_of", "delete", "rename", "resume", "start", "sweep", "wait"]
 
@@ -54,7 +54,7 @@ def sweep(
 
     Raises TrainingError for an invalid value, before anything is started.
     """
-    configs = [changed(config, setting, value) for value in values]
+    configs = [with_setting(config, setting, value) for value in values]
     return [start(data, name, each, numbered=True) for each in configs]
 
 
@@ -79,7 +79,7 @@ def cancel(run: Run) -> None:
     """
     if not run.status.active:
         return
-    ask_to_stop(run.folder)
+    request_cancel(run.folder)
     if wait(run, seconds=_STOPS_WITHIN).active:
         raise TrainingError(
             f"The run '{run.name}' has not stopped yet. It will stop when its process responds."

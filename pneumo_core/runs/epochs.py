@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pneumo_core.checkpoints.weights import trained
+from pneumo_core.checkpoints.weights import load_networks
 from pneumo_core.errors import TrainingError
 from pneumo_core.inference import Runtime
 from pneumo_core.runs.run import Run, list_runs
@@ -42,7 +42,7 @@ class KeptEpoch:
         config = self.config
         takes = config.input
         try:
-            (network,) = trained(self._content(), [(config.model, takes.size)])
+            (network,) = load_networks(self._content(), [(config.model, takes.size)])
         except ValueError as error:
             raise self._damage_error() from error
         return Runtime.of(network, takes, mirror=config.mirror)

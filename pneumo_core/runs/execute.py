@@ -19,7 +19,7 @@ from pneumo_core.training.publish import publish, publish_folds
 from pneumo_core.training.relay import Listener
 from pneumo_core.training.training_set import films_of
 
-__all__ = ["carry_out", "go_on", "train"]
+__all__ = ["continue_run", "execute_run", "train"]
 
 
 def train(
@@ -50,8 +50,8 @@ def train(
 
     Raises:
         DatasetError: the dataset can't be used.
-        TrainingError: the training can't start or continue; see ``find_run`` and ``go_on`` to
-            resume an interrupted one.
+        TrainingError: the training can't start or continue; see ``continue_run`` to resume an
+            interrupted one.
         CheckpointError: the name is taken or invalid.
     """
     run = start_run(
@@ -62,10 +62,10 @@ def train(
         trained_on=trained_on,
         overwrite=overwrite,
     )
-    return go_on(run, listener=listener, decoding=decoding)
+    return continue_run(run, listener=listener, decoding=decoding)
 
 
-def go_on(
+def continue_run(
     run: Run, *, listener: Listener | None = None, decoding: Progress | None = None
 ) -> Checkpoint:
     """Wait for a run's turn, train it to its end, and publish it.
@@ -74,10 +74,10 @@ def go_on(
     DatasetError or CheckpointError.
     """
     with at_work(run.folder) as diary, turn(run.folder):
-        return carry_out(run, diary, listener=listener, decoding=decoding)
+        return execute_run(run, diary, listener=listener, decoding=decoding)
 
 
-def carry_out(
+def execute_run(
     run: Run,
     diary: Diary,
     *,

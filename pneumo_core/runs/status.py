@@ -19,13 +19,13 @@ __all__ = [
     "Now",
     "RunState",
     "Status",
-    "ask_to_stop",
     "asked_to_stop",
     "at_work",
     "enqueue",
     "is_alive",
     "is_held",
     "now_of",
+    "request_cancel",
     "start_lock",
     "status_of",
     "stop_if_asked",
@@ -150,7 +150,7 @@ def enqueue(folder: Path) -> None:
     _write_status(folder, Status())
 
 
-def ask_to_stop(folder: Path) -> None:
+def request_cancel(folder: Path) -> None:
     """Ask the process of a run to stop."""
     _write(folder / _CANCEL, b"")
 

@@ -43,12 +43,12 @@ def main(folder: Path) -> int:
 
 
 def _train(folder: Path, diary: Diary) -> None:
-    from pneumo_core.runs.execute import carry_out
+    from pneumo_core.runs.execute import execute_run
     from pneumo_core.runs.run import find_run
 
     run = find_run(folder.name)
     _say(f"Training {run.config.model} as '{run.name}', up to {run.config.epochs} epochs.")
-    checkpoint = carry_out(run, diary, listener=_Log(run.config.epochs))
+    checkpoint = execute_run(run, diary, listener=_Log(run.config.epochs))
     _say(f"Published as '{checkpoint.name}'.")
 
 

@@ -5,7 +5,7 @@ from pneumo_core.core.extras import require
 require("train", "kornia", "lightning_fabric", "tensorboardX")
 
 from pneumo_core.training.augmentation import augmented, build_augmentation, settings_of  # noqa: E402
-from pneumo_core.training.config import Augmentation, TrainingConfig, changed, training_config  # noqa: E402
+from pneumo_core.training.config import Augmentation, TrainingConfig, training_config, with_setting  # noqa: E402
 from pneumo_core.training.cost import Pace, measure_pace  # noqa: E402
 from pneumo_core.training.ensemble import make_ensemble  # noqa: E402
 from pneumo_core.training.heat_map_snapshots import epoch_pictures  # noqa: E402
@@ -30,7 +30,6 @@ __all__ = [
     "TrainingJob",
     "augmented",
     "build_augmentation",
-    "changed",
     "epoch_pictures",
     "films_of",
     "fit",
@@ -41,5 +40,6 @@ __all__ = [
     "settings_from",
     "settings_of",
     "training_config",
+    "with_setting",
     "with_settings",
 ]

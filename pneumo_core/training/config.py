@@ -14,7 +14,7 @@ from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.lungs import NetworkInput
 from pneumo_core.models import Framing, InputFormat, find_model, input_of
 
-__all__ = ["Augmentation", "TrainingConfig", "changed", "training_config"]
+__all__ = ["Augmentation", "TrainingConfig", "training_config", "with_setting"]
 
 
 CONTEXT = 1.4
@@ -213,7 +213,7 @@ def training_config(**settings: Any) -> TrainingConfig:
     return _validate({name: value for name, value in settings.items() if value is not None})
 
 
-def changed(config: TrainingConfig, setting: str, value: Any) -> TrainingConfig:
+def with_setting(config: TrainingConfig, setting: str, value: Any) -> TrainingConfig:
     """Return the config with one setting changed. Raises the errors of ``training_config``."""
     return _validate({**_CONFIG.dump_python(config), setting: value})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
-from pneumo_core.checkpoints.weights import packed
+from pneumo_core.checkpoints.weights import to_safetensors
 from pneumo_core.training.state import write_atomically
 
 __all__ = ["EPOCHS_FOLDER", "keep_epoch"]
@@ -18,5 +18,5 @@ def keep_epoch(folder: Path, number: int, network: nn.Module) -> None:
     Raises TrainingError when the file can't be written.
     """
     write_atomically(
-        folder / EPOCHS_FOLDER / f"{number:04d}.safetensors", packed(network.state_dict())
+        folder / EPOCHS_FOLDER / f"{number:04d}.safetensors", to_safetensors(network.state_dict())
     )

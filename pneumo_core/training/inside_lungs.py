@@ -7,7 +7,7 @@ import numpy as np
 from pneumo_core.core.labels import PNEUMONIA
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset
-from pneumo_core.explanations import METHODS, heat_map, placed
+from pneumo_core.explanations import METHODS, heat_map, place_on_image
 from pneumo_core.inference import Runtime
 
 __all__ = ["MAPPED", "inside_lungs"]
@@ -37,7 +37,9 @@ def inside_lungs(
         radiograph = dataset.source.radiograph(film_id)
         for method in quick:
             heat = heat_map(runtime, runtime.input(radiograph), PNEUMONIA, method=method)
-            shares[method].append(placed(heat, radiograph, runtime.input).inside_lungs or 0.0)
+            shares[method].append(
+                place_on_image(heat, radiograph, runtime.input).inside_lungs or 0.0
+            )
         if progress:
             progress(done, len(chosen))
     found = {method: each for method, each in shares.items() if np.isfinite(each).any()}

@@ -22,7 +22,7 @@ from pneumo_core.core.files import write_whole
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset, open_store, scan
 from pneumo_core.errors import DatasetError, TrainingError
-from pneumo_core.gate import drawn
+from pneumo_core.gate import synthetic_images
 from pneumo_core.lungs import SIDE
 from pneumo_core.lungs._network import LungNetwork
 from pneumo_core.lungs.finder import POSSIBLE, SURE
@@ -31,7 +31,7 @@ from pneumo_core.metrics import Estimate
 if TYPE_CHECKING:
     from onnx import GraphProto
 
-__all__ = ["Outlined", "dice", "export_lung_finder", "make_lung_finder", "outlined"]
+__all__ = ["Outlined", "dice", "export_lung_finder", "load_outlined", "make_lung_finder"]
 
 Images = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
@@ -69,7 +69,9 @@ class Outlined:
         return len(self.images)
 
 
-def outlined(films: Path, masks: Path, split: str, progress: Progress | None = None) -> Outlined:
+def load_outlined(
+    films: Path, masks: Path, split: str, progress: Progress | None = None
+) -> Outlined:
     """Read the X-rays of one split that have a mask.
 
     ``masks``: an .npz with ``path`` (N,), relative to ``films``, and ``mask`` uint8 (N, S, S / 8),
@@ -155,12 +157,12 @@ def make_lung_finder(
     A tenth of the train patients is held out. Test X-rays are not used for training. Raises
     DatasetError, or TrainingError when the folder can't be written.
     """
-    data = outlined(films, masks, "train")
+    data = load_outlined(films, masks, "train")
     random = np.random.default_rng(0)
     patients = random.permutation(np.unique(data.patients.astype(str)))
     held_out = np.isin(data.patients.astype(str), patients[: len(patients) // 10])
     network = train_lung_finder(data[~held_out], seed=seed, progress=progress)
-    card = lung_card(network, data[~held_out], data[held_out], outlined(films, masks, "test"))
+    card = lung_card(network, data[~held_out], data[held_out], load_outlined(films, masks, "test"))
     return export_lung_finder(network, folder, card)
 
 
@@ -193,8 +195,8 @@ def _mean_dice(network: LungNetwork, data: Outlined) -> Estimate:
         found = np.concatenate([network(part).numpy() > 0 for part in parts])
     scores = dice(found, data.masks)
     sums = pd.DataFrame({"sum": scores, "n": 1}).groupby(data.patients).sum().to_numpy()
-    drawn = np.random.default_rng(0).integers(0, len(sums), (2000, len(sums)))
-    totals = sums[drawn].sum(axis=1)
+    synthetic_images = np.random.default_rng(0).integers(0, len(sums), (2000, len(sums)))
+    totals = sums[synthetic_images].sum(axis=1)
     low, high = np.quantile(totals[:, 0] / totals[:, 1], [0.025, 0.975])
     return Estimate(float(scores.mean()), float(low), float(high))
 
@@ -206,7 +208,7 @@ def dice(found: Iterable[Masks], drawn_by_people: Iterable[Masks]) -> NDArray[np
 
 
 def _with_empty(data: Outlined, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    empty = np.stack([image for _, image in drawn(_EMPTY, SIDE, random)])
+    empty = np.stack([image for _, image in synthetic_images(_EMPTY, SIDE, random)])
     images = torch.from_numpy(np.concatenate([data.images, empty]))
     masks = np.concatenate([data.masks, np.zeros(empty.shape, bool)])
     return images, torch.from_numpy(masks)

@@ -279,7 +279,7 @@ CHANGES = {
         "rename_checkpoint",
         "delete_checkpoint",
     },
-    "runs": {"start_run", "go_on", "carry_out", "rename_run", "train"},
+    "runs": {"start_run", "continue_run", "execute_run", "rename_run", "train"},
     "training": {"publish", "make_ensemble", "fit"},
     "core.files": {"write_whole"},
     "evaluation.site_calibration": {"save_site"},

@@ -8,7 +8,7 @@ import pytest
 
 from pneumo_core.app.reading_room import batch_reading as ask
 from pneumo_core.app.reading_room.batch_reading import Question, answers
-from pneumo_core.app.reading_room.worklist import Film, Worklist, by_film, waiting
+from pneumo_core.app.reading_room.worklist import Film, Worklist, by_image, waiting
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.imaging import Radiograph, read_radiograph
 from pneumo_core.reading import Reader, open_reader
@@ -102,7 +102,7 @@ def test_what_waits_is_taken_a_film_at_a_time(
     worklist = Worklist()
     worklist.add([film("a"), film("b")])
     one, two, _ = (reader.checkpoint for reader in readers)
-    left = by_film(waiting(worklist, one, [two]))
+    left = by_image(waiting(worklist, one, [two]))
     assert [(each.name, [who.name for who in asked]) for each, asked in left] == [
         ("a", ["one", "two"]),
         ("b", ["one", "two"]),
@@ -111,7 +111,7 @@ def test_what_waits_is_taken_a_film_at_a_time(
     worklist.put_down(answer.film, answer.readings, answer.thumbnail)
     assert worklist.said(one)["a"] == answer.readings[0]
     assert worklist.thumbnails["a"] == answer.thumbnail
-    left = by_film(waiting(worklist, one, [two]))
+    left = by_image(waiting(worklist, one, [two]))
     assert [(each.name, [who.name for who in asked]) for each, asked in left] == [
         ("b", ["one", "two"]),
         ("a", ["two"]),

@@ -10,7 +10,7 @@ from PIL import Image
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.gateway import Queue
 from pneumo_core.gateway.config import Config, Keeping
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.records import Finished, Rendered
 from tests.app.test_pages import open_app, told
 from tests.gateway.parts import PATIENT_ID, as_bytes, chest, film
@@ -20,7 +20,7 @@ from tests.gateway.parts import PATIENT_ID, as_bytes, chest, film
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Checkpoint) -> Queue:
     monkeypatch.setenv("PNEUMO_HOME", str(tmp_path / "home"))
     made = Queue(Config().folder)
-    Door(made, Keeping()).take_in(as_bytes(film(chest(64))), "MODALITY")
+    Intake(made, Keeping()).take_in(as_bytes(film(chest(64))), "MODALITY")
     return made
 
 
@@ -73,7 +73,7 @@ def test_it_shows_the_gateway_whose_file_is_named(
     monkeypatch.setenv("PNEUMO_GATEWAY", str(file))
     assert "elsewhere" in told(open_app("pages/gateway.py"))
     made = Queue(tmp_path / "elsewhere")
-    Door(made, Keeping()).take_in(as_bytes(film(chest(64))), "MODALITY")
+    Intake(made, Keeping()).take_in(as_bytes(film(chest(64))), "MODALITY")
     made.close()
     (table,) = open_app("pages/gateway.py").dataframe
     assert list(table.value["X-ray"]) == [1]

@@ -8,7 +8,7 @@ import streamlit as st
 from cachetools import LRUCache
 
 from pneumo_core.app import memory
-from pneumo_core.app.memory import _Shelf, forget, kept, shared
+from pneumo_core.app.memory import _Shelf, cached, cached_for_all, forget
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +43,9 @@ def test_what_fails_to_be_computed_is_computed_anew() -> None:
         raise ValueError("stopped")
 
     with pytest.raises(ValueError, match="stopped"):
-        shared("a shelf of this test", 1, fail, most=2)
-    assert shared("a shelf of this test", 1, lambda: 5, most=2) == 5
-    assert shared("a shelf of this test", 1, fail, most=2) == 5
+        cached_for_all("a shelf of this test", 1, fail, most=2)
+    assert cached_for_all("a shelf of this test", 1, lambda: 5, most=2) == 5
+    assert cached_for_all("a shelf of this test", 1, fail, most=2) == 5
 
 
 def test_a_session_forgets_what_it_kept_and_the_maps_of_its_films(
@@ -53,9 +53,9 @@ def test_a_session_forgets_what_it_kept_and_the_maps_of_its_films(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr("pneumo_core.inference.forget_answers", lambda: told.append("forgotten"))
-    assert kept("films", 1, lambda: "decoded") == "decoded"
-    assert kept("films", 1, lambda: "again") == "decoded"
+    assert cached("films", 1, lambda: "decoded") == "decoded"
+    assert cached("films", 1, lambda: "again") == "decoded"
     forget()
     assert told == ["forgotten"]
-    assert kept("films", 1, lambda: "again") == "again"
+    assert cached("films", 1, lambda: "again") == "again"
     assert memory._KEPT in st.session_state

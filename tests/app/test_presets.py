@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 from pydicom.data import get_testdata_file
 
-from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, preset_names, seen
-from pneumo_core.imaging import FilmFacts, FilmValues, Radiograph, Window
+from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, apply_preset, preset_names
+from pneumo_core.imaging import FileFacts, PixelValues, Radiograph, Window
 
-VALUES = FilmValues(np.array([[0, 50, 100]], np.float32), inverted=False)
+VALUES = PixelValues(np.array([[0, 50, 100]], np.float32), inverted=False)
 
 
-def facts(*windows: Window, kind: str = "DICOM") -> FilmFacts:
-    return FilmFacts(kind, 3, 1, 8, colour=False, windows=windows)
+def facts(*windows: Window, kind: str = "DICOM") -> FileFacts:
+    return FileFacts(kind, 3, 1, 8, colour=False, windows=windows)
 
 
 def radiograph(*windows: Window) -> Radiograph:
@@ -34,17 +34,17 @@ def test_a_plain_picture_has_no_values_to_set_a_window_in() -> None:
 
 def test_each_name_shows_its_own_window() -> None:
     film = radiograph(window(50, 100, "A"), window(25, 50, "B"), window(75, 50, "B"))
-    assert seen(film, VALUES, AS_READ) is film.pixels
-    assert seen(film, VALUES, "B").tolist() == [[0, 1, 1]]
-    assert seen(film, VALUES, "B (3)").tolist() == [[0, 0, 1]]
-    assert seen(film, VALUES, "Full range").tolist() == [[0, 0.5, 1]]
-    assert seen(film, VALUES, OWN, (50, 100)).tolist() == [[0, 0, 1]]
+    assert apply_preset(film, VALUES, AS_READ) is film.pixels
+    assert apply_preset(film, VALUES, "B").tolist() == [[0, 1, 1]]
+    assert apply_preset(film, VALUES, "B (3)").tolist() == [[0, 0, 1]]
+    assert apply_preset(film, VALUES, "Full range").tolist() == [[0, 0.5, 1]]
+    assert apply_preset(film, VALUES, OWN, (50, 100)).tolist() == [[0, 0, 1]]
 
 
 def test_a_window_that_calls_itself_like_ours_is_still_told_apart() -> None:
     film = radiograph(window(1, 1, "A"), window(75, 50, "Full range"))
     assert preset_names(film.facts)[1] == "Full range (2)"
-    assert seen(film, VALUES, "Full range (2)").tolist() == [[0, 0, 1]]
+    assert apply_preset(film, VALUES, "Full range (2)").tolist() == [[0, 0, 1]]
 
 
 def test_pydicoms_chest_film_has_names_for_all_it_offers() -> None:
@@ -53,6 +53,6 @@ def test_pydicoms_chest_film_has_names_for_all_it_offers() -> None:
     path = Path(str(get_testdata_file("RG1_UNCR.dcm", download=False)))
     film, values = read_radiograph(path), read_values(path)
     for name in preset_names(film.facts):
-        shown = seen(film, values, name, (0, 1000))
+        shown = apply_preset(film, values, name, (0, 1000))
         assert shown.shape == film.pixels.shape
         assert 0 <= shown.min() <= shown.max() <= 1

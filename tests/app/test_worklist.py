@@ -9,8 +9,8 @@ from pneumo_core.app.reading_room.worklist import (
     Film,
     Item,
     Worklist,
-    arranged,
     next_to,
+    sort_items,
     waiting,
 )
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
@@ -58,13 +58,13 @@ def names(shown: list[Item]) -> list[str]:
 def test_films_without_a_probability_come_after_those_that_were_read(
     order: str, expected: list[str]
 ) -> None:
-    assert names(arranged(items(), order=order, group=None, text="")) == expected
+    assert names(sort_items(items(), order=order, group=None, text="")) == expected
 
 
 def test_every_film_belongs_to_one_group() -> None:
     hidden = Item(film("mine.png"), 5, None, hidden=True)
     every = [*items(), hidden]
-    found = {name: arranged(every, order="As added", group=name, text="") for name in GROUPS}
+    found = {name: sort_items(every, order="As added", group=name, text="") for name in GROUPS}
     assert {name: names(each) for name, each in found.items()} == {
         "To call": ["mine.png"],
         "Likely": ["a.png"],
@@ -76,7 +76,7 @@ def test_every_film_belongs_to_one_group() -> None:
 
 
 def test_a_text_finds_part_of_a_name_in_any_case() -> None:
-    shown = arranged(items(), order="As added", group=None, text=" PNG ")
+    shown = sort_items(items(), order="As added", group=None, text=" PNG ")
     assert names(shown) == ["c.png", "a.png", "later.png", "b.png"]
 
 
@@ -88,7 +88,7 @@ def test_films_that_models_call_differently_come_first() -> None:
         Item(film("far"), 1, far[0], far),
         Item(film("split"), 2, split[0], split),
     ]
-    shown = arranged(rows, order="Models disagree first", group=None, text="")
+    shown = sort_items(rows, order="Models disagree first", group=None, text="")
     assert names(shown) == ["split", "far", "alone"]
 
 

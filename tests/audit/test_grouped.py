@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from pneumo_core.audit import AuditLog, Entry, entries_of, group_by_film
+from pneumo_core.audit import AuditLog, Entry, entries_of, group_by_image
 
 FILMS = ("aa" * 32, "bb" * 32)
 
@@ -19,7 +19,7 @@ def test_entries_of_an_x_ray_are_one_row_and_others_stand_alone(tmp_path: Path) 
     log.record([Entry(who="bob", deed="started", subject="other")])
     log.record([read(FILMS[0], "two", "PNEUMONIA")])
     found = log.search()
-    grouped = group_by_film(found)
+    grouped = group_by_image(found)
     assert sorted(grouped["film"]) == ["", "", *FILMS]
     row = grouped[grouped["film"] == FILMS[0]].iloc[0]
     assert (row["deed"], row["entries"], row["who"]) == ("read 2", 2, "ada")
@@ -34,4 +34,4 @@ def test_entries_of_an_x_ray_are_one_row_and_others_stand_alone(tmp_path: Path) 
 
 def test_no_entries_are_no_rows(tmp_path: Path) -> None:
     log = AuditLog(f"sqlite:///{tmp_path / 'log.sqlite'}")
-    assert group_by_film(log.search(since=datetime(2020, 1, 1))).empty
+    assert group_by_image(log.search(since=datetime(2020, 1, 1))).empty

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pneumo_core.audit import DEEDS, AuditLog, Entry, film_digest, open_log, operator
+from pneumo_core.audit import DEEDS, AuditLog, Entry, image_digest, open_log, operator
 from pneumo_core.errors import AuditError
 
-FILM = film_digest(b"a film")
+FILM = image_digest(b"a film")
 
 
 def log_in(folder: Path) -> AuditLog:

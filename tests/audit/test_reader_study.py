@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from pneumo_core.audit import CANNOT_TELL, AuditLog, Entry, film_digest
+from pneumo_core.audit import CANNOT_TELL, AuditLog, Entry, image_digest
 from pneumo_core.audit.reader_study import SecondOpinion, opinions_table, second_opinions
 from pneumo_core.metrics import cohens_kappa
 
@@ -22,7 +22,7 @@ def log(tmp_path: Path) -> AuditLog:
 
 
 def film(number: int) -> str:
-    return film_digest(f"film {number}".encode())
+    return image_digest(f"film {number}".encode())
 
 
 def called(number: int, result: str, who: str = "ada", seconds: float = 10.0) -> Entry:

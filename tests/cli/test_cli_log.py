@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumo_core.audit import Entry, film_digest, open_log
+from pneumo_core.audit import Entry, image_digest, open_log
 from pneumo_core.checkpoints import Checkpoint
 from tests.app.test_pages import film
 
@@ -16,7 +16,7 @@ def test_what_is_read_is_found_by_its_hash_and_not_by_its_name(
     monkeypatch.setenv("PNEUMO_AUDIT", f"sqlite:///{tmp_path / 'log.sqlite'}")
     (tmp_path / "Smith.png").write_bytes(film())
     pneumo("predict", "--no-gate", str(tmp_path / "Smith.png"))
-    said = pneumo("log", "--json", "--film", film_digest(film())[:16])
+    said = pneumo("log", "--json", "--film", image_digest(film())[:16])
     (entry,) = map(json.loads, said.out.splitlines())
     assert entry["deed"] == "read"
     assert entry["checkpoint"] == checkpoint.name
@@ -37,7 +37,7 @@ def test_agreement_is_told_from_the_log(
     answer = {"checkpoint": "net", "version": "v1", "operating_point": "own", "threshold": 0.5}
     for name, own, other in (("a", 0, 0), ("b", 1, 1), ("c", 1, 0)):
         labels = ("NORMAL", "PNEUMONIA")
-        digest = film_digest(name.encode())
+        digest = image_digest(name.encode())
         open_log().record(
             [
                 Entry(who="ada", deed="called", film=digest, result=labels[own], seconds=4.0),

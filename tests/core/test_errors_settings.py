@@ -8,7 +8,7 @@ import pytest
 import pneumo_core.errors
 from pneumo_core.core import settings as settings_module
 from pneumo_core.core.settings import settings
-from pneumo_core.errors import PneumoError, UnknownName, UnreadableFilm
+from pneumo_core.errors import PneumoError, UnknownName, UnreadableImage
 
 
 def test_every_error_is_a_pneumo_error() -> None:
@@ -19,7 +19,7 @@ def test_every_error_is_a_pneumo_error() -> None:
 
 
 def test_an_unreadable_film_names_file_reason_and_remedy() -> None:
-    error = UnreadableFilm("a.png", "it is empty", "Send it again")
+    error = UnreadableImage("a.png", "it is empty", "Send it again")
     assert str(error) == "a.png: it is empty. Send it again."
 
 
@@ -36,7 +36,7 @@ def test_an_unknown_name_among_none_says_so() -> None:
     "error",
     [
         PneumoError("A sentence."),
-        UnreadableFilm("a.png", "it is empty", "Send it again"),
+        UnreadableImage("a.png", "it is empty", "Send it again"),
         UnknownName("model", "resnet", ["cnn_94"]),
     ],
     ids=lambda error: type(error).__name__,

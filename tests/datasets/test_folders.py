@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.datasets import Dataset, find_film, open_store, scan
+from pneumo_core.datasets import Dataset, find_image, open_store, scan
 from tests.datasets.test_scan import touch
 
 Maker = Callable[..., Path]
@@ -53,7 +53,7 @@ def test_names_that_look_alike_then_are_told_apart_and_each_opens_its_own(tmp_pa
     }
     assert sorted(shown.values()) == [10, 20, 110, 120]
     for film in ids(dataset):
-        found = find_film(tmp_path, film)
+        found = find_image(tmp_path, film)
         assert isinstance(found, Path)
         assert np.asarray(Image.open(found))[0, 0] == shown[film]
 
@@ -141,7 +141,7 @@ def test_linked_splits_classes_and_folders_are_counted_and_open(
     dataset = scan(root)
     assert len(dataset) == 10
     for film in ids(dataset):
-        found = find_film(root, film)
+        found = find_image(root, film)
         assert isinstance(found, Path), film
         assert found.is_file()
         assert dataset.source.radiograph(film).pixels.shape == (64, 64)
@@ -171,7 +171,7 @@ def test_a_circle_of_links_ends(tmp_path: Path) -> None:
 def test_an_id_never_leads_out_of_the_folder(tmp_path: Path, film: str) -> None:
     root = touch(tmp_path / "films", "test/NORMAL/a.png")
     touch(tmp_path, "outside.png")
-    assert find_film(root, film) is None
+    assert find_image(root, film) is None
 
 
 # --- what is no film -------------------------------------------------------------------------

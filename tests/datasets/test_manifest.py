@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.datasets import find_film, read_manifest, scan
+from pneumo_core.datasets import find_image, read_manifest, scan
 from pneumo_core.errors import DatasetError
 
 NAMES = ("a.png", "b,c.png", "d;e.png", 'q"u.png', "Thorax Größe ñ.png", "胸部.png")
@@ -63,7 +63,7 @@ def test_quoted_names(folder: Path, cell: str, name: str) -> None:
 def test_names_in_any_alphabet_and_unicode_form(folder: Path, name: str, form: str) -> None:
     spelled = unicodedata.normalize(form, name)
     assert rows(folder, f"path,label\n{spelled},0\n") == [(spelled, 0)]
-    assert find_film(folder / "films.csv", spelled) == folder / name
+    assert find_image(folder / "films.csv", spelled) == folder / name
 
 
 def test_one_film_in_two_rows_is_refused_whatever_its_ids(folder: Path) -> None:
@@ -82,8 +82,8 @@ def test_an_encoding_that_cannot_be_told_is_refused(folder: Path) -> None:
 def test_paths_that_no_system_has_are_a_sentence(path: str) -> None:
     with pytest.raises(DatasetError, match="Check the path"):
         scan(Path(path))
-    assert find_film(Path(path), "x") is None
+    assert find_image(Path(path), "x") is None
 
 
 def test_an_id_longer_than_a_name_may_be_is_not_there(folder: Path) -> None:
-    assert find_film(folder, "a" * 5000) is None
+    assert find_image(folder, "a" * 5000) is None

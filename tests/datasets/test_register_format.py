@@ -10,7 +10,7 @@ import pytest
 
 import pneumo_core as pn
 from pneumo_core.core.progress import Progress
-from pneumo_core.datasets import Dataset, find_film, register_format, scan
+from pneumo_core.datasets import Dataset, find_image, register_format, scan
 from pneumo_core.datasets.formats import registry
 from pneumo_core.imaging import Radiograph, read_radiograph
 
@@ -66,7 +66,7 @@ def test_a_registered_format_is_a_dataset_everywhere(flat: Path) -> None:
     assert sorted(dataset.films["label"].value_counts()) == [10, 10]
     film_id = str(dataset.films["id"].iloc[0])
     assert dataset.source.radiograph(film_id).pixels.ndim == 2
-    assert find_film(flat, film_id) == flat.parent / film_id
-    assert find_film(flat, "another") is None
+    assert find_image(flat, film_id) == flat.parent / film_id
+    assert find_image(flat, "another") is None
     trained = pn.train(flat, "mine", pn.TrainingConfig(epochs=1, batch_size=4))
     assert len(trained.scores) > 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging import read_radiograph, read_values
 from tests.decoders.made import made
 from tests.decoders.theirs import dcmtk_grey, gdcm_values, pydicom_grey
@@ -38,7 +38,7 @@ def compared(seed: int, number: int) -> Compared:
     data = written(film.film)
     try:
         read = read_radiograph(data)
-    except UnreadableFilm as refusal:
+    except UnreadableImage as refusal:
         return Compared(number, film.kind, film.voi, refused=str(refusal))
     fell_back = _FELL_BACK in read.facts.warnings
     drawn = {

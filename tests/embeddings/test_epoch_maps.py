@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 
 from pneumo_core.datasets import Dataset
-from pneumo_core.embeddings import MOST_EPOCHS, EpochMaps, aligned, map_epochs, moved, project
+from pneumo_core.embeddings import MOST_EPOCHS, EpochMaps, align, map_epochs, mean_step, project
 from pneumo_core.embeddings.epoch_maps import evenly
 from pneumo_core.errors import PneumoError
 from pneumo_core.runs import KeptEpoch, Run, kept_epochs
@@ -32,19 +32,19 @@ def test_a_turned_and_mirrored_map_is_turned_back() -> None:
     onto = RANDOM.normal(size=(40, 2)).astype(np.float32)
     turn = Rotation.from_euler("z", 130, degrees=True).as_matrix()[:2, :2]
     points = (onto * [1, -1]) @ turn + [3, -7]
-    assert aligned(points.astype(np.float32), onto) == pytest.approx(onto, abs=1e-4)
+    assert align(points.astype(np.float32), onto) == pytest.approx(onto, abs=1e-4)
 
 
 def test_aligning_stretches_nothing() -> None:
     onto = RANDOM.normal(size=(40, 2)).astype(np.float32)
-    assert pdist(aligned(2 * onto, onto)) == pytest.approx(2 * pdist(onto), rel=1e-3)
+    assert pdist(align(2 * onto, onto)) == pytest.approx(2 * pdist(onto), rel=1e-3)
 
 
 def test_how_far_films_move_by_hand() -> None:
     """Two films at distance 1 from their centre; each moves by 2 once and then by 0."""
     start = np.array([[-1, 0], [1, 0]], np.float32)
     other = start[::-1]
-    assert moved(np.stack([start, other, other])) == pytest.approx(1)
+    assert mean_step(np.stack([start, other, other])) == pytest.approx(1)
 
 
 def test_films_move_and_do_not_jump(epochs_and_films: Filmed) -> None:
@@ -55,7 +55,7 @@ def test_films_move_and_do_not_jump(epochs_and_films: Filmed) -> None:
         [project(_values(each, films), "tsne", perplexity=8).points for each in epochs]
     )
     assert maps.points.shape == (3, len(films.films), 2)
-    assert 0 < moved(maps.points) < moved(alone)
+    assert 0 < mean_step(maps.points) < mean_step(alone)
 
 
 def test_components_are_those_of_all_epochs(epochs_and_films: Filmed) -> None:

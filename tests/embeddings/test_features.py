@@ -15,7 +15,7 @@ from pneumo_core.embeddings import (
     PIXELS,
     feature_layers,
     features_of,
-    film_features,
+    image_features,
     input_of_layer,
     shipped_features,
 )
@@ -39,7 +39,7 @@ def test_a_film_alone_has_the_features_it_has_among_others(
     assert found.table["id"].tolist() == films.films["id"].tolist()
     for row in (0, 7):
         radiograph = films.source.radiograph(found.table["id"].iloc[row])
-        alone = film_features(runtime, input_of_layer(runtime, layer)(radiograph), layer)
+        alone = image_features(runtime, input_of_layer(runtime, layer)(radiograph), layer)
         assert found.values[row] == pytest.approx(alone, rel=2e-3, abs=2e-3)
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import NORMAL, PNEUMONIA, Dataset, scan
-from pneumo_core.embeddings import Similar, TrainingFilms, open_training_films
+from pneumo_core.embeddings import Similar, TrainingImages, open_training_images
 from pneumo_core.errors import DatasetError
 from pneumo_core.imaging import to_input
 from pneumo_core.inference import open_runtime
 
-FILMS = TrainingFilms(
+FILMS = TrainingImages(
     dataset=None,  # type: ignore[arg-type]  # not decoded here
     ids=("a", "b", "c", "d"),
     labels=np.array([0, 0, 1, 1]),
@@ -41,7 +41,7 @@ def test_the_same_picture_is_passed_over() -> None:
 
 
 def test_a_label_without_films_has_no_neighbour() -> None:
-    normals = TrainingFilms(FILMS.dataset, FILMS.ids[:2], FILMS.labels[:2], FILMS.features[:2])
+    normals = TrainingImages(FILMS.dataset, FILMS.ids[:2], FILMS.labels[:2], FILMS.features[:2])
     assert normals.most_similar(FILMS.features[0], PNEUMONIA) is None
 
 
@@ -52,8 +52,8 @@ def test_the_training_films_are_seen_once(
     runtime = open_runtime(checkpoint)
     told: list[tuple[int, int]] = []
 
-    def opened() -> TrainingFilms:
-        return open_training_films(
+    def opened() -> TrainingImages:
+        return open_training_images(
             checkpoint,
             runtime,
             dataset,
@@ -74,7 +74,7 @@ def test_the_training_films_are_seen_once(
     assert np.array_equal(opened().features, first.features), "computed again"
 
 
-def _is_its_own_neighbour(films: TrainingFilms, dataset: Dataset, size: int) -> None:
+def _is_its_own_neighbour(films: TrainingImages, dataset: Dataset, size: int) -> None:
     """No test film is among the training films, and rows belong to their ids."""
     splits = dataset.films.set_index("id")["split"]
     assert set(splits[list(films.ids)]) == {"train"}
@@ -88,4 +88,4 @@ def test_a_dataset_without_training_films_says_so(
 ) -> None:
     dataset = scan(film_folder({"test": 3}))
     with pytest.raises(DatasetError, match="no X-rays in split 'train'"):
-        open_training_films(checkpoint, open_runtime(checkpoint), dataset)
+        open_training_images(checkpoint, open_runtime(checkpoint), dataset)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import pneumo_core as pn
 from pneumo_core.errors import PneumoError
-from pneumo_core.explanations import METHODS, FilmMethod, Method, register_method
+from pneumo_core.explanations import METHODS, Method, Perturbation, register_method
 from pneumo_core.explanations import methods as known
 from tests.test_public_face import film
 
@@ -28,7 +28,7 @@ SALIENCY = Method(
     "How much the lead changes with each pixel.",
     "arXiv:1312.6034",
     takes_layer=False,
-    perturbation=FilmMethod(_saliency, lambda _side: 1),
+    perturbation=Perturbation(_saliency, lambda _side: 1),
 )
 
 

@@ -13,7 +13,7 @@ from pneumo_core.datasets import read_manifest, scan
 from pneumo_core.datasets.download import stage
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import Study, read_scores, scores_csv, shipped_scores
-from pneumo_core.imaging import film_size, read_radiograph, read_values
+from pneumo_core.imaging import image_size, read_radiograph, read_values
 from pneumo_core.reading import Reader, open_reader
 from tests.fuzz.checkpoint import NAME, put
 from tests.fuzz.seeds import FILMS, drawn, seeds
@@ -100,7 +100,7 @@ def _within(grey: np.ndarray) -> bool:
 
 def _sized(path: Path) -> str:
     try:
-        film_size(path)
+        image_size(path)
     except PneumoError as error:
         return str(error)
     return ""
@@ -115,10 +115,10 @@ def _checkpoint(data: bytes, folder: Path, name: str) -> None:
     assert checkpoint.card.operating_point()
     film = drawn()
     from pneumo_core.gate import open_familiarity
-    from pneumo_core.imaging import FilmFacts, Radiograph
+    from pneumo_core.imaging import FileFacts, Radiograph
     from pneumo_core.inference import open_runtime
 
-    facts = FilmFacts("PNG", film.shape[1], film.shape[0], 8, colour=False)
+    facts = FileFacts("PNG", film.shape[1], film.shape[0], 8, colour=False)
     reader = Reader(
         checkpoint, open_runtime(checkpoint), checkpoint.card.operating_point(), True,
         open_familiarity(checkpoint),

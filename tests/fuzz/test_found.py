@@ -12,7 +12,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.datasets import scan
-from pneumo_core.errors import CheckpointError, DatasetError, UnreadableFilm
+from pneumo_core.errors import CheckpointError, DatasetError, UnreadableImage
 from pneumo_core.evaluation import shipped_scores
 from pneumo_core.imaging import read_radiograph
 from pneumo_core.imaging.formats import dicom_codecs as _stored
@@ -68,7 +68,7 @@ def test_gdcm_has_neither_all_memory_nor_all_time(
     read_radiograph(film)
     monkeypatch.setattr(_stored, "_PATIENCE_S", seconds)
     monkeypatch.setattr(_stored, "_MEMORY", memory)
-    with pytest.raises(UnreadableFilm, match="its JPEG picture cannot be decoded"):
+    with pytest.raises(UnreadableImage, match="its JPEG picture cannot be decoded"):
         read_radiograph(film)
 
 
@@ -78,7 +78,7 @@ def test_a_jpeg_whose_scans_never_end() -> None:
     film[frame + 5 : frame + 9] = (4000).to_bytes(2, "big") * 2
     scan, end = film.index(b"\xff\xda"), film.rindex(b"\xff\xd9")
     film[end:end] = film[scan:end] * 500  # half a minute and more
-    with pytest.raises(UnreadableFilm, match="scans of the whole picture"):
+    with pytest.raises(UnreadableImage, match="scans of the whole picture"):
         read_radiograph(bytes(film))
 
 
@@ -98,7 +98,7 @@ def test_a_jpeg_2000_whose_boxes_lead_nowhere() -> None:
     film = bytearray(seeds("dicom")["GDCMJ2K_TextGBR.dcm"])
     box = film.index(b"ftyp") - 4
     film[box : box + 4] = bytes(4)  # pydicom 3.0 stays there for ever
-    with pytest.raises(UnreadableFilm, match="a box of its JPEG 2000 picture has no end"):
+    with pytest.raises(UnreadableImage, match="a box of its JPEG 2000 picture has no end"):
         read_radiograph(bytes(film))
 
 

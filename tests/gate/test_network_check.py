@@ -9,7 +9,7 @@ import pytest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.gate import Familiarity, Likeness
 from pneumo_core.gate.network_check import look
-from pneumo_core.imaging import FilmFacts, Radiograph
+from pneumo_core.imaging import FileFacts, Radiograph
 from pneumo_core.reading import Reader, open_reader
 
 FILM = np.arange(100 * 100, dtype=np.uint32).reshape(100, 100) % 251
@@ -34,7 +34,7 @@ def reader(checkpoint: Checkpoint) -> Reader:
 
 
 def radiograph(film: np.ndarray = FILM) -> Radiograph:
-    facts = FilmFacts(format="PNG", width=400, height=400, bits=8, colour=False)
+    facts = FileFacts(format="PNG", width=400, height=400, bits=8, colour=False)
     return Radiograph("film.png", film.astype(np.float32) / 255, facts)
 
 

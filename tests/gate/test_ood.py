@@ -13,7 +13,7 @@ from pneumo_core.datasets import Dataset, PixelStore, open_store, scan
 from pneumo_core.errors import CheckpointError, DatasetError
 from pneumo_core.gate import KINDS, Familiarity, fit, fit_familiarity, fit_gate, open_familiarity
 from pneumo_core.gate.ood import THUMBNAIL, describe_cells
-from pneumo_core.gate.synthetic_outliers import disguised, drawn, mistaken
+from pneumo_core.gate.synthetic_outliers import augmented, outliers_of, synthetic_images
 from pneumo_core.inference import open_runtime
 from pneumo_core.reading import open_reader
 from tests.conftest import FEATURES, HISTORY, SCORES, draw_film, make_card
@@ -98,9 +98,9 @@ def test_what_the_directions_miss_is_counted() -> None:
 def test_every_kind_is_shown_and_films_stay_films() -> None:
     film, other = draw_film(0, side=48), draw_film(1, side=48)
     random = np.random.default_rng(0)
-    shown = [*mistaken(film, other, random), *drawn(2, 48, random)]
+    shown = [*outliers_of(film, other, random), *synthetic_images(2, 48, random)]
     assert {kind for kind, _ in shown} | {"film"} == set(KINDS)
-    pictures = [picture for _, picture in shown] + [disguised(film, random)]
+    pictures = [picture for _, picture in shown] + [augmented(film, random)]
     assert all(each.shape == (48, 48) and each.dtype == np.uint8 for each in pictures)
     assert np.array_equal(dict(shown)["inverted"], 255 - film)
 
@@ -111,7 +111,7 @@ def test_a_disguised_film_shows_the_same_thing_in_nearly_the_same_place() -> Non
     film = (40 + 160 * np.exp(-((y - 15) ** 2 + (x - 20) ** 2) / 50)).astype(np.uint8)
     random = np.random.default_rng(0)
     for _ in range(30):
-        row, column = np.unravel_index(disguised(film, random).argmax(), film.shape)
+        row, column = np.unravel_index(augmented(film, random).argmax(), film.shape)
         assert abs(row - 15) < 12
         assert min(abs(column - 20), abs(column - 39)) < 12
 
@@ -143,7 +143,7 @@ def test_a_mirrored_film_has_mirrored_cells_where_the_mirror_is_read_too(
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fit of a second."""
-    for name, value in {"_VALIDATION": 60, "_MISTAKEN": 24, "_DRAWN": 6, "MIN_FILMS": 40}.items():
+    for name, value in {"_VALIDATION": 60, "_MISTAKEN": 24, "_DRAWN": 6, "MIN_IMAGES": 40}.items():
         monkeypatch.setattr(fit, name, value)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pneumo_core.gate import refusals, warnings_of
-from pneumo_core.imaging import FilmFacts, Radiograph, read_radiograph
+from pneumo_core.imaging import FileFacts, Radiograph, read_radiograph
 from pneumo_core.reading import samples
 
-FACTS = FilmFacts(format="DICOM", width=256, height=256, bits=12, colour=False, modality="DX")
+FACTS = FileFacts(format="DICOM", width=256, height=256, bits=12, colour=False, modality="DX")
 
 
 def film(pixels: np.ndarray | None = None, **facts: object) -> Radiograph:

@@ -7,7 +7,7 @@ import pytest
 
 from pneumo_core.gateway.config import Config, Dicom, Http, Keeping
 from pneumo_core.gateway.dimse import Receiver
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.queue import Queue
 from tests.gateway.parts import MISSING, free_port
 
@@ -20,8 +20,8 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
 
 
 @pytest.fixture
-def door(queue: Queue) -> Door:
-    return Door(queue, Keeping())
+def door(queue: Queue) -> Intake:
+    return Intake(queue, Keeping())
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def port(door: Door, config: Config) -> Iterator[int]:
+def port(door: Intake, config: Config) -> Iterator[int]:
     """Where a receiver listens that admits MODALITY alone, four at once."""
     told = Dicom(port=config.dicom.port, calling=("MODALITY",), associations=4, timeout=5)
     receiver = Receiver(told, door)

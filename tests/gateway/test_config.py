@@ -7,7 +7,7 @@ import pytest
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Config, Destination, ReadingRules, read_config
 from pneumo_core.gateway.rules import age_warning, leave_alone, trained_ages, wants
-from pneumo_core.imaging import FilmFacts
+from pneumo_core.imaging import FileFacts
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -52,8 +52,8 @@ def test_what_makes_no_sense_is_a_sentence(tmp_path: Path, text: str, sentence: 
         read_config(written(tmp_path, text))
 
 
-def facts(age: float | None = None, view: str | None = None) -> FilmFacts:
-    return FilmFacts("DICOM", 9, 9, 12, False, age_years=age, view_position=view)
+def facts(age: float | None = None, view: str | None = None) -> FileFacts:
+    return FileFacts("DICOM", 9, 9, 12, False, age_years=age, view_position=view)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from pneumo_core.gateway.config import Drift
 from pneumo_core.gateway.drift import by_day_and_device, drift_of, stability_index
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Finished
 from tests.gateway.parts import as_bytes, chest, film
@@ -35,7 +35,7 @@ def test_an_alarm_needs_a_large_difference_and_enough_films() -> None:
     assert "too few" in few.sentence
 
 
-def test_days_and_devices_are_counted_apart(door: Door, queue: Queue) -> None:
+def test_days_and_devices_are_counted_apart(door: Intake, queue: Queue) -> None:
     for model in ("Imager 5", "Imager 5", "Portable"):
         door.take_in(as_bytes(film(chest(64), ManufacturerModelName=model)), "MODALITY")
     first, second, third = queue.next_films(3)

@@ -15,7 +15,7 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Config, Destination, Source
 from pneumo_core.gateway.dimse import quiet_libraries
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.outbox import Outbox
 from pneumo_core.gateway.polling import poll
 from pneumo_core.gateway.queue import Queue
@@ -78,7 +78,7 @@ def web() -> Iterator[WebPacs]:
 
 
 @pytest.fixture
-def ask(config: Config, queue: Queue, door: Door, web: WebPacs) -> Callable[[], object]:
+def ask(config: Config, queue: Queue, door: Intake, web: WebPacs) -> Callable[[], object]:
     quiet_libraries()
     source = Source(name="pacs", dicomweb=web.url, timeout=5, modalities=("CR",))
     return lambda: poll(source, config, queue, door)
@@ -135,7 +135,7 @@ def test_an_image_that_can_not_be_fetched_stops_none_of_the_others(
     assert queue.waiting() == 1
 
 
-def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, door: Door) -> None:
+def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, door: Intake) -> None:
     from pydicom.dataset import Dataset
 
     def answer(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
@@ -160,7 +160,7 @@ def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, door:
     "answer", [b"<html>", b"[]", b'{"00081198": {"vr": "SQ", "Value": [{}]}}', b"7"]
 )
 def test_an_archive_that_answers_nonsense_stops_no_thread_and_loses_no_result(
-    web: WebPacs, config: Config, queue: Queue, door: Door, answer: bytes
+    web: WebPacs, config: Config, queue: Queue, door: Intake, answer: bytes
 ) -> None:
     door.take_in(as_bytes(film(chest(64))), "MODALITY")
     (received,) = queue.next_films(1)

@@ -14,7 +14,7 @@ import requests
 from pneumo_core.gateway import Config, Destination, Gateway
 from pneumo_core.gateway.config import Dicom, Http, Keeping, Source
 from pneumo_core.gateway.dimse import Receiver, quiet_libraries
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.polling import poll
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.worker import Worker
@@ -125,7 +125,7 @@ def test_a_pacs_is_asked_and_each_film_is_taken_once(
         source = Source(name="pacs", dicom=pacs.address, retrieve=how)
     config = replace(config_for(pacs, tmp_path / "gateway"), source=(source,))
     queue = Queue(config.folder)
-    door = Door(queue, config.keep)
+    door = Intake(queue, config.keep)
     receiver = Receiver(config.dicom, door)
     receiver.start()
     done = poll(source, config, queue, door)

@@ -7,7 +7,7 @@ from pydicom.uid import MRImageStorage, generate_uid
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Keeping
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.keeping import clean_up, remove_orphans
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Finished, Rendered
@@ -21,7 +21,7 @@ def rendered(queue: Queue) -> Rendered:
     return Rendered("sc", True, "1.2.3.9", "1.2", "r.dcm")
 
 
-def test_a_film_that_is_taken_in_is_on_the_disk_as_it_was_sent(door: Door, queue: Queue) -> None:
+def test_a_film_that_is_taken_in_is_on_the_disk_as_it_was_sent(door: Intake, queue: Queue) -> None:
     data = as_bytes(FILM)
     assert door.take_in(data, "MODALITY").answer == "taken"
     (kept,) = queue.next_films(9)
@@ -31,7 +31,7 @@ def test_a_film_that_is_taken_in_is_on_the_disk_as_it_was_sent(door: Door, queue
     assert FILM.SOPInstanceUID not in kept.file
 
 
-def test_the_same_film_twice_is_kept_once_and_acknowledged(door: Door, queue: Queue) -> None:
+def test_the_same_film_twice_is_kept_once_and_acknowledged(door: Intake, queue: Queue) -> None:
     data = as_bytes(FILM)
     answers = [door.take_in(data, "MODALITY") for _ in range(3)]
     assert [each.answer for each in answers] == ["taken", "known", "known"]
@@ -52,7 +52,7 @@ def test_the_same_film_twice_is_kept_once_and_acknowledged(door: Door, queue: Qu
     ids=["empty", "zeros", "cut", "MR"],
 )
 def test_what_is_no_film_is_refused_with_a_reason(
-    door: Door, queue: Queue, data: bytes, reason: str
+    door: Intake, queue: Queue, data: bytes, reason: str
 ) -> None:
     import re
 
@@ -63,13 +63,13 @@ def test_what_is_no_film_is_refused_with_a_reason(
     assert not list(queue.films.iterdir())
 
 
-def test_our_own_results_are_recognised(door: Door, queue: Queue) -> None:
+def test_our_own_results_are_recognised(door: Intake, queue: Queue) -> None:
     own = as_bytes(film(chest(64), Manufacturer="Pneumo"))
     assert door.take_in(own, "PACS").answer == "own"
     assert queue.waiting() == 0
 
 
-def test_another_film_under_a_known_uid_is_refused_and_not_lost(door: Door, queue: Queue) -> None:
+def test_another_film_under_a_known_uid_is_refused_and_not_lost(door: Intake, queue: Queue) -> None:
     door.take_in(as_bytes(FILM), "MODALITY")
     other = film(chest(64, 5), SOPInstanceUID=FILM.SOPInstanceUID)
     outcome = door.take_in(as_bytes(other), "MODALITY")
@@ -77,19 +77,19 @@ def test_another_film_under_a_known_uid_is_refused_and_not_lost(door: Door, queu
     assert "same SOP Instance UID" in outcome.reason
 
 
-def test_only_its_owner_can_read_the_folder(door: Door, queue: Queue) -> None:
+def test_only_its_owner_can_read_the_folder(door: Intake, queue: Queue) -> None:
     door.take_in(as_bytes(FILM), "MODALITY")
     for file in queue.folder.rglob("*"):
         assert file.stat().st_mode & 0o077 == 0, file.name
 
 
 def test_a_full_queue_says_so(queue: Queue) -> None:
-    door = Door(queue, Keeping(waiting=1))
+    door = Intake(queue, Keeping(waiting=1))
     door.take_in(as_bytes(FILM), "MODALITY")
     assert door.take_in(as_bytes(film(chest(64))), "MODALITY").answer == "full"
 
 
-def test_a_film_is_sent_when_every_destination_has_its_results(door: Door, queue: Queue) -> None:
+def test_a_film_is_sent_when_every_destination_has_its_results(door: Intake, queue: Queue) -> None:
     door.take_in(as_bytes(FILM), "MODALITY")
     (received,) = queue.next_films(1)
     deliveries = [("pacs", "sc", True), ("archive", "sc", True)]
@@ -106,7 +106,7 @@ def test_a_film_is_sent_when_every_destination_has_its_results(door: Door, queue
     assert queue.is_result("1.2.3.9")
 
 
-def test_what_was_rejected_for_good_can_be_sent_again(door: Door, queue: Queue) -> None:
+def test_what_was_rejected_for_good_can_be_sent_again(door: Intake, queue: Queue) -> None:
     door.take_in(as_bytes(FILM), "MODALITY")
     (received,) = queue.next_films(1)
     done = Finished(state="read", rendered=[rendered(queue)], deliveries=[("pacs", "sc", True)])
@@ -120,7 +120,7 @@ def test_what_was_rejected_for_good_can_be_sent_again(door: Door, queue: Queue) 
 
 
 def test_the_same_picture_of_the_same_study_is_a_copy_and_of_another_is_not(
-    door: Door, queue: Queue
+    door: Intake, queue: Queue
 ) -> None:
     other = film(chest(64), StudyInstanceUID=FILM.StudyInstanceUID, SOPInstanceUID=generate_uid())
     for each in (FILM, other, film(chest(64))):
@@ -133,7 +133,7 @@ def test_the_same_picture_of_the_same_study_is_a_copy_and_of_another_is_not(
     assert queue.copy_of(replace(copy, patient="somebody else"), "ab") is None
 
 
-def test_what_was_in_work_when_the_process_died_is_begun_again(door: Door, queue: Queue) -> None:
+def test_what_was_in_work_when_the_process_died_is_begun_again(door: Intake, queue: Queue) -> None:
     door.take_in(as_bytes(FILM), "MODALITY")
     (film_,) = queue.next_films(1)
     queue.begin(film_.number)
@@ -144,7 +144,7 @@ def test_what_was_in_work_when_the_process_died_is_begun_again(door: Door, queue
     again.close()
 
 
-def test_sent_films_are_removed_and_failed_ones_stay(door: Door, queue: Queue) -> None:
+def test_sent_films_are_removed_and_failed_ones_stay(door: Intake, queue: Queue) -> None:
     for each in (FILM, film(chest(64))):
         door.take_in(as_bytes(each), "MODALITY")
     sent, failed = queue.next_films(2)
@@ -157,14 +157,14 @@ def test_sent_films_are_removed_and_failed_ones_stay(door: Door, queue: Queue) -
     assert not queue.read_again(sent.number), "its file is gone"
 
 
-def test_a_file_whose_sender_never_heard_success_is_removed(door: Door, queue: Queue) -> None:
+def test_a_file_whose_sender_never_heard_success_is_removed(door: Intake, queue: Queue) -> None:
     door.take_in(as_bytes(FILM), "MODALITY")
     (queue.films / "orphan.dcm").write_bytes(b"half a film")
     remove_orphans(queue)
     assert len(list(queue.films.iterdir())) == 1
 
 
-def test_rows_with_patients_ids_are_forgotten(door: Door, queue: Queue) -> None:
+def test_rows_with_patients_ids_are_forgotten(door: Intake, queue: Queue) -> None:
     door.take_in(as_bytes(FILM), "MODALITY")
     (kept,) = queue.next_films(1)
     queue.finish(kept, Finished(state="refused", reason="a limb"))

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless
 
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging import Radiograph, read_radiograph, read_values
 from tests.imaging.images import RAMP12, dataset, dicom, encoded, written
 
@@ -57,7 +57,7 @@ def table(entries: Any, first: int, bits: int, *, count: int | None = None) -> D
 
 
 def refusal(film: FileDataset) -> str:
-    with pytest.raises(UnreadableFilm) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         read(film)
     return caught.value.reason
 
@@ -536,7 +536,7 @@ def test_reading_leaves_pydicom_and_the_filters_as_they_were() -> None:
         pydicom.config.settings.reading_validation_mode,
     )
     read(twelve(PatientAge="45", **WINDOW))
-    with pytest.raises(UnreadableFilm):
+    with pytest.raises(UnreadableImage):
         read(dicom(RAMP12)[:-1])
     after = (
         list(warnings.filters),

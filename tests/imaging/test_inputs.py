@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.errors import UnreadableFilm
-from pneumo_core.imaging import Radiograph, film_size, read_radiograph, read_values
+from pneumo_core.errors import UnreadableImage
+from pneumo_core.imaging import Radiograph, image_size, read_radiograph, read_values
 
 _RANDOM = np.random.default_rng(0)
 FILM8 = _RANDOM.integers(0, 256, (90, 80), np.uint8)
@@ -84,7 +84,7 @@ def test_an_array_is_left_as_it_was() -> None:
     ],
 )
 def test_an_array_that_says_no_film_is_refused(array: np.ndarray, told: str) -> None:
-    with pytest.raises(UnreadableFilm, match=told):
+    with pytest.raises(UnreadableImage, match=told):
         read_radiograph(array)
 
 
@@ -153,19 +153,19 @@ def test_clear_pixels_of_a_picture_are_black_as_those_of_its_file() -> None:
 
 def test_pictures_that_say_no_film_are_refused() -> None:
     frames = saved(IMAGES["L"], "TIFF", save_all=True, append_images=[IMAGES["L"]])
-    with Image.open(BytesIO(frames)) as opened, pytest.raises(UnreadableFilm, match="2 frames"):
+    with Image.open(BytesIO(frames)) as opened, pytest.raises(UnreadableImage, match="2 frames"):
         read_radiograph(opened)
     white = saved(IMAGES["I;16"], "TIFF", tiffinfo={PHOTOMETRIC: 0})
     with Image.open(BytesIO(white)) as opened:
         if opened.tag_v2.get(PHOTOMETRIC) == 0:  # type: ignore[attr-defined]
-            with pytest.raises(UnreadableFilm, match="its white is 0"):
+            with pytest.raises(UnreadableImage, match="its white is 0"):
                 read_radiograph(opened)
-    with pytest.raises(UnreadableFilm, match="floats must lie"):
+    with pytest.raises(UnreadableImage, match="floats must lie"):
         read_radiograph(Image.fromarray(FILM8.astype(np.float32)))
-    with pytest.raises(UnreadableFilm, match="below 0"):
+    with pytest.raises(UnreadableImage, match="below 0"):
         read_radiograph(Image.fromarray(FILM12.astype(np.int32) - 9))
     cut = saved(IMAGES["L"], "PNG")[:2000]
-    with Image.open(BytesIO(cut)) as opened, pytest.raises(UnreadableFilm, match="damaged"):
+    with Image.open(BytesIO(cut)) as opened, pytest.raises(UnreadableImage, match="damaged"):
         read_radiograph(opened)
 
 
@@ -174,12 +174,12 @@ def test_a_film_larger_than_a_file_may_be_is_read_from_memory(
 ) -> None:
     monkeypatch.setenv("PNEUMO_MAX_FILE_MB", "0.001")
     assert read_radiograph(FILM8).pixels.shape == (90, 80)
-    with pytest.raises(UnreadableFilm, match="larger than the 0.001 MB"):
+    with pytest.raises(UnreadableImage, match="larger than the 0.001 MB"):
         read_radiograph(saved(IMAGES["L"], "PNG"))
-    with pytest.raises(UnreadableFilm, match="larger than the 0.001 MB"):
+    with pytest.raises(UnreadableImage, match="larger than the 0.001 MB"):
         read_radiograph(BytesIO(saved(IMAGES["L"], "PNG")))
     monkeypatch.setenv("PNEUMO_MAX_MEGAPIXELS", "0.005")
-    with pytest.raises(UnreadableFilm, match="more than the 0.005 million pixels"):
+    with pytest.raises(UnreadableImage, match="more than the 0.005 million pixels"):
         read_radiograph(FILM8)
 
 
@@ -198,8 +198,8 @@ def test_bytes_of_each_kind_and_open_files(tmp_path: Path) -> None:
         assert not file.closed
     with path.open("rb", buffering=0) as file:
         assert np.array_equal(read_values(file).values, pixels)
-    assert film_size(str(path)) == (80, 90)
-    with pytest.raises(UnreadableFilm, match="can't be read: read of closed file|closed file"):
+    assert image_size(str(path)) == (80, 90)
+    with pytest.raises(UnreadableImage, match="can't be read: read of closed file|closed file"):
         read_radiograph(file)
 
 
@@ -211,7 +211,7 @@ def test_a_file_that_gives_no_bytes() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             raise UnsupportedOperation("not readable")
 
-    with pytest.raises(UnreadableFilm, match="it can't be read: not readable. Open it again"):
+    with pytest.raises(UnreadableImage, match="it can't be read: not readable. Open it again"):
         read_radiograph(Written())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pneumo_core.datasets import find_film, folder_of, scan
+from pneumo_core.datasets import find_image, folder_of, scan
 from pneumo_core.datasets.formats import medmnist as _archive
 from pneumo_core.errors import DatasetError
 from pneumo_core.imaging import read_radiograph
@@ -24,12 +24,12 @@ def test_a_film_of_an_archive_is_the_one_that_scanning_gives(tmp_path: Path) -> 
     path = write_archive(tmp_path / "set.npz")
     source = scan(path).source
     for row in range(3):
-        found = find_film(path, f"test/{row:06d}")
+        found = find_image(path, f"test/{row:06d}")
         assert isinstance(found, bytes)
         film = source.radiograph(f"test/{row:06d}").pixels
         assert np.array_equal(read_radiograph(found).pixels, film)
     for other in ("test/000003", "train/000000", "test/x", "test", "test/-1", "test/²"):
-        assert find_film(path, other) is None
+        assert find_image(path, other) is None
 
 
 def test_an_archive_is_unpacked_once_and_again_when_it_changed(
@@ -39,11 +39,11 @@ def test_an_archive_is_unpacked_once_and_again_when_it_changed(
     read = _archive.read_archive
     times: list[Path] = []
     monkeypatch.setattr(_archive, "read_archive", lambda at: times.append(at) or read(at))
-    first = [find_film(path, "test/000001") for _ in range(5)]
+    first = [find_image(path, "test/000001") for _ in range(5)]
     assert len(times) == 1
     assert len(set(first)) == 1
     write_archive(path, 4)
-    assert find_film(path, "test/000001") not in first
+    assert find_image(path, "test/000001") not in first
     assert len(times) == 2
 
 
@@ -59,10 +59,10 @@ def test_a_manifest_is_read_once_and_again_when_it_changed(
 ) -> None:
     films = film_folder({"test": 2})
     manifest = write_manifest(tmp_path, films)
-    assert find_film(manifest, "second") == sorted(films.rglob("*.png"))[1]
+    assert find_image(manifest, "second") == sorted(films.rglob("*.png"))[1]
     write_manifest(tmp_path, films, "another name")
-    assert find_film(manifest, "second") is None
-    assert find_film(manifest, "another name") == sorted(films.rglob("*.png"))[1]
+    assert find_image(manifest, "second") is None
+    assert find_image(manifest, "another name") == sorted(films.rglob("*.png"))[1]
 
 
 def test_films_of_a_manifest_are_exported_with_their_ids_labels_and_patients(

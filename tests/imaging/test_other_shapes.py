@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
 from pneumo_core.gate import refusals, warnings_of
-from pneumo_core.imaging import FilmFacts, read_radiograph, read_values
+from pneumo_core.imaging import FileFacts, read_radiograph, read_values
 from tests.gate.test_rules import film as gate_film
 from tests.imaging.images import dataset, encoded, written
 from tests.imaging.test_grey_values import (
@@ -193,5 +193,5 @@ def test_an_odd_orientation_is_a_warning(orientation: tuple[str, str] | None, wo
 
 
 def test_the_facts_of_a_film_are_those_of_its_true_shape() -> None:
-    facts: FilmFacts = read(dataset(EIGHT, **{"PixelAspectRatio": ["1", "2"]})).facts
+    facts: FileFacts = read(dataset(EIGHT, **{"PixelAspectRatio": ["1", "2"]})).facts
     assert (facts.width, facts.height, facts.bits) == (256, 96, 8)

@@ -24,7 +24,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging.radiograph import Window
 from pneumo_core.imaging.read import read_radiograph
 from tests.imaging.images import RAMP8, RAMP12, SIDE, dataset, dicom, encoded, written
@@ -123,7 +123,7 @@ def test_a_big_endian_palette_is_the_little_endian_one() -> None:
 def test_a_jpeg_that_takes_gdcm_down_is_refused() -> None:
     film = bytearray(shipped("SC_rgb_jpeg_gdcm.dcm").read_bytes())
     film[film.index(b"\xff\xc3") + 4] = 77  # bits a sample: a segmentation fault in GDCM 3.2.6
-    with pytest.raises(UnreadableFilm, match="its JPEG picture cannot be decoded"):
+    with pytest.raises(UnreadableImage, match="its JPEG picture cannot be decoded"):
         read_radiograph(bytes(film))
 
 
@@ -298,7 +298,7 @@ def test_nothing_of_the_person_is_kept() -> None:
 def test_a_shipped_file_is_read_or_refused(path: Path) -> None:
     try:
         film = read_radiograph(path)
-    except UnreadableFilm as refusal:
+    except UnreadableImage as refusal:
         assert refusal.file == path.name
     else:
         assert film.pixels.shape == (film.facts.height, film.facts.width)
@@ -309,7 +309,7 @@ def test_most_shipped_pictures_are_read() -> None:
     def is_read(path: Path) -> bool:
         try:
             return bool(read_radiograph(path))
-        except UnreadableFilm:
+        except UnreadableImage:
             return False
 
     assert sum(map(is_read, SHIPPED)) >= 85

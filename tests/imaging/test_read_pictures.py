@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.imaging.radiograph import FilmFacts, Radiograph, to_input
+from pneumo_core.imaging.radiograph import FileFacts, Radiograph, to_input
 from pneumo_core.imaging.read import read_radiograph
 from tests.imaging.images import RAMP8, RAMP12, SIDE, encoded
 
@@ -45,14 +45,14 @@ def test_a_radiograph_is_float32_contiguous_and_read_only() -> None:
 
 
 def test_a_radiograph_refuses_other_dtypes() -> None:
-    facts = FilmFacts("PNG", SIDE, SIDE, 8, False)
+    facts = FileFacts("PNG", SIDE, SIDE, 8, False)
     with pytest.raises(ValueError, match="uint8"):
         Radiograph("film", RAMP8, facts)  # type: ignore[arg-type]
 
 
 def test_facts_of_a_picture() -> None:
     facts = read_radiograph(encoded(RAMP8[:, :63].repeat(2, axis=1), "PNG")).facts
-    assert facts == FilmFacts("PNG", width=126, height=64, bits=8, colour=False)
+    assert facts == FileFacts("PNG", width=126, height=64, bits=8, colour=False)
 
 
 def test_the_name_is_the_path_without_its_folder(tmp_path: Path) -> None:

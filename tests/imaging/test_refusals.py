@@ -21,7 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging.radiograph import Radiograph
 from pneumo_core.imaging.read import read_radiograph
 from tests.imaging.images import RAMP8, RAMP12, SIDE, dataset, dicom, encoded, limits, written
@@ -34,8 +34,8 @@ FRAME = Image.new("L", (SIDE, SIDE))
 THREE = {"save_all": True, "append_images": [Image.new("L", (SIDE, SIDE), v) for v in (99, 255)]}
 
 
-def refusal(source: bytes | Path, **changes: int) -> UnreadableFilm:
-    with pytest.raises(UnreadableFilm) as caught:
+def refusal(source: bytes | Path, **changes: int) -> UnreadableImage:
+    with pytest.raises(UnreadableImage) as caught:
         read_radiograph(source, limits=limits(**changes))
     return caught.value
 
@@ -154,7 +154,7 @@ def test_runs_may_not_unpack_to_more_than_the_film() -> None:
 
 
 def test_a_refusal_names_the_file_and_the_remedy() -> None:
-    with pytest.raises(UnreadableFilm) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         read_radiograph(encoded(RAMP8, "GIF"), name="holiday/photo.gif")
     assert str(caught.value) == (
         "photo.gif: this is a GIF picture, not a chest X-ray Pneumo can read. "
@@ -206,7 +206,7 @@ def test_damaged_bytes_are_read_or_refused(data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(source)) | st.just(len(source)))
     try:
         film = read_radiograph(bytes(source[:cut]), limits=limits())
-    except UnreadableFilm:
+    except UnreadableImage:
         return
     assert isinstance(film, Radiograph)
     assert np.isfinite(film.pixels).all()

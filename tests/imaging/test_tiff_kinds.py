@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pneumo_core.errors import UnreadableFilm
-from pneumo_core.imaging import film_size, read_radiograph
+from pneumo_core.errors import UnreadableImage
+from pneumo_core.imaging import image_size, read_radiograph
 from tests.imaging.images import RAMP8, RAMP12, SIDE
 
 KINDS = {"u": 1, "i": 2, "f": 3, "c": 6}
@@ -129,7 +129,7 @@ def test_a_lying_film_is_turned_upright_and_its_size_is_known(tmp_path: Path) ->
     assert film.pixels.shape == (128, 64)
     assert film.pixels[8, -8] == 1 > film.pixels[8, 8]
     (tmp_path / "a.tif").write_bytes(tiff(lying, orientation=6, rows=64))
-    assert film_size(tmp_path / "a.tif") == (128, 64)
+    assert image_size(tmp_path / "a.tif") == (128, 64)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,6 @@ def test_a_lying_film_is_turned_upright_and_its_size_is_known(tmp_path: Path) ->
     ids=["complex", "colour", "LZW", "truncated", "NaN"],
 )
 def test_what_cannot_be_read_is_named(data: bytes, words: str) -> None:
-    with pytest.raises(UnreadableFilm, match=words) as refused:
+    with pytest.raises(UnreadableImage, match=words) as refused:
         read_radiograph(data)
     assert "unknown pixel mode" not in str(refused.value)

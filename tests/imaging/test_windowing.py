@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
-from pneumo_core.errors import UnreadableFilm
-from pneumo_core.imaging import FilmValues, Window, read_radiograph, read_values
+from pneumo_core.errors import UnreadableImage
+from pneumo_core.imaging import PixelValues, Window, read_radiograph, read_values
 
-VALUES = FilmValues(np.array([[0, 50, 100]], np.float32), inverted=False)
+VALUES = PixelValues(np.array([[0, 50, 100]], np.float32), inverted=False)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_a_window_maps_its_edges_to_black_and_white(window: Window, shown: list[
 
 
 def test_an_inverted_film_is_shown_bright_where_it_is_dense() -> None:
-    film = FilmValues(VALUES.values, inverted=True)
+    film = PixelValues(VALUES.values, inverted=True)
     assert film.through(film.full_range()).tolist() == [[1, 0.5, 0]]
 
 
@@ -39,13 +39,13 @@ def test_a_window_leaves_the_values_as_they_were() -> None:
 def test_percentiles_leave_outliers_out() -> None:
     values = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100).copy()
     values[0, 0], values[-1, -1] = -1000, 1000
-    window = FilmValues(values, inverted=False).percentiles()
+    window = PixelValues(values, inverted=False).percentiles()
     assert window.center == pytest.approx(0.5, abs=0.01)
     assert window.width == pytest.approx(0.98, abs=0.01)
 
 
 def test_one_value_everywhere_has_a_window_all_the_same() -> None:
-    film = FilmValues(np.full((4, 4), 7, np.float32), inverted=False)
+    film = PixelValues(np.full((4, 4), 7, np.float32), inverted=False)
     assert np.isfinite(film.through(film.full_range())).all()
     assert film.percentiles().width > 0
 
@@ -59,5 +59,5 @@ def test_a_films_first_window_gives_what_the_model_reads(name: str) -> None:
 
 
 def test_what_is_no_film_is_refused_as_ever() -> None:
-    with pytest.raises(UnreadableFilm, match=r"notes\.txt"):
+    with pytest.raises(UnreadableImage, match=r"notes\.txt"):
         read_values(b"not a film", name="notes.txt")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumo_core.imaging import FilmFacts, Radiograph
+from pneumo_core.imaging import FileFacts, Radiograph
 
 
 class BrightFinder:
@@ -17,5 +17,5 @@ class BrightFinder:
 
 def radiograph(pixels: NDArray[np.float32]) -> Radiograph:
     height, width = pixels.shape
-    facts = FilmFacts("PNG", width, height, bits=8, colour=False)
+    facts = FileFacts("PNG", width, height, bits=8, colour=False)
     return Radiograph("film.png", np.ascontiguousarray(pixels, np.float32), facts)

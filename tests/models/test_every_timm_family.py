@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pneumo_core.errors import TrainingError, UnknownName
-from pneumo_core.explanations import convolutions, forgets, heat_map, layers, run_from
+from pneumo_core.explanations import convolutions, heat_map, layers, run_from, run_sanity_check
 from pneumo_core.inference import Runtime, open_engine
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, input_of
 from pneumo_core.models.layout import Layout
@@ -167,7 +167,7 @@ def test_carried_tokens_are_the_same_at_every_place_and_in_no_heat_map() -> None
 
 def test_a_sanity_check_redraws_a_transformer() -> None:
     runtime = runtime_of(built("test_vit", 96), 96)
-    checked = forgets(runtime, noise(1, 96)[0], 1)
+    checked = run_sanity_check(runtime, noise(1, 96)[0], 1)
     assert len(checked.forgotten) == 5
     assert not np.array_equal(checked.learned.parts[0], checked.forgotten[0].parts[0])
 

@@ -7,11 +7,11 @@ import pytest
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.gate.orientation import rotation_text, turned_radiograph
-from pneumo_core.imaging import FilmFacts, FilmValues, Radiograph
+from pneumo_core.imaging import FileFacts, PixelValues, Radiograph
 from pneumo_core.reading import Reader, entry_of, open_reader
 from tests.gate.test_network_check import FILM, Judge
 
-FACTS = FilmFacts(
+FACTS = FileFacts(
     format="DICOM",
     width=3,
     height=2,
@@ -30,7 +30,7 @@ def reader(checkpoint: Checkpoint) -> Reader:
 def film(quarters: int = 0) -> Radiograph:
     """A film that was turned by quarters to the left before it was stored."""
     pixels = np.ascontiguousarray(np.rot90(FILM, quarters)).astype(np.float32) / 255
-    return Radiograph("film.png", pixels, FilmFacts("PNG", 400, 400, 8, False))
+    return Radiograph("film.png", pixels, FileFacts("PNG", 400, 400, 8, False))
 
 
 def test_a_turn_to_the_left_by_hand() -> None:
@@ -78,7 +78,7 @@ def test_the_log_says_how_a_film_was_rotated(reader: Reader) -> None:
 
 def test_values_turn_with_their_padding() -> None:
     padding = np.array([[True, False]])
-    turned = FilmValues(np.float32([[1, 2]]), inverted=True, padding=padding).turned(1)
+    turned = PixelValues(np.float32([[1, 2]]), inverted=True, padding=padding).turned(1)
     assert turned.values.tolist() == [[2], [1]]
     assert turned.padding is not None
     assert turned.padding.tolist() == [[False], [True]]

@@ -9,7 +9,7 @@ import pytest
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.explanations import HeatMap
-from pneumo_core.imaging import FilmFacts, Radiograph, read_radiograph
+from pneumo_core.imaging import FileFacts, Radiograph, read_radiograph
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Rates, Reading
 from pneumo_core.reports import Overlay, Result, result_of
@@ -32,7 +32,7 @@ COLOURS = Overlay(heat_map())
 def film(height: int = 96, width: int = 80, name: str = "film.png", **facts: Any) -> Radiograph:
     """A grey ramp."""
     pixels = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
-    return Radiograph(name, pixels, FilmFacts("PNG", width, height, 8, False, **facts))
+    return Radiograph(name, pixels, FileFacts("PNG", width, height, 8, False, **facts))
 
 
 @pytest.fixture

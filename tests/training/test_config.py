@@ -4,7 +4,7 @@ import pydantic
 import pytest
 
 from pneumo_core.errors import TrainingError, UnknownName
-from pneumo_core.training import Augmentation, TrainingConfig, changed, recipe, training_config
+from pneumo_core.training import Augmentation, TrainingConfig, recipe, training_config, with_setting
 
 _STORED = pydantic.TypeAdapter(TrainingConfig)
 
@@ -49,7 +49,7 @@ def test_a_senseless_setting_is_named(setting: str, value: object):
         (lambda: recipe("strong", "cnn_94", batchsize=3), "batchsize", "batch_size"),
         (lambda: TrainingConfig(model="cnn94"), "cnn94", "cnn_94"),
         (lambda: recipe("strong", "cnn_49"), "cnn_49", "cnn_94"),
-        (lambda: changed(TrainingConfig(), "sed", 1), "sed", "seed"),
+        (lambda: with_setting(TrainingConfig(), "sed", 1), "sed", "seed"),
     ],
 )
 def test_an_unknown_setting_or_model_is_refused_with_the_nearest(make, asked: str, meant: str):

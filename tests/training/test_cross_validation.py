@@ -9,7 +9,7 @@ from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.errors import TrainingError
 from pneumo_core.inference import dataset_for
 from pneumo_core.reading import open_reader
-from pneumo_core.runs import find_run, go_on, start_run, train
+from pneumo_core.runs import continue_run, find_run, start_run, train
 from pneumo_core.training import training_config
 from pneumo_core.training.cross_validation import folds_of
 
@@ -108,8 +108,8 @@ def test_a_cross_validation_goes_on_fold_by_fold(film_folder: Callable[..., Path
     whole = train(folder, "whole", config)
     run = start_run(folder, "resumed", config)
     with pytest.raises(KeyboardInterrupt):
-        go_on(run, listener=_Stop())
-    resumed = go_on(find_run(run.id))
+        continue_run(run, listener=_Stop())
+    resumed = continue_run(find_run(run.id))
     pd.testing.assert_frame_equal(load_checkpoint("whole").scores, resumed.scores)
     assert len(find_run(run.id).history) == 2
     assert whole.card.weights_sha256 == resumed.card.weights_sha256

@@ -10,7 +10,7 @@ import torch
 from pneumo_core.checkpoints.weights import stored_precision
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import TrainingError
-from pneumo_core.runs import Run, go_on, kept_epochs, runs_with_epochs, start_run
+from pneumo_core.runs import Run, continue_run, kept_epochs, runs_with_epochs, start_run
 from pneumo_core.training import Films, TrainingConfig, fit
 
 
@@ -45,7 +45,7 @@ def test_no_epoch_is_kept_unasked(
 def test_a_run_tells_its_epochs_and_their_validation_auc(run: Run) -> None:
     assert kept_epochs(run) == ()
     assert runs_with_epochs() == []
-    checkpoint = go_on(run)
+    checkpoint = continue_run(run)
     areas = [each.validation_auc for each in kept_epochs(run)]
     assert areas == pytest.approx(checkpoint.history["val_auc"].tolist())
     assert [each.id for each in runs_with_epochs()] == [run.id]

@@ -12,7 +12,7 @@ from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError, DatasetError, TrainingError, UnknownName
 from pneumo_core.imaging import read_radiograph
 from pneumo_core.reading import open_reader
-from pneumo_core.runs import find_run, go_on, start_run, train
+from pneumo_core.runs import continue_run, find_run, start_run, train
 from pneumo_core.training import Progressed, TrainingConfig
 
 
@@ -84,7 +84,7 @@ def test_a_run_is_found_again_as_it_was(folder: Path, brief: TrainingConfig):
 
 def test_a_run_leaves_its_history_for_others_to_read(folder: Path, brief: TrainingConfig):
     run = start_run(folder, "history", brief)
-    go_on(run)
+    continue_run(run)
     history = pd.read_csv(run.folder / "history.csv")
     assert history["epoch"].tolist() == [1]
 
@@ -96,7 +96,7 @@ def test_films_that_changed_since_the_start_stop_a_resumed_run(
     run = start_run(copy, "changed", brief)
     next((copy / "train" / "NORMAL").iterdir()).unlink()
     with pytest.raises(TrainingError, match="have changed since the run"):
-        go_on(run)
+        continue_run(run)
 
 
 class _FullDisk:
@@ -123,10 +123,10 @@ def test_a_full_disk_ends_a_run_with_a_sentence_and_no_torn_checkpoint(
 ):
     run = start_run(folder, "full", brief)
     with monkeypatch.context() as patch, pytest.raises(TrainingError, match="No space left"):
-        go_on(run, listener=_FullDisk(patch))
+        continue_run(run, listener=_FullDisk(patch))
     assert list_checkpoints() == ([], [])
     assert not list(settings().checkpoints.glob(".*"))
-    assert go_on(run).name == "full"
+    assert continue_run(run).name == "full"
 
 
 def test_the_card_says_how_much_of_its_maps_lies_inside_the_lungs(

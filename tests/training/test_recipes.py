@@ -14,7 +14,7 @@ from efficientnet_pytorch.utils import url_map
 from pneumo_core.checkpoints import load_checkpoint
 from pneumo_core.cli import main
 from pneumo_core.core.settings import settings
-from pneumo_core.embeddings import feature_layers, film_features
+from pneumo_core.embeddings import feature_layers, image_features
 from pneumo_core.errors import TrainingError, UnknownName
 from pneumo_core.explanations import heat_map
 from pneumo_core.inference import open_runtime
@@ -130,7 +130,7 @@ def test_a_transformer_trains_reads_explains_embeds_and_runs_as_a_graph(folder: 
     assert 0 < runtime.probabilities(film[None])[0] < 1
     assert sum(heat_map(runtime, film, label).parts[0] for label in (0, 1)).shape == (4, 4)
     widths = {
-        layer: len(film_features(runtime, film, layer)) for layer in feature_layers(checkpoint)
+        layer: len(image_features(runtime, film, layer)) for layer in feature_layers(checkpoint)
     }
     assert widths["block 5"] == widths["penultimate"] == 64
     assert widths["last maps"] == 64 * 4 * 4  # of the places alone

@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from pneumo_core.app.compare.pair_choice import choose_pair
-from pneumo_core.app.compare.pair_films import show_pair
+from pneumo_core.app.compare.pair_scatter import show_pair
 from pneumo_core.app.evaluate.score_cache import study_of
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import PneumoError
@@ -60,7 +60,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
     names = [each.name for each in checkpoints]
     who = (tuple(each.key for each in scores), tuple(thresholds))
     try:
-        tests = kept("pair tests", who, lambda: compare_pairs(scores, thresholds), most=8)
+        tests = cached("pair tests", who, lambda: compare_pairs(scores, thresholds), most=8)
     except PneumoError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
@@ -68,7 +68,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
     first, second = choose_pair(names)
     points = (thresholds[first], thresholds[second])
     pair = (scores[first].key, scores[second].key, points)
-    compared = kept(
+    compared = cached(
         "comparisons", pair, lambda: compare(scores[first], scores[second], points), most=8
     )
     test = next(each for each in tests if (each.first, each.second) == (first, second))

@@ -12,7 +12,7 @@ from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.errors import UnknownName
 from pneumo_core.evaluation import Scores
 
-__all__ = ["MOST", "choose_checkpoints", "choose_films", "choose_pair"]
+__all__ = ["MOST", "choose_checkpoints", "choose_images", "choose_pair"]
 
 MOST = 4
 
@@ -38,7 +38,7 @@ def choose_checkpoints() -> list[Checkpoint]:
     return [by_name[name] for name in chosen]
 
 
-def choose_films(checkpoints: list[Checkpoint]) -> list[Scores] | None:
+def choose_images(checkpoints: list[Checkpoint]) -> list[Scores] | None:
     """Ask for one source of X-rays; None until all scores are there.
 
     Raises PneumoError.

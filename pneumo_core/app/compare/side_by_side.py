@@ -8,13 +8,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pneumo_core.app.audit_log import record_readings
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
 from pneumo_core.app.reading_room.worklist import Film, Worklist
 from pneumo_core.app.words import agreement_text, plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.explanations import METHODS, HeatMap, evidence_strength, overlap, scale_of
 from pneumo_core.imaging import colour_scale, display_pixels, jpeg, overlay
 from pneumo_core.metrics import format_rate
@@ -23,7 +23,7 @@ from pneumo_core.reading import Reading
 __all__ = ["show_side_by_side"]
 
 _SIDE = 560
-_MOST_FILMS = 6
+_MAX_IMAGES = 6
 _FILMS = "films side by side"
 _OPACITY = 0.5
 
@@ -36,7 +36,7 @@ def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> 
         "X-rays on your list",
         list(names),
         format_func=names.__getitem__,
-        max_selections=_MOST_FILMS,
+        max_selections=_MAX_IMAGES,
         key=_FILMS,
         help="The list of the Read page. Uploads on either page appear on both.",
     )
@@ -80,7 +80,7 @@ def _take_opened(worklist: Worklist) -> None:
     latest = worklist.opened or next(iter(films), None)
     new = not there or latest != st.session_state.get("last opened")
     if new and latest in films and latest not in chosen:
-        chosen = [*chosen, str(latest)][-_MOST_FILMS:]
+        chosen = [*chosen, str(latest)][-_MAX_IMAGES:]
     st.session_state["last opened"] = latest
     st.session_state[_FILMS] = chosen
 
@@ -164,15 +164,15 @@ def _read(film: Film, checkpoint: Checkpoint) -> Reading:
         reader = reader_of(checkpoint)
         try:
             return reader.read(radiograph_of(film))
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             return reader.failed(error)
 
-    return kept("compared", (film.key, checkpoint.name, checkpoint.card.version), read, most=100)
+    return cached("compared", (film.key, checkpoint.name, checkpoint.card.version), read, most=100)
 
 
 def _map(film: Film, reading: Reading, checkpoint: Checkpoint, method: str, label: int) -> HeatMap:
     who = (film.key, checkpoint.name, checkpoint.card.version, label, method, None)
-    return kept(
+    return cached(
         "heat maps",
         who,
         lambda: reader_of(checkpoint).heat_map(radiograph_of(film, reading), label, method=method),

@@ -13,7 +13,7 @@ from pneumo_core.app.actions import (
 )
 from pneumo_core.app.data.quality_findings import say_findings
 from pneumo_core.app.sign_in import may_change
-from pneumo_core.app.widgets.get_films import by_megabyte
+from pneumo_core.app.widgets.missing_images import by_megabyte
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable
 from pneumo_core.app.words import plain
 from pneumo_core.core.settings import settings

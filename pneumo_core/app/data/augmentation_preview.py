@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.data.image_grid import next_draw
+from pneumo_core.app.data.thumbnails import next_draw
 from pneumo_core.app.words import plain
 from pneumo_core.datasets.quality import Inspection
 from pneumo_core.imaging import jpeg

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pneumo_core.app.data.augmentation_preview import show_augmentation
 from pneumo_core.app.data.dataset_overview import show_overview
-from pneumo_core.app.data.image_grid import show_random_films
 from pneumo_core.app.data.quality_findings import show_findings
 from pneumo_core.app.data.shortcut_audit import show_audit
+from pneumo_core.app.data.thumbnails import show_random_images
 from pneumo_core.datasets.quality import Inspection
 
 __all__ = ["show_dataset"]
@@ -35,7 +35,7 @@ def show_dataset(inspection: Inspection, location: Path) -> None:
     )
     st.query_params["view"] = str(view)
     if view == "films":
-        show_random_films(inspection, location)
+        show_random_images(inspection, location)
     elif view == "shortcuts":
         show_audit(inspection, location)
     elif view == "augmentation":

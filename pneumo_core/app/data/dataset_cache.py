@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pneumo_core.app.memory import shared
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.app.widgets.progress import Report, cancellable_once
 from pneumo_core.app.words import plain
@@ -13,7 +13,7 @@ from pneumo_core.datasets import scan
 from pneumo_core.datasets.quality import Inspection, inspect_dataset
 from pneumo_core.errors import DatasetError
 
-__all__ = ["choose_dataset", "inspected", "say_how_to_get_one"]
+__all__ = ["choose_dataset", "inspection_of", "say_how_to_get_one"]
 
 
 def choose_dataset() -> Path | None:
@@ -40,7 +40,7 @@ def choose_dataset() -> Path | None:
     return location
 
 
-def inspected(location: Path) -> Inspection:
+def inspection_of(location: Path) -> Inspection:
     """Return the inspection of a dataset, cached. Raises Cancelled, PneumoError."""
 
     def compute(report: Report) -> Inspection:
@@ -50,7 +50,7 @@ def inspected(location: Path) -> Inspection:
         )
 
     return cancellable_once(
-        shared,
+        cached_for_all,
         "inspections",
         (dataset_key(location), _looks()),
         f"Inspect {location.name}",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pneumo_core.app.words import plain
 from pneumo_core.datasets.quality import Inspection, split_table
-from pneumo_core.reports.figures import films_per_split, grey_histogram, size_map
+from pneumo_core.reports.figures import grey_histogram, images_per_split, size_map
 
 __all__ = ["show_overview"]
 
@@ -25,7 +25,7 @@ def show_overview(inspection: Inspection) -> None:
             _show_as_found(inspection)
     with bars:
         st.plotly_chart(
-            films_per_split(splits), key="splits", alt="X-rays per split, by label and subtype."
+            images_per_split(splits), key="splits", alt="X-rays per split, by label and subtype."
         )
     greys, sizes = st.columns(2, gap="large")
     with greys:

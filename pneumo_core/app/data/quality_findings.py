@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pneumo_core.app.data.image_grid import show_pictures
+from pneumo_core.app.data.thumbnails import show_pictures
 from pneumo_core.app.words import plain
 from pneumo_core.datasets import Dataset
 from pneumo_core.datasets.quality import SEVERITIES, Finding, Inspection

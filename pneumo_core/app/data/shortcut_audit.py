@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.memory import shared
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.widgets.dataset_choice import dataset_key
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain
@@ -73,7 +73,9 @@ def _audited(dataset: Dataset, location: Path) -> Audit:
         return audit(dataset, measured_here(dataset, report), progress=report("Comparing splits"))
 
     key = (dataset_key(location), dataset.fingerprint)
-    return cancellable_once(shared, "audits", key, "Run the shortcut audit", compute, most=4)
+    return cancellable_once(
+        cached_for_all, "audits", key, "Run the shortcut audit", compute, most=4
+    )
 
 
 def _show_summary(found: Audit) -> None:

@@ -17,7 +17,7 @@ from pneumo_core.app.embeddings.projection_cache import (
 from pneumo_core.app.widgets.model_choice import DATASET, choose_linked
 from pneumo_core.app.widgets.progress import Cancelled
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.embeddings import LEAST_FILMS, Features
+from pneumo_core.embeddings import MIN_IMAGES, Features
 
 __all__ = ["choose_view", "show_explorer"]
 
@@ -53,7 +53,7 @@ def show_explorer(checkpoint: Checkpoint, films: DeltaGenerator, layer: DeltaGen
         before = drawing.dimensions == 2 and _asks_for_pixels(source)
     try:
         features = features_from(checkpoint, source, chosen)
-        if len(features.table) < LEAST_FILMS:
+        if len(features.table) < MIN_IMAGES:
             show_few(checkpoint, features)
             return
         maps = _maps(checkpoint, source, features, drawing, before)

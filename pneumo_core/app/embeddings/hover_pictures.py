@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.memory import shared
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.streamlit_patches import address_of
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
-from pneumo_core.datasets import find_film
+from pneumo_core.datasets import find_image
 from pneumo_core.imaging import contact_sheet
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ def show_on_hover(chart: str, films: pd.DataFrame) -> None:
     Nothing without image files, or with more than 2,000 X-rays.
     """
     data = dataset_in_use()
-    if data is None or len(films) > _MOST or find_film(data, str(films["id"].iloc[0])) is None:
+    if data is None or len(films) > _MOST or find_image(data, str(films["id"].iloc[0])) is None:
         return
     ids = tuple(films["id"].astype(str))
 
     def draw() -> bytes:
         with st.spinner("Preparing pictures for the map"):
-            return contact_sheet([find_film(data, each) for each in ids], _SIDE)
+            return contact_sheet([find_image(data, each) for each in ids], _SIDE)
 
-    sheet = shared("hover sheets", (dataset_key(data), ids), draw, most=4)
+    sheet = cached_for_all("hover sheets", (dataset_key(data), ids), draw, most=4)
     _component()(
         key=f"hover {chart}",
         data={

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-__all__ = ["clear", "drawn", "find_by_name", "selected", "take"]
+__all__ = ["clear", "find_by_name", "keep_figure", "selected_rows", "take"]
 
 Chosen = NDArray[np.bool_] | None
 
@@ -27,7 +27,7 @@ def find_by_name() -> str:
     return found.strip()
 
 
-def selected(films: pd.DataFrame, found: str) -> Chosen:
+def selected_rows(films: pd.DataFrame, found: str) -> Chosen:
     """Return which X-rays (N,) are selected: by name if one is typed, else by the lasso."""
     if found:
         return films["id"].str.contains(found, case=False, regex=False).to_numpy()
@@ -38,7 +38,7 @@ def selected(films: pd.DataFrame, found: str) -> Chosen:
     return inside if inside.any() else None
 
 
-def drawn(chart: str, key: Hashable, make: Callable[[], go.Figure]) -> go.Figure:
+def keep_figure(chart: str, key: Hashable, make: Callable[[], go.Figure]) -> go.Figure:
     """Return the figure that ``chart`` shows if its ``key`` is unchanged, else a new one."""
     told = (key, st.session_state.get(_TURN, 0))
     place = f"drawn {chart}"

@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.embeddings.hover_pictures import show_on_hover
-from pneumo_core.app.embeddings.lasso import drawn, selected, take
+from pneumo_core.app.embeddings.lasso import keep_figure, selected_rows, take
 from pneumo_core.app.embeddings.map_options import choose_look
 from pneumo_core.app.embeddings.selected_images import show_selection
-from pneumo_core.app.embeddings.uploaded_image import Placed, choose_own_film, show_own_film
-from pneumo_core.app.evaluate.error_images import show_films
-from pneumo_core.app.memory import shared
+from pneumo_core.app.embeddings.uploaded_image import Placed, choose_own_image, show_own_image
+from pneumo_core.app.evaluate.error_images import show_images
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.embeddings import (
-    LEAST_FILMS,
+    MIN_IMAGES,
     PIXELS,
     PROJECTIONS,
     Features,
@@ -53,7 +53,7 @@ def show_maps(checkpoint: Checkpoint, maps: Sequence[Mapped], options: DeltaGene
     _say_what_is_left_out(features)
     own: tuple[NDArray[np.float32], ...] = ()
     if projection.points.shape[1] == 2:
-        own = choose_own_film(checkpoint, [each for each, _ in maps], options)
+        own = choose_own_image(checkpoint, [each for each, _ in maps], options)
     _explore(checkpoint, maps, films, own)
     _show_merits(maps)
 
@@ -62,11 +62,11 @@ def show_few(checkpoint: Checkpoint, features: Features) -> None:
     """Explain that there are too few X-rays for a map, and list them."""
     _say_what_is_left_out(features)
     st.info(
-        f"{len(features.table)} X-rays are too few for a map. Choose at least {LEAST_FILMS}, "
+        f"{len(features.table)} X-rays are too few for a map. Choose at least {MIN_IMAGES}, "
         "ideally hundreds. They are listed below.",
         icon=":material/info:",
     )
-    show_films(_with_probability(features.table), checkpoint.name, key="few")
+    show_images(_with_probability(features.table), checkpoint.name, key="few")
 
 
 @st.fragment
@@ -81,11 +81,11 @@ def _explore(
     features, projection = maps[-1]
     turning = projection.points.shape[1] == 3
     look = choose_look(films, turning=turning)
-    chosen = selected(films, look.found)
+    chosen = selected_rows(films, look.found)
     placed = Placed.on(maps, own) if own else None
     key = [(each.key, at.method, float(at.points.sum())) for each, at in maps]
     charts, panel = beside("map")
-    figure = drawn(
+    figure = keep_figure(
         _CHART,
         (tuple(key), look, placed.points[-1].tobytes() if placed else b""),
         lambda: embedding_map(
@@ -114,7 +114,7 @@ def _explore(
             st.caption("Draw around X-rays, click one, or find one by name.")
     with panel:
         if placed:
-            show_own_film(placed, features, films, checkpoint.name)
+            show_own_image(placed, features, films, checkpoint.name)
         if chosen is not None:
             film = show_selection(checkpoint.name, features.table, films, chosen)
             if film:
@@ -139,7 +139,7 @@ def _show_neighbours(checkpoint: Checkpoint, features: Features, film_id: str) -
     near = nearest(features.values, features.values[row], row=row)
     st.markdown(f"**Nearest to {plain(film_id.rsplit('/', 1)[-1])}**, by {plain(features.layer)}")
     rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
-    show_films(_with_probability(rows), checkpoint.name, key="near", ordered=True)
+    show_images(_with_probability(rows), checkpoint.name, key="near", ordered=True)
 
 
 def _with_probability(rows: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +171,7 @@ def _merits(features: Features, projection: Projection) -> tuple[Merit, Merit]:
 
     key = (features.key, projection.method, float(projection.points.sum()))
     with st.spinner("Computing quality figures"):
-        return shared("merits", key, judge, most=50)
+        return cached_for_all("merits", key, judge, most=50)
 
 
 def _merit_table(before: Merit, on_map: Merit) -> str:
@@ -193,7 +193,7 @@ def _say_what_is_left_out(features: Features) -> None:
         with st.expander(f"{len(features.unreadable)} X-rays could not be read and are left out"):
             for reason in features.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
-    if LEAST_FILMS <= len(features.table) < _FEW:
+    if MIN_IMAGES <= len(features.table) < _FEW:
         st.info(f"Only {len(features.table)} X-rays: the map and its figures are unreliable.")
     if features.table["label"].nunique() == 1:
         st.info("All these X-rays have the same label.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pneumo_core.app.memory import shared
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.app.widgets.model_choice import DATASET, choose_linked, dataset_sources
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
@@ -125,7 +125,7 @@ def map_of(features: Features, drawing: Drawing) -> Projection:
         )
 
     where = (features.key, drawing)
-    return cancellable_once(shared, "maps", where, title, compute, most=24, at_once=quick)
+    return cancellable_once(cached_for_all, "maps", where, title, compute, most=24, at_once=quick)
 
 
 def _sources(checkpoint: Checkpoint) -> dict[str, str]:
@@ -153,7 +153,7 @@ def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
         )
 
     return cancellable_once(
-        shared,
+        cached_for_all,
         "features",
         (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
         f"Compute features of {split} X-rays ({layer})",

@@ -6,10 +6,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pneumo_core.app.embeddings.lasso import clear
-from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.words import plain
-from pneumo_core.datasets import find_film, folder_of
+from pneumo_core.datasets import find_image, folder_of
 
 __all__ = ["show_selection"]
 
@@ -37,14 +37,14 @@ def show_selection(
     _offer_downloads(rows, inside)
     if "probability" not in rows:
         rows = rows.assign(probability=float("nan"))
-    picked = show_films(rows, checkpoint, key="mapped")
+    picked = show_images(rows, checkpoint, key="mapped")
     return picked or (str(rows["id"].iloc[0]) if count == 1 else None)
 
 
 def _offer_downloads(rows: pd.DataFrame, inside: pd.DataFrame) -> None:
     data = dataset_in_use()
     there = (
-        data is not None and len(rows) > 0 and find_film(data, str(rows["id"].iloc[0])) is not None
+        data is not None and len(rows) > 0 and find_image(data, str(rows["id"].iloc[0])) is not None
     )
     with st.container(horizontal=True, gap="small"):
         st.download_button(

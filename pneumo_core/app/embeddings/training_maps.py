@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pneumo_core.app.embeddings.lasso import drawn, selected, take
+from pneumo_core.app.embeddings.lasso import keep_figure, selected_rows, take
 from pneumo_core.app.embeddings.map_options import choose_look
 from pneumo_core.app.embeddings.selected_images import show_selection
-from pneumo_core.app.memory import shared
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.model_choice import choose_linked
 from pneumo_core.app.widgets.progress import Report, cancellable_once
@@ -69,7 +69,7 @@ def _maps(run: Run, split: str, method: str) -> EpochMaps:
     name = _SPLITS[split]
     title = f"Map {name[0].lower()}{name[1:]} by {shown} epochs ({PROJECTIONS[method]})"
     key = (run.id, len(epochs), split, method)
-    return cancellable_once(shared, "epoch maps", key, title, compute, most=6)
+    return cancellable_once(cached_for_all, "epoch maps", key, title, compute, most=6)
 
 
 @st.fragment
@@ -78,12 +78,12 @@ def _explore(checkpoint: Checkpoint, maps: EpochMaps) -> None:
     only_admitted()
     films = with_outcome(maps.table, 0.5)
     look = choose_look(films)
-    chosen = selected(films, look.found)
+    chosen = selected_rows(films, look.found)
     name = PROJECTIONS[maps.method]
     axes = [f"{name} {n + 1}" for n in range(2)]
     if maps.explained:
         axes = [f"{each} ({v:.1%})" for each, v in zip(axes, maps.explained, strict=True)]
-    figure = drawn(
+    figure = keep_figure(
         _CHART,
         (maps.run, maps.epochs, maps.method, len(films), films["id"].iloc[0], look),
         lambda: epoch_maps(

@@ -9,8 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from pneumo_core.app.evaluate.error_images import show_films
-from pneumo_core.app.memory import kept
+from pneumo_core.app.evaluate.error_images import show_images
+from pneumo_core.app.memory import cached
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
 from pneumo_core.app.reading_room.uploads import my_worklist
 from pneumo_core.app.words import plain
@@ -20,14 +20,14 @@ from pneumo_core.embeddings import (
     OUTCOMES,
     Features,
     Projection,
-    film_features,
+    image_features,
     input_of_layer,
     nearest,
 )
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging import Radiograph, read_radiograph
 
-__all__ = ["Placed", "choose_own_film", "show_own_film"]
+__all__ = ["Placed", "choose_own_image", "show_own_image"]
 
 Floats = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class Placed:
         return cls(values[-1], points, all(at.method == "pca" for _, at in maps))
 
 
-def choose_own_film(
+def choose_own_image(
     checkpoint: Checkpoint, layers: Sequence[Features], place: DeltaGenerator
 ) -> tuple[Floats, ...]:
     """Ask for an X-ray, uploaded or on the reading list; return its features in each layer.
@@ -70,10 +70,10 @@ def choose_own_film(
 
     def look(layer: str) -> Floats:
         film = input_of_layer(reader.runtime, layer)(seen)
-        return film_features(reader.runtime, film, layer)
+        return image_features(reader.runtime, film, layer)
 
     return tuple(
-        kept(
+        cached(
             "own films",
             (key, each.key),
             lambda layer=each.layer: look(layer),  # type: ignore[misc]
@@ -106,7 +106,7 @@ def _chosen_film() -> tuple[str, Radiograph] | None:
             return upload.file_id, read_radiograph(upload.getvalue(), name=upload.name)
         if picked is not None:
             return picked, radiograph_of(shown[picked])
-    except UnreadableFilm as error:
+    except UnreadableImage as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return None
     if not shown:
@@ -114,7 +114,9 @@ def _chosen_film() -> tuple[str, Radiograph] | None:
     return None
 
 
-def show_own_film(placed: Placed, features: Features, films: pd.DataFrame, checkpoint: str) -> None:
+def show_own_image(
+    placed: Placed, features: Features, films: pd.DataFrame, checkpoint: str
+) -> None:
     """Show the nearest X-rays, and how near they are compared with the others' neighbours."""
     near = nearest(features.values, placed.values)
     how = "exactly" if placed.exact else "approximately"
@@ -128,7 +130,7 @@ def show_own_film(placed: Placed, features: Features, films: pd.DataFrame, check
         rows = rows.assign(error=_errors(films["outcome"].iloc[near.rows]))
     if "probability" not in rows:
         rows = rows.assign(probability=float("nan"))
-    show_films(rows, checkpoint, key="near own", ordered=True)
+    show_images(rows, checkpoint, key="near own", ordered=True)
 
 
 def _errors(outcomes: "pd.Series[str]") -> list[str]:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.evaluate.shortcut_quartiles import quartiles_at
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
@@ -95,7 +95,7 @@ def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        show_films(doubted, checkpoint.name, key="doubted")
+        show_images(doubted, checkpoint.name, key="doubted")
 
 
 def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> None:

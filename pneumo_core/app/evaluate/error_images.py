@@ -6,18 +6,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key, dataset_link
-from pneumo_core.app.widgets.film_grid import Tile, enlarge, show_grid
-from pneumo_core.app.widgets.get_films import offer_films
+from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.tables import with_bounds
-from pneumo_core.datasets import LABELS, find_film
+from pneumo_core.app.widgets.tiles import Tile, enlarge, show_grid
+from pneumo_core.datasets import LABELS, find_image
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import UNLABELLED, worst_first
 from pneumo_core.imaging import display_pixels, jpeg, read_radiograph
 from pneumo_core.reading.custom_threshold import CUSTOM
 
-__all__ = ["film_picture", "open_in_reading_room", "show_films"]
+__all__ = ["film_picture", "open_in_reading_room", "show_images"]
 
 _SIDE = 504
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
@@ -25,7 +25,7 @@ _DERIVED = ("predicted", "cell", "series", "confidence", "error", "wrong")
 _ERRORS = {"fn": "missed", "fp": "false alarm"}
 
 
-def show_films(
+def show_images(
     films: pd.DataFrame,
     checkpoint: str,
     *,
@@ -46,7 +46,7 @@ def show_films(
     films = films.reset_index(drop=True) if ordered else worst_first(films)
     _start_anew(films, key)
     if dataset_in_use() is None:
-        offer_films(key)
+        offer_images(key)
         picked = _show_table(films, key, probabilities)
         return picked or (str(films["id"].iloc[0]) if len(films) == 1 else None)
     tiles = _tiles(films, checkpoint, probabilities)
@@ -84,7 +84,7 @@ def open_in_reading_room(
 def film_picture(film_id: str, side: int = _SIDE) -> bytes:
     """Return an X-ray of the dataset as a JPEG. Raises PneumoError if missing or unreadable."""
     data = dataset_in_use()
-    source = find_film(data, film_id) if data else None
+    source = find_image(data, film_id) if data else None
     if source is None:
         raise PneumoError(f"'{film_id}' is not in the dataset in use.")
     return jpeg(display_pixels(read_radiograph(source, name=film_id).pixels, side))
@@ -92,7 +92,7 @@ def film_picture(film_id: str, side: int = _SIDE) -> bytes:
 
 def _picture(film_id: str) -> bytes:
     which = (dataset_key(dataset_in_use()), film_id)
-    return kept("film pictures", which, lambda: film_picture(film_id), most=200)
+    return cached("film pictures", which, lambda: film_picture(film_id), most=200)
 
 
 def _start_anew(films: pd.DataFrame, key: str) -> None:

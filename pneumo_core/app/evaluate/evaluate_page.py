@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pneumo_core.app.evaluate import cell_selection as chosen
 from pneumo_core.app.evaluate.cell_selection import CELL_NAMES, CELL_WORDS, Selection
 from pneumo_core.app.evaluate.details import offer_downloads, show_doubts, show_slices
-from pneumo_core.app.evaluate.error_images import show_films
+from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.evaluate.score_cache import scores_for, study_of
 from pneumo_core.app.evaluate.shortcut_quartiles import show_shortcuts
 from pneumo_core.app.evaluate.threshold_slider import choose_threshold
@@ -47,7 +47,7 @@ def show_evaluation(checkpoint: Checkpoint, scores: Scores) -> None:
             "the most suspicious first. Add a column `label` (0 NORMAL, 1 PNEUMONIA).",
             icon=":material/label_off:",
         )
-        show_films(scores.table, checkpoint.name, key="unlabelled")
+        show_images(scores.table, checkpoint.name, key="unlabelled")
         return
     study = study_of(scores)
     chosen.follow_link()
@@ -106,7 +106,7 @@ def _show_selected(
         )
     default = checkpoint.card.operating_point().threshold
     other = None if threshold == default else threshold
-    show_films(inside, checkpoint.name, key="selected", threshold=other)
+    show_images(inside, checkpoint.name, key="selected", threshold=other)
 
 
 def _validation(checkpoint: Checkpoint) -> Study | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.app.widgets.model_choice import DATASET, choose_linked, dataset_sources
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
@@ -42,7 +42,7 @@ def scores_for(checkpoint: Checkpoint, source: str) -> Scores | None:
         return _uploaded(checkpoint)
     who = (checkpoint.name, checkpoint.card.version, source)
     if not source.startswith(DATASET):
-        return kept("scores", who, lambda: shipped_scores(checkpoint, source), most=8)
+        return cached("scores", who, lambda: shipped_scores(checkpoint, source), most=8)
     split = source.removeprefix(DATASET)
     return _scored(checkpoint, split, who)
 
@@ -62,7 +62,7 @@ def _scored(checkpoint: Checkpoint, split: str, who: tuple[str, ...]) -> Scores 
 
     try:
         where = (*who, dataset_key(data))
-        return cancellable_once(kept, "scores", where, name, compute, most=8)
+        return cancellable_once(cached, "scores", where, name, compute, most=8)
     except Cancelled:
         st.info("Not scored yet. Press the button to start, or choose other X-rays.")
         return None
@@ -106,7 +106,7 @@ def _count(checkpoint: Checkpoint, split: str) -> int:
 
 def study_of(scores: Scores) -> Study:
     """Return the study of these scores, cached in the session."""
-    return kept("studies", scores.key, lambda: Study(scores), most=8)
+    return cached("studies", scores.key, lambda: Study(scores), most=8)
 
 
 def say_warnings(scores: Scores) -> None:

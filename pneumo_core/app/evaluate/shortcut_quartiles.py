@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.memory import shared
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
-from pneumo_core.app.widgets.get_films import offer_films
+from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain
 from pneumo_core.datasets import scan
@@ -66,7 +66,7 @@ def _measured() -> Measured | None:
     """Measure the properties of the dataset in use, with a bar and a Cancel button."""
     data = dataset_in_use()
     if data is None:
-        offer_films("quartiles", "This needs the image files, which are not on this machine.")
+        offer_images("quartiles", "This needs the image files, which are not on this machine.")
         return None
 
     def compute(report: Report) -> Measured:
@@ -77,7 +77,7 @@ def _measured() -> Measured | None:
     try:
         name = f"Measure the X-rays of {data.stem}"
         found: Measured = cancellable_once(
-            shared, "properties", dataset_key(data), name, compute, most=4
+            cached_for_all, "properties", dataset_key(data), name, compute, most=4
         )
     except Cancelled:
         st.caption("The framing, size and exposure of each X-ray are measured once and saved.")

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pneumo_core.app.actions import save_site_calibration
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.app.widgets.model_choice import choose_checkpoint
@@ -17,7 +17,7 @@ from pneumo_core.checkpoints import Checkpoint, free_name
 from pneumo_core.datasets import scan
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import dataset_scores
-from pneumo_core.evaluation.site_calibration import LEAST_FILMS, LEAST_OF_A_LABEL, fit_site
+from pneumo_core.evaluation.site_calibration import LEAST_OF_A_LABEL, MIN_IMAGES, fit_site
 from pneumo_core.metrics import format_rate
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def show_calibration() -> None:
     """Show the section: choose model and dataset, fit, compare before and after, save."""
     st.header("Calibrate for this site", anchor=False)
     st.markdown(
-        f"Fits temperature and operating points to {LEAST_FILMS} or more labelled X-rays of your "
+        f"Fits temperature and operating points to {MIN_IMAGES} or more labelled X-rays of your "
         f"hospital, {LEAST_OF_A_LABEL} or more of each label, and saves them as a model of its own "
         "beside the original. Its name is in every result. The network itself stays as it is."
     )
@@ -75,7 +75,7 @@ def _fitted(checkpoint: Checkpoint, data: Path) -> "SiteCalibration":
 
     key = (checkpoint.name, checkpoint.card.version, dataset_key(data))
     name = f"Calibrate {checkpoint.name} on {data.name}"
-    return cancellable_once(kept, "site calibrations", key, name, compute, most=4)
+    return cancellable_once(cached, "site calibrations", key, name, compute, most=4)
 
 
 def _show_figures(checkpoint: Checkpoint, fitted: "SiteCalibration") -> None:

@@ -97,13 +97,13 @@ def _switch(queue: "Queue", *, paused: bool) -> None:
 
 
 def _show_films(queue: "Queue") -> None:
-    from pneumo_core.gateway import arrived, turned_away
+    from pneumo_core.gateway import received_since, turned_away
 
     days = st.segmented_control(
         "Received", [1, 7, 30], default=1, required=True, format_func=_days, key="gateway days"
     )
     since = datetime.now() - timedelta(days=days)
-    films = arrived(queue, since)
+    films = received_since(queue, since)
     if films.empty:
         st.info("No X-rays arrived in this time.", icon=":material/inbox:")
     else:

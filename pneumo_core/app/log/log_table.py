@@ -6,7 +6,7 @@ from io import BytesIO
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.audit_log import recorded
+from pneumo_core.app.audit_log import logged_export
 from pneumo_core.app.log.reader_agreement import show_second_opinions
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.widgets.tables import with_bounds
@@ -15,8 +15,8 @@ from pneumo_core.audit import (
     DEEDS,
     AuditLog,
     entries_of,
-    film_digest,
-    group_by_film,
+    group_by_image,
+    image_digest,
     open_log,
 )
 
@@ -120,7 +120,7 @@ def _film() -> str:
         )
     if given is None:
         return typed.strip()
-    digest = film_digest(given.getvalue())
+    digest = image_digest(given.getvalue())
     st.caption(f"SHA-256: {digest}")
     return digest
 
@@ -129,7 +129,7 @@ def _table(found: pd.DataFrame) -> None:
     """Show a row for each X-ray, whose entries a click unfolds, or every entry."""
     more = f"The newest {_MOST:,} matching entries" if len(found) == _MOST else ""
     told = more or ("1 entry" if len(found) == 1 else f"{len(found):,} entries")
-    grouped = group_by_film(found)
+    grouped = group_by_image(found)
     with st.container(horizontal=True, vertical_alignment="center"):
         way = st.segmented_control(
             "Rows",
@@ -198,7 +198,9 @@ def _show_export(found: pd.DataFrame) -> None:
         st.caption("Export:", width="content")
         st.download_button(
             "CSV",
-            recorded(lambda: found.to_csv(index=False).encode("utf-8-sig"), subject=f"CSV, {told}"),
+            logged_export(
+                lambda: found.to_csv(index=False).encode("utf-8-sig"), subject=f"CSV, {told}"
+            ),
             f"pneumo-log-{stamp}.csv",
             "text/csv",
             icon=":material/download:",
@@ -206,7 +208,7 @@ def _show_export(found: pd.DataFrame) -> None:
         )
         st.download_button(
             "Parquet",
-            recorded(lambda: _parquet(found), subject=f"Parquet, {told}"),
+            logged_export(lambda: _parquet(found), subject=f"Parquet, {told}"),
             f"pneumo-log-{stamp}.parquet",
             "application/vnd.apache.parquet",
             icon=":material/download:",

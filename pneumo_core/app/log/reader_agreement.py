@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.audit_log import recorded
+from pneumo_core.app.audit_log import logged_export
 from pneumo_core.app.words import duration_text
 from pneumo_core.audit import AuditLog
 from pneumo_core.audit.reader_study import SecondOpinion, opinions_table, second_opinions
@@ -51,7 +51,7 @@ def show_second_opinions(log: AuditLog) -> None:
     )
     st.download_button(
         "CSV",
-        recorded(
+        logged_export(
             lambda: opinions_table(found).to_csv(index=False).encode("utf-8-sig"),
             subject=f"CSV, reader agreement, {len(found)} rows",
         ),

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.core.parallel import in_order
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.gate.orientation import turned_radiograph
 from pneumo_core.imaging import Radiograph, display_pixels, jpeg, read_radiograph
 from pneumo_core.reading import Reader, Reading
 
-__all__ = ["Answer", "Question", "answers", "decoded"]
+__all__ = ["Answer", "Question", "answers", "decode"]
 
 _THUMBNAIL = 96
 
@@ -48,10 +48,10 @@ def answers(questions: Sequence[Question], at_once: int) -> Iterator[Answer]:
     yield from in_order(_answer, questions, max(1, min(at_once, len(questions))))
 
 
-def decoded(film: Film) -> Radiograph:
+def decode(film: Film) -> Radiograph:
     """Return the decoded X-ray, rotated if asked.
 
-    Raises UnreadableFilm.
+    Raises UnreadableImage.
     """
     radiograph = read_radiograph(film.source, name=film.name)
     return turned_radiograph(radiograph, film.quarters) if film.quarters else radiograph
@@ -60,8 +60,8 @@ def decoded(film: Film) -> Radiograph:
 def _answer(question: Question) -> Answer:
     film = question.film
     try:
-        radiograph = question.decoded or decoded(film)
-    except UnreadableFilm as error:
+        radiograph = question.decoded or decode(film)
+    except UnreadableImage as error:
         asked = (question.first,) if question.first else question.others
         return Answer(film, tuple(reader.failed(error) for reader in asked))
     thumbnail = _thumbnail(radiograph) if question.picture else ""

@@ -11,15 +11,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.audit_log import record_readings
-from pneumo_core.app.memory import kept
-from pneumo_core.app.reading_room.batch_reading import Answer, Question, answers, decoded
-from pneumo_core.app.reading_room.worklist import Film, Item, Worklist, by_film, waiting
+from pneumo_core.app.memory import cached
+from pneumo_core.app.reading_room.batch_reading import Answer, Question, answers, decode
+from pneumo_core.app.reading_room.worklist import Film, Item, Worklist, by_image, waiting
 from pneumo_core.app.words import time_left_text
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.explanations import HeatMap
-from pneumo_core.imaging import FilmValues, Radiograph, read_values
+from pneumo_core.imaging import PixelValues, Radiograph, read_values
 from pneumo_core.reading import Reader, Reading, open_reader
 
 __all__ = [
@@ -87,21 +87,21 @@ def reader_of(checkpoint: Checkpoint) -> Reader:
 def radiograph_of(film: Film, reading: Reading | None = None) -> Radiograph:
     """Return the decoded X-ray, rotated if asked; given a reading, as it was read.
 
-    Raises UnreadableFilm.
+    Raises UnreadableImage.
     """
     if reading is not None and reading.inverted:
-        return kept("corrected", film.key, lambda: reading.as_read(radiograph_of(film)), most=2)
+        return cached("corrected", film.key, lambda: reading.as_read(radiograph_of(film)), most=2)
     # Only a few: a decoded X-ray may take 100 MB.
-    return kept("films", film.key, lambda: decoded(film), most=3)
+    return cached("films", film.key, lambda: decode(film), most=3)
 
 
-def values_of(film: Film) -> FilmValues:
-    """Return the pixel values before windowing. Raises UnreadableFilm."""
+def values_of(film: Film) -> PixelValues:
+    """Return the pixel values before windowing. Raises UnreadableImage."""
 
-    def values() -> FilmValues:
+    def values() -> PixelValues:
         return read_values(film.source, name=film.name).turned(film.quarters)
 
-    return kept("values", film.key, values, most=2)
+    return cached("values", film.key, values, most=2)
 
 
 def layers_of(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def heat_map(
     layer: str | None,
     progress: Progress | None = None,
 ) -> HeatMap:
-    """Return the heat map of the evidence for ``label``. Raises UnreadableFilm."""
+    """Return the heat map of the evidence for ``label``. Raises UnreadableImage."""
     who = (item.film.key, checkpoint.name, checkpoint.card.version, label, method, layer)
 
     def compute() -> HeatMap:
@@ -126,7 +126,7 @@ def heat_map(
             radiograph, label, method=method, layer=layer, progress=progress
         )
 
-    return kept("heat maps", who, compute)
+    return cached("heat maps", who, compute)
 
 
 def _answers(
@@ -140,7 +140,7 @@ def _answers(
         yield from answers([_question(worklist, left[0][0], [chosen], chosen, alone=True)], 1)
         return
     at_once = reader_of(chosen).runtime.callers
-    films = by_film(left)[:at_once]
+    films = by_image(left)[:at_once]
     alone = len(films) == 1
     yield from answers([_question(worklist, *each, chosen, alone=alone) for each in films], at_once)
 
@@ -169,7 +169,7 @@ def _on_screen(film: Film) -> Radiograph | None:
     """Return the open X-ray, decoded once for the viewer and all models."""
     try:
         return radiograph_of(film)
-    except UnreadableFilm:
+    except UnreadableImage:
         return None  # the reader reports the reason
 
 

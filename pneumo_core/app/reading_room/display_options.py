@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.reading_room.cached_readings import (
     heat_map,
     layers_of,
@@ -28,7 +28,7 @@ from pneumo_core.reading import Reading
 from pneumo_core.reports import Overlay
 
 if TYPE_CHECKING:
-    from pneumo_core.explanations import Forgotten
+    from pneumo_core.explanations import SanityCheck
 
 __all__ = ["Layers", "choose_look", "explain_look", "layers_over", "lung_outline"]
 
@@ -274,7 +274,7 @@ def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
     if st.session_state.get("checked") != asked:
         return
     bar = st.progress(0.0, text="Computing maps with randomised weights")
-    told = kept("checks", asked, lambda: _forgotten(look, item, checkpoint, bar), most=100)
+    told = cached("checks", asked, lambda: _forgotten(look, item, checkpoint, bar), most=100)
     bar.empty()
     st.markdown(told.verdict)
     if told.similarity is not None:
@@ -286,8 +286,8 @@ def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
 
 def _forgotten(
     look: Overlay, item: Item, checkpoint: Checkpoint, bar: DeltaGenerator
-) -> "Forgotten":
-    from pneumo_core.explanations import forgets
+) -> "SanityCheck":
+    from pneumo_core.explanations import run_sanity_check
 
     runtime, heat = reader_of(checkpoint).runtime, look.heat
     pixels = runtime.input(radiograph_of(item.film, item.reading))
@@ -295,7 +295,7 @@ def _forgotten(
     def report(done: int, total: int) -> None:
         bar.progress(min(1.0, done / total), text="Computing maps with randomised weights")
 
-    return forgets(
+    return run_sanity_check(
         runtime, pixels, heat.label, method=heat.method, layer=heat.layer, progress=report
     )
 

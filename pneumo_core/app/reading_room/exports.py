@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pneumo_core.app.audit_log import digest_of, recorded
+from pneumo_core.app.audit_log import digest_of, logged_export
 from pneumo_core.app.reading_room.cached_readings import radiograph_of
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
-from pneumo_core.errors import PneumoError, UnreadableFilm
+from pneumo_core.errors import PneumoError, UnreadableImage
 from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.reading import Reading
 from pneumo_core.reports import (
@@ -50,7 +50,7 @@ def offer_result(
     """
     try:
         radiograph = radiograph_of(film, reading)
-    except UnreadableFilm:
+    except UnreadableImage:
         st.caption(
             "This file could not be read as an image; only its row of the list can be exported."
         )
@@ -83,7 +83,7 @@ def offer_result(
         for kind, title, mime in _KINDS:
             st.download_button(
                 title,
-                recorded(makers[kind], **about, subject=_subject(title, reading, named)),
+                logged_export(makers[kind], **about, subject=_subject(title, reading, named)),
                 file_name(result, kind),
                 mime,
                 icon=":material/download:",

@@ -19,9 +19,9 @@ from pneumo_core.app.reading_room.verdict import (
     show_probability,
     show_verdict,
 )
-from pneumo_core.app.reading_room.viewer import show_film
+from pneumo_core.app.reading_room.viewer import show_image
 from pneumo_core.app.reading_room.worklist import Item, Worklist
-from pneumo_core.app.reading_room.worklist_table import pick_film, show_steps
+from pneumo_core.app.reading_room.worklist_table import pick_image, show_steps
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.reports import Overlay
 
@@ -61,7 +61,7 @@ def show_reading_room(
         items = worklist.items(checkpoint, point, [checkpoint, *panel])
         tell(worklist, items)
         with st.container():
-            opened = pick_film(worklist, items)
+            opened = pick_image(worklist, items)
     worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
     carry(opened.film if opened else None)
     if opened:
@@ -71,7 +71,7 @@ def show_reading_room(
         with seen, st.container(key="film"):
             show_steps(worklist, opened)
             inverted = opened.reading is not None and opened.reading.inverted
-            show_film(opened.film, look, title=opened.title, inverted=inverted)
+            show_image(opened.film, look, title=opened.title, inverted=inverted)
         if opened.reading and opened.reading.predicted is not None:
             _offer_similar(opened, checkpoint, look)
     elif items:

@@ -6,15 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
 from pneumo_core.app.reading_room.worklist import Item
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
-from pneumo_core.embeddings import Similar, TrainingFilms, open_training_films
-from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.embeddings import Similar, TrainingImages, open_training_images
+from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.explanations import METHODS, HeatMap, evidence_strength
 from pneumo_core.imaging import Radiograph, display_pixels, jpeg, overlay
 from pneumo_core.inference import dataset_for
@@ -69,12 +69,12 @@ def show_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> No
 
 
 def _show(
-    found: Similar, films: TrainingFilms, checkpoint: Checkpoint, look: Overlay | None
+    found: Similar, films: TrainingImages, checkpoint: Checkpoint, look: Overlay | None
 ) -> None:
     title = f"{LABELS[found.label]}, the most similar training X-ray"
     try:
         radiograph = films.dataset.source.radiograph(found.id)
-    except UnreadableFilm as error:
+    except UnreadableImage as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
     pixels = display_pixels(radiograph.pixels, _SIDE)
@@ -95,7 +95,7 @@ def _overlay_like(
     """Return a heat map of the same kind, scaled by this X-ray's own probability if asked."""
     like, reader = _heat_like(look.heat), reader_of(checkpoint)
     who = (film_id, checkpoint.name, checkpoint.card.version)
-    heat = kept(
+    heat = cached(
         "similar heat maps",
         (*who, *like.values()),
         lambda: reader.heat_map(radiograph, **like),
@@ -103,7 +103,7 @@ def _overlay_like(
     )
     strength = None
     if look.strength is not None:
-        reading = kept("similar readings", who, lambda: reader.read(radiograph), most=50)
+        reading = cached("similar readings", who, lambda: reader.read(radiograph), most=50)
         strength = evidence_strength(heat.method, heat.label, reading.probability or 0.0)
     return replace(look, heat=heat, strength=strength)
 
@@ -115,7 +115,7 @@ def _heat_like(heat: HeatMap) -> dict[str, Any]:
     return {"label": heat.label, "method": heat.method, "layer": heat.layer}
 
 
-def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingFilms:
+def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingImages:
     """Return the training X-rays' features, computed with a bar and a Cancel button."""
     shelf = _shelf()
     if key in shelf:
@@ -129,7 +129,9 @@ def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingFilms:
         bar.progress(done / max(1, total), text=f"Processing training X-rays: {done} of {total}")
 
     runtime = reader_of(checkpoint).runtime
-    films = open_training_films(checkpoint, runtime, dataset_for(checkpoint, data), progress=report)
+    films = open_training_images(
+        checkpoint, runtime, dataset_for(checkpoint, data), progress=report
+    )
     shelf[key] = films
     place.empty()
     return films
@@ -140,6 +142,6 @@ def _want(key: str, wanted: bool) -> None:
 
 
 @st.cache_resource
-def _shelf() -> dict[str, TrainingFilms]:
+def _shelf() -> dict[str, TrainingImages]:
     """Return features shared by all sessions; a cached function could not draw the bar."""
     return {}

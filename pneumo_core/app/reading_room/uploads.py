@@ -11,7 +11,7 @@ from pneumo_core.app.reading_room.worklist import Film, Worklist
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.words import plain
 from pneumo_core.core.settings import settings
-from pneumo_core.datasets import find_film
+from pneumo_core.datasets import find_image
 from pneumo_core.errors import UnknownName
 from pneumo_core.reading import Sample, samples
 
@@ -136,7 +136,7 @@ def _open(worklist: Worklist, name: str, sample: Sample) -> None:
 
 def _open_from_dataset(worklist: Worklist, film_id: str) -> None:
     data = dataset_in_use()
-    source = find_film(data, film_id) if data else None
+    source = find_image(data, film_id) if data else None
     if source is None:
         st.warning(
             f"The X-ray {plain(film_id)} in the link is not on this machine. Set "

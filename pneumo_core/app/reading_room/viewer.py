@@ -10,26 +10,28 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, values_of
 from pneumo_core.app.reading_room.display_options import layers_over, lung_outline
-from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, preset_names, seen
+from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, apply_preset, preset_names
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.streamlit_patches import address_of
 from pneumo_core.app.words import plain
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging import jpeg
 from pneumo_core.reports import Overlay
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
-__all__ = ["show_film"]
+__all__ = ["show_image"]
 
 Own = tuple[float, float]
 
 
-def show_film(film: Film, look: Overlay | None, *, title: str = "", inverted: bool = False) -> None:
+def show_image(
+    film: Film, look: Overlay | None, *, title: str = "", inverted: bool = False
+) -> None:
     """Show the X-ray with its overlay and window; nothing if it could not be decoded.
 
     ``title``: its name for a screen reader. ``inverted``: the X-ray was inverted, and is read and
@@ -37,7 +39,7 @@ def show_film(film: Film, look: Overlay | None, *, title: str = "", inverted: bo
     """
     try:
         radiograph = radiograph_of(film)
-    except UnreadableFilm:
+    except UnreadableImage:
         return  # the result says so
     place = st.container()
     preset, own = _choose_window(film)
@@ -60,7 +62,7 @@ def show_film(film: Film, look: Overlay | None, *, title: str = "", inverted: bo
                 "heat_grid": layers.grid,
                 "opacity": layers.opacity,
                 "lines": layers.lines,
-                "lungs": kept("lungs", film.key, lambda: lung_outline(radiograph)),
+                "lungs": cached("lungs", film.key, lambda: lung_outline(radiograph)),
                 "unsaved": film.link is None,
             },
         )
@@ -104,9 +106,9 @@ def _picture(film: Film, preset: str, own: Own | None) -> bytes:
         radiograph = radiograph_of(film)
         if preset == AS_READ:
             return jpeg(radiograph.pixels)
-        return jpeg(seen(radiograph, values_of(film), preset, own))
+        return jpeg(apply_preset(radiograph, values_of(film), preset, own))
 
-    return kept("pictures", (film.key, preset, own), draw, most=8)
+    return cached("pictures", (film.key, preset, own), draw, most=8)
 
 
 @cache

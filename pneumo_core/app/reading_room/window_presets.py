@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumo_core.imaging import FilmFacts, FilmValues, Radiograph, Window, window_over
+from pneumo_core.imaging import FileFacts, PixelValues, Radiograph, Window, window_over
 
-__all__ = ["AS_READ", "OWN", "preset_names", "seen"]
+__all__ = ["AS_READ", "OWN", "apply_preset", "preset_names"]
 
 AS_READ = "As read"
 FULL = "Full range"
@@ -16,7 +16,7 @@ OWN = "Own window"
 """Names of the presets that every X-ray, or every DICOM X-ray, has."""
 
 
-def preset_names(facts: FilmFacts) -> list[str]:
+def preset_names(facts: FileFacts) -> list[str]:
     """Return the presets of an X-ray: as read (its first window), its other windows, ours.
 
     Windows of the same name are numbered.
@@ -25,8 +25,8 @@ def preset_names(facts: FilmFacts) -> list[str]:
     return [AS_READ, *own, FULL, PERCENTILES, *([OWN] if facts.format == "DICOM" else [])]
 
 
-def seen(
-    radiograph: Radiograph, values: FilmValues, preset: str, own: tuple[float, float] | None = None
+def apply_preset(
+    radiograph: Radiograph, values: PixelValues, preset: str, own: tuple[float, float] | None = None
 ) -> NDArray[np.float32]:
     """Apply one of ``preset_names``: float32 (H, W) in [0, 1], bright = dense.
 
@@ -38,7 +38,7 @@ def seen(
 
 
 def _window(
-    facts: FilmFacts, values: FilmValues, preset: str, own: tuple[float, float] | None
+    facts: FileFacts, values: PixelValues, preset: str, own: tuple[float, float] | None
 ) -> Window:
     if preset == OWN and own is not None:
         return window_over(*own, OWN)

@@ -19,10 +19,10 @@ __all__ = [
     "Film",
     "Item",
     "Worklist",
-    "arranged",
-    "by_film",
+    "by_image",
     "next_hidden",
     "next_to",
+    "sort_items",
     "waiting",
 ]
 
@@ -208,7 +208,7 @@ class Worklist:
         return items
 
 
-def arranged(items: Iterable[Item], *, order: str, group: str | None, text: str) -> list[Item]:
+def sort_items(items: Iterable[Item], *, order: str, group: str | None, text: str) -> list[Item]:
     """Return the items of a group (None: all) whose name contains ``text``, in order."""
     wanted = text.strip().casefold()
     kept = (
@@ -258,7 +258,7 @@ def waiting(
     return first + second
 
 
-def by_film(left: Iterable[tuple[Film, Checkpoint]]) -> list[tuple[Film, list[Checkpoint]]]:
+def by_image(left: Iterable[tuple[Film, Checkpoint]]) -> list[tuple[Film, list[Checkpoint]]]:
     """Group what is still to read by X-ray, in the order given."""
     readers: dict[str, tuple[Film, list[Checkpoint]]] = {}
     for film, checkpoint in left:

@@ -5,14 +5,21 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.audit_log import recorded
-from pneumo_core.app.reading_room.worklist import GROUPS, ORDERS, Item, Worklist, arranged, next_to
+from pneumo_core.app.audit_log import logged_export
+from pneumo_core.app.reading_room.worklist import (
+    GROUPS,
+    ORDERS,
+    Item,
+    Worklist,
+    next_to,
+    sort_items,
+)
 from pneumo_core.app.widgets.tables import with_bounds
 from pneumo_core.app.words import count_text, plain, tally
 from pneumo_core.reading import Reading
 from pneumo_core.reports import to_csv, worklist_json
 
-__all__ = ["pick_film", "show_steps"]
+__all__ = ["pick_image", "show_steps"]
 
 _TABLE = "table"
 _ROW = 44
@@ -20,7 +27,7 @@ _ROWS_SHOWN = 11
 _ALL = "All"
 
 
-def pick_film(worklist: Worklist, items: Sequence[Item]) -> Item | None:
+def pick_image(worklist: Worklist, items: Sequence[Item]) -> Item | None:
     """Show the list and its filters if there are several X-rays; return the one to show.
 
     An X-ray stays open until another one is picked, even if a filter hides its row. None is opened
@@ -91,7 +98,7 @@ def _filters(items: Sequence[Item]) -> list[Item]:
         order = st.selectbox(
             "Order", list(ORDERS), key="order", help="Previous and next follow this order."
         )
-    return arranged(items, order=order, group=None if group in (None, _ALL) else group, text=text)
+    return sort_items(items, order=order, group=None if group in (None, _ALL) else group, text=text)
 
 
 def _table(worklist: Worklist, shown: Sequence[Item]) -> None:
@@ -169,7 +176,7 @@ def _show_export(items: Sequence[Item], shown: Sequence[Item]) -> None:
     with st.popover("Export the list", icon=":material/download:", width="stretch"):
         st.download_button(
             "CSV",
-            recorded(lambda: to_csv(readings).encode("utf-8-sig"), subject=f"CSV, {told}"),
+            logged_export(lambda: to_csv(readings).encode("utf-8-sig"), subject=f"CSV, {told}"),
             "pneumo-worklist.csv",
             "text/csv",
             icon=":material/download:",
@@ -178,7 +185,7 @@ def _show_export(items: Sequence[Item], shown: Sequence[Item]) -> None:
         )
         st.download_button(
             "JSON",
-            recorded(lambda: worklist_json(readings).encode(), subject=f"JSON, {told}"),
+            logged_export(lambda: worklist_json(readings).encode(), subject=f"JSON, {told}"),
             "pneumo-worklist.json",
             "application/json",
             icon=":material/download:",

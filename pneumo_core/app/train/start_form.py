@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from pneumo_core.app.actions import start_run, start_sweep
-from pneumo_core.app.memory import shared
+from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.train.settings_form import SWEEPABLE, choose_settings, setting_label
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
-from pneumo_core.app.widgets.get_films import offer_films
+from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.progress import Cancelled, cancellable
 from pneumo_core.app.words import duration_text, plain
 from pneumo_core.checkpoints import free_name
@@ -46,7 +46,7 @@ def _find_data() -> Path | None:
     """Return the dataset in use, or link to the Data page."""
     data = dataset_in_use()
     if data is None:
-        offer_films("train", "No dataset to train on yet.")
+        offer_images("train", "No dataset to train on yet.")
     else:
         st.markdown(f"Dataset: **{plain(data.name)}**")
     return data
@@ -92,7 +92,7 @@ def _show_cost(config: TrainingConfig, dataset: Dataset) -> None:
     try:
         # Settings that do not affect the pace are left out, so that a new seed reuses the estimate.
         alike = replace(config, seed=0, epochs=1, learning_rate=1e-3)
-        pace = shared("pace", alike, lambda: _measured(config), most=50)
+        pace = cached_for_all("pace", alike, lambda: _measured(config), most=50)
     except Cancelled:
         st.caption("Trains a few batches on this machine, which takes up to half a minute.")
         return

@@ -62,7 +62,7 @@ def cancellable_once(
     most: int,
     at_once: bool = False,
 ) -> T:
-    """Return the result of ``cancellable``, cached by ``memory.kept`` or ``memory.shared``.
+    """Return the result of ``cancellable``, cached by a function of ``app.memory``.
 
     Its container is there even if nothing is left to compute: otherwise elements below would move
     when the bar disappears, and be redrawn. Raises Cancelled.

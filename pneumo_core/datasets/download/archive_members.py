@@ -11,7 +11,7 @@ from zipfile import ZipInfo
 
 from pneumo_core.errors import DatasetError
 
-__all__ = ["Limits", "Member", "wanted"]
+__all__ = ["Limits", "Member", "select_members"]
 
 _JUNK = {"thumbs.db", "desktop.ini"}
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f<>:\"|?*]")
@@ -39,7 +39,7 @@ class Member:
     path: PurePosixPath
 
 
-def wanted(archive: str, infos: Iterable[ZipInfo], limits: Limits) -> list[Member]:
+def select_members(archive: str, infos: Iterable[ZipInfo], limits: Limits) -> list[Member]:
     """Return the members that are files, without system files.
 
     Raises DatasetError for any member whose name would lead out of the folder, and for

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile
 
 from pneumo_core.core.progress import Progress
-from pneumo_core.datasets.download.archive_members import Limits, Member, wanted
+from pneumo_core.datasets.download.archive_members import Limits, Member, select_members
 from pneumo_core.errors import DatasetError
 
 __all__ = ["Limits", "unpack"]
@@ -33,13 +33,13 @@ def unpack(
 
     ``archive``: a file, or its content opened for reading, called ``name``. ``progress`` is
     called with (bytes, total bytes). The archive is not trusted: names are checked before anything
-    is written (see ``wanted``), and members must have the size that they declare. Raises
+    is written (see ``select_members``), and members must have the size that they declare. Raises
     DatasetError; the caller removes what was written until then.
     """
     called = name or (archive.name if isinstance(archive, Path) else "The file")
     try:
         with ZipFile(archive) as zipped:
-            members = wanted(called, zipped.infolist(), limits)
+            members = select_members(called, zipped.infolist(), limits)
             total = sum(member.info.file_size for member in members)
             _check_room(called, folder, total)
             done = 0

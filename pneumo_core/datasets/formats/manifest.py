@@ -22,7 +22,7 @@ __all__ = [
     "LABEL_WORDS",
     "MANIFEST",
     "ManifestSource",
-    "film_paths",
+    "image_paths",
     "is_manifest",
     "is_manifest_name",
     "read_manifest",
@@ -49,7 +49,7 @@ class ManifestSource:
     paths: dict[str, str]
 
     def radiograph(self, film_id: str) -> Radiograph:
-        """Decode one X-ray. Raises UnreadableFilm."""
+        """Decode one X-ray. Raises UnreadableImage."""
         return read_radiograph(Path(self.paths[film_id]))
 
 
@@ -66,7 +66,7 @@ def is_manifest(path: Path) -> bool:
         return False
 
 
-def film_paths(path: Path, *, within: Path | None = None) -> dict[str, str]:
+def image_paths(path: Path, *, within: Path | None = None) -> dict[str, str]:
     """Return the path of each X-ray of a manifest by id, cached until the file changes.
 
     Raises DatasetError, as ``read_manifest``.

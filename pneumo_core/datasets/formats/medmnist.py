@@ -13,10 +13,10 @@ from PIL import Image
 
 from pneumo_core.datasets.dataset import LABELS, SPLITS
 from pneumo_core.errors import DatasetError
-from pneumo_core.imaging.grey_values import divided, luma
-from pneumo_core.imaging.radiograph import FilmFacts, Radiograph
+from pneumo_core.imaging.grey_values import divide, luma
+from pneumo_core.imaging.radiograph import FileFacts, Radiograph
 
-__all__ = ["ArchiveSource", "archived_film", "read_archive"]
+__all__ = ["ArchiveSource", "archived_image", "read_archive"]
 
 Split = tuple[str, np.ndarray, np.ndarray]
 
@@ -37,13 +37,13 @@ class ArchiveSource:
         """Decode one X-ray. Raises KeyError or IndexError for an unknown id, DatasetError."""
         split, row = film_id.split("/")
         image = _images(self.path)[split][int(row)]
-        pixels = luma(image, 255) if image.ndim == 3 else divided(image, 255)
+        pixels = luma(image, 255) if image.ndim == 3 else divide(image, 255)
         height, width = pixels.shape
-        facts = FilmFacts(format="NPZ", width=width, height=height, bits=8, colour=False)
+        facts = FileFacts(format="NPZ", width=width, height=height, bits=8, colour=False)
         return Radiograph(name=film_id, pixels=pixels, facts=facts)
 
 
-def archived_film(path: Path, film_id: str) -> bytes | None:
+def archived_image(path: Path, film_id: str) -> bytes | None:
     """Return an X-ray of an archive as a PNG file; None if there is none. Raises DatasetError."""
     images = _images(path)
     split, _, row = film_id.partition("/")

@@ -41,7 +41,7 @@ _PATIENT_PATTERNS = (
 )
 _SERIES_PATTERN = re.compile(r"((?:NORMAL2-)?IM-\d+)-")  # Kermany, OsiriX, Horos: IM-0381-0001
 
-_MOST_FILMS = 40
+_MAX_IMAGES = 40
 """Most X-rays of one patient; the public set has up to 31. Larger folders have several patients."""
 # Folders that sort X-rays by anything but their patient.
 _SORTING = re.compile(
@@ -115,7 +115,7 @@ def _patient_level(
             if len(inside) > level
         )
         sorting = sum(bool(_SORTING.fullmatch(folder[-1])) for folder in films)
-        if len(films) > 1 and 2 * sorting < len(films) and median(films.values()) <= _MOST_FILMS:
+        if len(films) > 1 and 2 * sorting < len(films) and median(films.values()) <= _MAX_IMAGES:
             return level
     return None
 

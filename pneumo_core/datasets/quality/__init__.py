@@ -7,8 +7,8 @@ from pneumo_core.datasets.quality.overview import (
     Balance,
     Sizes,
     balance_of,
-    film_sizes,
     grey_values,
+    image_sizes,
     split_table,
 )
 
@@ -21,9 +21,9 @@ __all__ = [
     "Inspection",
     "Sizes",
     "balance_of",
-    "film_sizes",
     "find_in_table",
     "grey_values",
+    "image_sizes",
     "inspect_dataset",
     "look_alikes",
     "split_table",

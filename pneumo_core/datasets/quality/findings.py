@@ -224,7 +224,7 @@ def _placeholders(films: pd.DataFrame, digests: set[str]) -> Iterable[Finding]:
     )
 
 
-_MOST_FILMS = 40
+_MAX_IMAGES = 40
 """X-rays that one patient may have; the public set's have up to 31."""
 
 
@@ -243,7 +243,7 @@ def _unknown_patients(films: pd.DataFrame) -> Iterable[Finding]:
             "with a column patient.",
         )
     sizes = films.groupby("patient")["id"].size()
-    for patient, n in sizes[sizes > _MOST_FILMS].items():
+    for patient, n in sizes[sizes > _MAX_IMAGES].items():
         yield Finding(
             "patients unknown",
             "serious" if n > len(films) / 4 else "careful",

@@ -14,16 +14,16 @@ from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import MIN_SIDE
 from pneumo_core.datasets import Dataset, PixelStore, open_store
 from pneumo_core.datasets.quality.findings import SEVERITIES, Finding, copies_found, find_in_table
-from pneumo_core.datasets.quality.near_copies import Copies, grouped, look_alikes
+from pneumo_core.datasets.quality.near_copies import Copies, group_pairs, look_alikes
 from pneumo_core.datasets.quality.overview import (
     Balance,
     Sizes,
     balance_of,
-    film_sizes,
     grey_values,
+    image_sizes,
     split_table,
 )
-from pneumo_core.errors import UnreadableFilm
+from pneumo_core.errors import UnreadableImage
 
 __all__ = ["Inspection", "inspect_dataset"]
 
@@ -89,7 +89,7 @@ def inspect_dataset(
 
     Raises DatasetError when no X-ray can be read or the disk takes no more.
     """
-    sizes = film_sizes(dataset)
+    sizes = image_sizes(dataset)
     store = open_store(dataset, _SIDE, progress=decoding, home=home)
     films = store.readable(dataset.films).sort_values("id")
     once = store.rows(films.drop_duplicates("digest")["id"])
@@ -109,7 +109,7 @@ def inspect_dataset(
 
 def _alike(films: pd.DataFrame, store: PixelStore, copies: Copies) -> list[tuple[str, ...]]:
     """Return groups of X-rays that look the same, with their exact copies."""
-    groups = grouped(copies.pairs, len(store.ids))
+    groups = group_pairs(copies.pairs, len(store.ids))
     return [_with_twins(films, [store.ids[row] for row in group]) for group in groups]
 
 
@@ -164,7 +164,7 @@ def _two_values(dataset: Dataset, films: pd.DataFrame, store: PixelStore) -> Ite
 def _is_in_two_values(dataset: Dataset, film_id: str) -> bool:
     try:
         pixels = dataset.source.radiograph(film_id).pixels
-    except UnreadableFilm:  # it vanished since
+    except UnreadableImage:  # it vanished since
         return False
     return bool(_share_at_ends(pixels.reshape(1, -1) * np.float32(255))[0] > _SURE)
 

@@ -31,7 +31,7 @@ from scipy.stats import rankdata
 
 from pneumo_core.core.progress import Progress
 
-__all__ = ["Copies", "grouped", "look_alikes"]
+__all__ = ["Copies", "group_pairs", "look_alikes"]
 
 _SIDE = 16
 _OUTLINE = 0.98
@@ -65,7 +65,7 @@ def look_alikes(
     return Copies(seen[near[_details_agree(pixels, seen[near], steps[2])]], rows[flat])
 
 
-def grouped(pairs: NDArray[np.int64], n: int) -> list[list[int]]:
+def group_pairs(pairs: NDArray[np.int64], n: int) -> list[list[int]]:
     """Return the groups of numbers below ``n`` connected by pairs (k, 2), in order."""
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     _, group = connected_components(links, directed=False)

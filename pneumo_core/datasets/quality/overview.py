@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset, PixelStore
-from pneumo_core.errors import UnreadableFilm
-from pneumo_core.imaging import film_size
+from pneumo_core.errors import UnreadableImage
+from pneumo_core.imaging import image_size
 
-__all__ = ["Balance", "Sizes", "balance_of", "film_sizes", "grey_values", "split_table"]
+__all__ = ["Balance", "Sizes", "balance_of", "grey_values", "image_sizes", "split_table"]
 
 _AT_ONCE = 1024
 
@@ -143,7 +143,7 @@ class Sizes:
         )
 
 
-def film_sizes(dataset: Dataset) -> Sizes:
+def image_sizes(dataset: Dataset) -> Sizes:
     """Return the size of every X-ray. Headers are read only; X-rays of an archive are in memory
     anyway."""
     films = dataset.films
@@ -170,14 +170,14 @@ def grey_values(dataset: Dataset, store: PixelStore) -> NDArray[np.int64]:
 
 def _size_of_file(path: str) -> tuple[int, int] | None:
     try:
-        return film_size(Path(path))
-    except UnreadableFilm:
+        return image_size(Path(path))
+    except UnreadableImage:
         return None
 
 
 def _size_in_archive(dataset: Dataset, film_id: str) -> tuple[int, int] | None:
     try:
         facts = dataset.source.radiograph(film_id).facts
-    except UnreadableFilm:
+    except UnreadableImage:
         return None
     return facts.width, facts.height

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pneumo_core.imaging import FilmFacts
+from pneumo_core.imaging import FileFacts
 
 __all__ = ["file_properties", "jpeg_quality"]
 
@@ -18,7 +18,7 @@ _LARGEST = 255
 """The upper limit of a table's values."""
 
 
-def file_properties(facts: FilmFacts, path: Path | None) -> dict[str, float]:
+def file_properties(facts: FileFacts, path: Path | None) -> dict[str, float]:
     """Measure an X-ray's file; ``path`` is None where it has none of its own, as in an archive.
 
     What a format doesn't specify is NaN.

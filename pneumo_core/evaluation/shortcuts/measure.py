@@ -16,7 +16,7 @@ from pneumo_core.core.parallel import in_order
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import Dataset
-from pneumo_core.errors import DatasetError, UnreadableFilm
+from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.evaluation.shortcuts.file_properties import file_properties
 from pneumo_core.evaluation.shortcuts.lungs import LungFinder, lung_properties
 from pneumo_core.evaluation.shortcuts.pixels import SIDE, pixel_properties
@@ -92,22 +92,22 @@ def _measure_all(
     films = dataset.films
     own_files = bool(films["path"].is_unique) and not str(films["path"].iloc[0]).endswith(".npz")
 
-    def work(film: tuple[str, str]) -> dict[str, float] | UnreadableFilm:
+    def work(film: tuple[str, str]) -> dict[str, float] | UnreadableImage:
         film_id, path = film
         try:
             radiograph = dataset.source.radiograph(film_id)
             return measure(radiograph, Path(path) if own_files else None, finder=finder)
-        except UnreadableFilm as error:
+        except UnreadableImage as error:
             return error
         except OSError as error:  # deleted since it was decoded
-            return UnreadableFilm(film_id, f"it cannot be opened: {error}", "Check the path")
+            return UnreadableImage(film_id, f"it cannot be opened: {error}", "Check the path")
 
     rows: list[dict[str, object]] = []
     unreadable: dict[str, str] = {}
     pairs = list(zip(films["id"], films["path"], strict=True))
     results = in_order(work, pairs, settings().threads)
     for number, ((film_id, _), found) in enumerate(zip(pairs, results, strict=True), 1):
-        if isinstance(found, UnreadableFilm):
+        if isinstance(found, UnreadableImage):
             unreadable[film_id] = str(found)
         else:
             rows.append({"id": film_id, **found})

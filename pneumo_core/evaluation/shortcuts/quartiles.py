@@ -12,9 +12,9 @@ from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
 from pneumo_core.metrics import Estimate, rate
 
-__all__ = ["FEWEST_FILMS", "ByQuartile", "Quarter", "by_quartile", "quartile_table"]
+__all__ = ["MIN_IMAGES", "ByQuartile", "Quarter", "by_quartile", "quartile_table"]
 
-FEWEST_FILMS = 20
+MIN_IMAGES = 20
 """The fewest X-rays of a label to divide into quarters."""
 
 
@@ -122,7 +122,7 @@ def _cut(rows: pd.DataFrame, prop: Property, split: str, label: int) -> ByQuarti
     known = rows[rows[prop.key].notna()]
     values = known[prop.key].to_numpy(np.float64)
     wrong = known["wrong"].to_numpy(np.bool_)
-    if len(values) < FEWEST_FILMS:
+    if len(values) < MIN_IMAGES:
         return None
     part = _quarter_of(values)
     if part.max() == 0:

@@ -30,11 +30,11 @@ from pneumo_core.imaging.formats.dicom_codestream import (
     is_native,
     refuse_unknown_syntax,
 )
-from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refusal_of
 from pneumo_core.imaging.formats.dicom_facts import facts_of
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel, image_pixel, warn_of_rest
 from pneumo_core.imaging.formats.dicom_palette import palette_curves
-from pneumo_core.imaging.formats.dicom_proportions import squared, squared_values, true_shape
+from pneumo_core.imaging.formats.dicom_proportions import square_pixels, squared_values, true_shape
 from pneumo_core.imaging.formats.dicom_shape import believed_planes, believed_shape
 from pneumo_core.imaging.formats.dicom_stored_values import Cells, cells_of
 from pneumo_core.imaging.formats.dicom_windowing import is_inverted, look_of, modality_curve
@@ -51,7 +51,7 @@ from pneumo_core.imaging.grey_values import (
     tint_of,
 )
 from pneumo_core.imaging.limits import CountedBytes
-from pneumo_core.imaging.radiograph import MANUFACTURER, FilmFacts, Window
+from pneumo_core.imaging.radiograph import MANUFACTURER, FileFacts, Window
 from pneumo_core.imaging.refusal import (
     EXPORT_AGAIN,
     ONE_PER_FILE,
@@ -59,7 +59,7 @@ from pneumo_core.imaging.refusal import (
     Refusal,
     refuse_size,
 )
-from pneumo_core.imaging.windowing import FilmValues
+from pneumo_core.imaging.windowing import PixelValues
 
 _KEYWORDS = [
     "SOPClassUID",
@@ -157,7 +157,7 @@ class _Film:
         return cells_of(self.elements, self.image, self.pixels)
 
 
-def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FileFacts]:
     """Return grey float32 (H, W), bright = dense, and the file's facts. Infinities are not checked.
 
     Raises Refusal, and whatever pydicom and its codecs raise on damaged bytes.
@@ -175,10 +175,10 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
         facts = facts_of(film.elements, film.image, film.syntax, windows=windows, colour=colour)
         lossy = dicom_steps(film.ds, len(data), film.pixels.nbytes)
     ours = film.elements.text("Manufacturer") == MANUFACTURER
-    return squared(grey, replace(facts, lossy=lossy, from_pneumo=ours), shape)
+    return square_pixels(grey, replace(facts, lossy=lossy, from_pneumo=ours), shape)
 
 
-def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
+def read_dicom_values(data: bytes, limits: Settings) -> PixelValues:
     """Return the values that windows refer to, infinities not checked. Raises as ``read_dicom``."""
     with lenient_pydicom():
         film = _decoded(data, limits)
@@ -186,12 +186,12 @@ def read_dicom_values(data: bytes, limits: Settings) -> FilmValues:
         return squared_values(values, true_shape(film.elements, values.values.shape, limits))
 
 
-def _values_of(film: _Film) -> FilmValues:
+def _values_of(film: _Film) -> PixelValues:
     if film.is_colour:
-        return FilmValues(_grey_of_colour(film)[0], inverted=False)
+        return PixelValues(_grey_of_colour(film)[0], inverted=False)
     cells = film.cells
     values = cells.through(modality_curve(film.elements, cells))
-    return FilmValues(values, is_inverted(film.elements, film.image), cells.padded())
+    return PixelValues(values, is_inverted(film.elements, film.image), cells.padded())
 
 
 def _grey_of_colour(film: _Film) -> tuple[Grey, bool]:
@@ -383,4 +383,4 @@ def _refuse_unfit(elements: Elements, limits: Settings) -> None:
     if frames > 1:
         raise Refusal(f"it has {frames} frames", ONE_PER_FILE)
     if frames < 1:
-        raise refused("NumberOfFrames", f"is {frames}")
+        raise refusal_of("NumberOfFrames", f"is {frames}")

@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 
-__all__ = ["Elements", "name_of", "refused"]
+__all__ = ["Elements", "name_of", "refusal_of"]
 
 Element: TypeAlias = RawDataElement | DataElement
 
@@ -140,13 +140,13 @@ class Elements:
         try:
             return next((each for each in self.numbers(keyword) if each is not None), None)
         except ValueError as error:
-            raise refused(keyword, f"is '{error}', not a number") from error
+            raise refusal_of(keyword, f"is '{error}', not a number") from error
 
     def integer(self, keyword: str) -> int | None:
         """Return ``number`` as an integer. Raises Refusal if it is not whole."""
         number = self.number(keyword)
         if number is not None and number != int(number):
-            raise refused(keyword, f"is {number:g}, not a whole number")
+            raise refusal_of(keyword, f"is {number:g}, not a whole number")
         return None if number is None else int(number)
 
 
@@ -156,7 +156,7 @@ def name_of(keyword: str) -> str:
     return f"{dictionary_description(tag)} ({tag.group:04X},{tag.element:04X})"
 
 
-def refused(keyword: str, what: str) -> Refusal:
+def refusal_of(keyword: str, what: str) -> Refusal:
     """Return the refusal of a file for one element, named, and ``what`` is wrong with it."""
     return Refusal(f"its {name_of(keyword)} {what}", EXPORT_AGAIN)
 

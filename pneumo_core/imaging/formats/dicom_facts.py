@@ -4,7 +4,7 @@ import re
 
 from pneumo_core.imaging.formats.dicom_elements import Elements
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
-from pneumo_core.imaging.radiograph import FilmFacts, Window
+from pneumo_core.imaging.radiograph import FileFacts, Window
 
 __all__ = ["facts_of"]
 
@@ -34,12 +34,12 @@ def facts_of(
     *,
     windows: tuple[Window, ...],
     colour: bool,
-) -> FilmFacts:
+) -> FileFacts:
     """Return the X-ray's facts, with every warning about its elements so far."""
     if (elements.text("PresentationIntentType") or "").upper() == "FOR PROCESSING":
         elements.warn(_UNPROCESSED)
     told = elements.text("PhotometricInterpretation")
-    return FilmFacts(
+    return FileFacts(
         format="DICOM",
         width=image.columns,
         height=image.rows,

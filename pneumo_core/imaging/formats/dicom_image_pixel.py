@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refusal_of
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
 
 __all__ = ["ImagePixel", "image_pixel", "warn_of_rest"]
@@ -95,12 +95,14 @@ def _colour_model(elements: Elements) -> tuple[int, str]:
         samples = 3 if told in _COLOURS else 1
         _assumed(elements, "SamplesPerPixel", str(samples))
     if samples not in (1, 3):
-        raise refused("SamplesPerPixel", f"is {samples}; an X-ray has 1 or 3")
+        raise refusal_of("SamplesPerPixel", f"is {samples}; an X-ray has 1 or 3")
     if told is None:
         told = "MONOCHROME2" if samples == 1 else "RGB"
         _assumed(elements, "PhotometricInterpretation", told)
     if (samples == 3) != (told in _COLOURS):
-        raise refused("PhotometricInterpretation", f"is {told}, but Samples per Pixel is {samples}")
+        raise refusal_of(
+            "PhotometricInterpretation", f"is {told}, but Samples per Pixel is {samples}"
+        )
     return samples, told
 
 
@@ -117,7 +119,7 @@ def _photometric(elements: Elements) -> str | None:
         )
         return "MONOCHROME2"
     if plain not in (*_GREY, *_COLOURS, "PALETTE COLOR"):
-        raise refused("PhotometricInterpretation", f"is '{told[:20]}', which Pneumo cannot show")
+        raise refusal_of("PhotometricInterpretation", f"is '{told[:20]}', which Pneumo cannot show")
     return plain
 
 
@@ -128,7 +130,7 @@ def _planar(elements: Elements, samples: int) -> int:
     if planar is None:
         _assumed(elements, "PlanarConfiguration", "0")
     if planar not in (None, 0, 1):
-        raise refused("PlanarConfiguration", f"is {planar}; it is 0 or 1")
+        raise refusal_of("PlanarConfiguration", f"is {planar}; it is 0 or 1")
     return planar or 0
 
 
@@ -142,12 +144,12 @@ def _allocated(elements: Elements, values: int, held: int | None) -> int:
     fits = {bits for bits in (8, 16, 32) if held in (each := values * bits // 8, each + each % 2)}
     fitting = next((bits for bits in sorted(fits) if bits >= stored), None)
     if told and told not in _ALLOCATED:
-        raise refused("BitsAllocated", f"is {told}, which Pneumo cannot read")
+        raise refusal_of("BitsAllocated", f"is {told}, which Pneumo cannot read")
     if told in fits or (told >= max(stored, 1) and (fitting is None or fitting >= told)):
         return told
     likely = fitting or (8 if 0 < stored <= 8 else 16 if stored <= 16 else 32)
     if told and held is not None and fitting is None:
-        raise refused("BitsAllocated", f"is {told}, less than the {stored} of Bits Stored")
+        raise refusal_of("BitsAllocated", f"is {told}, less than the {stored} of Bits Stored")
     if told:
         elements.warn(
             f"{name_of('BitsAllocated')} is {told}, which contradicts the file's other elements; "
@@ -190,7 +192,7 @@ def _high(elements: Elements, allocated: int, stored: int) -> int:
 def _signed(elements: Elements, samples: int) -> bool | None:
     told = elements.integer("PixelRepresentation")
     if told not in (None, 0, 1):
-        raise refused("PixelRepresentation", f"is {told}; it is 0 or 1")
+        raise refusal_of("PixelRepresentation", f"is {told}; it is 0 or 1")
     if told == 1 and samples == 3:
         elements.warn(
             f"{name_of('PixelRepresentation')} says that colours are signed, which they never are; "
@@ -216,7 +218,7 @@ def _compare_length(elements: Elements, image: ImagePixel, held: int | None) -> 
         and image.samples == 1
         and held in range(2 * expected, 2 * expected + 3)
     ):
-        raise refused("BitsAllocated", "is 8, but there are bytes for 16")
+        raise refusal_of("BitsAllocated", "is 8, but there are bytes for 16")
 
 
 def warn_of_rest(elements: Elements, image: ImagePixel, held: int) -> None:
@@ -234,7 +236,7 @@ def _refuse_long_sides(image: ImagePixel, missing: int) -> None:
     for keyword, told in (("Columns", image.columns), ("Rows", image.rows)):
         fewer, left = divmod(missing, image.bytes // told)
         if 0 < fewer <= _FEW and left == 0:
-            raise refused(keyword, f"is {told}, but the file has pixels for {told - fewer}")
+            raise refusal_of(keyword, f"is {told}, but the file has pixels for {told - fewer}")
 
 
 def _assumed(elements: Elements, keyword: str, value: str) -> None:

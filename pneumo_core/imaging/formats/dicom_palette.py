@@ -4,7 +4,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
-from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refusal_of
 from pneumo_core.imaging.formats.dicom_luts import BadTable, LookupTable, lookup_table, white_of
 from pneumo_core.imaging.formats.dicom_stored_values import Cells
 from pneumo_core.imaging.grey_values import Curve, Values
@@ -21,7 +21,7 @@ def palette_curves(elements: Elements, ds: Dataset, cells: Cells) -> list[Curve]
     Raises Refusal for a missing or damaged palette, and pydicom's errors for damaged segments.
     """
     if not cells.tabulated:
-        raise refused("BitsAllocated", "is too large for the indices of a palette")
+        raise refusal_of("BitsAllocated", "is too large for the indices of a palette")
     if elements.element("RedPaletteColorLookupTableData") is not None:
         tables = [_table(elements, channel, cells) for channel in _CHANNELS]
     elif elements.element("SegmentedRedPaletteColorLookupTableData") is not None:
@@ -44,7 +44,7 @@ def _table(elements: Elements, channel: str, cells: Cells) -> LookupTable:
     try:
         return lookup_table(elements, ends, descriptor=descriptor, data=data)
     except BadTable as error:
-        raise refused(data, str(error)) from error
+        raise refusal_of(data, str(error)) from error
 
 
 def _expanded(ds: Dataset, cells: Cells) -> list[LookupTable]:

@@ -7,11 +7,11 @@ import numpy as np
 from pneumo_core.core.settings import Settings
 from pneumo_core.imaging.formats.dicom_elements import Elements, name_of
 from pneumo_core.imaging.grey_values import Grey
-from pneumo_core.imaging.radiograph import FilmFacts
+from pneumo_core.imaging.radiograph import FileFacts
 from pneumo_core.imaging.resampling import resample
-from pneumo_core.imaging.windowing import FilmValues
+from pneumo_core.imaging.windowing import PixelValues
 
-__all__ = ["squared", "squared_values", "true_shape"]
+__all__ = ["square_pixels", "squared_values", "true_shape"]
 
 _SAME = 0.01
 """Tolerance of the ratio around 1; spacings are rounded."""
@@ -55,7 +55,7 @@ def _ratio(elements: Elements) -> tuple[str, float]:
     return _SPACINGS[0], 1.0
 
 
-def squared(grey: Grey, facts: FilmFacts, shape: tuple[int, int]) -> tuple[Grey, FilmFacts]:
+def square_pixels(grey: Grey, facts: FileFacts, shape: tuple[int, int]) -> tuple[Grey, FileFacts]:
     """Return the X-ray resampled to another shape, and its facts changed accordingly."""
     if grey.shape == shape:
         return grey, facts
@@ -64,7 +64,7 @@ def squared(grey: Grey, facts: FilmFacts, shape: tuple[int, int]) -> tuple[Grey,
     return resample(grey, shape), facts
 
 
-def squared_values(values: FilmValues, shape: tuple[int, int]) -> FilmValues:
+def squared_values(values: PixelValues, shape: tuple[int, int]) -> PixelValues:
     """Return the values resampled to another shape; padding stays padding."""
     if values.values.shape == shape:
         return values
@@ -74,4 +74,4 @@ def squared_values(values: FilmValues, shape: tuple[int, int]) -> FilmValues:
             np.arange(n) * old // n for n, old in zip(shape, padding.shape, strict=True)
         )
         padding = padding[np.ix_(rows, columns)]
-    return FilmValues(resample(values.values, shape), values.inverted, padding)
+    return PixelValues(resample(values.values, shape), values.inverted, padding)

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refused
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refusal_of
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
 from pneumo_core.imaging.formats.dicom_luts import BadTable, LookupTable, lookup_table, white_of
 from pneumo_core.imaging.formats.dicom_stored_values import Cells
@@ -71,7 +71,7 @@ class _Spread:
         return bool(variance < _BLANK**2)
 
     @property
-    def is_film(self) -> bool:
+    def is_image(self) -> bool:
         """Whether the grey values are not blank and have shades between black and white."""
         between = (self.values > _NEAR_END) & (self.values < 1 - _NEAR_END)
         return not self.is_blank and self.counts[between].sum() >= _SHADES * self.counts.sum()
@@ -126,7 +126,7 @@ def _modality_table(elements: Elements, spread: _Spread) -> Curve | None:
     try:
         return lookup_table(items[0], spread.ends)
     except BadTable as error:
-        raise refused("ModalityLUTSequence", str(error)) from error
+        raise refusal_of("ModalityLUTSequence", str(error)) from error
 
 
 def _rescale(elements: Elements) -> Curve:
@@ -215,7 +215,7 @@ def _shows(seen: _Spread, bare: _Spread, *, shaded: bool) -> bool:
     ``shaded``: it must also have shades between black and white; a table may lack them on purpose.
     """
     if shaded:
-        return seen.is_film or not bare.is_film
+        return seen.is_image or not bare.is_image
     return not seen.is_blank or bare.is_blank
 
 

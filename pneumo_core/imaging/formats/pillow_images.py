@@ -25,14 +25,14 @@ from pneumo_core.imaging.grey_values import (
     TINTED,
     Grey,
     colour_step,
-    divided,
+    divide,
     full_scale,
     sampled_colour,
     stretch,
     tint_of,
 )
 from pneumo_core.imaging.limits import CountedBytes, refuse_markers, refuse_scans
-from pneumo_core.imaging.radiograph import MANUFACTURER, FilmFacts
+from pneumo_core.imaging.radiograph import MANUFACTURER, FileFacts
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, ONE_PER_FILE, Refusal, refuse_size
 from pneumo_core.imaging.signature import jpeg_process
 
@@ -61,7 +61,7 @@ _STRIP = 1 << 20
 """Pixels processed in one step."""
 
 
-def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFacts]:
+def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FileFacts]:
     """Return grey float32 (H, W) in [0, 1], upright, and the file's facts.
 
     8-bit pictures are divided by 255. Wider integers are divided by the smallest 2^k - 1 (k >= 8)
@@ -91,7 +91,7 @@ def read_picture(data: bytes, kind: str, limits: Settings) -> tuple[Grey, FilmFa
             grey, colour, tinted = deep_colour(lambda: _OPEN[kind](CountedBytes(data), ""))
         else:
             grey, colour, tinted = _grey(image, white_is_zero)
-    return grey, FilmFacts(
+    return grey, FileFacts(
         format=kind,
         width=grey.shape[1],
         height=grey.shape[0],
@@ -134,10 +134,10 @@ def _is_beyond_pillow(data: bytes) -> bool:
         return str(error) in _NO_MODE
 
 
-def _read_other_tiff(data: bytes, limits: Settings) -> tuple[Grey, FilmFacts]:
+def _read_other_tiff(data: bytes, limits: Settings) -> tuple[Grey, FileFacts]:
     grey, facts, colour, tinted = read_other_tiff(data, limits)
     height, width = grey.shape
-    return grey, FilmFacts(
+    return grey, FileFacts(
         format="TIFF",
         width=width,
         height=height,
@@ -197,7 +197,7 @@ def _deep(image: Image.Image, white_is_zero: bool) -> Grey:
     grey: Grey = np.empty((image.height, image.width), np.float32)
     for rows, strip in _strips(image):
         values = _deep_values(strip, unsigned=unsigned)
-        grey[rows] = values if stretched else divided(values, full)
+        grey[rows] = values if stretched else divide(values, full)
     if stretched:
         stretch(grey)
     return np.subtract(1, grey, out=grey) if white_is_zero else grey
@@ -229,7 +229,7 @@ def _shallow(image: Image.Image) -> tuple[Grey, bool, bool]:
             opaque = _rgb(opaque)
             # copied, or it would keep the whole strip
             samples.append(np.asarray(opaque)[-rows.start % step :: step, ::step].copy())
-        grey[rows] = divided(np.asarray(_luminance(opaque)), 255)
+        grey[rows] = divide(np.asarray(_luminance(opaque)), 255)
     colours = np.concatenate(samples) if samples else None
     if colours is None or not sampled_colour(colours, 255):
         return grey, False, False

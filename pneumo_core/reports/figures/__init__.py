@@ -2,7 +2,7 @@
 
 from pneumo_core.reports.figures._style import SERIES
 from pneumo_core.reports.figures.comparison import probability_scatter
-from pneumo_core.reports.figures.datasets import films_per_split, grey_histogram, size_map
+from pneumo_core.reports.figures.datasets import grey_histogram, images_per_split, size_map
 from pneumo_core.reports.figures.embedding import Panel, embedding_map
 from pneumo_core.reports.figures.epochs import epoch_maps
 from pneumo_core.reports.figures.evaluation import (
@@ -31,8 +31,8 @@ __all__ = [
     "embedding_map",
     "epoch_maps",
     "error_by_quarter",
-    "films_per_split",
     "grey_histogram",
+    "images_per_split",
     "in_corner",
     "interactive",
     "precision_recall",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pneumo_core.reports.figures._style import BLUE, INK, ORANGE, bare
 
-__all__ = ["GREY_BINS", "films_per_split", "grey_histogram", "size_map"]
+__all__ = ["GREY_BINS", "grey_histogram", "images_per_split", "size_map"]
 
 GREY_BINS = 64
 """Bins of the grey histogram; each holds four of 256 values."""
@@ -18,7 +18,7 @@ _PATTERNS = [{}, *({"shape": shape, "fgopacity": 0.35, "size": 9} for shape in "
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
-def films_per_split(table: pd.DataFrame) -> go.Figure:
+def images_per_split(table: pd.DataFrame) -> go.Figure:
     """Draw a bar for each split, by label and subtype. ``table``: split_table's."""
     splits = table[table["split"] != "all"].iloc[::-1]
     subtypes = [str(each) for each in table.columns[6:]]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_core.datasets import find_film, open_store, scan
+from pneumo_core.datasets import find_image, open_store, scan
 from pneumo_core.datasets.download import (
     Source,
     datasets_home,
@@ -159,9 +159,9 @@ def test_a_manifest_says_what_the_films_are(tmp_path: Path) -> None:
     manifest = write_manifest(tmp_path / "films of mine", *GOOD)
     assert rows_of(manifest) == ROWS
     assert rows_of(manifest.parent) == ROWS, "its folder is the same dataset"
-    assert find_film(manifest, "second") == manifest.parent / "films" / "1.png"
-    assert find_film(manifest.parent, "second") == manifest.parent / "films" / "1.png"
-    assert find_film(manifest, "third") is None
+    assert find_image(manifest, "second") == manifest.parent / "films" / "1.png"
+    assert find_image(manifest.parent, "second") == manifest.parent / "films" / "1.png"
+    assert find_image(manifest, "third") is None
     assert scan(manifest).source.radiograph("second").pixels.shape == (70, 70)
 
 
@@ -210,7 +210,7 @@ def test_no_film_of_a_zip_s_manifest_lies_outside(tmp_path: Path, path: str) -> 
     with pytest.raises(DatasetError, match=r"no X-ray .* below"):
         scan(root)
     with pytest.raises(DatasetError, match=r"no X-ray .* below"):
-        find_film(root, path)
+        find_image(root, path)
     sent = tmp_path / "elsewhere" / "sent.csv"
     sent.parent.mkdir()
     sent.write_text(manifest.read_text())

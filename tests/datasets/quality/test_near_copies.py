@@ -7,7 +7,7 @@ import pytest
 
 from pneumo_core.datasets import open_store, scan
 from pneumo_core.datasets.quality import look_alikes
-from pneumo_core.datasets.quality.near_copies import grouped
+from pneumo_core.datasets.quality.near_copies import group_pairs
 from pneumo_core.imaging import to_input
 from tests.datasets.quality.conftest import picture
 
@@ -51,8 +51,8 @@ def test_progress_rises_to_its_end() -> None:
 
 def test_groups_are_what_pairs_connect() -> None:
     links = np.array([[4, 2], [2, 9], [5, 7]])
-    assert grouped(links, 10) == [[2, 4, 9], [5, 7]]
-    assert grouped(np.empty((0, 2), np.int64), 10) == []
+    assert group_pairs(links, 10) == [[2, 4, 9], [5, 7]]
+    assert group_pairs(np.empty((0, 2), np.int64), 10) == []
 
 
 @pytest.mark.thorough
@@ -70,7 +70,7 @@ def test_real_films_are_found_changed_and_only_they(real_data) -> None:
     started = time.process_time()
     found = look_alikes(pixels, np.arange(len(pixels))).pairs
     assert time.process_time() - started < 20
-    groups = {tuple(group) for group in grouped(found, len(pixels))}
+    groups = {tuple(group) for group in group_pairs(found, len(pixels))}
     at = {row: place for place, row in enumerate(rows)}
     n = len(rows)
     assert groups == {(at[row], n + k, n + 60 + k) for k, row in enumerate(chosen)}

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from pneumo_core.datasets import open_store, scan
-from pneumo_core.datasets.quality import Balance, balance_of, film_sizes, grey_values, split_table
-from pneumo_core.errors import UnreadableFilm
-from pneumo_core.imaging import film_size
+from pneumo_core.datasets.quality import Balance, balance_of, grey_values, image_sizes, split_table
+from pneumo_core.errors import UnreadableImage
+from pneumo_core.imaging import image_size
 from pneumo_core.training.loop import _class_weights
 from pneumo_core.training.recipes import recipe
 from pneumo_core.training.training_set import Films
@@ -56,31 +56,31 @@ def test_splits_are_counted_with_subtypes_and_patients(film_folder: Maker) -> No
 def test_a_picture_tells_its_size_in_its_header(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "film"
     path.write_bytes(encoded(Image.new("L", (70, 90), 40), kind))
-    assert film_size(path) == (70, 90)
+    assert image_size(path) == (70, 90)
 
 
 def test_a_dicom_tells_its_size_in_its_header(tmp_path: Path) -> None:
     path = tmp_path / "film"
     path.write_bytes(dicom(np.zeros((90, 70), np.uint16)))
-    assert film_size(path) == (70, 90)
+    assert image_size(path) == (70, 90)
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a....", b"\x89PNG\r\n\x1a\nnothing", b"hello"])
 def test_what_is_no_film_tells_no_size(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "film"
     path.write_bytes(content)
-    with pytest.raises(UnreadableFilm):
-        film_size(path)
-    with pytest.raises(UnreadableFilm):
-        film_size(tmp_path / "missing")
+    with pytest.raises(UnreadableImage):
+        image_size(path)
+    with pytest.raises(UnreadableImage):
+        image_size(tmp_path / "missing")
 
 
 def test_sizes_are_summed_up(film_folder: Maker) -> None:
     folder = film_folder({"test": 2})
-    sizes = film_sizes(scan(folder))
+    sizes = image_sizes(scan(folder))
     assert sizes.words == "All 4 X-rays are 64 × 64 pixels."
     Image.new("L", (100, 40)).save(folder / "test" / "NORMAL" / "wide.png")
-    sizes = film_sizes(scan(folder))
+    sizes = image_sizes(scan(folder))
     assert sizes.distinct.to_numpy().tolist() == [[64, 64, 4], [100, 40, 1]]
     assert sizes.smaller_than(64) == ["test/NORMAL/wide.png"]
     assert "in 2 sizes: 64 to 100 pixels wide" in sizes.words
@@ -90,7 +90,7 @@ def test_an_archives_films_have_the_size_of_its_arrays(tmp_path: Path) -> None:
     path = tmp_path / "pneumoniamnist.npz"
     images, labels = np.zeros((3, 28, 28), np.uint8), np.array([[0], [1], [1]])
     np.savez(path, train_images=images, train_labels=labels)
-    assert film_sizes(scan(path)).words == "All 3 X-rays are 28 × 28 pixels."
+    assert image_sizes(scan(path)).words == "All 3 X-rays are 28 × 28 pixels."
 
 
 def test_grey_values_are_counted_by_label(tmp_path: Path) -> None:

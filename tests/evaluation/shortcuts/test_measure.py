@@ -22,7 +22,7 @@ from pneumo_core.evaluation.shortcuts import (
 )
 from pneumo_core.evaluation.shortcuts.file_properties import jpeg_quality
 from pneumo_core.evaluation.shortcuts.pixels import SIDE, pixel_properties
-from pneumo_core.imaging import FilmFacts, Radiograph, read_radiograph
+from pneumo_core.imaging import FileFacts, Radiograph, read_radiograph
 
 Maker = Callable[..., Path]
 
@@ -47,7 +47,7 @@ def finder(lungs: Lungs, name: str = "fake") -> LungFinder:
 
 def radiograph(pixels: np.ndarray) -> Radiograph:
     height, width = pixels.shape
-    facts = FilmFacts(format="PNG", width=width, height=height, bits=8, colour=False)
+    facts = FileFacts(format="PNG", width=width, height=height, bits=8, colour=False)
     return Radiograph("film", np.ascontiguousarray(pixels, np.float32), facts)
 
 

@@ -12,8 +12,8 @@ from pneumo_core.reports.figures import (
     SERIES,
     Panel,
     embedding_map,
-    films_per_split,
     grey_histogram,
+    images_per_split,
     probability_scatter,
     receiver_operating_characteristic,
 )
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 def _splits() -> go.Figure:
     counts = {"split": ["train", "test", "all"], "films": 9, "patients": 9, "NORMAL": 3}
     counts |= {"PNEUMONIA": 6, "ratio": 2.0, "bacteria": 3, "virus": 2, "none": 1}
-    return films_per_split(pd.DataFrame(counts))
+    return images_per_split(pd.DataFrame(counts))
 
 
 def _curves() -> go.Figure:

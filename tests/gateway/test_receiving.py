@@ -17,7 +17,7 @@ from pynetdicom.sop_class import Verification
 
 from pneumo_core.gateway.config import Config, Dicom, Tls
 from pneumo_core.gateway.dimse import Receiver
-from pneumo_core.gateway.intake import Door
+from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.queue import Queue
 from tests.gateway.parts import chest, film, saved, storescu, wait_for
 
@@ -181,7 +181,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tls_port(door: Door, config: Config, certificates: Path) -> Iterator[int]:
+def tls_port(door: Intake, config: Config, certificates: Path) -> Iterator[int]:
     tls = Tls(
         certificate=certificates / "own.pem",
         key=certificates / "own.key",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.memory import kept
+from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key, dataset_link
 from pneumo_core.app.words import plain
 from pneumo_core.datasets import LABELS, Dataset
@@ -15,13 +15,13 @@ from pneumo_core.datasets.quality import Inspection
 from pneumo_core.errors import PneumoError
 from pneumo_core.imaging import display_pixels, jpeg
 
-__all__ = ["next_draw", "show_pictures", "show_random_films"]
+__all__ = ["next_draw", "show_pictures", "show_random_images"]
 
 _SIDE = 150
 _MANY = 24
 
 
-def show_random_films(inspection: Inspection, location: Path) -> None:
+def show_random_images(inspection: Inspection, location: Path) -> None:
     """Show random X-rays of a split and label, and a button to draw others."""
     films = inspection.dataset.films
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -73,7 +73,7 @@ def _words(row: "pd.Series[Any]") -> str:
 
 def _show_picture(dataset: Dataset, film_id: str, location: Path, words: str) -> None:
     try:
-        picture = kept(
+        picture = cached(
             "dataset pictures",
             (dataset_key(location), film_id),
             lambda: jpeg(display_pixels(dataset.source.radiograph(film_id).pixels, 2 * _SIDE)),

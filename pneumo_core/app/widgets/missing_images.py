@@ -9,14 +9,14 @@ from pneumo_core.core.progress import Progress
 from pneumo_core.datasets.download import SOURCES, KeptDataset, Source
 from pneumo_core.errors import PneumoError
 
-__all__ = ["by_megabyte", "offer_films"]
+__all__ = ["by_megabyte", "offer_images"]
 
 PUBLIC = "chest_xray"
 """The source whose X-rays the models that ship with Pneumo were evaluated on."""
 _MEGA = 1_000_000
 
 
-def offer_films(
+def offer_images(
     key: str, why: str = "The image files are not on this machine, so only names are shown."
 ) -> None:
     """Say ``why`` X-rays are needed, with buttons that get the public dataset or add another."""
