@@ -9,6 +9,7 @@ from pneumo_core.checkpoints.card import (
     OperatingPoint,
 )
 from pneumo_core.checkpoints.checkpoint import Checkpoint
+from pneumo_core.checkpoints.graphs import NetworkGraph, add_graphs, read_graphs, tensors_of
 from pneumo_core.checkpoints.store import (
     SHIPPED,
     add_gate,
@@ -33,8 +34,10 @@ __all__ = [
     "Checkpoint",
     "DatasetFacts",
     "MemberFacts",
+    "NetworkGraph",
     "OperatingPoint",
     "add_gate",
+    "add_graphs",
     "best_for",
     "check_free",
     "check_name",
@@ -43,7 +46,9 @@ __all__ = [
     "free_name",
     "list_checkpoints",
     "load_checkpoint",
+    "read_graphs",
     "rename_checkpoint",
     "save_checkpoint",
     "save_recalibrated",
+    "tensors_of",
 ]

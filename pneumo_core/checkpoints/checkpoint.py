@@ -3,8 +3,9 @@
 ``weights.safetensors`` (float16), ``card.json`` (written last), ``scores.parquet`` (id, patient,
 split, label, subtype, probability of the val and test X-rays), ``features.safetensors``
 (penultimate features of the same X-rays), ``history.csv`` (one row per epoch), and optionally
-``gate.safetensors`` (the fitted image check, with the version of its weights). The folder is
-written to a temporary place and renamed; nothing in it is executed on load.
+``gate.safetensors`` (the fitted image check, with the version of its weights) and
+``graphs.safetensors`` (the networks as ONNX graphs without weights). The folder is written to a
+temporary place and renamed; nothing in it is executed on load.
 """
 
 import hashlib

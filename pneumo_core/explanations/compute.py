@@ -1,27 +1,26 @@
-"""Computation of one X-ray's heat map by any method; thread-safe."""
+"""Computation of one X-ray's heat map by any method; thread-safe.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+At the last maps of a network whose head is linear in their mean, gradients are known, and no
+PyTorch is needed, which takes seconds to import. Everything else is in ``torch_maps``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import LABELS
-from pneumo_core.errors import PneumoError
-from pneumo_core.explanations.gradients import from_layer, from_maps
-from pneumo_core.explanations.methods import Score, find_method
-from pneumo_core.explanations.network_layers import Layer, find_convolution
-from pneumo_core.explanations.perturbation import find_perturbation
+from pneumo_core.explanations.methods import find_method
 from pneumo_core.explanations.result import HeatMap
-from pneumo_core.inference import Member, Runtime
-from pneumo_core.models import PneumoniaNetwork
+from pneumo_core.inference import Runtime
 
 __all__ = ["heat_map"]
 
 Film: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
 
 
 def heat_map(
@@ -45,89 +44,67 @@ def heat_map(
     """
     if label not in range(len(LABELS)):
         raise ValueError(f"label {label} must be one of {tuple(range(len(LABELS)))}")
-    work = _Work(runtime, film, label, method, _find_layer(runtime, method, layer))
-    return HeatMap(work.parts(progress or _ignore_progress), label, method, layer)
+    progress = progress or _ignore_progress
+    heads = [member.head for member in runtime.members if member.engine and member.head is not None]
+    known = layer is None and find_method(method).name in _POOLED
+    if known and len(heads) == len(runtime.members):
+        parts = _pooled_parts(runtime, film, label, method, heads, progress)
+        return HeatMap(parts, label, method)
+    from pneumo_core.explanations.torch_maps import torch_parts
+
+    parts = torch_parts(runtime, film, label, method, layer, progress)
+    return HeatMap(parts, label, method, layer)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """The computation of one heat map."""
-
-    runtime: Runtime
-    film: Film
-    label: int
-    method: str
-    layer: Layer | None
-
-    def parts(self, progress: Progress) -> tuple[NDArray[np.float32], ...]:
-        members = self.runtime.members
-        if self.layer:
-            members = (members[self.layer.member],)
-        views = 2 if self.runtime.mirror else 1
-        slow = find_perturbation(self.method)
-        passes = sum(slow.passes(each.input.size) if slow else 1 for each in members)
-        count = _Count(views * passes, progress)
-        return tuple(self._part(member, count) for member in members)
-
-    def _part(self, member: Member, count: "_Count") -> NDArray[np.float32]:
-        """Return one network's map (h, w), averaged over the views."""
-        maps = list(self._maps(member, count))
-        heat = maps[0] if len(maps) == 1 else (maps[0] + maps[1].flip(-1)) / 2
-        return np.asarray(heat.cpu().numpy(), dtype=np.float32)
-
-    def _maps(self, member: Member, count: "_Count") -> Iterator[Tensor]:
-        """Yield the map of each view."""
-        film, network = self.film[np.newaxis], member.network
-        slow = find_perturbation(self.method)
-        if not slow and not self.layer:
-            for last in self.runtime.maps(film, member):
-                yield from_maps(network, last, self.label, self.method)
-                count.add(1)
-            return
-        for view in self.runtime.views(film, member):
-            if slow:
-                yield slow.compute(self._score(network, count), view, self._plain(member))
-            elif self.layer:
-                yield from_layer(network, view, self.label, self.method, self.layer)
-                count.add(1)
-
-    def _score(self, network: PneumoniaNetwork, count: "_Count") -> Score:
-        def lead(views: Tensor) -> Tensor:
-            logits: Tensor = network(views)
-            count.add(len(views))
-            return logits[:, self.label] - logits[:, 1 - self.label]
-
-        return lead
-
-    def _plain(self, member: Member) -> Tensor:
-        """Return a view of the X-ray's mean grey, rounded so that mirroring keeps it."""
-        plain = np.full_like(self.film, round(float(self.film.mean())))
-        return self.runtime.views(plain[np.newaxis], member)[0]
+def _pooled_parts(
+    runtime: Runtime,
+    film: Film,
+    label: int,
+    method: str,
+    heads: Sequence[Floats],
+    progress: Progress,
+) -> tuple[Floats, ...]:
+    """Return each network's map (h, w), averaged over the views."""
+    views = 2 if runtime.mirror else 1
+    parts = []
+    for done, (member, head) in enumerate(zip(runtime.members, heads, strict=True), start=1):
+        stages = runtime.maps(film[np.newaxis], member)
+        heats = [_POOLED[method](maps[0], head, label) for maps in stages]
+        heat = heats[0] if views == 1 else (heats[0] + heats[1][:, ::-1]) / np.float32(2)
+        parts.append(np.asarray(heat, dtype=np.float32))
+        progress(views * done, views * len(heads))
+    return tuple(parts)
 
 
-class _Count:
-    """Progress in X-rays passed through a network."""
-
-    def __init__(self, total: int, progress: Progress) -> None:
-        self._total = total
-        self._progress = progress
-        self._done = 0
-
-    def add(self, films: int) -> None:
-        self._done += films
-        self._progress(self._done, self._total)
+def _grad_cam(maps: Floats, head: Floats, label: int) -> Floats:
+    """Return ``gradients``' Grad-CAM: the gradient is the head's weight over the positions."""
+    return _relu(_mean_weighted(maps, head[label]))
 
 
-def _find_layer(runtime: Runtime, method: str, layer: str | None) -> Layer | None:
-    chosen = find_method(method)
-    if layer is None:
-        return None
-    if not chosen.takes_layer:
-        raise PneumoError(
-            f"{chosen.title} works on the whole network and takes no layer, so not "
-            f"'{layer}'. Leave the layer out, or choose another method."
-        )
-    return find_convolution(runtime, layer)
+def _layer_cam(maps: Floats, head: Floats, label: int) -> Floats:
+    return _relu(_mean_weighted(maps, _relu(head[label] - head[1 - label])))
+
+
+def _activation(maps: Floats, _head: Floats, _label: int) -> Floats:
+    mean: Floats = _relu(maps).mean(axis=0)
+    return mean
+
+
+def _mean_weighted(maps: Floats, weights: Floats) -> Floats:
+    """Return the mean over channels of weight · map, maps (K, h, w), for the mean's gradient."""
+    positions = maps.shape[1] * maps.shape[2]
+    mean: Floats = np.tensordot(weights, maps, axes=1) / np.float32(positions * len(maps))
+    return mean
+
+
+def _relu(values: Floats) -> Floats:
+    return np.maximum(values, np.float32(0))
+
+
+_POOLED: Mapping[str, Callable[[Floats, Floats, int], Floats]] = MappingProxyType(
+    {"grad_cam": _grad_cam, "layer_cam": _layer_cam, "activation": _activation}
+)
+"""Maps of the last maps (K, h, w), the head (2, K) and a label to a heat map (h, w), by method."""
 
 
 def _ignore_progress(_done: int, _total: int) -> None:

@@ -1,8 +1,9 @@
 """Trained networks in ONNX Runtime: PyTorch's results, several times faster on a CPU.
 
-A network is exported once (``graph``) and cached in PNEUMO_CACHE, by its weights, input format and
-exporter. With a cached graph PyTorch, which takes seconds to import, is not needed. A network that
-can't be exported, or whose graph gives other results, runs in PyTorch, with a note in the log.
+A checkpoint has the graphs of its networks without their weights, and the weights are given to the
+runtime. Any other network is exported once and cached in PNEUMO_CACHE, by its weights, input format
+and exporter. Neither needs PyTorch, which takes seconds to import, to open a network. A network
+that can't be exported, or whose graph gives other results, runs in PyTorch, with a note in the log.
 """
 
 import contextlib
@@ -12,17 +13,18 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import onnxruntime
 from cachetools import TTLCache
 from numpy.typing import NDArray
 
+from pneumo_core.checkpoints import NetworkGraph, tensors_of
 from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import PneumoError
@@ -31,7 +33,15 @@ from pneumo_core.models import InputFormat
 if TYPE_CHECKING:
     from pneumo_core.models import PneumoniaNetwork
 
-__all__ = ["Engine", "Stages", "Stored", "forget_answers", "open_engine"]
+__all__ = [
+    "Engine",
+    "Stages",
+    "Stored",
+    "Weighted",
+    "forget_answers",
+    "open_engine",
+    "open_saved_engine",
+]
 
 Films = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -40,6 +50,8 @@ _VERSION = 2
 """Part of the cache key: increase it whenever graphs change."""
 _GRAPHS = 12
 """Number of graphs to keep in the cache, the most recently used."""
+_ROUNDING = 1e-4
+"""The largest accepted difference to PyTorch's logits, relative to the largest of them."""
 _SPIN = 50
 """Microseconds that an idle thread waits actively for more work."""
 _VIEWS, _ANSWERS = 2, 8
@@ -86,14 +98,25 @@ class Stages:
     logits: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """A graph without weights, and a function that returns these by name."""
+
+    graph: bytes
+    weights: Callable[[], Mapping[str, Floats]]
+
+
+Graph: TypeAlias = Path | bytes | Weighted
+
+
 class Engine:
     """One network as an ONNX graph in a session; thread-safe.
 
-    ``of``: the network that it runs; ``graph``: its file or bytes; ``threads``: how many compute
-    one batch.
+    ``of``: the network that it runs; ``graph``: its file or bytes, or with the weights apart;
+    ``threads``: how many compute one batch.
     """
 
-    def __init__(self, of: "PneumoniaNetwork | Stored", graph: Path | bytes, threads: int) -> None:
+    def __init__(self, of: "PneumoniaNetwork | Stored", graph: Graph, threads: int) -> None:
         self.of = of
         self._graph = graph
         self._threads = threads
@@ -169,6 +192,31 @@ def open_engine(of: "PneumoniaNetwork | Stored", takes: InputFormat) -> Engine |
     return _write_graph(of, takes, file, chosen.threads)
 
 
+def open_saved_engine(
+    of: Stored, graph: NetworkGraph, content: bytes, member: int | None
+) -> Engine | None:
+    """Open an engine by a checkpoint's own graph; None, with a note in the log, if it is unusable.
+
+    ``content``: the checkpoint's verified weights; ``member``: the number of an ensemble's network.
+    """
+    chosen = settings()
+    if chosen.engine == "torch":
+        return None
+    weighted = Weighted(graph.content, lambda: tensors_of(content, graph.tensors, member))
+    # The runtime's errors have no common class, and the network can be exported again.
+    try:
+        engine = Engine(of, weighted, chosen.threads)
+        logits = engine.raw(graph.probes)[-1]
+    except Exception as error:  # noqa: BLE001
+        _log.warning("A model's graph can't be used, and is exported again: %s", error)
+        return None
+    apart = float(np.abs(logits - graph.logits).max())
+    if not apart <= _ROUNDING * max(1.0, float(np.abs(graph.logits).max())):
+        _log.warning("A model's graph gives other results, and is exported again.")
+        return None
+    return engine
+
+
 def _is_final(network: "PneumoniaNetwork") -> bool:
     on_cpu = all(tensor.device.type == "cpu" for tensor in network.state_dict().values())
     return on_cpu and not network.training
@@ -199,14 +247,20 @@ def _write_graph(
     return engine
 
 
-def _session(graph: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(graph: Graph, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     # Threads that wait actively take the cores from other work; those that sleep at once wake late
     # for the next layer.
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(_SPIN))
-    source = graph if isinstance(graph, bytes) else str(graph)
+    if isinstance(graph, Weighted):
+        weights = graph.weights()
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in weights.values()]
+        options.add_external_initializers(list(weights), values)
+        source: bytes | str = graph.graph
+    else:
+        source = graph if isinstance(graph, bytes) else str(graph)
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 

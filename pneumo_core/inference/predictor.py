@@ -16,13 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from pneumo_core.checkpoints import Checkpoint, load_checkpoint
+from pneumo_core.checkpoints import Checkpoint, load_checkpoint, read_graphs
 from pneumo_core.core.parallel import in_order
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import Dataset, PixelStore, Validation, open_store, scan
 from pneumo_core.imaging import to_input
-from pneumo_core.inference.onnx_backend import Engine, Stages, Stored, open_engine
+from pneumo_core.inference.onnx_backend import (
+    Engine,
+    Stages,
+    Stored,
+    open_engine,
+    open_saved_engine,
+)
 from pneumo_core.lungs import NetworkInput
 from pneumo_core.metrics import Calibration
 from pneumo_core.models import InputFormat
@@ -68,13 +74,15 @@ class Member:
     """One network with its input format and calibration.
 
     ``of``: the network, or where it is stored. ``engine`` runs this network; without one PyTorch
-    does. Raises ValueError for an engine of another network.
+    does. ``head`` float32 (2, K): the weights of a head that is linear in the mean of the maps, if
+    it is known to be so. Raises ValueError for an engine of another network.
     """
 
     of: "PneumoniaNetwork | Stored"
     input: InputFormat
     calibration: Calibration = _UNCALIBRATED
     engine: Engine | None = None
+    head: Floats | None = None
 
     def __post_init__(self) -> None:
         if self.engine and self.engine.of is not self.of:
@@ -314,8 +322,9 @@ def open_runtime(checkpoint: Checkpoint | str) -> Runtime:
         Member(stored(part.model, number), part.input, part.calibration)
         for number, part in enumerate(card.members)
     )
-    only = Member(stored(card.model, 0), card.input)
-    return accelerated(Runtime(members or (only,), card.calibration, card.mirror))
+    members = members or (Member(stored(card.model, 0), card.input),)
+    members = _with_saved_graphs(members, checkpoint, content)
+    return accelerated(Runtime(members, card.calibration, card.mirror))
 
 
 def accelerated(runtime: Runtime) -> Runtime:
@@ -324,9 +333,25 @@ def accelerated(runtime: Runtime) -> Runtime:
     For networks in eval mode with final weights.
     """
     members = tuple(
-        replace(member, engine=open_engine(member.of, member.input)) for member in runtime.members
+        member if member.engine else replace(member, engine=open_engine(member.of, member.input))
+        for member in runtime.members
     )
     return replace(runtime, members=members)
+
+
+def _with_saved_graphs(
+    members: tuple[Member, ...], checkpoint: Checkpoint, content: bytes
+) -> tuple[Member, ...]:
+    """Return the members with engines by the graphs in the checkpoint, where these are usable."""
+    ensemble = bool(checkpoint.card.members)
+    made = list(members)
+    for number, graph in enumerate(read_graphs(checkpoint)):
+        of = members[number].of
+        part = number if ensemble else None
+        engine = open_saved_engine(of, graph, content, part) if isinstance(of, Stored) else None
+        if engine:
+            made[number] = replace(members[number], engine=engine, head=graph.head)
+    return tuple(made)
 
 
 def _smaller(films: Films, size: int) -> Films:

@@ -7,6 +7,7 @@ import io
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -16,12 +17,23 @@ from torch import Tensor, nn
 
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 
-__all__ = ["STAGES", "difference", "graph_of", "probability_graph"]
+__all__ = [
+    "STAGES",
+    "BareGraph",
+    "bare_graph",
+    "difference",
+    "graph_of",
+    "outputs",
+    "pooled_head",
+    "probability_graph",
+]
 
 STAGES = ("maps", "features", "logits")
 """The graph's outputs, in this order."""
 _ROUNDING = 1e-4
 """The largest accepted difference to PyTorch, relative to a stage's largest value."""
+_PREFIX = "network."
+"""Of a network's tensors in ``_Whole``."""
 _writing = threading.Lock()  # torch's exporter is not thread-safe
 
 Part: TypeAlias = tuple[PneumoniaNetwork, InputFormat, float, float]
@@ -49,7 +61,66 @@ def graph_of(network: PneumoniaNetwork, takes: InputFormat) -> bytes:
     return _exported(_Whole(network, takes), example, "films", list(STAGES))
 
 
-def _exported(module: nn.Module, example: Tensor, name: str, outputs: list[str]) -> bytes:
+@dataclass(frozen=True)
+class BareGraph:
+    """A network as an ONNX model without its weights, for any network of the same architecture.
+
+    ``tensors``: the names of the network's tensors that the runtime must be given.
+    """
+
+    content: bytes
+    tensors: tuple[str, ...]
+
+
+def bare_graph(network: PneumoniaNetwork, takes: InputFormat) -> BareGraph:
+    """Return the network as ``graph_of`` does, without its weights.
+
+    Each tensor of the network becomes an initializer of the same name whose data are external.
+    """
+    import onnx
+
+    example = torch.zeros(2, takes.size, takes.size, dtype=torch.uint8)
+    whole = _Whole(network, takes)
+    model = onnx.load_from_string(_exported(whole, example, "films", list(STAGES), fold=False))
+    own = {_PREFIX + name for name in network.state_dict()}
+    floats = [each for each in model.graph.initializer if each.data_type == onnx.TensorProto.FLOAT]
+    tensors = [each for each in floats if each.name in own and each.raw_data]
+    renamed = {each.name: each.name.removeprefix(_PREFIX) for each in tensors}
+    for tensor in tensors:
+        tensor.name = renamed[tensor.name]
+        onnx.external_data_helper.set_external_data(tensor, "weights", 0, len(tensor.raw_data))
+        tensor.ClearField("raw_data")
+    for node in model.graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+    return BareGraph(model.SerializeToString(), tuple(renamed.values()))
+
+
+def pooled_head(network: PneumoniaNetwork) -> NDArray[np.float32] | None:
+    """Return the weights (2, K) of a head that is linear in the mean of each of the K maps.
+
+    None for any other neck or head. The network must be in eval mode.
+    """
+    head = network.head
+    if not isinstance(head, nn.Linear) or network.token_channels:
+        return None
+    maps = torch.randn(2, head.in_features, 3, 3, generator=torch.Generator().manual_seed(0))
+    try:
+        with torch.inference_mode():
+            features = network.neck(maps)
+    except (RuntimeError, ValueError):  # a neck for another number of channels or positions
+        return None
+    mean = maps.mean(dim=(2, 3))
+    if features.shape != mean.shape or not torch.allclose(features, mean, atol=1e-6):
+        return None
+    weights: NDArray[np.float32] = head.weight.detach().float().numpy().copy()
+    return weights
+
+
+def _exported(
+    module: nn.Module, example: Tensor, name: str, outputs: list[str], *, fold: bool = True
+) -> bytes:
+    """Return a module as an ONNX model; without ``fold`` its tensors stay as they are."""
+    mode = torch.onnx.TrainingMode.EVAL if fold else torch.onnx.TrainingMode.PRESERVE
     content = io.BytesIO()
     with _writing, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -59,6 +130,8 @@ def _exported(module: nn.Module, example: Tensor, name: str, outputs: list[str])
             (example,),
             content,  # type: ignore[arg-type]
             dynamo=False,
+            training=mode,
+            do_constant_folding=fold,
             input_names=[name],
             output_names=outputs,
             dynamic_axes={each: {0: "n"} for each in (name, *outputs)},
@@ -105,14 +178,19 @@ def difference(run: Run, network: PneumoniaNetwork, takes: InputFormat) -> str:
     """
     shape = (3, takes.size, takes.size)
     films = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    whole = _Whole(network, takes)
     for batch in (films[:1], films):
-        given = run(batch)
-        with torch.inference_mode():
-            wanted = whole(torch.from_numpy(batch))
-        for name, got, stage in zip(STAGES, given, wanted, strict=True):
-            right = stage.float().numpy()
+        wanted = outputs(network, takes, batch)
+        for name, got, right in zip(STAGES, run(batch), wanted, strict=True):
             apart = np.abs(got - right).max()
             if not apart <= _ROUNDING * max(1.0, float(np.abs(right).max())):
                 return f"its {name} differ by {apart:.2g} of {np.abs(right).max():.2g}"
     return ""
+
+
+def outputs(
+    network: PneumoniaNetwork, takes: InputFormat, films: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], ...]:
+    """Return PyTorch's outputs of every stage for X-rays uint8 (N, S, S)."""
+    with torch.inference_mode():
+        stages = _Whole(network, takes)(torch.from_numpy(films))
+    return tuple(stage.float().numpy() for stage in stages)

@@ -20,6 +20,7 @@ from pneumo_core.checkpoints import (
     DatasetFacts,
     MemberFacts,
     OperatingPoint,
+    add_graphs,
     free_name,
     save_checkpoint,
 )
@@ -322,7 +323,7 @@ def _save(  # noqa: PLR0913  every part of a checkpoint
     )
     looking = stages("Fitting the gate", None) if stages else None
     familiarity = fit_familiarity(runtime, dataset, looking=looking)
-    return save_checkpoint(
+    saved = save_checkpoint(
         card,
         weights,
         scores=scores,
@@ -331,6 +332,8 @@ def _save(  # noqa: PLR0913  every part of a checkpoint
         gate=familiarity.arrays() if familiarity else None,
         overwrite=overwrite,
     )
+    add_graphs(saved)
+    return saved
 
 
 def _calibrate(runtime: Runtime, films: pd.DataFrame, outputs: Outputs) -> Runtime:
