@@ -75,17 +75,19 @@ def test_a_shipped_checkpoint_has_graphs_that_give_pytorchs_numbers(
     assert runtime.probabilities(seen) == pytest.approx(slow, abs=1e-5)
 
 
+@pytest.fixture(scope="module")
+def pooled() -> Runtime:
+    """The default model; its networks are built once for all tests."""
+    return open_runtime(load_checkpoint("pneumo", SHIPPED))
+
+
 @pytest.mark.parametrize("method", [each for each in METHODS if METHODS[each].takes_layer])
 @pytest.mark.parametrize("label", [0, 1])
-def test_a_pooled_networks_heat_map_is_pytorchs(
-    method: str, label: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(SHIPPED))
-    runtime = open_runtime("pneumo")
-    assert runtime.members[0].head is not None
+def test_a_pooled_networks_heat_map_is_pytorchs(method: str, label: int, pooled: Runtime) -> None:
+    assert pooled.members[0].head is not None
     for mirror in (False, True):
-        fast = replace(runtime, mirror=mirror)
-        film = films(runtime)[0]
+        fast = replace(pooled, mirror=mirror)
+        film = films(fast)[0]
         given = heat_map(fast, film, label, method=method)
         wanted = heat_map(by_torch(fast), film, label, method=method)
         for part, right in zip(given.parts, wanted.parts, strict=True):
