@@ -148,7 +148,7 @@ def test_an_architecture_from_outside_trains_reads_and_explains(
     reader = pn.load_reader("mine", image_check=False)
     assert reader.read(film()).probability is not None
     assert pn.explain(film(), model="mine").parts[0].shape == (15, 15)
-    with pytest.raises(pn.TrainingError, match="exists already"):
+    with pytest.raises(pn.TrainingError, match="already exists"):
         pn.register_architecture("outside", build, takes)
     with torch.no_grad():
         assert trained.network()(torch.zeros(1, 1, 64, 64)).shape == (1, 2)

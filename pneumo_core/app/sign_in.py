@@ -50,7 +50,7 @@ def require_analyst(what: str) -> Person:
 
 
 def may_change(what: str) -> bool:
-    """Return whether the visitor is an analyst; tell a reader who may do it."""
+    """Return whether the visitor is an analyst; show a reader who may do it."""
     if person().role == "analyst":
         return True
     st.caption(f":material/lock: Only an analyst may {plain(what)}. You are a reader.")

@@ -138,7 +138,8 @@ def _open(url: str) -> AuditLog:
     except NoSuchModuleError as error:
         kind = url.partition(":")[0]
         raise AuditError(
-            f"PNEUMO_AUDIT names a database of the kind '{kind}', which SQLAlchemy doesn't know. "
+            f"PNEUMO_AUDIT names a database of the kind '{kind}', which SQLAlchemy does not "
+            "support. "
             "Set it to a URL such as sqlite:////var/lib/pneumo/audit.sqlite, or unset it."
         ) from error
     except (ArgumentError, ValueError) as error:

@@ -53,7 +53,7 @@ def read_roles(table: object) -> Roles:
     """Parse the table ``[roles]`` of a configuration; without one, everybody is a reader.
 
     Raises AccessError for anything but lists of e-mail patterns under the names of roles, so that a
-    typo never lets anybody in.
+    typo never admits anyone.
     """
     if table is None:
         return Roles()

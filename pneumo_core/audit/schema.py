@@ -93,7 +93,7 @@ def _refuse_newer(connection: sa.Connection) -> None:
     if version > VERSION:
         raise AuditError(
             f"The log was written by a newer Pneumo: its schema version is {version}, and this one "
-            f"knows no version after {VERSION}. Install that Pneumo, or set PNEUMO_AUDIT to "
+            f"supports versions up to {VERSION}. Install that Pneumo, or set PNEUMO_AUDIT to "
             "another database."
         )
 

@@ -94,7 +94,7 @@ def _opened(
         _refuse_other(job, work, sources)
         return job
     if {each.name for each in folder.iterdir()} - {_ITEMS, f".{_ITEMS}.new", ".lock"}:
-        raise PneumoError(f"'{folder}' is not empty, and has no batch. Name another folder.")
+        raise PneumoError(f"'{folder}' is not empty and contains no batch. Name another folder.")
     return _make(folder, work, sources, workers, list_items(sources) if items is None else items)
 
 

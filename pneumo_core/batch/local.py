@@ -19,8 +19,8 @@ __all__ = ["in_processes"]
 _BREAKS = 2
 """How often the processes may die while a shard is in work before it is taken apart."""
 _DIED = (
-    "the process that read it was ended by the system, perhaps for lack of memory. Read this file "
-    "alone to see why."
+    "the process that read it was killed, perhaps for lack of memory. Read this file alone to find "
+    "out."
 )
 
 

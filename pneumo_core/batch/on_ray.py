@@ -19,7 +19,7 @@ from pneumo_core.core.settings import cores
 __all__ = ["on_ray"]
 
 _SHARE = 0.5
-"""CPUs that an actor asks for. Two asking for a whole one each would leave Ray Data none for
+"""CPUs that an actor reserves. Two reserving a whole one each would leave Ray Data none for
 handing out shards, and the batch would never end."""
 
 

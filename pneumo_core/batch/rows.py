@@ -104,7 +104,7 @@ def _opened_work(work: Work) -> Callable[[str, Given], Row]:
     checkpoint = load_checkpoint(work.model)
     if checkpoint.card.version != work.version:
         raise CheckpointError(
-            f"The batch was started with '{work.model}' version {work.version}, and here it has "
+            f"The batch was started with '{work.model}' version {work.version}, but here it has "
             f"version {checkpoint.card.version}. Install the same model, or start another batch."
         )
     return _reading(work, checkpoint) if work.kind == "predict" else _embedding(work, checkpoint)
@@ -158,7 +158,7 @@ def _decoded(file: str, given: Given) -> Radiograph:
 
 
 def _digest(given: Given) -> str | None:
-    """Return the SHA-256 of the film's bytes, its id in the log; None for a missing file."""
+    """Return the SHA-256 of the X-ray's bytes, its id in the log; None for a missing file."""
     if isinstance(given, Path) and not given.is_file():
         return None  # opening a pipe would block
     try:

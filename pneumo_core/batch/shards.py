@@ -65,7 +65,7 @@ def read_results(folder: Path, columns: Sequence[str] | None = None) -> Iterator
     """
     files = sorted(folder.glob("part-*.parquet"))
     if not files:
-        raise PneumoError(f"'{folder}' holds no results (part-*.parquet). Check the path.")
+        raise PneumoError(f"'{folder}' contains no results (part-*.parquet). Check the path.")
     for file in files:
         yield pq.read_table(file, columns=list(columns) if columns else None)
 

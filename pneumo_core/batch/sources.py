@@ -64,7 +64,7 @@ def open_source(file: str) -> ImageInput:
     try:
         return fetch(file, settings().max_file_bytes)
     except FileNotFoundError as error:
-        raise UnreadableImage(name, "there is no such file", "Check the address") from error
+        raise UnreadableImage(name, "the file does not exist", "Check the address") from error
     except OSError as error:
         raise UnreadableImage(
             name, f"it can't be fetched: {error}", "Check the address and the connection"
@@ -111,7 +111,7 @@ def _some(files: Iterable[Path], source: str) -> Iterator[Path]:
         empty = False
         yield file
     if empty:
-        raise DatasetError(f"'{printable(source)}' holds no files. Give X-rays, or a folder.")
+        raise DatasetError(f"'{printable(source)}' contains no files. Give X-rays, or a folder.")
 
 
 # --- manifests ----------------------------------------------------------------------------------
@@ -132,8 +132,8 @@ def _listed(manifest: str) -> Iterator[Item]:
     for number, row in enumerate(rows, 2):
         if len(row) != len(names):
             raise DatasetError(
-                f"Row {number} of '{printable(manifest)}' has another number of cells than its "
-                "header. Correct it; a path that holds the separator belongs in quotes."
+                f"Row {number} of '{printable(manifest)}' does not have as many columns as "
+                "its header. Correct it; put a path that contains the separator in quotes."
             )
         cells = dict(zip(names, row, strict=True))
         yield {

@@ -97,8 +97,8 @@ class Checkpoint:
         """
         if self.card.members:
             raise CheckpointError(
-                f"'{self.name}' is the mean of {len(self.card.members)} networks. Take them from "
-                "networks()."
+                f"'{self.name}' is the mean of {len(self.card.members)} networks. Call networks() "
+                "instead."
             )
         return self.networks()[0]
 

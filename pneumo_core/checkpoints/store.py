@@ -67,7 +67,7 @@ def check_free(name: str, *, overwrite: bool = False, root: Path | None = None) 
     """Return the folder for a new name. Raises CheckpointError for an invalid or taken one."""
     place = (root or settings().checkpoints) / check_name(name)
     if place.exists() and not overwrite:
-        raise CheckpointError(f"A model named '{name}' exists already. Choose another name.")
+        raise CheckpointError(f"A model named '{name}' already exists. Choose another name.")
     return place
 
 

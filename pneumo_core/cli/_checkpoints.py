@@ -29,7 +29,7 @@ def list_models(as_json: JsonOption = False) -> None:
     if not found:
         err.print(f"No models in '{settings().checkpoints}'. Train one: pneumo train --help")
         return
-    columns = ("checkpoint", "model", "version", "films", "AUC", "sensitivity", "specificity")
+    columns = ("checkpoint", "model", "version", "X-rays", "AUC", "sensitivity", "specificity")
     table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.columns[0].no_wrap = True
     for each in found:

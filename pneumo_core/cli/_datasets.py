@@ -57,7 +57,7 @@ def _print_overview(found: "Inspection") -> None:
     from pneumo_core.datasets.quality import split_table
 
     splits = split_table(found.dataset)
-    table = Table(*splits.columns, title=found.dataset.name)
+    table = Table(*splits.rename(columns={"films": "X-rays"}).columns, title=found.dataset.name)
     for _, row in splits.iterrows():
         cells = [f"{each:.2f}" if isinstance(each, float) else str(each) for each in row]
         table.add_row(*cells)

@@ -86,7 +86,7 @@ def list_data() -> None:
     from pneumo_core.datasets.download import list_datasets
 
     found = list_datasets()
-    table = Table("name", "films", "added", "from", "folder", box=None)
+    table = Table("name", "X-rays", "added", "from", "folder", box=None)
     for each in found:
         about = each.about
         facts = (f"{about.films:,}", about.added, about.origin) if about else ("", "", "")
@@ -129,7 +129,7 @@ class _Stages:
 def _print_sources() -> None:
     from pneumo_core.datasets.download import SOURCES
 
-    table = Table("source", "what", "films", "MB", "licence", box=None)
+    table = Table("source", "what", "X-rays", "MB", "licence", box=None)
     for each in SOURCES.values():
         size = f"{each.size / 1e6:,.0f}"
         table.add_row(each.name, each.title, f"{each.films:,}", size, each.licence)

@@ -83,7 +83,7 @@ def tell_agreement(
         err.print("No blinded reads yet. Turn on 'Read first' on the page Read X-rays.")
     else:
         table = Table(
-            "reader", "checkpoint", "point", "films", "agreement", "kappa", "seconds", box=None
+            "reader", "checkpoint", "point", "X-rays", "agreement", "kappa", "seconds", box=None
         )
         for each in found:
             table.add_row(

@@ -54,12 +54,11 @@ def predict(
     ] = False,
     rotate: Annotated[
         bool,
-        typer.Option(
-            "--rotate", help="Put X-rays upright that lie on their side or are upside down."
-        ),
+        typer.Option("--rotate", help="Rotate X-rays that lie on their side or are upside down."),
     ] = False,
     gate: Annotated[
-        bool, typer.Option("--gate/--no-gate", help="Refuse what is not a frontal chest X-ray.")
+        bool,
+        typer.Option("--gate/--no-gate", help="Refuse images that are not a frontal chest X-ray."),
     ] = True,
     batch: Annotated[
         Path | None,
@@ -74,12 +73,12 @@ def predict(
 
     exports = Exports(heatmaps, pdf, dicom, named=keep_identity)
     if rotate and not gate:
-        raise typer.BadParameter("--rotate needs the image check: leave --no-gate out")
+        raise typer.BadParameter("--rotate needs the image check: remove --no-gate")
     if keep_identity and not exports.wanted:
         raise typer.BadParameter("--keep-identity applies to exports: add --pdf or --dicom")
     if batch is not None:
         if exports.wanted:
-            raise typer.BadParameter("--out writes tables only: leave the exports out")
+            raise typer.BadParameter("--out writes tables only: remove the export options")
         work = _work(model, operating_point, gate=gate, rotate=rotate)
         options = BatchOptions(engine, workers, address)
         raise typer.Exit(0 if run_batch(batch, work, files, options, as_json=as_json) else 1)

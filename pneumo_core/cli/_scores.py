@@ -75,13 +75,11 @@ def _threshold(
         return "--threshold", threshold
     name = model or scores.checkpoint
     if not name:
-        raise PneumoError(
-            f"'{scores.name}' does not say which model made it. Add --threshold or --model."
-        )
+        raise PneumoError(f"'{scores.name}' does not name its model. Add --threshold or --model.")
     card = load_checkpoint(name).card
     if scores.version and scores.version != card.version:
         raise PneumoError(
-            f"'{scores.name}' was made by version {scores.version} of '{name}', and here it has "
+            f"'{scores.name}' was made by version {scores.version} of '{name}', but here it has "
             f"version {card.version}, whose thresholds may differ. Add --threshold."
         )
     point = card.operating_point(operating_point)

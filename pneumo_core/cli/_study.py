@@ -317,7 +317,7 @@ def embed(
         chosen = sources or _batch_items(checkpoint, data_folder, split, validation)
         raise typer.Exit(0 if _embed_batch(checkpoint, target, layer, chosen, options) else 1)
     if sources:
-        raise typer.BadParameter("X-rays are named for a folder only: --out FOLDER")
+        raise typer.BadParameter("name X-rays with a folder only: --out FOLDER")
     write = _writer(target)
     folder = None if shipped else dataset_given(data_folder)
     if folder is None:

@@ -55,7 +55,7 @@ def list_urls(url: str) -> Iterator[str]:
             "the environment."
         ) from error
     if not names:
-        raise DatasetError(f"'{url}' holds no files. Check the address.")
+        raise DatasetError(f"'{url}' contains no files. Check the address.")
     yield from names
 
 

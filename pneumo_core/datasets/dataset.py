@@ -52,7 +52,7 @@ class Cut:
 
 _ASIDE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
-        "links": ("link that leads nowhere is", "links that lead nowhere are", ""),
+        "links": ("broken link is", "broken links are", ""),
         "system": (
             "folder made by a system or a viewer is",
             "folders made by systems and viewers are",
@@ -79,7 +79,7 @@ _NAMED = 3
 class LeftAside:
     """Files in a dataset's folder that are not part of the dataset.
 
-    ``kind``: "links" that lead nowhere, "system" folders, "masks", "documents", or "datasets" of
+    ``kind``: broken "links", "system" folders, "masks", "documents", or "datasets" of
     their own; ``paths`` within the dataset's folder, in order.
     """
 

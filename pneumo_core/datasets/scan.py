@@ -171,7 +171,7 @@ class _FolderSource:
         place = place_of(self.root, film_id)
         if place is None:
             name = film_id.rpartition("/")[2]
-            raise UnreadableImage(name, "there is no such file", "Check the path")
+            raise UnreadableImage(name, "the file does not exist", "Check the path")
         return read_radiograph(place)
 
 
@@ -184,7 +184,7 @@ def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
     found = list(_found(root, aside))
     if not found:
         raise DatasetError(
-            f"'{printable(str(root))}' has no X-rays in a layout that Pneumo knows. {_LAYOUT}"
+            f"'{printable(str(root))}' has no X-rays in a layout that Pneumo supports. {_LAYOUT}"
         )
     films = _table(found, digests(root, [str(each.path) for each in found], progress))
     left = aside.all

@@ -56,8 +56,8 @@ def score_dataset(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the scores of the dataset's readable X-rays, and the reasons for the others.
 
-    Columns: id, patient, split, label, subtype, probability. Decoded X-rays are stored for exactly
-    this dataset (a split is another one). Raises DatasetError or CheckpointError.
+    Columns: id, patient, split, label, subtype, probability. Decoded X-rays are cached for each
+    dataset; a split counts as a dataset of its own. Raises DatasetError or CheckpointError.
     """
     runtime = open_runtime(checkpoint)
     store = runtime.open_store(dataset, decoding)

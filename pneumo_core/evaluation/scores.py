@@ -93,7 +93,7 @@ def shipped_scores(checkpoint: Checkpoint, split: str) -> Scores:
     table = checkpoint.scores
     rows = table[table["split"] == split].reset_index(drop=True)
     if rows.empty:
-        raise PneumoError(f"'{checkpoint.name}' comes with no scores of {split} X-rays.")
+        raise PneumoError(f"'{checkpoint.name}' has no stored scores of {split} X-rays.")
     return Scores(
         rows,
         _NAMES.get(split, f"{split} X-rays"),
@@ -142,7 +142,7 @@ def read_scores_file(path: Path) -> Scores:
         raise PneumoError(f"There is no file or folder '{path}'. Check the path.") from error
     except (OSError, pa.ArrowException) as error:
         raise PneumoError(
-            f"'{path}' holds no scores that can be read: {error}. Name a CSV or Parquet file, or "
+            f"'{path}' contains no readable scores: {error}. Name a CSV or Parquet file, or "
             "the folder of 'pneumo predict --out'."
         ) from error
     read = whole.filter(pc.equal(whole["status"], "read")).drop_columns(["status"])

@@ -116,7 +116,7 @@ def register_method(method: Method) -> None:
     a layer.
     """
     if method.name in METHODS:
-        raise PneumoError(f"A method named '{method.name}' exists already. Choose another name.")
+        raise PneumoError(f"A method named '{method.name}' already exists. Choose another name.")
     if method.perturbation is None or method.takes_layer:
         raise PneumoError(
             f"'{method.name}' must be a perturbation method: set perturbation, and "

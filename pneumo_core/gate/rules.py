@@ -81,13 +81,13 @@ def _doubts(facts: FileFacts) -> Iterator[str]:
     modality = (facts.modality or "").upper()
     if modality and modality not in _RADIOGRAPHY | _UNSPECIFIC | _OTHER_MODALITIES:
         yield (
-            f"Pneumo does not know the modality in the file's tags ({modality}); the image looks "
+            f"Unknown modality in the file's tags ({modality}); the image looks "
             "like a frontal chest X-ray."
         )
     body_part = facts.body_part or ""
     if not is_chest(body_part):
         yield (
-            f"Pneumo does not know the body part in the file's tags ({body_part.upper()}); the "
+            f"Unknown body part in the file's tags ({body_part.upper()}); the "
             "image looks like a frontal chest X-ray."
         )
     if facts.orientation:

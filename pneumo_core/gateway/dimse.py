@@ -115,7 +115,7 @@ class Receiver:
         return entity
 
     def _store(self, event: evt.Event) -> int:
-        """Queue an X-ray, and return the status; on any error the sender hears of a failure."""
+        """Queue an X-ray, and return the status; on any error the status is a failure."""
         with self._lock:
             self._received.pop(event.assoc, None)
         try:

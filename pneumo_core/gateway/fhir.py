@@ -14,7 +14,7 @@ _STATUS = {"read": "preliminary", "refused": "cancelled", "failed": "cancelled"}
 
 
 def to_fhir(reading: dict[str, Any], film: Film | None = None) -> dict[str, Any]:
-    """Return a Bundle with a DiagnosticReport, preliminary as nobody has signed it, and its
+    """Return a Bundle with a DiagnosticReport, preliminary, since it is not signed, and its
     Observation.
 
     Args:

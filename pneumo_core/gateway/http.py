@@ -176,7 +176,7 @@ class _Service:
         film = await run_in_threadpool(self._gateway.queue.film, request.path_params["number"])
         if film is None or not film.reading:
             return _sentence(
-                404, "No such X-ray, or it was not read yet. See 'pneumo gateway status'."
+                404, "No such X-ray, or it has not been read yet. See 'pneumo gateway status'."
             )
         told = to_fhir(json.loads(film.reading), film)
         return JSONResponse(told, media_type="application/fhir+json")

@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def accepted(self) -> bool:
-        """Whether the sender hears success."""
+        """Whether the sender gets the status Success."""
         return self.answer in ("taken", "known", "own")
 
 
@@ -127,7 +127,7 @@ class Intake:
         return ""
 
     def _keep_film(self, data: bytes, header: Dataset, sender: str) -> int | None:
-        """Return its number in the queue; None if it is there already."""
+        """Return its number in the queue; None if it is already there."""
         digest = hashlib.sha256(data).hexdigest()
         file = f"{digest[:32]}-{secrets.token_hex(4)}.dcm"
         write_whole(self._queue.films / file, data, durable=True, mode=0o600)

@@ -17,7 +17,7 @@ def clean_up(queue: Queue, keep: Keeping) -> None:
     """Remove files and rows whose time is over. Raises PneumoError if the queue can't be used.
 
     An X-ray is removed ``keep.films`` days after it was sent or refused. One that failed stays
-    until its row is removed, so that somebody can look at it.
+    until its row is removed, so that it can be inspected.
     """
     now = time.time()
     done = "SELECT number, file FROM films WHERE file IS NOT NULL AND changed <= ? AND state IN "
@@ -31,7 +31,7 @@ def clean_up(queue: Queue, keep: Keeping) -> None:
 
 
 def remove_orphans(queue: Queue, *, young: float = 0.0) -> None:
-    """Remove files without a row: their senders never heard success.
+    """Remove files without a row: their senders never received Success.
 
     Call it before anything is received, or for files older than ``young`` seconds only.
     """

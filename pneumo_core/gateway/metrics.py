@@ -88,7 +88,7 @@ class Metrics(Collector):
 
     def _recent_drift(self) -> "DriftFigures | None":
         """Return the drift figures, computed once a minute; None without a model or its scores."""
-        # SciPy and pandas take a second: not before somebody asks.
+        # SciPy and pandas take a second to import: only on request.
         from pneumo_core.gateway.drift import recent_drift
 
         reader = self._gateway.reader

@@ -26,7 +26,7 @@ class Outbox:
     """Delivers results until ``stop``, each destination at its own pace.
 
     A destination that can't be reached is retried with back-off for as long as it takes. A result
-    that it rejects is tried eight times; then it is failed until somebody sends it again.
+    that it rejects is tried eight times; then it is failed until it is sent again by hand.
     """
 
     def __init__(

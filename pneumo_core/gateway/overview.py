@@ -21,7 +21,7 @@ _COLUMNS = (
 def overview(queue: Queue) -> dict[str, Any]:
     """Return counts: ``states`` by state, ``waiting`` by destination, ``failed`` the newest films.
 
-    ``oldest`` is the age in seconds of the film that waits longest to be read, 0 without one.
+    ``oldest``: age in seconds of the X-ray that has waited longest to be read; 0 if none waits.
     """
     states = {row[0]: row[1] for row in queue.rows("SELECT state, count(*) FROM films GROUP BY 1")}
     waits = "SELECT destination, count(*) FROM deliveries WHERE state = 'waiting' GROUP BY 1"

@@ -34,7 +34,7 @@ _PENDING = (0xFF00, 0xFF01)
 _FAILURES = 5
 """Images of one poll that may fail before the rest waits for the next poll."""
 _MATCHES = 20_000
-"""Matches of one C-FIND; a PACS that goes on after so many is not believed."""
+"""Matches of one C-FIND; a PACS that sends more than that is taken as faulty."""
 _ASKED = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "BodyPartExamined", "PatientAge")
 _YEARS = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 
@@ -81,7 +81,7 @@ def poll(source: Source, config: Config, queue: Queue, door: Intake) -> Polled:
                 files = pacs.fetch(image)
         except PneumoError as error:
             failed += 1
-            door.note(source.name, "the PACS lists it and could not send it")
+            door.note(source.name, "the PACS listed it but could not send it")
             if failed == _FAILURES:
                 raise
             log.warning("an image was not fetched: %s", error)
@@ -101,8 +101,8 @@ def _answers_of(source: Source) -> Iterator[None]:
     # dicomweb-client, requests, pynetdicom and pydicom have no common error for a PACS's answers.
     except Exception as error:
         raise PneumoError(
-            f"{source.name} gave no usable answer ({type(error).__name__}). Check its address and "
-            "its log."
+            f"{source.name} sent no usable response ({type(error).__name__}). Check its address "
+            "and its log."
         ) from error
 
 
@@ -111,7 +111,7 @@ def _take(files: list[bytes], image: _Image, source: Source, door: Intake) -> in
     taken = 0
     for data in files:
         if _instance_of(data) != image.instance:
-            door.note(source.name, "the PACS sent another image than it was asked for")
+            door.note(source.name, "the PACS sent a different image from the one requested")
             continue
         taken += door.take_in(data, source.name).answer == "taken"
     return taken
@@ -207,7 +207,7 @@ class _Dimse:
         if not made.is_established:
             raise PneumoError(
                 f"{self._source.name} can't be reached, or rejects the AE title {self._own}. Check "
-                "its address, and that it knows this title."
+                "its address, and that this title is configured there."
             )
         return made
 
@@ -242,7 +242,7 @@ class _Dimse:
         find = StudyRootQueryRetrieveInformationModelFind
         for status, answer in association.send_c_find(query, find):
             if "Status" not in status or status.Status not in (0x0000, *_PENDING):
-                raise PneumoError(f"{self._source.name} broke off its answer to a C-FIND.")
+                raise PneumoError(f"{self._source.name} ended a C-FIND before its final response.")
             if answer is not None:
                 found.append(answer)
             if len(found) > _MATCHES:
@@ -292,8 +292,8 @@ class _Dimse:
             for status, _ in association.send_c_move(wanted, self._own, move):
                 if "Status" not in status or status.Status not in (0x0000, *_PENDING):
                     raise PneumoError(
-                        f"{self._source.name} did not send an image to {self._own}. Check that it "
-                        "knows this AE title, and that the gateway is running."
+                        f"{self._source.name} did not send an image to {self._own}. Check that "
+                        "this AE title is configured there, and that the gateway is running."
                     )
         finally:
             association.release()

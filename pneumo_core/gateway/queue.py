@@ -238,7 +238,7 @@ class Queue:
         self._settle(delivery, "sent", "")
 
     def undeliverable(self, delivery: Delivery, reason: str) -> None:
-        """Give up on a delivery, until somebody asks to send it again."""
+        """Give up on a delivery, until it is sent again by hand."""
         self._settle(delivery, "failed", reason)
 
     def postpone(self, delivery: Delivery, seconds: float, reason: str) -> None:

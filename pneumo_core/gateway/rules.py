@@ -29,10 +29,12 @@ def leave_alone(facts: FileFacts, rules: ReadingRules, ages: tuple[float, float]
         return ""
     if unknown:
         return (
-            "The file does not give the patient's age, and this gateway does not read such X-rays."
+            "The file does not give the patient's age, and this gateway is set not to read such "
+            "X-rays."
         )
     return (
-        f"The patient's age is outside {_words(ages)}, and this gateway does not read such X-rays."
+        f"The patient's age is outside {_words(ages)}, and this gateway is set not to read such "
+        "X-rays."
     )
 
 

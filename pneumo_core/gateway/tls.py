@@ -30,9 +30,9 @@ def server_context(tls: Tls) -> ssl.SSLContext:
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:
-    """Return a client's context, which sends its certificate and trusts the authorities only.
+    """Return a client's TLS context: it presents the certificate and trusts only these authorities.
 
-    Host names are not checked: archives are addressed by an IP that certificates often don't name.
+    Host names are not checked: archives are addressed by IP, which many certificates lack.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

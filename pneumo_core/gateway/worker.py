@@ -210,7 +210,7 @@ class Worker:
         return Rendered(file.kind, file.identified, file.sop_uid, file.sop_class, name)
 
     def _record(self, film: Film, reading: Reading) -> None:
-        """Write to the audit log; if that fails, reading goes on."""
+        """Write to the audit log; if that fails, reading continues."""
         try:
             open_log().record([entry_of(reading, film.digest, WHO)])
         except AuditError as error:

@@ -179,7 +179,7 @@ def _turned(image: Image.Image) -> Image.Exif:
 
 
 def _refuse_ambiguous(image: Image.Image) -> None:
-    """Refuse deep pictures whose scale only their file tells."""
+    """Refuse deep pictures whose scale is stated only in their file."""
     if not image.mode.startswith(_DEEP):
         return
     if getattr(image, "tag_v2", {}).get(262) == 0:

@@ -146,15 +146,15 @@ def _contents(path: Path, limits: Settings) -> bytes:
         if path.is_dir():
             raise Refusal("this is a folder", "Give the X-rays in it, one file each")
         if path.exists() and not path.is_file():
-            raise Refusal("this is not an ordinary file", USE_KNOWN_FORMAT)
+            raise Refusal("this is not a regular file", USE_KNOWN_FORMAT)
         _refuse_large(path.stat().st_size, limits)
         with path.open("rb") as file:
             return file.read(limits.max_file_bytes + 1)
     except FileNotFoundError as error:
-        raise Refusal("there is no such file", "Check the path") from error
+        raise Refusal("the file does not exist", "Check the path") from error
     except PermissionError as error:
         raise Refusal(
-            "you are not allowed to read it", "Change its permissions or copy it"
+            "you have no permission to read it", "Change its permissions or copy it"
         ) from error
     except OSError as error:
         raise Refusal(f"it cannot be opened: {_detail(error)}", "Check the path") from error
@@ -217,7 +217,7 @@ def _finite(values: Grey) -> bool:
 def _detail(error: Exception) -> str:
     """Return a decoder's message as the end of a clause."""
     if not isinstance(error, _TELLING):
-        return "its bytes contradict each other"
+        return "its contents are inconsistent"
     first_line = str(error).strip().split("\n")[0].rstrip(".: ")
     first_line = "".join(c for c in first_line if c.isprintable())
-    return first_line[:160] or "its bytes contradict each other"
+    return first_line[:160] or "its contents are inconsistent"

@@ -86,7 +86,7 @@ def image_format(data: bytes) -> ImageFormat:
         return "DICOM"
     what = _other_format(data)
     if what is None:
-        raise Refusal("this is not a picture in a format Pneumo knows", USE_KNOWN_FORMAT)
+        raise Refusal("this is not an image in a format that Pneumo reads", USE_KNOWN_FORMAT)
     raise Refusal(f"this is {what}, not a chest X-ray Pneumo can read", USE_KNOWN_FORMAT)
 
 

@@ -163,7 +163,7 @@ def register_architecture(
             "'_', starting with a letter."
         )
     if name in _registered:
-        raise TrainingError(f"An architecture named '{name}' exists already. Choose another name.")
+        raise TrainingError(f"An architecture named '{name}' already exists. Choose another name.")
     model = Model(name, title or name, about, input, build, backbone, pretrained)
     _registered[name] = model
     return model

@@ -31,7 +31,7 @@ def uids_of(result: Result, patient: str, header: "Dataset | None", kind: str = 
     The probability is not part of them, because its last digit may differ between
     machines. A study is one patient's: ``patient`` is the pseudonym of a de-identified one. With a
     ``header`` the study is the source's where it names one, and the image is that source's own.
-    ``kind`` tells other forms of the result from the Secondary Capture, which is "".
+    ``kind`` distinguishes other forms of the result from the Secondary Capture, which is "".
     """
     film, reading = digest_of(result.radiograph), result.reading
     study = _uid("study", film, patient, result.deidentified)

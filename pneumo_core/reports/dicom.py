@@ -58,7 +58,7 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
     any other X-ray a new study without a patient's name.
 
     The same result of the same X-ray always gets the same UIDs, so that an archive that is sent it
-    twice keeps it once. Pixel Spacing is left out, so that nobody measures in an overlay.
+    twice keeps it once. Pixel Spacing is left out, so that no distances are measured on an overlay.
 
     Args:
         result: what to export.
@@ -146,7 +146,7 @@ def _orientation(result: Result) -> tuple[str, str] | None:
 
 
 def deidentify(image: "Dataset", patient: str) -> None:
-    """Put a pseudonym in the patient's place, and say what was done."""
+    """Replace the patient's identity by a pseudonym, and record the method used."""
     image.PatientID = patient
     image.PatientName = "De-identified"
     image.PatientIdentityRemoved = "YES"
@@ -265,7 +265,7 @@ def _file_under(image: "SCImage", header: "Dataset", result: Result) -> None:
     read.ReferencedSOPInstanceUID = header.get("SOPInstanceUID")
     purpose = CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
     read.PurposeOfReferenceCodeSequence = [purpose]
-    # highdicom copies the modules that the header's own class has: one that we know.
+    # highdicom copies the modules that the header's own class has: known ones only.
     header.SOPClassUID = SecondaryCaptureImageStorage
     header.setdefault("SOPInstanceUID", "")
     with told_as_damaged(result):

@@ -144,7 +144,7 @@ class EvaluationReport:
 
     def _measures(self) -> list[str]:
         return [
-            "Intervals hold 95 %: Wilson's for rates; for AUC, F1, calibration error and Brier "
+            "Intervals are 95 %: Wilson's for rates; for AUC, F1, calibration error and Brier "
             "score the percentiles of 1,000 bootstrap draws of whole patients.",
             f"Pneumo {__version__}; the same numbers come from `pneumo evaluate`.",
         ]

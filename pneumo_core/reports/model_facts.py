@@ -1,7 +1,7 @@
-"""The model facts label: what a reader has to know about a model, on one page.
+"""The model facts label: a model's purpose, data, performance and limits on one page.
 
 The sections are those of Sendak et al. 2020, doi 10.1038/s41746-020-0253-3, filled from the model's
-card alone; what the card does not know is said to be unknown.
+card alone; what the card does not contain is given as unknown.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def _mechanism(checkpoint: Checkpoint) -> Iterator[tuple[str, str]]:
         "Probability from 0 to 1, calibrated for a prevalence of "
         f"{format_prevalence(CALIBRATED_PREVALENCE)}, and a result at a threshold",
     )
-    yield "Patients", card.trained_on or "The card does not say whose X-rays it was trained on"
+    yield "Patients", card.trained_on or "The card does not state whose X-rays it was trained on"
     yield "Input", f"{seen}, as {card.input.size} × {card.input.size} pixels; no other data"
     yield "Model type", f"Convolutional neural network: {card.architecture}"
     yield "Training started from", card.origin

@@ -43,7 +43,7 @@ def to_json(result: Result) -> str:
         "chosen": {"rule": point.rule, "on": point.chosen_on or None},
         "rates": {
             "on": result.rates.split or None,
-            "images_with_pneumonia": result.rates.ill or None,
+            "films_with_pneumonia": result.rates.ill or None,
             "films_without": result.rates.healthy or None,
             "sensitivity": _estimate(result.rates.sensitivity),
             "specificity": _estimate(result.rates.specificity),

@@ -1,4 +1,4 @@
-"""Start, stop, rename and delete runs, from a page, the command line or Python."""
+"""Start, cancel, resume, rename and delete training runs."""
 
 import time
 from collections.abc import Sequence

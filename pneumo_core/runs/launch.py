@@ -30,7 +30,7 @@ def launch(run: Run) -> None:
     try:
         lock.acquire(timeout=1)
     except Timeout:
-        raise TrainingError(f"The run '{run.name}' is being started already.") from None
+        raise TrainingError(f"The run '{run.name}' is already being started.") from None
     try:
         enqueue(run.folder)
         queue_up(run.folder)

@@ -108,7 +108,7 @@ def now_of(folder: Path) -> Now | None:
 
 
 class Diary:
-    """Writer of a run's status, owned by the process that trains it; thread-safe."""
+    """Writes a run's status. Owned by the process that trains it; thread-safe."""
 
     def __init__(self, folder: Path, status: Status) -> None:
         self.folder = folder
@@ -177,7 +177,7 @@ def at_work(folder: Path) -> Iterator[Diary]:
         lock.acquire(timeout=5)  # a status check holds it for a moment
     except Timeout:
         raise TrainingError(
-            f"The run {folder.name} is being trained already. Wait for it, or cancel it first."
+            f"The run {folder.name} is already being trained. Wait for it, or cancel it first."
         ) from None
     try:
         if _read(folder).state != RunState.QUEUED:

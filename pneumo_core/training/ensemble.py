@@ -77,7 +77,7 @@ def _check_alike(parts: Sequence[Checkpoint]) -> None:
         raise TrainingError("An ensemble needs at least two different models. Name more.")
     for part in parts:
         if part.card.members:
-            raise TrainingError(f"'{part.name}' is an ensemble already. Name its members instead.")
+            raise TrainingError(f"'{part.name}' is already an ensemble. Name its members instead.")
         if part.card.mirror != parts[0].card.mirror:
             raise TrainingError(
                 f"Only one of '{part.name}' and '{parts[0].name}' reads mirror images too. "

@@ -1,4 +1,4 @@
-"""The share of a network's heat maps that lies inside the lungs, for its card."""
+"""Share of a network's heat maps inside the lungs, computed for its card."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from pneumo_core.inference import Runtime
 __all__ = ["MAPPED", "inside_lungs"]
 
 MAPPED = 100
-"""The most X-rays to map: enough to know the mean to about 0.02; each takes three maps."""
+"""The most X-rays to map: enough to estimate the mean within about 0.02; each takes three maps."""
 
 
 def inside_lungs(

@@ -47,7 +47,7 @@ from pneumo_core.training.state import Progressed
 __all__ = ["draft_card", "publish", "publish_folds", "seal"]
 
 INTENDED_USE = (
-    "Research and teaching: telling pneumonia from normal on frontal chest radiographs. "
+    "Research and teaching: distinguishing pneumonia from normal on frontal chest radiographs. "
     "Not a medical device."
 )
 _LIBRARIES = (

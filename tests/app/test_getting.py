@@ -88,7 +88,7 @@ def test_a_button_brings_the_set_and_every_page_offers_it() -> None:
         "Added films: 12 X-rays. It is now available on every page."
     ]
     assert names() == ["films"]
-    assert "is there already" in told(app), "the same name again"
+    assert "already exists" in told(app), "the same name again"
 
 
 @pytest.mark.usefixtures("server")

@@ -155,7 +155,7 @@ def test_films_to_be_called_are_not_shown_on_the_page_compare(
     app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
     app.segmented_control(key="compare view").set_value("X-ray by X-ray").run()
     assert not app.exception
-    assert "wait for your own call" in told(app)
+    assert "awaiting your own call" in told(app)
     assert hides_all_answers(app)
     assert deeds() == []
     app.switch_page("pages/read.py").run()

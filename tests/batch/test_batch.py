@@ -164,7 +164,7 @@ def test_an_x_ray_that_ends_its_process_becomes_a_failed_row(
     run_batch(job, workers=2)
     failed = {Path(row["file"]).name: row for row in rows(job.folder) if row["status"] == "failed"}
     assert set(failed) == {"broken.png", "IM-0003-0002.png"}
-    assert "ended by the system" in failed["IM-0003-0002.png"]["reasons"][0]
+    assert "was killed, perhaps for lack of memory" in failed["IM-0003-0002.png"]["reasons"][0]
     assert len(rows(job.folder)) == FILMS + 1
 
 
@@ -283,7 +283,7 @@ class TestSources:
         [
             ("label\n1\n", "has no column path"),
             ("path,label\na.png,2\n", "Row 2 of .* the label '2' is not known"),
-            ("path,label\na.png\n", "another number of cells"),
+            ("path,label\na.png\n", "as many columns as its header"),
         ],
     )
     def test_a_wrong_manifest_is_refused(self, tmp_path: Path, text: str, words: str):
@@ -297,5 +297,5 @@ class TestSources:
         assert len(found) == len(set(found)) == FILMS // 2 + 1
 
     def test_an_empty_folder_is_refused(self, tmp_path: Path):
-        with pytest.raises(DatasetError, match="holds no files"):
+        with pytest.raises(DatasetError, match="contains no files"):
             list(list_items([str(tmp_path)]))

@@ -90,7 +90,7 @@ def test_a_bucket_reads_like_a_folder_and_what_is_missing_fails(
     shutil.rmtree(tmp_path / "out")
     expect_same(read, results(tmp_path, checkpoint, films))
     assert (missing["status"], missing["digest"]) == ("failed", None)
-    assert missing["reasons"] == ["none.png: there is no such file. Check the address."]
+    assert missing["reasons"] == ["none.png: the file does not exist. Check the address."]
 
 
 def test_a_bucket_that_is_not_there_is_refused(bucket: str):
@@ -104,7 +104,7 @@ def test_a_website(website: str, films: Path, checkpoint: Checkpoint, tmp_path: 
     *read, missing = results(tmp_path, checkpoint, *names, f"{website}/none.png")
     shutil.rmtree(tmp_path / "out")
     expect_same(read, results(tmp_path, checkpoint, films))
-    assert "there is no such file" in str(missing["reasons"])
+    assert "the file does not exist" in str(missing["reasons"])
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])

@@ -216,7 +216,7 @@ def test_a_senseless_name_is_not_saved(save: Callable[..., Checkpoint], root: Pa
 
 def test_a_taken_name_is_refused(save: Callable[..., Checkpoint], root: Path) -> None:
     before = contents(root / "cnn_94")
-    with pytest.raises(CheckpointError, match="named 'cnn_94' exists already. Choose another"):
+    with pytest.raises(CheckpointError, match="named 'cnn_94' already exists. Choose another"):
         save("cnn_94")
     assert contents(root / "cnn_94") == before
 

@@ -66,7 +66,7 @@ def test_a_pipe_is_a_sentence_and_does_not_hang(checkpoint: Checkpoint, tmp_path
     os.mkfifo(tmp_path / "pipe")
     done = as_a_shell_would("predict", tmp_path / "pipe", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["reasons"][0].startswith("pipe: this is not an ordinary file")
+    assert json.loads(done.stdout)["reasons"][0].startswith("pipe: this is not a regular file")
 
 
 def test_a_dataset_with_odd_names_is_evaluated_mapped_and_inspected(

@@ -57,7 +57,7 @@ def test_a_set_is_downloaded_listed_used_by_its_name_and_removed(pneumo):
 def test_what_fails_is_a_sentence_and_exit_code_1(pneumo):
     done = pneumo("data", "download", "broken")
     assert done.code == 1
-    assert "its SHA256 is another one" in done.err
+    assert "its SHA256 differs" in done.err
     assert "By hand:" in done.err
     assert "Traceback" not in done.err
     assert pneumo("data", "download", "chestxray14").code == 2
@@ -76,7 +76,7 @@ def test_a_zip_is_added_with_its_findings(pneumo, film_folder, tmp_path):
     assert done.code == 0
     assert "To do:" in done.out, "the findings of data inspect"
     assert "mine: 12 X-rays in" in done.out
-    assert "is there already" in pneumo("data", "add", archive, "--name", "mine").err
+    assert "already exists" in pneumo("data", "add", archive, "--name", "mine").err
 
 
 def test_a_wild_zip_is_refused(pneumo, tmp_path):

@@ -119,4 +119,4 @@ def test_a_file_that_is_not_there_is_a_reading_too(
 ):
     done = pneumo("predict", tmp_path / "gone.png", "--json")
     assert done.code == 1
-    assert json.loads(done.out)["reasons"] == ["gone.png: there is no such file. Check the path."]
+    assert json.loads(done.out)["reasons"] == ["gone.png: the file does not exist. Check the path."]

@@ -93,7 +93,7 @@ def test_training_publishes_a_checkpoint(pneumo: Run, film_folder: Callable[...,
     assert "mine" in pneumo("models", "list").out
     again = pneumo("train", "--data", folder, "--name", "mine", *options)
     assert again.code == 1
-    assert "exists already" in again.err
+    assert "already exists" in again.err
 
 
 def test_train_without_a_name_is_wrong_usage(pneumo: Run):

@@ -154,7 +154,7 @@ def test_links_that_lead_nowhere_are_told_wherever_they_are(tmp_path: Path) -> N
     dataset = scan(tmp_path)
     assert aside(dataset) == {"links": ("test", "train/NORMAL/b.png", "train/PNEUMONIA")}
     assert dataset.notes[0] == (
-        "3 links that lead nowhere are left out: 'test', 'train/NORMAL/b.png', 'train/PNEUMONIA'."
+        "3 broken links are left out: 'test', 'train/NORMAL/b.png', 'train/PNEUMONIA'."
     )
 
 

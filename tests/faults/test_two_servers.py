@@ -84,7 +84,7 @@ def test_one_name_is_published_once(home: Path) -> None:
     for turn, pair in enumerate(zip(one, two, strict=True)):
         assert sorted(said == "done" for said in pair) == [False, True], pair
         refused = next(said for said in pair if said != "done")
-        assert f"A model named 'new-{turn}' exists already." in refused
+        assert f"A model named 'new-{turn}' already exists." in refused
     found, problems = list_checkpoints()
     assert not problems
     assert len(found) == 10

@@ -67,7 +67,7 @@ def test_a_film_gone_between_folder_and_reading(
     lines = done.out.splitlines()
     assert done.code == 1
     assert len(lines) == 8
-    assert "there is no such file" in lines[1]
+    assert "the file does not exist" in lines[1]
     assert sum("Probability" in line for line in lines) == 7
     assert "Traceback" not in done.err
 

@@ -100,7 +100,7 @@ def test_an_answer_that_makes_no_sense_is_a_sentence(
     web: WebPacs, ask: Callable[[], object], queue: Queue, kind: str, body: bytes
 ) -> None:
     web.says("series", body, kind)
-    with pytest.raises(PneumoError, match="pacs gave no usable answer"):
+    with pytest.raises(PneumoError, match="pacs sent no usable response"):
         ask()
     assert queue.waiting() == 0
 
@@ -151,7 +151,7 @@ def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, door:
         ("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_FIND, answer)]
     )
     source = Source(name="pacs", dicom=f"PACS@127.0.0.1:{port}", timeout=5)
-    with pytest.raises(PneumoError, match="pacs gave no usable answer"):
+    with pytest.raises(PneumoError, match="pacs sent no usable response"):
         poll(source, config, queue, door)
     server.shutdown()
 

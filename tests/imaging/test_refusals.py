@@ -98,7 +98,7 @@ def float_tiff(value: float) -> bytes:
         (b"<!DOCTYPE html><p>", "this is a web page"),
         (b"Findings: no infiltrate.", "this is text"),
         (encoded(RAMP8, "JPEG2000"), "this is a JPEG 2000 picture"),
-        (b"\xc1\xc2\xc3\xc4" * 50, "this is not a picture in a format Pneumo knows"),
+        (b"\xc1\xc2\xc3\xc4" * 50, "this is not an image in a format that Pneumo reads"),
         (encoded(FRAME, "GIF"), "this is a GIF picture"),
         (encoded(FRAME, "TIFF", **THREE), "it has 3 frames"),
         (encoded(FRAME, "PNG", **THREE), "it has 3 frames"),
@@ -171,9 +171,9 @@ def test_a_large_file_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
 
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "none.png").reason == "there is no such file"
+    assert refusal(tmp_path / "none.png").reason == "the file does not exist"
     assert refusal(tmp_path).reason == "this is a folder"
-    assert refusal(Path(os.devnull)).reason == "this is not an ordinary file"
+    assert refusal(Path(os.devnull)).reason == "this is not a regular file"
     assert refusal(tmp_path / ("a" * 300)).reason.startswith("it cannot be opened")
 
 
@@ -185,7 +185,7 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", forbidden)
-    assert refusal(path).reason == "you are not allowed to read it"
+    assert refusal(path).reason == "you have no permission to read it"
 
 
 def test_a_lack_of_memory_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

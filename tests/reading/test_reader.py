@@ -101,7 +101,7 @@ def test_a_file_that_fails_becomes_a_reading(reader: Reader, content: bytes, wor
 def test_a_file_that_is_missing_becomes_a_reading(reader: Reader, tmp_path: Path) -> None:
     reading = reader.read_file(tmp_path / "nowhere.png")
     assert reading.status == "failed"
-    assert reading.reasons == ("nowhere.png: there is no such file. Check the path.",)
+    assert reading.reasons == ("nowhere.png: the file does not exist. Check the path.",)
 
 
 def test_a_small_film_is_read_with_a_warning(reader: Reader) -> None:

@@ -92,7 +92,7 @@ def test_a_result_says_everything_that_is_needed_to_judge_it(make: Make) -> None
     assert told["assumed_prevalence"] == 0.5
     assert told["chosen"] == {"rule": "by hand", "on": "val"}
     assert told["rates"]["on"] == "test"
-    assert (told["rates"]["images_with_pneumonia"], told["rates"]["films_without"]) == (100, 50)
+    assert (told["rates"]["films_with_pneumonia"], told["rates"]["films_without"]) == (100, 50)
     assert told["rates"]["sensitivity"] == {"value": 0.9, "low": 0.8, "high": 0.95}
     assert told["at_prevalence"] is None
     assert told["heat_map"]["method"] == "grad_cam"

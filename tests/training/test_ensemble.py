@@ -161,7 +161,7 @@ def test_one_checkpoint_is_no_ensemble(folder: Path) -> None:
 
 
 def test_an_ensemble_is_no_member(folder: Path) -> None:
-    assert "'both' is an ensemble already" in refused(folder, "one", "both")
+    assert "'both' is already an ensemble" in refused(folder, "one", "both")
 
 
 def test_members_of_other_films_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_members_of_which_one_reads_mirror_images_are_refused(folder: Path) -> N
 
 
 def test_a_taken_name_is_refused_unless_it_may_be_replaced(folder: Path) -> None:
-    with pytest.raises(CheckpointError, match="'both' exists already"):
+    with pytest.raises(CheckpointError, match="'both' already exists"):
         make_ensemble(folder, "both", ["two", "one"])
     replaced = make_ensemble(folder, "both", ["two", "one"], overwrite=True)
     assert [member.name for member in replaced.card.members] == ["two", "one"]

@@ -66,7 +66,7 @@ def test_the_test_split_decides_nothing(
 
 
 def test_a_taken_name_is_refused_before_training(published: Checkpoint, folder: Path):
-    with pytest.raises(CheckpointError, match="exists already"):
+    with pytest.raises(CheckpointError, match="already exists"):
         start_run(folder, "small", TrainingConfig())
 
 

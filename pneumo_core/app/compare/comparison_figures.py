@@ -43,10 +43,14 @@ _FIGURES = {
 _WHOLE = "whole compared roc"
 _MEANINGS = {
     "AUC, first − second": "Difference of the areas under the ROC curves, with its 95 % interval.",
-    "DeLong, p": "Chance of a difference of AUC this large if both ranked X-rays equally well.",
+    "DeLong, p": (
+        "Probability of an AUC difference at least this large if both ranked X-rays equally well."
+    ),
     "Only first correct": "X-rays that only the first model of the pair predicts correctly.",
     "Only second correct": "X-rays that only the second model of the pair predicts correctly.",
-    "McNemar, p": "Chance of counts this far apart if both were correct equally often.",
+    "McNemar, p": (
+        "Probability of counts at least this far apart if both were correct equally often."
+    ),
     "Predicted differently": "X-rays that one model calls PNEUMONIA and the other NORMAL.",
 }
 

@@ -63,7 +63,7 @@ def show_side_by_side(checkpoints: Sequence[Checkpoint], worklist: Worklist) -> 
     films = [worklist.films[key] for key in chosen if not worklist.own.hides(key)]
     if len(films) < len(chosen):
         st.info(
-            "X-rays that wait for your own call (Read first) are shown here after it. Make the "
+            "X-rays awaiting your own call (Read first) appear here after it. Make the "
             "call on the page Read X-rays, or turn Read first off there.",
             icon=":material/visibility:",
         )

@@ -102,7 +102,10 @@ def _explore(checkpoint: Checkpoint, maps: EpochMaps) -> None:
         on_select=lambda: take(_CHART, films),
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False, "scrollZoom": True},
-        alt="Maps of the same X-rays by epoch, moved by a slider. The table below says the same.",
+        alt=(
+            "Maps of the same X-rays by epoch, moved by a slider. The table below has the same "
+            "values."
+        ),
     )
     st.caption(_MEANING)
     if chosen is not None:

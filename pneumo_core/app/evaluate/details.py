@@ -61,7 +61,7 @@ def show_slices(study: Study, threshold: float) -> None:
             "subgroup whose X-rays all have one label has only one of the two rates. `series` is "
             "the patient's name without its number."
         )
-        with st.expander("The same as a table"):
+        with st.expander("As a table"):
             st.dataframe(
                 _slice_table(found),
                 hide_index=True,

@@ -96,7 +96,7 @@ def _picture(film_id: str) -> bytes:
 
 
 def _start_anew(films: pd.DataFrame, key: str) -> None:
-    """Show the first six of a new list, and forget the row that was clicked in the old one."""
+    """Show the first six of a new list, and clear the row that was clicked in the old one."""
     of = hash(tuple(films["id"].head(50))) ^ len(films)
     if st.session_state.get(f"grid of {key}") != of:
         st.session_state[f"grid of {key}"] = of
@@ -105,7 +105,7 @@ def _start_anew(films: pd.DataFrame, key: str) -> None:
 
 
 def _tiles(films: pd.DataFrame, checkpoint: str, probabilities: Sequence[str]) -> list[Tile]:
-    """Return a tile for each row; several models are told apart by their names."""
+    """Return a tile for each row; several models are distinguished by their names."""
     columns = {"probability": checkpoint if probabilities else ""}
     columns |= {name: name for name in probabilities}
     return [_tile(row, columns) for row in films.to_dict("records")]

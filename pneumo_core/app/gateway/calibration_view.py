@@ -34,8 +34,8 @@ def show_calibration() -> None:
     st.header("Calibrate for this site", anchor=False)
     st.markdown(
         f"Fits temperature and operating points to {MIN_IMAGES} or more labelled X-rays of your "
-        f"hospital, {LEAST_OF_A_LABEL} or more of each label, and saves them as a model of its own "
-        "beside the original. Its name is in every result. The network itself stays as it is."
+        f"hospital, {LEAST_OF_A_LABEL} or more of each label, and saves them as a separate model "
+        "beside the original. Its name is in every result. The network itself does not change."
     )
     if saved := st.session_state.pop(_SAVED, None):
         st.success(plain(saved), icon=":material/check:")

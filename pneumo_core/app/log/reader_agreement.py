@@ -46,7 +46,7 @@ def show_second_opinions(log: AuditLog) -> None:
     )
     st.caption(
         "95 % intervals: Wilson for agreement, bootstrap over X-rays for κ. Neither is taken as "
-        "the truth. Not counted: X-rays the reader couldn't tell, and calls made after a result "
+        "the truth. Not counted: X-rays the reader could not call, and calls made after a result "
         "had been shown. Time is measured while the X-ray is open, including pauses."
     )
     st.download_button(

@@ -52,8 +52,8 @@ def offer_rotation(worklist: Worklist, item: Item) -> None:
             "Rotate and read",
             type="primary",
             icon=":material/rotate_90_degrees_ccw:",
-            help=f"Rotates the X-ray by {rotation_text(quarters)}. It is shown, explained and "
-            "exported like that.",
+            help=f"Rotates the X-ray by {rotation_text(quarters)}. The display, the heat map "
+            "and the exports use the rotated X-ray.",
             on_click=worklist.rotate,
             args=(film.key, film.quarters + quarters),
         )

@@ -82,7 +82,7 @@ class Item:
 
     @property
     def group(self) -> str:
-        """Return its group, one of ``GROUPS``; "Waiting" before it is read."""
+        """Return the X-ray's group, one of ``GROUPS``; "Waiting" before it is read."""
         if self.hidden:
             return "To call"
         if self.reading is None:

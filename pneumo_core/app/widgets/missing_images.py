@@ -19,7 +19,8 @@ _MEGA = 1_000_000
 def offer_images(
     key: str, why: str = "The image files are not on this machine, so only names are shown."
 ) -> None:
-    """Say ``why`` X-rays are needed, with buttons that get the public dataset or add another."""
+    """Show ``why`` X-rays are needed, with buttons to download the public dataset or add "
+    "another."""
     source = SOURCES[PUBLIC]
     size = source.size / 1e9
     st.info(

@@ -24,7 +24,8 @@ _SMALL = 10_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of an archive. ``ratio``: of a large member's bytes unpacked to packed."""
+    """Limits of an archive. ``ratio``: largest ratio of unpacked to packed bytes of a large "
+    "member."""
 
     unpacked_bytes: int
     files: int = 200_000

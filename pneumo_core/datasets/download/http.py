@@ -66,13 +66,14 @@ def download(
             return part.complete()
     except Timeout as busy:
         raise DatasetError(
-            f"{source.file} is being downloaded to '{folder}' already, by another page or command. "
+            f"{source.file} is already being downloaded to '{folder}' by another page or command. "
             "Wait for it, or stop it there."
         ) from busy
     except OSError as error:
         raise DatasetError(
             f"{source.file} can't be kept in '{folder}': {error.strerror or error}. Free "
-            f"{source.size / 1e6:.0f} MB there, or choose another folder; what has arrived is kept."
+            f"{source.size / 1e6:.0f} MB there, or choose another folder; the part downloaded so "
+            "far is kept."
         ) from error
 
 
@@ -103,7 +104,7 @@ class _Part:
             return self._publish()
         self._discard()
         raise self._refusal(
-            f"what arrived is not the file Pneumo knows (its {self.source.algorithm.upper()} is "
+            f"the downloaded file is not the expected one (its {self.source.algorithm.upper()} is "
             "another one). It was deleted"
         )
 
@@ -159,7 +160,7 @@ class _Part:
         self._tell(done, now=True)
 
     def _range(self) -> dict[str, str]:
-        """What asks for the rest, and for all of it where the file isn't the same any more."""
+        """Headers that request the rest, or the whole file if it has changed since."""
         if not self.there:
             return {}
         mark = self._noted()
@@ -225,8 +226,8 @@ def _checked(source: Source, place: Path, progress: Progress | None) -> Path:
     ):
         return place
     raise DatasetError(
-        f"'{place}' is not the file Pneumo knows as {source.file}: its size or checksum is another "
-        "one. Delete it and try again."
+        f"'{place}' is not the expected file of {source.file}: its size or checksum "
+        "differs. Delete it and try again."
     )
 
 

@@ -44,7 +44,7 @@ class About:
 
 @dataclass(frozen=True)
 class KeptDataset:
-    """A dataset in a folder of its own; ``location`` is what ``data.scan`` reads."""
+    """A dataset in a folder of its own; ``location`` is what ``datasets.scan`` takes."""
 
     name: str
     folder: Path
@@ -72,7 +72,7 @@ def check_dataset_name(name: str, home: Path | None = None) -> str:
     home = home or datasets_home()
     taken = {each.name.casefold() for each in home.iterdir()} if home.is_dir() else set()
     if name.casefold() in taken:
-        raise DatasetError(f"A dataset named '{name}' is there already. Choose another name.")
+        raise DatasetError(f"A dataset named '{name}' already exists. Choose another name.")
     return name
 
 

@@ -81,13 +81,13 @@ def _check_headers(archive: Path, limit: int) -> None:
                     dtype, size = _header(file)
                     start = file.tell()
                 if dtype.hasobject:
-                    raise ValueError(f"{info.filename} holds Python objects")
+                    raise ValueError(f"{info.filename} contains Python objects")
                 if start + size != info.file_size:
                     raise ValueError(f"{info.filename} has another size than its header says")
                 total += size
     except _DAMAGED as error:
         raise DatasetError(
-            f"'{archive.name}' is no MedMNIST archive that can be trusted ({error}). Download it "
+            f"'{archive.name}' is not a valid MedMNIST archive ({error}). Download it "
             "again from its publisher."
         ) from error
     if total > limit:

@@ -143,7 +143,7 @@ def stage(
             case _:
                 raise DatasetError(
                     f"'{file.name}' is neither a ZIP, a CSV manifest nor a MedMNIST .npz archive. "
-                    "Send one of these; a folder needs no adding, give its path with --data."
+                    "Use one of these; a folder need not be added, give its path with --data."
                 )
         dataset = replace(scan(_location(folder, name)), name=name)
     about = About(date.today().isoformat(), file.name, len(dataset), dataset.fingerprint)

@@ -45,7 +45,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "small validation": "Validation split too small",
         "no test": "No test X-rays",
         "small films": "Very small X-rays",
-        "broken links": "Links that lead nowhere",
+        "broken links": "Broken links",
         "left out": "Files left out",
     }
 )
@@ -333,7 +333,7 @@ _ASIDE: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "links": (
             "The X-rays or folders that they pointed to are not counted and not used in training.",
-            "Restore what they point to, or delete them.",
+            "Restore their targets, or delete them.",
         ),
     }
 )

@@ -78,15 +78,15 @@ def group_pairs(pairs: NDArray[np.int64], n: int) -> list[list[int]]:
 def _part(progress: Progress | None, number: int, films: int) -> Callable[[float], None]:
     """Report the share in [0, 1] done in one of three parts of equal length."""
 
-    def tell(share: float) -> None:
+    def report(share: float) -> None:
         if progress:
             progress(number * films + int(films * min(1.0, share)), 3 * films)
 
-    return tell
+    return report
 
 
 def _outlines(
-    pixels: NDArray[np.uint8], rows: NDArray[np.int64], tell: Callable[[float], None]
+    pixels: NDArray[np.uint8], rows: NDArray[np.int64], report: Callable[[float], None]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return ranks of small X-rays, float32 (n, 256), standardised; and which are blank."""
     outlines = np.zeros((len(rows), _SIDE * _SIDE), np.float32)
@@ -101,11 +101,11 @@ def _outlines(
         ]
         ranks = rankdata(np.reshape(small, (len(films), -1)), axis=1)
         outlines[here] = _unit(ranks)
-        tell((start + len(films)) / len(rows))
+        report((start + len(films)) / len(rows))
     return outlines, flat
 
 
-def _near(outlines: NDArray[np.float32], tell: Callable[[float], None]) -> NDArray[np.int64]:
+def _near(outlines: NDArray[np.float32], report: Callable[[float], None]) -> NDArray[np.int64]:
     """Return pairs int64 (k, 2) of matching outlines; the smaller number is first."""
     if len(outlines) < 2:
         return np.empty((0, 2), np.int64)
@@ -116,7 +116,7 @@ def _near(outlines: NDArray[np.float32], tell: Callable[[float], None]) -> NDArr
         block = pairs[start : start + _PAIRS]
         agreement = np.einsum("ij,ij->i", outlines[block[:, 0]], outlines[block[:, 1]])
         found.append(block[agreement >= _OUTLINE])
-        tell((start + len(block)) / len(pairs))
+        report((start + len(block)) / len(pairs))
     return np.concatenate(found)
 
 
@@ -133,15 +133,15 @@ def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _details_agree(
-    pixels: NDArray[np.uint8], pairs: NDArray[np.int64], tell: Callable[[float], None]
+    pixels: NDArray[np.uint8], pairs: NDArray[np.int64], report: Callable[[float], None]
 ) -> NDArray[np.bool_]:
     """Return whether the details of each pair of rows (k, 2) agree: bool (k,)."""
     agree = np.zeros(len(pairs), bool)
     for start in range(0, len(pairs), _BLOCK):
         first, second = (_details(pixels[side]) for side in pairs[start : start + _BLOCK].T)
         agree[start : start + _BLOCK] = np.einsum("ij,ij->i", first, second) >= _DETAIL
-        tell((start + _BLOCK) / len(pairs))
-    tell(1.0)
+        report((start + _BLOCK) / len(pairs))
+    report(1.0)
     return agree
 
 

@@ -173,7 +173,7 @@ _ALL = (
         "The share of the image that small bright marks on a calm ground cover: side markers, "
         "letters, electrodes and clips.",
         "Mask burned-in text and markers, or frame the network's input by the lungs.",
-        "Tubes, lines and electrodes are seen more often in the very ill.",
+        "Tubes, lines and electrodes are seen more often in severely ill patients.",
     ),
     Property(
         "bytes_per_pixel",

@@ -60,7 +60,8 @@ def shift_sentence(shift: Shift) -> str:
     noun = _LABEL_NOUN[shift.label]
     sentence = (
         f"The {shift.split} {noun} X-rays differ from the train {noun} X-rays in {prop.noun}: "
-        f"median {prop.text(now)} against {prop.text(before)} (AUC {shift.auc} for telling the "
+        f"median {prop.text(now)} against {prop.text(before)} (AUC {shift.auc} for distinguishing "
+        "the "
         "two apart)."
     )
     if shift.towards is None or shift.towards == shift.label:

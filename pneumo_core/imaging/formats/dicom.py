@@ -179,7 +179,8 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FileFacts]:
 
 
 def read_dicom_values(data: bytes, limits: Settings) -> PixelValues:
-    """Return the values that windows refer to, infinities not checked. Raises as ``read_dicom``."""
+    """Return the values that windows apply to, unchecked for infinities. Raises as "
+    "``read_dicom``."""
     with lenient_pydicom():
         film = _decoded(data, limits)
         values = _values_of(film)
@@ -278,14 +279,14 @@ def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
     ds = pydicom.dcmread(file, specific_tags=list(_KEYWORDS))
     _refuse_long(ds)
     if not ds:  # pydicom keeps nothing of a dataset that ends in the middle of an element
-        raise Refusal("it is truncated, or it has no picture", EXPORT_AGAIN)
+        raise Refusal("it is truncated, or it contains no image", EXPORT_AGAIN)
     if syntax in (None, DeflatedExplicitVRLittleEndian):
         ds.file_meta.TransferSyntaxUID = _guessed_syntax(ds)
     return ds, str(syntax.name) if syntax else None
 
 
 def _refuse_long(ds: Dataset) -> None:
-    """Refuse values far too long for what they tell, before pydicom makes objects of them.
+    """Refuse values far too long for their element, before pydicom makes objects of them.
 
     Millions of numbers would take minutes and all memory.
     """
@@ -310,7 +311,7 @@ def dicom_size(file: BinaryIO) -> tuple[int, int]:
         )
     _refuse_long(header)
     if "Rows" not in header or "Columns" not in header:
-        raise Refusal("it has no picture", USE_KNOWN_FORMAT)
+        raise Refusal("it contains no image", USE_KNOWN_FORMAT)
     return int(header.Columns), int(header.Rows)
 
 

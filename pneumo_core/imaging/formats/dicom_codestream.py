@@ -50,7 +50,7 @@ def refuse_unknown_syntax(syntax: UID | None) -> None:
     """Refuse a transfer syntax that is in no list: how the file is written is not known."""
     if syntax is not None and not (syntax.is_valid and syntax.is_transfer_syntax):
         shown = "".join(c for c in str(syntax) if c.isprintable())[:64]
-        raise Refusal(f"its {_SYNTAX} is '{shown}', which Pneumo does not know", EXPORT_AGAIN)
+        raise Refusal(f"its {_SYNTAX} is '{shown}', which Pneumo does not support", EXPORT_AGAIN)
 
 
 def is_native(ds: Dataset, keyword: str, elements: Elements) -> bool:
@@ -106,7 +106,7 @@ def believed_codestream(ds: Dataset, elements: Elements, image: ImagePixel) -> I
 
 
 def _codec_of(frame: bytes) -> tuple[str | None, int | None]:
-    """Return the codec of a codestream and its bits a sample, as far as it tells."""
+    """Return the codec of a codestream and its bits a sample, as far as it states them."""
     if (bits := jpeg2000_bits(frame)) is not None:
         return "JPEG 2000", bits
     process = jpeg_process(frame)

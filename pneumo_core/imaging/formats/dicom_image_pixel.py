@@ -25,7 +25,7 @@ class ImagePixel:
         native: whether they are uncompressed.
         photometric: one of the Photometric Interpretations that Pneumo shows.
         allocated, stored, high: Bits Allocated, Bits Stored and High Bit.
-        signed: Pixel Representation; None where the file does not tell.
+        signed: Pixel Representation; None where the file does not state it.
     """
 
     keyword: str

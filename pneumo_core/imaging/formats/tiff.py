@@ -152,7 +152,7 @@ def _blocks(
     wide = int(tags[322]) if tiled else facts.width
     high = int(tags[323]) if tiled else min(facts.height, int(tags.get(278, facts.height)))
     if min(wide, high) < 1 or max(wide, high) > max(facts.width, facts.height) + 65536:
-        raise Refusal("its header contradicts itself", EXPORT_AGAIN)
+        raise Refusal("its header is inconsistent", EXPORT_AGAIN)
     counts = counts or (len(data),)
     each = 1 if facts.planar == 2 else len(facts.bits)
     corners = [

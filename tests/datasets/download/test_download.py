@@ -173,7 +173,7 @@ def test_a_range_that_begins_elsewhere_is_not_taken(
 
 
 def test_another_checksum_is_refused_and_deleted(source: Maker, tmp_path: Path) -> None:
-    refused(source(checksum="0" * 64), tmp_path, r"its SHA256 is another one")
+    refused(source(checksum="0" * 64), tmp_path, r"its SHA256 differs")
     assert leftovers(tmp_path) == set()
 
 
@@ -252,7 +252,9 @@ def test_a_disk_that_takes_no_more_is_a_sentence_and_what_it_took_stays(
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
     try:
-        with pytest.raises(DatasetError, match=r"can't be kept in .* what has arrived is kept"):
+        with pytest.raises(
+            DatasetError, match=r"can't be kept in .* the part downloaded so far is kept"
+        ):
             download(source(), tmp_path, patience=QUICK)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
