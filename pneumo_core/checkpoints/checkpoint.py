@@ -162,7 +162,7 @@ class Checkpoint:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """One row per epoch of its training."""
+        """Return the training history, one row per epoch."""
         try:
             return pd.read_csv(self.folder / "history.csv")
         except (OSError, ValueError) as error:

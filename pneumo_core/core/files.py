@@ -27,7 +27,7 @@ def printable(name: str) -> str:
 
 
 def exists(path: Path) -> bool:
-    """Return whether a path exists; False for a name that no file can have."""
+    """Return whether a path exists; False for an invalid name."""
     try:
         return path.exists()
     except (OSError, ValueError):  # too long, or with a zero byte

@@ -126,7 +126,7 @@ class Dataset:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:24]
 
     def counts(self) -> pd.DataFrame:
-        """X-rays per split (rows) and label name (columns), zeros included."""
+        """Return the X-rays per split (rows) and label name (columns), zeros included."""
         table = pd.crosstab(self.films["split"], self.films["label"])
         table = table.reindex(index=SPLITS, columns=(NORMAL, PNEUMONIA), fill_value=0)
         table.columns = pd.Index(LABELS)

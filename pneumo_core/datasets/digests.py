@@ -69,7 +69,7 @@ def digests(root: Path, paths: list[str], progress: Progress | None = None) -> l
 
 
 def forget_digests(root: Path) -> None:
-    """Have every file of the dataset in ``root`` read again by the next ``digests``."""
+    """Make the next ``digests`` read every file of the dataset in ``root`` again."""
     _place(root).unlink(missing_ok=True)
 
 

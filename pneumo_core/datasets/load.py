@@ -53,8 +53,8 @@ def dataset_path(data: str | os.PathLike[str] | None = None) -> Path:
 def find_dataset_path(data: str | os.PathLike[str] | None = None) -> Path | None:
     """Return the location of a dataset given as a path or a name; default PNEUMO_DATA.
 
-    Returns None if nothing is given. Raises UnknownName for a word that is neither a file or folder
-    here nor a dataset that was downloaded or added.
+    Returns None if nothing is given. Raises UnknownName if it is neither an existing file or folder
+    nor an installed dataset.
     """
     if data is not None and not isinstance(data, str | os.PathLike):
         raise wrong_type("A dataset", "a path or a name", data)

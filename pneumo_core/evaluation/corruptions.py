@@ -52,7 +52,7 @@ class Corruption:
 
 
 def at_benchmark_size(pixels: Pixels) -> Pixels:
-    """Scale an X-ray down so that its shorter side has 224 pixels; a smaller one stays."""
+    """Scale an X-ray down so that its shorter side has 224 pixels; a smaller one is unchanged."""
     factor = _SIDE / min(pixels.shape)
     if factor >= 1:
         return pixels

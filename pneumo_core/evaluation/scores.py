@@ -56,7 +56,7 @@ class Scores:
     """One checkpoint's scores of some X-rays.
 
     ``table`` has one row per X-ray; ``name`` describes the X-rays, ``checkpoint`` and ``version``
-    the model ("" where a file doesn't say). ``warnings`` are sentences about the scores' limits.
+    the model ("" if a file doesn't say). ``warnings`` are sentences about the scores' limits.
     ``unreadable`` maps ids of excluded X-rays to the reason.
     """
 

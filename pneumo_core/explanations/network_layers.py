@@ -56,7 +56,8 @@ class _Call:
 def layers(runtime: Runtime) -> tuple[str, ...]:
     """Return the names of the layers that a map can be computed at, in calling order.
 
-    Those of an ensemble's networks in turn. Takes one pass of each network, so keep the result.
+    For an ensemble, the layers of each network in turn. Takes one pass of each network, so keep the
+    result.
     """
     return tuple(layer.name for layer in convolutions(runtime))
 

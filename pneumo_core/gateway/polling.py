@@ -285,7 +285,7 @@ class _Dimse:
         return came
 
     def _move(self, wanted: Dataset) -> None:
-        """Have it sent to our AE title, under which our own receiver must be running."""
+        """Request a C-MOVE to our AE title, under which our own receiver must be running."""
         move = StudyRootQueryRetrieveInformationModelMove
         association = self._associate([(move,)])
         try:

@@ -11,7 +11,7 @@ State: TypeAlias = Literal["received", "read", "refused", "failed", "sent"]
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """An X-ray that arrives, as its header describes it; "" for what is not given.
+    """A received X-ray, as its header describes it; "" for what is not given.
 
     ``file``: its name in the folder of X-rays. ``device``: manufacturer and model.
     """

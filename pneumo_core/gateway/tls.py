@@ -41,7 +41,7 @@ def client_context(tls: Tls) -> ssl.SSLContext:
 
 
 def _load(context: ssl.SSLContext, tls: Tls) -> None:
-    """Raises PneumoError for files that are missing or no certificates."""
+    """Load the certificates. Raises PneumoError if a file is missing or not a certificate."""
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(tls.certificate, tls.key)

@@ -218,7 +218,7 @@ class Worker:
 
 
 def _digest(radiograph: Radiograph) -> str:
-    """SHA-256 of the decoded pixels and their shape."""
+    """Return the SHA-256 of the decoded pixels and their shape."""
     digest = sha256(repr(radiograph.pixels.shape).encode())
     digest.update(radiograph.pixels.data)
     return digest.hexdigest()

@@ -110,7 +110,7 @@ class LungMask:
 def cut_out(
     pixels: NDArray[np.float32], box: Box, size: int, *, mirrored: bool = True
 ) -> NDArray[np.uint8]:
-    """Bring a box of an X-ray to a square, antialiased, in 8 bits.
+    """Resample a box of an X-ray to a square, antialiased, in 8 bits.
 
     ``pixels`` float32 (H, W) in [0, 1] → uint8 (size, size). Edges lie between pixels, not on them.
     ``mirrored``: beyond its edges the X-ray is continued by its mirror image, else it is black.

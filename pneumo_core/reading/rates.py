@@ -46,7 +46,7 @@ class Rates:
         )
 
     def predictive_values(self, prevalence: float) -> tuple[Estimate, Estimate]:
-        """PPV and NPV at a prevalence in (0, 1): ``metrics.predictive_value_estimates``."""
+        """Return PPV and NPV, with intervals, at a prevalence in (0, 1)."""
         rates = (self.sensitivity.value, self.specificity.value)
         return predictive_value_estimates(*rates, prevalence, ill=self.ill, healthy=self.healthy)
 

@@ -37,7 +37,7 @@ def body_part_of(result: Result) -> str | None:
 
 
 def laterality_of(result: Result) -> str | None:
-    """Return the side, "L" or "R", of what may be paired, or "" where it is not known.
+    """Return the side, "L" or "R", of what may be paired, or "" if it is not known.
 
     None: a body part that is not paired has no side, and the element must be left out.
     """

@@ -37,7 +37,7 @@ def header_of(result: Result, source: bytes | Path) -> Dataset:
 def patient_of(result: Result, source: bytes | Path) -> tuple[str, str] | None:
     """Return issuer and ID of the patient, to distinguish patients.
 
-    None where the header has no ID or can't be read. Raises ValueError for another X-ray.
+    None if the header has no ID or can't be read. Raises ValueError for another X-ray.
     """
     try:
         header = header_of(result, source)

@@ -135,7 +135,7 @@ def _capture(result: Result, uids: Uids) -> "SCImage":
 
 
 def _orientation(result: Result) -> tuple[str, str] | None:
-    """Return where rows and columns point to; None where the header contradicts the picture.
+    """Return where rows and columns point to; None if the header contradicts the picture.
 
     A rotated X-ray is upright now; an orientation in the header described it before the rotation.
     """

@@ -71,7 +71,7 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
 
 
 def _place(state, result: Result) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    """What it shows of the body: dciodvfy requires a side unless an unpaired part is named."""
+    """Return the body part and side: dciodvfy requires a side unless an unpaired part is named."""
     body_part, side = body_part_of(result), laterality_of(result)
     if body_part is not None:
         state.BodyPartExamined = body_part

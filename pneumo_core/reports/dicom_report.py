@@ -137,7 +137,7 @@ def _point(result: Result):  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 
 def _code(value: str, meaning: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """A code of our own: "99PNEUMO" is a private scheme (PS3.16, 8.2)."""
+    """Return a private code: "99PNEUMO" is a private scheme (PS3.16, 8.2)."""
     from highdicom.sr import CodedConcept
 
     return CodedConcept(value[:16], "99PNEUMO", meaning[:64])

@@ -70,9 +70,9 @@ def worklist_json(readings: Sequence[Reading]) -> str:
 def to_csv(readings: Sequence[Reading]) -> str:
     """Write a worklist as CSV (RFC 4180), a row per file in the order given; empty where unknown.
 
-    Files keep their names, or the rows would name nothing. A text that a spreadsheet would take
-    for a formula begins with an apostrophe. Encode it as "utf-8-sig": Excel knows UTF-8 by its
-    byte order mark alone.
+    File names are kept to identify the rows. Text that a spreadsheet would take for a formula
+    is prefixed with an apostrophe. Encode it as "utf-8-sig": Excel recognises UTF-8 only by
+    its byte order mark.
     """
     file = io.StringIO()
     rows = csv.writer(file)

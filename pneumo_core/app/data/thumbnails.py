@@ -56,7 +56,7 @@ def show_pictures(dataset: Dataset, films: pd.DataFrame, location: Path) -> None
 
 
 def next_draw(what: str) -> None:
-    """Draw others on the next run."""
+    """Draw other X-rays on the next run."""
     st.session_state[_draw_key(what)] = st.session_state.get(_draw_key(what), 0) + 1
 
 

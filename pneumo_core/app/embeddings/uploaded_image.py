@@ -134,6 +134,6 @@ def show_own_image(
 
 
 def _errors(outcomes: "pd.Series[str]") -> list[str]:
-    """Return the errors among these outcomes, "" where the prediction is correct."""
+    """Return the errors among these outcomes, "" if the prediction is correct."""
     errors = {OUTCOMES["fn"], OUTCOMES["fp"]}
     return [each if each in errors else "" for each in outcomes]

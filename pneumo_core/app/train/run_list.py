@@ -49,7 +49,7 @@ _BADGES = {
 
 
 def show_runs() -> None:
-    """Show every run, the latest first, including those that others start meanwhile."""
+    """Show every run, the latest first, including those started by other people."""
     st.header("Training runs", anchor=False)
     _draw()
 

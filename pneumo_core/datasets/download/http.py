@@ -160,7 +160,7 @@ class _Part:
         self._tell(done, now=True)
 
     def _range(self) -> dict[str, str]:
-        """Headers that request the rest, or the whole file if it has changed since."""
+        """Return headers that request the rest, or the whole file if it has changed since."""
         if not self.there:
             return {}
         mark = self._noted()
@@ -168,7 +168,7 @@ class _Part:
         return wanted | ({"If-Range": mark} if mark and not mark.startswith("W/") else {})
 
     def _noted(self) -> str:
-        """Return the mark of the file that the bytes so far came from; "" where there was none."""
+        """Return the mark of the file that the bytes so far came from; "" if there was none."""
         try:
             noted = json.loads(self.note.read_text())
             return str(noted["mark"]) if noted["url"] == self.source.url else ""

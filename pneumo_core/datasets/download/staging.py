@@ -117,7 +117,7 @@ def stage(
     base: Path | None = None,
     stages: Stages | None = None,
 ) -> Staged:
-    """Unpack or copy a dataset beside the kept ones, and scan it.
+    """Unpack or copy a dataset into a staging folder, and scan it.
 
     ``file``: a ZIP of labelled folders or with a ``manifest.csv``, a MedMNIST archive, or a CSV
     manifest, whose X-rays are copied. ``root``: the only folder that a CSV may name X-rays in,

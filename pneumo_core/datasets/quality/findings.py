@@ -57,8 +57,8 @@ class Finding:
     """One problem of a dataset.
 
     ``kind``: one of ``KINDS``; ``what`` was found, what it ``means``, the ``remedy``: sentences.
-    ``groups``: ids of the X-rays concerned, those together that belong together. ``remarks``: what
-    is to be said of single X-rays, by id.
+    ``groups``: ids of the X-rays concerned, grouped. ``remarks``: notes on single X-rays, by
+    id.
     """
 
     kind: str

@@ -123,7 +123,7 @@ class Sizes:
         return pd.DataFrame(rows, columns=["width", "height", "films"])
 
     def smaller_than(self, side: int) -> list[str]:
-        """Ids of the X-rays with a side below it."""
+        """Return the ids of X-rays with a side below it."""
         small = self.table[["width", "height"]].min(axis=1) < side
         return [str(film_id) for film_id in self.table.loc[small, "id"]]
 

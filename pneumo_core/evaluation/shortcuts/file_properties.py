@@ -19,7 +19,7 @@ _LARGEST = 255
 
 
 def file_properties(facts: FileFacts, path: Path | None) -> dict[str, float]:
-    """Measure an X-ray's file; ``path`` is None where it has none of its own, as in an archive.
+    """Measure an X-ray's file; ``path`` is None if it has none of its own, as in an archive.
 
     What a format doesn't specify is NaN.
     """

@@ -26,7 +26,7 @@ class LungBox(Protocol):
 
 
 class LungsLike(Protocol):
-    """A lung finder's result for one X-ray; ``box`` is None where no lungs were found."""
+    """A lung finder's result for one X-ray; ``box`` is None if no lungs were found."""
 
     @property
     def found(self) -> bool: ...

@@ -25,7 +25,7 @@ class ImagePixel:
         native: whether they are uncompressed.
         photometric: one of the Photometric Interpretations that Pneumo shows.
         allocated, stored, high: Bits Allocated, Bits Stored and High Bit.
-        signed: Pixel Representation; None where the file does not state it.
+        signed: Pixel Representation; None if the file does not state it.
     """
 
     keyword: str
@@ -58,9 +58,9 @@ def image_pixel(elements: Elements, keyword: str, held: int | None) -> ImagePixe
     """Return the module, repaired where possible; repairs become warnings of the elements.
 
     Args:
-        elements: the file's.
+        elements: the file's elements.
         keyword: the element that holds the pixels.
-        held: its bytes; None where they are compressed.
+        held: its bytes; None if they are compressed.
 
     Raises:
         Refusal: a value is impossible, or contradicts another one.

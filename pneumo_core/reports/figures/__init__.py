@@ -2,19 +2,21 @@
 
 from pneumo_core.reports.figures._style import SERIES
 from pneumo_core.reports.figures.comparison import probability_scatter
-from pneumo_core.reports.figures.datasets import grey_histogram, images_per_split, size_map
-from pneumo_core.reports.figures.embedding import Panel, embedding_map
-from pneumo_core.reports.figures.epochs import epoch_maps
-from pneumo_core.reports.figures.evaluation import (
+from pneumo_core.reports.figures.confusion import (
     BARS,
     CELLS,
     confusion_matrix,
+    probability_histogram,
+)
+from pneumo_core.reports.figures.curves import (
     in_corner,
     precision_recall,
-    probability_histogram,
     receiver_operating_characteristic,
     reliability_diagram,
 )
+from pneumo_core.reports.figures.datasets import grey_histogram, images_per_split, size_map
+from pneumo_core.reports.figures.embedding import Panel, embedding_map
+from pneumo_core.reports.figures.epochs import epoch_maps
 from pneumo_core.reports.figures.html import interactive, to_html
 from pneumo_core.reports.figures.probability import probability_bar
 from pneumo_core.reports.figures.shortcuts import error_by_quarter, separation_dots

@@ -4,10 +4,9 @@ import plotly.graph_objects as go
 
 from pneumo_core.evaluation import Study, point_on
 from pneumo_core.reports.figures._style import BLUE
-from pneumo_core.reports.figures.evaluation import (
-    confusion_matrix,
+from pneumo_core.reports.figures.confusion import confusion_matrix, probability_histogram
+from pneumo_core.reports.figures.curves import (
     precision_recall,
-    probability_histogram,
     receiver_operating_characteristic,
     reliability_diagram,
 )
