@@ -25,8 +25,8 @@ def main() -> None:
     """Measure what is asked for, in order, and write the page after each group."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS)
-    parser.add_argument("--quick", action="store_true", help="fewer films and repeats")
-    parser.add_argument("--full", action="store_true", help="100,000 films too")
+    parser.add_argument("--quick", action="store_true", help="fewer X-rays and repeats")
+    parser.add_argument("--full", action="store_true", help="100,000 X-rays too")
     parser.add_argument("--again", action="store_true", help="even if it was measured before")
     parser.add_argument("--child", choices=GROUPS, help=argparse.SUPPRESS)
     given = parser.parse_args()

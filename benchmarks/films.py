@@ -18,21 +18,21 @@ _SIZES = ((1500, 1200), (2090, 1858), (1300, 950), (1028, 650))
 
 
 def small_films(home: Path, count: int = 256) -> list[Path]:
-    """Films of 224 × 224 pixels."""
+    """X-rays of 224 × 224 pixels."""
     given = os.environ.get("PNEUMO_DATA", "").strip()
     return _listed(Path(given)) if given else _drawn(home / "small", count, ((224, 224),))
 
 
 def original_films(home: Path) -> list[Path]:
-    """Films as an X-ray machine gives them, 1,000 to 2,000 pixels wide."""
+    """X-rays as an X-ray machine gives them, 1,000 to 2,000 pixels wide."""
     given = os.environ.get("PNEUMO_ORIGINALS", "").strip()
     return _listed(Path(given)) if given else _drawn(home / "original", 24, _SIZES)
 
 
 def where() -> str:
-    """Which films were measured on, in words."""
+    """Which X-rays were measured on, in words."""
     given = [name for name in ("PNEUMO_DATA", "PNEUMO_ORIGINALS") if os.environ.get(name)]
-    drawn = "films drawn from a sample film of pydicom-data"
+    drawn = "X-rays drawn from a sample X-ray of pydicom-data"
     return {2: "the public set", 0: drawn}.get(
         len(given), f"{given[0]} and {drawn}" if given else ""
     )
@@ -61,7 +61,7 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _drawn(folder: Path, count: int, sizes: tuple[tuple[int, int], ...]) -> list[Path]:
-    """JPEG films that differ a little in grey and noise."""
+    """JPEG X-rays that differ a little in grey and noise."""
     films = [folder / f"{number:04d}.jpeg" for number in range(count)]
     if not films[-1].is_file():
         folder.mkdir(parents=True, exist_ok=True)

@@ -85,7 +85,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     chaos.start()
     for each in sent:
         each.join()
-    print(f"All {len(acknowledged)} films were acknowledged after {_since(began)}.")
+    print(f"All {len(acknowledged)} X-rays were acknowledged after {_since(began)}.")
     chaos.join()
     print(f"The gateway was killed {chaos.kills} times; the PACS was down {chaos.share:.0%} of it.")
     expected = len(films) * len(options.results)
@@ -97,7 +97,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     service.stop()
     pacs.stop()
     if not told:
-        print("Every film has exactly one result set in the PACS. None is lost, none is double.")
+        print("Every X-ray has exactly one result set in the PACS. None is lost, none is double.")
         return 0
     print(*told, sep="\n")
     print((folder / "gateway.log").read_text()[-4000:])
@@ -105,7 +105,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
 
 
 def _films(folder: Path, options: argparse.Namespace) -> list[Path]:
-    """Films of different patients, in turn CR and DX."""
+    """X-rays of different patients, in turn CR and DX."""
     folder.mkdir()
     found = sorted(options.data.rglob("*.jp*g"))[: options.films] if options.data else []
     made = []

@@ -66,7 +66,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     prepared = _prepare(saved(film(pixels[0]), folder / "prepare.dcm"))
     print(f"The first reading with this model took {prepared:.1f} s: its graphs are made once.")
     service = Service(config, folder / "gateway.log")
-    print(f"{pixels[0].nbytes / 1e6:.1f} MB a film; {machine_load()}.", flush=True)
+    print(f"{pixels[0].nbytes / 1e6:.1f} MB an X-ray; {machine_load()}.", flush=True)
     first = _first_answer(service, folder, port, pixels[0])
     cpu = service.cpu_seconds()
     print(
@@ -81,8 +81,8 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     seconds, used = time.monotonic() - began, service.cpu_seconds() - cpu
     stored = len(pacs.instances())
     print(
-        f"{options.films} films in {seconds:.0f} s: {options.films / seconds * 60:.0f} a minute; "
-        f"{used / options.films:.2f} s of processor time a film; {machine_load()}."
+        f"{options.films} X-rays in {seconds:.0f} s: {options.films / seconds * 60:.0f} a minute; "
+        f"{used / options.films:.2f} s of processor time an X-ray; {machine_load()}."
     )
     states = dict(map(tuple, queue.rows("SELECT state, count(*) FROM films GROUP BY 1")))
     print(f"{stored} results in the PACS; states {states}.")
@@ -107,7 +107,7 @@ def _enlarged(path: Path, side: int, number: int) -> np.ndarray:
 
 
 def _prepare(path: Path) -> float:
-    """Read one film by the command line, which makes and caches the model's ONNX graphs."""
+    """Read one X-ray by the command line, which makes and caches the model's ONNX graphs."""
     began = time.monotonic()
     command = [sys.executable, "-m", "pneumo_core", "predict", str(path)]
     subprocess.run(command, capture_output=True, check=False)
@@ -115,7 +115,7 @@ def _prepare(path: Path) -> float:
 
 
 def _first_answer(service: Service, folder: Path, port: int, pixels: np.ndarray) -> float:
-    """Send a film as soon as the port is open; seconds from the start to its result in the PACS."""
+    """Return the seconds from the start until the first result is in the PACS."""
     path = saved(film(pixels), folder / "first.dcm")
     began = time.monotonic()
     service.start()
@@ -159,7 +159,7 @@ def _send_all(
             with lock:
                 if _sent(queue) // 100 >= len(memory):
                     memory.append(service.memory_mb())
-                    print(f"  after {_sent(queue)} films: {memory[-1]:.0f} MB", flush=True)
+                    print(f"  after {_sent(queue)} X-rays: {memory[-1]:.0f} MB", flush=True)
 
     threads = [threading.Thread(target=send) for _ in range(2)]
     for each in threads:

@@ -18,12 +18,12 @@ from pneumo_core.datasets import Dataset, open_store, scan
 
 STEPS = ("scan", "decode", "predict", "embed", "t-SNE of")
 CURVED = ("t-SNE of",)
-"""Steps that no straight line is asked of: near films are looked for among all others."""
+"""Steps whose cost per X-ray may grow: each X-ray is compared with all others."""
 MODEL = "cnn_94"
 
 
 def rows(home: Path, *, quick: bool, full: bool = False) -> list[Row]:
-    """Each step at each number of films: what a film costs should stay the same."""
+    """Each step at each number of X-rays: what an X-ray costs should stay the same."""
     counts = (200, 1000) if quick else (1000, 10_000)
     counts = (*counts, 100_000) if full else counts
     small, found = small_films(home)[:200], []
@@ -37,8 +37,8 @@ def rows(home: Path, *, quick: bool, full: bool = False) -> list[Row]:
             least.setdefault(step, a_film)
             found.append(
                 Row(
-                    name=f"{step} {count:,} films",
-                    unit="ms a film",
+                    name=f"{step} {count:,} X-rays",
+                    unit="ms an X-ray",
                     ours=Spread.of([a_film]),
                     at_most=None
                     if count == counts[0] or step in CURVED

@@ -19,7 +19,7 @@ COUNTS = {"224 pixels": (5840, 160), "original size": (500, 48)}
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:
-    """Both sizes of films, memory, and two people at once."""
+    """Both sizes of X-rays, memory, and two people at once."""
     open_reader(MODEL)  # the first start ever writes the graph
     films = {"224 pixels": small_films(home), "original size": original_films(home)}
     found = []
@@ -44,7 +44,7 @@ def _row(size: str, folder: Path, count: int, repeats: int) -> list[Row]:
         taken["peer"].append(seconds)
     return [
         Row(
-            name=f"{MODEL}: {count:,} films of {size}",
+            name=f"{MODEL}: {count:,} X-rays of {size}",
             unit="s",
             ours=Spread.of(taken["ours"]),
             peer=Spread.of(taken["peer"]),
@@ -53,17 +53,17 @@ def _row(size: str, folder: Path, count: int, repeats: int) -> list[Row]:
             f"peer {peer_peak:.0f} MB beside its workers",
         ),
         Row(
-            name=f"{MODEL}: memory for {count:,} films of {size}",
+            name=f"{MODEL}: memory for {count:,} X-rays of {size}",
             unit="MB",
             ours=Spread.of([peak]),
             at_most=round(1.15 * few[1]),
-            note=f"{few[1]:.0f} MB for {count // 8:,} films: it does not grow",
+            note=f"{few[1]:.0f} MB for {count // 8:,} X-rays: it does not grow",
         ),
     ]
 
 
 def _apart(said: str, also_said: str) -> float:
-    """Largest difference between the probabilities of films that both read."""
+    """Largest difference between the probabilities of X-rays that both read."""
     ours, theirs = (
         {r["file"]: r["probability"] for r in map(json.loads, lines.splitlines())}
         for lines in (said, also_said)
@@ -73,7 +73,7 @@ def _apart(said: str, also_said: str) -> float:
 
 
 def _two_people(films: list[Path]) -> Row:
-    """How long a film takes while another person reads films too, in the same server."""
+    """How long an X-ray takes while another person reads X-rays too, in the same server."""
     reader, alone, together = open_reader(MODEL), [], []
     chosen = films[:48]
 
@@ -88,7 +88,7 @@ def _two_people(films: list[Path]) -> Row:
         together = list(pool.map(read, chosen * 2))
     ours, one = Spread.of(together), Spread.of(alone)
     return Row(
-        name=f"{MODEL}: a film while someone else reads films",
+        name=f"{MODEL}: an X-ray while someone else reads X-rays",
         unit="ms",
         ours=ours,
         at_most=round(2 * one.median, 1),

@@ -17,7 +17,7 @@ from pneumo_core.embeddings import merit, project
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:
-    """PCA of as many films and numbers as CNN_94's last maps of the public set have."""
+    """PCA of as many X-rays and numbers as CNN_94's last maps of the public set have."""
     random = np.random.default_rng(0)
     films, numbers = (1000, 10584) if quick else (5840, 10584)
     basis = random.standard_normal((60, numbers), np.float32)

@@ -23,7 +23,7 @@ MODELS = ("efficientnet_b0", "cnn_94")
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:
-    """A whole film, and the forward pass alone, of each model."""
+    """A whole X-ray, and the forward pass alone, of each model."""
     films = [film.read_bytes() for film in original_films(home)]
     repeats = 8 if quick else 40
     return [row for model in MODELS for row in _of(model, films, repeats)]
@@ -52,7 +52,7 @@ def _of(model: str, films: list[bytes], repeats: int) -> list[Row]:
 
 
 def _apart(reader: Reader, peer: Peer, film: bytes) -> float:
-    """How far the peer's network is from ours, both looking at what ours made of the film."""
+    """How far the peer's network is from ours, both looking at what ours made of the X-ray."""
     pixels = reader._films(read_radiograph(film))
     (theirs,) = peer.probabilities(reader.runtime.members[0].tensor(pixels))
     return abs(theirs - float(reader.runtime.probabilities(pixels)[0]))
@@ -70,7 +70,7 @@ def _whole(reader: Reader, peer: Peer, films: list[bytes], repeats: int) -> dict
 
 
 def _forward(model: str, reader: Reader, films: list[bytes], repeats: int) -> Row:
-    """The forward pass alone, of a film that is decoded already."""
+    """The forward pass alone, of an X-ray that is decoded already."""
     runtime = reader.runtime
     squashed = [reader._films(read_radiograph(film)) for film in films]
     engine = runtime.members[0].engine

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:
-    """Start of the server, pages, a slider, a film."""
+    """Start of the server, pages, a slider, an X-ray."""
     from playwright.sync_api import Page, sync_playwright
 
     from tests.browser.conftest import CHROMIUM, FLAGS, settled, start_app, stop
@@ -75,7 +75,7 @@ def rows(home: Path, *, quick: bool) -> list[Row]:
                 upload.set_input_files(film)
                 page.get_by_text(VERDICT).first.wait_for()
                 seconds = time.perf_counter() - started
-                taken.setdefault("upload and read a film", []).append(seconds)
+                taken.setdefault("upload and read an X-ray", []).append(seconds)
         finally:
             stop(server)
             browser.close()

@@ -23,8 +23,8 @@ _BUSY = (
     "are too large, and ratios are rough. Measure again on an idle one."
 )
 _TITLES = {
-    "one_film": "One film of original size",
-    "many_films": "Many films",
+    "one_film": "One X-ray of original size",
+    "many_films": "Many X-rays",
     "training": "Training",
     "maps": "Maps",
     "pages": "Pages",

@@ -41,7 +41,7 @@ SETTINGS = (
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:
-    """Each model's epoch on decoded films, and the first one with the decoding."""
+    """Each model's epoch on decoded X-rays, and the first one with the decoding."""
     found = []
     for model, original, counts, goals in SETTINGS:
         films = original_films(home) if original else small_films(home)
@@ -74,12 +74,12 @@ def _of(
         }
         times = in_turn(works, repeats, warm=False, scale=a_film)
     size = "original size" if original else "224 pixels"
-    name = f"{model}, {size}: a film of an epoch"
+    name = f"{model}, {size}: an X-ray of an epoch"
     first = Spread.of([times["ours"].median + a_film * decoding])
     return [
         Row(name=name, unit="ms", **times, **goals),
         Row(
-            name=f"{model}, {size}: a film of the first epoch",
+            name=f"{model}, {size}: an X-ray of the first epoch",
             unit="ms",
             ours=first,
             peer=times["peer"],

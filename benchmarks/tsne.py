@@ -66,7 +66,7 @@ def features(checkpoint: Checkpoint) -> tuple[Floats, NDArray[np.int64], str]:
     data = settings().data
     if data is not None:
         found = features_of(checkpoint, dataset_for(checkpoint, data))
-        return found.values, found.table["label"].to_numpy(np.int64), "films of the dataset"
+        return found.values, found.table["label"].to_numpy(np.int64), "X-rays of the dataset"
     return *repeated(checkpoint, ROWS), "shipped features repeated with noise"
 
 

@@ -58,7 +58,8 @@ def section(outcome: Outcome) -> str:
         f"`python -m benchmarks.load --people {outcome.people} --minutes {outcome.minutes:g}`: "
         f"{outcome.people} people at once, each a context of Chromium with a session of its own, "
         f"on the server that the README starts; browsers and server share the machine "
-        f"({machine()}; load average before: {outcome.busy:.1f}). Each uploads films of their own, "
+        f"({machine()}; load average before: {outcome.busy:.1f}). Each uploads X-rays of their "
+        "own, "
         "reads them with every checkpoint, looks at the heat map and through another window, walks "
         "to Evaluate and moves the threshold, to Embeddings and colours the map, comes back, and "
         f"after three rounds leaves and comes in anew; between two steps {low:g} to {high:g} s "
@@ -66,16 +67,16 @@ def section(outcome: Outcome) -> str:
         "",
         "| what was checked | found |",
         "|---|---|",
-        f"| {counts['films read']:,} films uploaded and read, {counts['rounds']:,} rounds, "
+        f"| {counts['films read']:,} X-rays uploaded and read, {counts['rounds']:,} rounds, "
         f"{counts['visits']:,} sessions | every step ended, no error on a page or in the log: "
         f"{_yes(not outcome.noted.problems)} |",
         f"| {counts['pictures checked']:,} pictures served: the number drawn into each is that of "
-        f"its own film; {counts['probabilities checked']:,} probabilities: those that the library "
+        f"its own X-ray; {counts['probabilities checked']:,} probabilities: those that the library "
         f"gives for that file | {_yes(not _about(outcome, 'shown as', 'instead of'))} |",
-        f"| {counts['maps checked']:,} heat maps: one for each film, no two films share one | "
+        f"| {counts['maps checked']:,} heat maps: one for each X-ray, no two X-rays share one | "
         f"{_yes(not outcome.noted.mixed_up_maps())} |",
         f"| {counts['messages checked']:,} messages from the server "
-        f"({counts['bytes received'] / 1e6:,.0f} MB): none names a film of anybody else | "
+        f"({counts['bytes received'] / 1e6:,.0f} MB): none names an X-ray of anybody else | "
         f"{_yes(not _about(outcome, 'names a film'))} |",
         f"| memory after all have left, within 10 % of what it was after a warm-up round | "
         f"{_returned(memory)} |",
