@@ -39,7 +39,7 @@ def test_scores_of_another_version_are_warned_about(checkpoint: Checkpoint) -> N
 
 
 def test_a_split_without_scores_is_a_sentence(checkpoint: Checkpoint) -> None:
-    with pytest.raises(PneumoError, match="no scores of train X-rays"):
+    with pytest.raises(PneumoError, match="no stored scores of train X-rays"):
         shipped_scores(checkpoint, "train")
 
 

@@ -43,7 +43,7 @@ def test_a_film_gone_after_the_scan_is_named_and_the_others_are_scored(
     (tmp_path / "films" / gone).unlink()
     scores = dataset_scores(listed, films)
     assert len(scores.table) == len(films) - 1
-    assert "no such file" in scores.unreadable[gone].lower()
+    assert "does not exist" in scores.unreadable[gone]
 
 
 def test_a_film_gone_between_folder_and_reading(

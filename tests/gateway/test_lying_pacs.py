@@ -118,7 +118,7 @@ def test_another_image_than_was_asked_for_is_left_out(
     web.says("1.2.3", *multipart(film(chest(64))))
     done = ask()
     assert (done.found, done.new, done.taken) == (1, 1, 0)
-    assert "another image" in queue.one("SELECT reason FROM turned_away")
+    assert "a different image" in queue.one("SELECT reason FROM turned_away")
 
 
 def test_an_image_that_can_not_be_fetched_stops_none_of_the_others(

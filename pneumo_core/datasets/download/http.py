@@ -104,8 +104,8 @@ class _Part:
             return self._publish()
         self._discard()
         raise self._refusal(
-            f"the downloaded file is not the expected one (its {self.source.algorithm.upper()} is "
-            "another one). It was deleted"
+            f"the downloaded file is not the expected one (its {self.source.algorithm.upper()} "
+            "differs). It was deleted"
         )
 
     def _fetch(self) -> None:

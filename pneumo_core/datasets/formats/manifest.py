@@ -136,7 +136,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]
     if uneven := next((number for number, row in body if len(row) != len(header)), None):
         raise DatasetError(
-            f"Row {uneven} of '{path.name}' has a different number of cells than its header. "
+            f"Row {uneven} of '{path.name}' does not have as many columns as its header. "
             "Correct it; put a path that contains the separator in quotes."
         )
     return [(number, dict(zip(header, row, strict=True))) for number, row in body]

@@ -284,7 +284,7 @@ def test_two_downloads_of_one_file_do_not_mix(
     )
     first.start()
     assert begun.wait(10)
-    with pytest.raises(DatasetError, match=r"already, by another page or command"):
+    with pytest.raises(DatasetError, match=r"by another page or command"):
         download(source(), tmp_path)
     go_on.set()
     first.join(20)
