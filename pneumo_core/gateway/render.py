@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from types import MappingProxyType
 
@@ -16,6 +17,7 @@ from pneumo_core.reading import Reader, Reading
 from pneumo_core.reports import (
     Overlay,
     Result,
+    remember_source,
     result_of,
     to_dicom,
     to_dicom_pdf,
@@ -25,9 +27,12 @@ from pneumo_core.reports import (
 
 __all__ = ["File", "render"]
 
+_CAPTURE = 1280
+"""Longest side of the X-ray in a secondary capture, in pixels. It shows where the evidence is; the
+X-ray itself, in full resolution, is beside it in the study."""
 _MAKERS: Mapping[ResultKind, Callable[[Result, bytes], bytes]] = MappingProxyType(
     {
-        "sc": to_dicom,
+        "sc": partial(to_dicom, longest=_CAPTURE),
         "sr": to_structured_report,
         "gsps": to_presentation_state,
         "pdf": to_dicom_pdf,
@@ -59,9 +64,10 @@ def render(
         reader: the reader that read it.
         reading: its result, read or refused.
         radiograph: the X-ray as it was read (``Reading.as_read``).
-        source: the DICOM file that was received.
+        source: the DICOM file that was received, which the X-ray was decoded from.
         wanted: (kind, identified) of each result.
     """
+    remember_source(radiograph, source)
     heat = _heat(reader, reading, radiograph) if wanted else None
     files, trouble = [], []
     for kind, identified in sorted(wanted):

@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 from pneumo_core.audit import open_log
 from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import AuditError, PneumoError, UnreadableImage
+from pneumo_core.gateway.ages import with_age
 from pneumo_core.gateway.config import Config, ResultKind
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Film, Finished, Rendered
@@ -23,7 +23,7 @@ from pneumo_core.gateway.render import File, render
 from pneumo_core.gateway.rules import age_warning, leave_alone, trained_ages, wants, with_warning
 from pneumo_core.imaging import Radiograph, read_radiograph
 from pneumo_core.reading import Reader, Reading, entry_of
-from pneumo_core.reports import as_row
+from pneumo_core.reports import as_row, digest_of
 
 __all__ = ["WHO", "Worker"]
 
@@ -118,7 +118,7 @@ class Worker:
         name = f"film {film.number}"
         try:
             source = path.read_bytes()
-            radiograph = read_radiograph(source, name=name)
+            radiograph = with_age(read_radiograph(source, name=name), source)
         except FileNotFoundError:
             why = "Its file is missing in the gateway's folder. Send the X-ray again."
             self._queue.finish(film, Finished(state="failed", reason=why))
@@ -126,7 +126,7 @@ class Worker:
         except UnreadableImage as error:
             self._finish(film, self._reader.failed(error), None, b"", began)
             return
-        pixels = _digest(radiograph)
+        pixels = digest_of(radiograph)
         copied = self._queue.copy_of(film, pixels)
         if copied is not None:
             why = f"It has the same pixels as X-ray {copied} of the same study, which was read."
@@ -215,13 +215,6 @@ class Worker:
             open_log().record([entry_of(reading, film.digest, WHO)])
         except AuditError as error:
             log.error("a result could not be written to the audit log: %s", error)
-
-
-def _digest(radiograph: Radiograph) -> str:
-    """Return the SHA-256 of the decoded pixels and their shape."""
-    digest = sha256(repr(radiograph.pixels.shape).encode())
-    digest.update(radiograph.pixels.data)
-    return digest.hexdigest()
 
 
 def _breaks(path: Path) -> str:

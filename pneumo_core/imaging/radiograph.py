@@ -138,6 +138,10 @@ class Radiograph:
         made: Made = self._made[key]
         return made
 
+    def has(self, key: Hashable) -> bool:
+        """Return whether ``once`` has computed something for this key."""
+        return key in self._made
+
 
 def to_input(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.uint8]:
     """Return a whole X-ray as a model's input: resized to a square, antialiased, in 8 bits.

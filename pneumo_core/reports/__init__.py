@@ -15,7 +15,9 @@ from pneumo_core.reports.result import (
     Kind,
     Overlay,
     Result,
+    digest_of,
     file_name,
+    remember_source,
     result_of,
 )
 from pneumo_core.reports.tables import as_row, to_csv, to_json, worklist_json
@@ -34,7 +36,9 @@ __all__ = [
     "Overlay",
     "Result",
     "as_row",
+    "digest_of",
     "file_name",
+    "remember_source",
     "report_markdown",
     "report_pdf",
     "result_of",

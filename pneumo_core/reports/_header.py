@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.imaging import read_radiograph
-from pneumo_core.reports.result import Result, digest_of
+from pneumo_core.reports.result import Result, decoded_from, digest_of, remember_source
 
 __all__ = ["header_of", "patient_of", "told_as_damaged"]
 
@@ -20,18 +20,33 @@ _PREAMBLE = bytes(128) + b"DICM"
 def header_of(result: Result, source: bytes | Path) -> Dataset:
     """Return the header, without pixels, of the file that the result's X-ray was decoded from.
 
-    The file is decoded again and compared: an overlay in another patient's study would be worse
-    than none. Raises ValueError for another X-ray, UnreadableImage for a file that is gone,
-    PneumoError for a damaged header.
+    The file is decoded again and compared, unless that was done before: an overlay in another
+    patient's study would be worse than none. Raises ValueError for another X-ray, UnreadableImage
+    for a file that is gone, PneumoError for a damaged header.
     """
-    film = result.reading.as_read(read_radiograph(source, name=result.reading.file))
-    if digest_of(film) != digest_of(result.radiograph):
-        raise ValueError(f"source is a different X-ray from {result.reading.file}")
-    data = source if isinstance(source, bytes) else source.read_bytes()
+    data = source if isinstance(source, bytes) else _bytes_of(source, result)
+    if not decoded_from(result.radiograph, data):
+        _check(result, data)
+        remember_source(result.radiograph, data)
     if data[128:132] != b"DICM":
         data = _PREAMBLE + data
     with told_as_damaged(result):
         return pydicom.dcmread(BytesIO(data), stop_before_pixels=True)
+
+
+def _bytes_of(source: Path, result: Result) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError:
+        read_radiograph(source, name=result.reading.file)  # says why it can't be read
+        raise
+
+
+def _check(result: Result, data: bytes) -> None:
+    """Raise ValueError unless the result's X-ray was decoded from this file."""
+    film = result.reading.as_read(read_radiograph(data, name=result.reading.file))
+    if digest_of(film) != digest_of(result.radiograph):
+        raise ValueError(f"source is a different X-ray from {result.reading.file}")
 
 
 def patient_of(result: Result, source: bytes | Path) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from pneumo_core.imaging import MANUFACTURER
 from pneumo_core.reports._body_part import body_part_of, laterality_of
 from pneumo_core.reports._pseudonym import pseudonym
 from pneumo_core.reports._uids import Uids, uids_of
-from pneumo_core.reports.overlays import image_under_map, with_legend
+from pneumo_core.reports.overlays import LONGEST, image_under_map, with_legend
 from pneumo_core.reports.result import (
     RESEARCH_USE,
     Overlay,
@@ -43,7 +43,9 @@ _METHOD = (
 _OFFSET = re.compile(r"([+-])(\d\d)([0-5]\d)")
 
 
-def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
+def to_dicom(
+    result: Result, source: bytes | Path | None = None, *, longest: int = LONGEST
+) -> bytes:
     """Return the X-ray under its heat map, with its legend, as a DICOM file (8-bit RGB, JPEG-LS
     lossless).
 
@@ -63,6 +65,7 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
     Args:
         result: what to export.
         source: the file that was read; needed for a DICOM X-ray that is not to be de-identified.
+        longest: the most pixels on a side of the X-ray in it.
 
     Raises:
         PneumoError: the picture may show the patient's name (``result.withheld``), the header is
@@ -72,10 +75,10 @@ def to_dicom(result: Result, source: bytes | Path | None = None) -> bytes:
     from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
 
     with lenient_pydicom():
-        return _file(result, source)
+        return _file(result, source, longest)
 
 
-def _file(result: Result, source: bytes | Path | None) -> bytes:
+def _file(result: Result, source: bytes | Path | None, longest: int) -> bytes:
     from pneumo_core.reports._header import header_of
 
     refuse_named_image(result)
@@ -85,7 +88,7 @@ def _file(result: Result, source: bytes | Path | None) -> bytes:
             raise ValueError("the patient's own study needs the source that was read")
         header = header_of(result, source)
     patient = pseudonym_of(result, source) if result.deidentified else ""
-    image = _capture(result, uids_of(result, patient, header))
+    image = _capture(result, uids_of(result, patient, header), longest)
     if result.deidentified:
         deidentify(image, patient)
     _describe(image, result)
@@ -108,7 +111,7 @@ def pseudonym_of(result: Result, source: bytes | Path | None) -> str:
     return pseudonym("film", digest_of(result.radiograph))
 
 
-def _capture(result: Result, uids: Uids) -> "SCImage":
+def _capture(result: Result, uids: Uids, longest: int) -> "SCImage":
     """Create the image in a new study without a patient."""
     from highdicom.sc import SCImage
     from pydicom.uid import JPEGLSLossless
@@ -116,7 +119,7 @@ def _capture(result: Result, uids: Uids) -> "SCImage":
     orientation = _orientation(result)
     unknown = ("L", "F")  # highdicom wants one; emptied below
     image = SCImage(
-        np.ascontiguousarray(with_legend(image_under_map(result), result)),
+        np.ascontiguousarray(with_legend(image_under_map(result, longest), result)),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",

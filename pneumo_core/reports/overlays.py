@@ -57,10 +57,10 @@ def to_png(result: Result, *, legend: bool = False) -> bytes:
     return file.getvalue()
 
 
-def image_under_map(result: Result) -> Picture:
+def image_under_map(result: Result, longest: int = LONGEST) -> Picture:
     """Return ``draw_overlay``; raise PneumoError if a de-identified X-ray may name its patient."""
     refuse_named_image(result)
-    return draw_overlay(result, LONGEST)
+    return draw_overlay(result, longest)
 
 
 def draw_overlay(result: Result, longest: int, *, bare: bool = False) -> Picture:

@@ -23,10 +23,12 @@ __all__ = [
     "Overlay",
     "Result",
     "clean",
+    "decoded_from",
     "digest_of",
     "file_name",
     "id_of",
     "refuse_named_image",
+    "remember_source",
     "result_of",
 ]
 
@@ -179,9 +181,27 @@ def file_name(result: Result, kind: Kind) -> str:
 
 def digest_of(radiograph: Radiograph) -> str:
     """Return the SHA-256 of an X-ray's pixels and their shape: 64 hex digits."""
+    return radiograph.once("digest of its pixels", lambda: _digest(radiograph))
+
+
+def _digest(radiograph: Radiograph) -> str:
     digest = hashlib.sha256(repr(radiograph.pixels.shape).encode())
     digest.update(radiograph.pixels.data)
     return digest.hexdigest()
+
+
+def remember_source(radiograph: Radiograph, source: bytes) -> None:
+    """Note that an X-ray was decoded from ``source``, so that exports need not decode it again."""
+    radiograph.once(_source_key(source), lambda: True)
+
+
+def decoded_from(radiograph: Radiograph, source: bytes) -> bool:
+    """Return whether it was noted that an X-ray was decoded from ``source``."""
+    return radiograph.has(_source_key(source))
+
+
+def _source_key(source: bytes) -> tuple[str, bytes]:
+    return "decoded from", hashlib.sha256(source).digest()
 
 
 def id_of(radiograph: Radiograph) -> str:
