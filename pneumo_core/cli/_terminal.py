@@ -76,7 +76,7 @@ def progress_bar(title: str) -> "Iterator[Progress]":
 
 @contextmanager
 def long_bar(title: str) -> "Iterator[Progress]":
-    """Show a progress bar for work of hours that may go on from where it was.
+    """Show a progress bar for work that takes hours and can resume.
 
     If standard error is not a terminal, a line is printed every minute.
     """

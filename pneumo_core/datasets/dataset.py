@@ -42,7 +42,7 @@ class Cut:
     """A validation split cut from train.
 
     ``given``: validation X-rays the dataset came with; ``moved`` maps the ids of the X-rays that
-    changed their split to the split they came in; ``note`` says what was done, in a sentence.
+    changed their split to the split they came in; ``note``: what was done, in a sentence.
     """
 
     given: int

@@ -109,8 +109,8 @@ class Keeping:
     ``films`` and ``results``: days after the last result was sent; 0 removes them at once.
     ``entries``: days until a finished X-ray's row, with its UIDs and the patient's ID, is removed;
     an X-ray that is sent again after that is read again. ``waiting``: the most X-rays that may
-    wait; more are answered with "out of resources". ``free_mb``: so are all while less disk space
-    than this is free.
+    wait; more are answered with "out of resources". ``free_mb``: the same answer while less disk
+    space than this is free.
     """
 
     __pydantic_config__: ClassVar = _STRICT

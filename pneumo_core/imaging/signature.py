@@ -91,7 +91,7 @@ def image_format(data: bytes) -> ImageFormat:
 
 
 def codestream_size(codestream: bytes) -> tuple[int, int] | None:
-    """Return (width, height) of a JPEG, JPEG-LS or JPEG 2000 codestream; None if it does not say.
+    """Return (width, height) of a JPEG, JPEG-LS or JPEG 2000 codestream; None if not given.
 
     Decoders allocate memory by these numbers, whatever the file's header says.
     """

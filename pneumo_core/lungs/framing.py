@@ -36,7 +36,7 @@ class NetworkInput:
 
     @classmethod
     def of(cls, takes: InputFormat) -> "NetworkInput":
-        """Return what makes the input of a network that takes this."""
+        """Return the converter from X-rays to this input format."""
         return cls(takes.size, takes.framing)
 
     @property

@@ -30,9 +30,9 @@ def format_rate(value: float, *, percent: bool = False) -> str:
 def format_interval(low: float, high: float, *, percent: bool = False) -> str:
     """Write an interval: "0.933–0.966", "93.3–96.6 %".
 
-    An end of exactly 0 or 1 is written so; one that only rounds to it is a bound: "0.986 to >
+    An end that is exactly 0 or 1 is written as such; one that rounds to it is a bound: "0.986 to >
     0.999".
-    Empty where there is no interval (NaN), or where both ends are the same bound.
+    Empty if there is no interval (NaN), or if both ends are the same bound.
     """
     if math.isnan(low) or math.isnan(high):
         return ""

@@ -85,11 +85,11 @@ def explain(
     """Return where a model finds evidence for a label in an X-ray.
 
     Args:
-        image: what ``read`` takes.
+        image: as in ``read``.
         model: name of a model, or a Checkpoint; None for the default.
         label: 1 or "PNEUMONIA", 0 or "NORMAL".
         method: "grad_cam", "layer_cam", "activation", "occlusion" or "integrated_gradients".
-        layer: name of a convolution or block; None for the method's own place.
+        layer: name of a convolution or block; None for the method's default.
         progress: is called with the number of passes through a network and their total.
 
     Returns:

@@ -25,10 +25,10 @@ _KNOWN = _UNPAIRED | frozenset(_PAIRED_TERMS.split())
 
 
 def body_part_of(result: Result) -> str | None:
-    """Return the source's body part where it is a term of the standard.
+    """Return the source's body part if it is a term of the standard.
 
-    Otherwise "CHEST" if the X-ray was read, because only chest X-rays are. None if it was refused
-    and its header does not say what it shows.
+    Otherwise "CHEST" if the X-ray was read, because only those are read. None if it was refused
+    and its header has no body part.
     """
     told = (result.radiograph.facts.body_part or "").strip().upper()
     if told in _KNOWN:

@@ -22,7 +22,7 @@ def to_structured_report(result: Result, source: bytes | Path) -> bytes:
     same X-ray always gets the same UIDs.
 
     Args:
-        result: read.
+        result: of an X-ray that was read.
         source: the DICOM file that was read.
 
     Raises:

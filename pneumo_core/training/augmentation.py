@@ -17,9 +17,9 @@ __all__ = ["augmented", "build_augmentation", "settings_of"]
 def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
     """Build the module from X-rays float (N, K, W, W) in [0, 1] to (N, K, size, size), W ≥ size.
 
-    Channels after the first are masks: they move with the X-ray, and their values stay. It draws
-    from torch's random state. Rotation, shift, scale and zoom are one resampling around the centre,
-    of which the network sees size × size; areas outside the image are black.
+    Channels after the first are masks: they move with the X-ray, and their values are unchanged. It
+    draws from torch's random state. Rotation, shift, scale and zoom are one resampling around the
+    centre, of which the network sees size × size; areas outside the image are black.
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
     return nn.Sequential(

@@ -19,8 +19,7 @@ _MEGA = 1_000_000
 def offer_images(
     key: str, why: str = "The image files are not on this machine, so only names are shown."
 ) -> None:
-    """Show ``why`` X-rays are needed, with buttons to download the public dataset or add "
-    "another."""
+    """Show ``why`` X-rays are needed, with buttons to download or add a dataset."""
     source = SOURCES[PUBLIC]
     size = source.size / 1e9
     st.info(

@@ -24,8 +24,7 @@ _SMALL = 10_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of an archive. ``ratio``: largest ratio of unpacked to packed bytes of a large "
-    "member."""
+    """Limits of an archive. ``ratio``: of unpacked to packed bytes, for a large member."""
 
     unpacked_bytes: int
     files: int = 200_000

@@ -14,8 +14,8 @@ __all__ = ["SOURCES", "Source", "find_source"]
 class Source:
     """One public file with X-rays.
 
-    ``size`` in bytes; ``checksum`` in hex digits of ``algorithm``, and ``vouched`` says who
-    published it. ``kind``: a ZIP of labelled folders, or a MedMNIST archive.
+    ``size`` in bytes; ``checksum`` in hex digits of ``algorithm``, ``vouched``: who published
+    it. ``kind``: a ZIP of labelled folders, or a MedMNIST archive.
     """
 
     name: str

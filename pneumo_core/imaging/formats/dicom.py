@@ -179,8 +179,7 @@ def read_dicom(data: bytes, limits: Settings) -> tuple[Grey, FileFacts]:
 
 
 def read_dicom_values(data: bytes, limits: Settings) -> PixelValues:
-    """Return the values that windows apply to, unchecked for infinities. Raises as "
-    "``read_dicom``."""
+    """Return the values that windows apply to, which may be infinite. Raises as ``read_dicom``."""
     with lenient_pydicom():
         film = _decoded(data, limits)
         values = _values_of(film)
