@@ -12,7 +12,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, cast
 
 import streamlit as st
@@ -27,8 +26,6 @@ _ANSWERS = {"file_urls_response", "auth_redirect"}
 _EVERY_S = 10
 _SPARED_S = 40
 """Seconds that an unreferenced image is kept; longer than a rerun takes."""
-_AFTER_S = 10
-"""Seconds until PyTorch is imported; the first page is on the screen by then."""
 
 _LATE_UPLOADS = "uploads started while a list is being read may hang"
 _LATE_PICTURES = "an image may be missing while another page is drawn"
@@ -56,7 +53,6 @@ def look_after(server: Any) -> None:
         loop = server._get_async_objs().eventloop
         # On the thread that also stores sessions.
         loop.call_soon_threadsafe(_look, loop, server)
-        loop.call_soon_threadsafe(loop.call_later, _AFTER_S, _fetch, loop)
 
 
 def keep_answers() -> None:
@@ -76,11 +72,6 @@ def keep_answers() -> None:
                 queue._queue += [each for each in waiting if id(each) not in kept]
 
     cast(Any, ForwardMsgQueue).clear = spare
-
-
-def _fetch(loop: asyncio.AbstractEventLoop) -> None:
-    """Import PyTorch early, which takes seconds, before the first heat map needs it."""
-    loop.run_in_executor(None, import_module, "pneumo_core.explanations.compute")
 
 
 def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from pneumo_core.app.audit_log import say_unrecorded
 from pneumo_core.app.housekeeping import keep_house
 from pneumo_core.app.sign_in import is_signed_out, let_in, open_to_anyone, show_person
+from pneumo_core.app.warm_up import warm_up
 from pneumo_core.app.widgets.dataset_choice import choose_dataset_in_sidebar
 from pneumo_core.app.words import plain
 from pneumo_core.audit.roles import OPEN_LINE, Person
@@ -81,8 +82,13 @@ _WIDE = """<style>
 .st-key-result :is(td, th) { padding: 0.2rem 0.5rem; overflow-wrap: normal; }
 @media (max-width: 640px) {
   .block-container [data-testid="stVerticalBlock"],
-  .block-container [data-testid="stHorizontalBlock"] { gap: 0.5rem; }
+  .block-container [data-testid="stHorizontalBlock"] { gap: 0.35rem; }
   .block-container { padding-bottom: 1rem; }
+  .st-key-toolbar button * { font-size: 0.85rem; }
+  .st-key-tone [data-testid="stCaptionContainer"] { font-size: 0.75rem; }
+  /* Icons alone; the words stay for screen readers. */
+  .st-key-steps :is(.st-key-Previous, .st-key-Next, .st-key-remove) p { font-size: 0; }
+  .st-key-result :is(td, th) { padding: 0.1rem 0.5rem; }
 }
 /* The X-ray stays visible while the other columns are scrolled. */
 @media (min-width: 900px) {
@@ -119,6 +125,8 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
         yield
     except PneumoError as error:
         st.error(plain(str(error)), icon=":material/error:")
+    finally:
+        warm_up()
 
 
 def _set_up(title: str, wide: bool) -> Person:

@@ -2,6 +2,7 @@
 
 from pneumo_core.audit.entry import (
     CANNOT_TELL,
+    CONFIDENCE,
     DEEDS,
     Deed,
     Entry,
@@ -14,6 +15,7 @@ from pneumo_core.audit.log import AuditLog, open_log
 
 __all__ = [
     "CANNOT_TELL",
+    "CONFIDENCE",
     "DEEDS",
     "AuditLog",
     "Deed",

@@ -8,7 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-__all__ = ["CANNOT_TELL", "DEEDS", "Deed", "Entry", "image_digest", "operator", "run_words"]
+__all__ = [
+    "CANNOT_TELL",
+    "CONFIDENCE",
+    "DEEDS",
+    "Deed",
+    "Entry",
+    "image_digest",
+    "operator",
+    "run_words",
+]
 
 Deed: TypeAlias = Literal[
     "read",
@@ -44,6 +53,17 @@ DEEDS: Mapping[Deed, str] = MappingProxyType(
 CANNOT_TELL = "can't tell"
 """The ``result`` when a reader called an X-ray neither NORMAL nor PNEUMONIA."""
 
+CONFIDENCE: Mapping[int, str] = MappingProxyType(
+    {
+        1: "definitely normal",
+        2: "probably normal",
+        3: CANNOT_TELL,
+        4: "probably pneumonia",
+        5: "definitely pneumonia",
+    }
+)
+"""The steps of a reader's confidence that an X-ray shows pneumonia, and their meaning."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -53,7 +73,9 @@ class Entry:
     ``operating_point`` and ``threshold``: how it was applied; ``result``: NORMAL, PNEUMONIA,
     refused, failed or CANNOT_TELL; ``probability``: of pneumonia in [0, 1]. ``subject``: the run,
     dataset or export format, or how an X-ray was rotated before it was read; ``reason``: why, in at
-    most 500 characters; ``seconds``: how long it took. Fields that don't apply are None.
+    most 500 characters; ``seconds``: how long it took. ``confidence``: of a reader's call, one of
+    CONFIDENCE; ``marks``: where the reader saw something, as fractions of width and height, such as
+    "0.250 0.610; 0.700 0.580". Fields that don't apply are None.
     """
 
     who: str
@@ -68,6 +90,8 @@ class Entry:
     subject: str | None = None
     reason: str | None = None
     seconds: float | None = None
+    confidence: int | None = None
+    marks: str | None = None
 
 
 def image_digest(source: Path | bytes) -> str:

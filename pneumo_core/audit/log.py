@@ -97,6 +97,17 @@ class AuditLog:
         with self._raise_errors("read"), self._engine.connect() as connection:
             return pd.read_sql(query, connection)
 
+    def calls_of(self, who: str, films: Sequence[str]) -> pd.DataFrame:
+        """Return one person's first call on each of these X-rays (SHA-256). Raises AuditError."""
+        columns = TABLE.c
+        query = (
+            sa.select(TABLE)
+            .where(columns.who == who, columns.deed == "called", columns.film.in_(films))
+            .order_by(columns.number)
+        )
+        with self._raise_errors("read"), self._engine.connect() as connection:
+            return pd.read_sql(query, connection).drop_duplicates("film", keep="first")
+
     def counts(self) -> dict[str, int]:
         """Return the number of entries per action. Raises AuditError."""
         query = sa.select(TABLE.c.deed, sa.func.count()).group_by(TABLE.c.deed)

@@ -10,7 +10,7 @@ from pneumo_core.audit import CANNOT_TELL
 from pneumo_core.core.labels import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.metrics import Confusion, Estimate, cohens_kappa, rate
 
-__all__ = ["SecondOpinion", "opinions_table", "second_opinions"]
+__all__ = ["SecondOpinion", "first_calls", "opinions_table", "second_opinions"]
 
 _CALLED = {LABELS[label]: label for label in (NORMAL, PNEUMONIA)}
 _ANSWER = ["checkpoint", "version", "operating_point", "threshold"]
@@ -57,7 +57,7 @@ def second_opinions(
     select calls. A call counts when it is the reader's first on the X-ray and no result for that
     X-ray was shown to the reader before.
     """
-    calls = _first_calls(entries)
+    calls = first_calls(entries)
     if who:
         calls = calls[calls["who"].str.contains(who, case=False, regex=False)]
     if since is not None:
@@ -110,7 +110,7 @@ def opinions_table(found: Sequence[SecondOpinion]) -> pd.DataFrame:
     )
 
 
-def _first_calls(entries: pd.DataFrame) -> pd.DataFrame:
+def first_calls(entries: pd.DataFrame) -> pd.DataFrame:
     """Return each reader's first call on each X-ray, with ``late``: a result was shown before."""
     calls = entries[entries["deed"] == "called"].drop_duplicates(["who", "film"], keep="first")
     shown = entries[entries["deed"] == "read"].groupby(["who", "film"])["number"].min()

@@ -4,6 +4,7 @@
 |---|---|
 | 1 | the first one |
 | 2 | the columns ``reason`` and ``seconds`` |
+| 3 | the columns ``confidence`` and ``marks`` |
 
 A version is a row of ``entries_version``. A log without that table is older; its columns show its
 version.
@@ -18,10 +19,12 @@ from pneumo_core.errors import AuditError
 
 __all__ = ["TABLE", "VERSION", "prepare"]
 
-VERSION = 2
+VERSION = 3
 """Increase it, and add a line to ``_ADDED``, whenever the table gets a column."""
 
-_ADDED: Mapping[int, tuple[str, ...]] = MappingProxyType({2: ("reason", "seconds")})
+_ADDED: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {2: ("reason", "seconds"), 3: ("confidence", "marks")}
+)
 """Columns added by each version; all of them may be NULL."""
 
 _METADATA = sa.MetaData()
@@ -43,6 +46,8 @@ TABLE = sa.Table(
     sa.Column("subject", sa.String(255)),
     sa.Column("reason", sa.String(500)),
     sa.Column("seconds", sa.Float),
+    sa.Column("confidence", sa.Integer),
+    sa.Column("marks", sa.String(500)),
     sqlite_autoincrement=True,  # never reuse a number
 )
 

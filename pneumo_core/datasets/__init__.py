@@ -16,6 +16,7 @@ from pneumo_core.datasets.formats.manifest import MANIFEST, is_manifest_name, re
 from pneumo_core.datasets.formats.registry import DatasetFormat, register_format
 from pneumo_core.datasets.scan import find_image, layout_root, scan
 from pneumo_core.datasets.store import PixelStore, Preparation, open_store
+from pneumo_core.datasets.truth import labels_by_file
 from pneumo_core.datasets.validation import (
     MIN_VALIDATION,
     VALIDATIONS,
@@ -46,6 +47,7 @@ __all__ = [
     "find_image",
     "folder_of",
     "is_manifest_name",
+    "labels_by_file",
     "layout_root",
     "open_store",
     "placeholders",

@@ -15,6 +15,7 @@ from pneumo_core.evaluation.shortcuts import ByQuartile, quartile_sentence
 from pneumo_core.metrics import Estimate
 from pneumo_core.reports.figures import PLOTS, still
 from pneumo_core.reports.result import RESEARCH_USE
+from pneumo_core.reports.words import setting_words
 
 __all__ = ["EvaluationReport", "report_markdown", "report_pdf"]
 
@@ -122,7 +123,7 @@ class EvaluationReport:
         if card.members:
             names = ", ".join(f"{member.name} ({member.model})" for member in card.members)
             told.append(f"An ensemble: the mean of the calibrated probabilities of {names}.")
-        config = ", ".join(f"{name} {value}" for name, value in card.training.items())
+        config = setting_words(card.training)
         versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
         return [*told, f"Training: {config}.", f"Made with {versions}."]
 

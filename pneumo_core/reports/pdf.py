@@ -98,7 +98,7 @@ def _verdict(result: Result) -> list[Flowable]:
         return [*parts, *(text(reason) for reason in reading.reasons), Spacer(1, 8)]
     bar = ProbabilityBar(reading.probability, result.point, reading.uncertain_band)
     told = Paragraph(_probability(result, reading.probability), paper.STYLES["body"])
-    return [*parts, told, bar, *_warnings(result), Spacer(1, 8)]
+    return [*parts, told, bar, *_opinions(result), *_warnings(result), Spacer(1, 8)]
 
 
 def _probability(result: Result, probability: float) -> str:
@@ -113,6 +113,19 @@ def _probability(result: Result, probability: float) -> str:
         told += f"; at your prevalence of {share} <b>{_number(adjusted)}</b>"
     at = _number(result.point.threshold)
     return f"{told}. <b>{at}</b> or higher at {ASSUMED} counts as {LABELS[PNEUMONIA]}."
+
+
+def _opinions(result: Result) -> list[Flowable]:
+    """Return what other models say, and the outcome of the sanity check."""
+    said = "; ".join(
+        f"{each.model} {format_rate(each.probability)}, {each.level}"
+        for each in result.opinions
+        if each.probability is not None
+    )
+    told = [f"Other models, each at its own operating point: {said}."] if said else []
+    if result.overlay and result.overlay.check:
+        told.append(result.overlay.check)
+    return [text(each, "quiet") for each in told]
 
 
 def _number(value: float) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -47,8 +48,9 @@ class Overlay:
     ``opacity`` of the strongest heat in [0, 1]. ``contour``: draw lines at half and three
     quarters of it instead of colours. ``peaks`` scale the map so that X-rays compare
     (``heatmaps.common_peaks``); None scales it to its own maximum. ``strength`` in [0, 1] then
-    weakens the whole map (``heatmaps.evidence_strength``); None leaves it. Raises ValueError for
-    another opacity or strength.
+    weakens the whole map (``heatmaps.evidence_strength``); None leaves it. ``check``: the
+    outcome of the map's sanity check in a sentence, if it was run. Raises ValueError for another
+    opacity or strength.
     """
 
     heat: HeatMap
@@ -56,6 +58,7 @@ class Overlay:
     contour: bool = False
     peaks: tuple[float, ...] | None = None
     strength: float | None = None
+    check: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
@@ -83,7 +86,8 @@ class Result:
     ``prevalence`` in (0, 1): the reader's prevalence of pneumonia, None if not set.
     ``deidentified``: its renderings name the X-ray by ``film_id`` (ten hex digits of its pixels'
     SHA-256), not by its file, and take nothing from a DICOM header that says whose it is.
-    ``created`` carries its time zone.
+    ``created`` carries its time zone. ``opinions``: of other models on the same X-ray, each at
+    its own operating point.
     """
 
     reading: Reading
@@ -97,6 +101,7 @@ class Result:
     software: str
     rates: Rates
     prevalence: float | None = None
+    opinions: tuple[Reading, ...] = ()
 
     @property
     def film(self) -> str:
@@ -127,6 +132,7 @@ def result_of(
     overlay: Overlay | None = None,
     deidentify: bool = True,
     prevalence: float | None = None,
+    opinions: Sequence[Reading] = (),
 ) -> Result:
     """Combine a reading with everything that its exports need.
 
@@ -136,6 +142,7 @@ def result_of(
         overlay: the heat map to lay over the X-ray, and how; none for the bare X-ray.
         deidentify: remove the patient's identity; see ``Result``.
         prevalence: how common pneumonia is where the X-ray is read, in (0, 1), where that is known.
+        opinions: of other models on the X-ray.
 
     Raises:
         ValueError: the reading is another checkpoint's or another X-ray's, the point is not its, or
@@ -163,6 +170,7 @@ def result_of(
         software=f"Pneumo {__version__}",
         rates=rates_of(checkpoint, point),
         prevalence=prevalence,
+        opinions=tuple(opinions),
     )
 
 

@@ -1,6 +1,7 @@
 """Phrases shared by the exports of a result."""
 
 import math
+from collections.abc import Mapping
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.explanations import METHODS
@@ -15,6 +16,7 @@ __all__ = [
     "heat_words",
     "point_words",
     "scale_words",
+    "setting_words",
     "verdict_words",
 ]
 
@@ -85,3 +87,23 @@ def facts_words(result: Result) -> tuple[str, ...]:
     if result.reading.rotated:
         told.append(f"rotated by {rotation_text(result.reading.rotated)}")
     return tuple(told)
+
+
+def setting_words(settings: Mapping[str, object]) -> str:
+    """Return a training's settings as text, without those that were left open."""
+    told = (
+        f"{name.replace('_', ' ')} {_value(value)}"
+        for name, value in settings.items()
+        if value not in (None, "auto")
+    )
+    return "; ".join(told)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return f"({', '.join(f'{name} {_value(each)}' for name, each in value.items())})"
+    if isinstance(value, list | tuple):
+        return " to ".join(str(each) for each in value)
+    return str(value)

@@ -9,7 +9,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pneumo_core.app.reading_room.reader_calls import Call, Decision, OwnCalls, answer_of
+from pneumo_core.app.reading_room.reader_calls import (
+    Call,
+    Decision,
+    OwnCalls,
+    answer_of,
+    marks_of,
+    marks_text,
+)
 from pneumo_core.app.reading_room.worklist import Worklist, next_hidden
 from pneumo_core.audit import open_log
 from pneumo_core.audit.reader_study import second_opinions
@@ -64,7 +71,7 @@ def test_the_answer_comes_after_the_call_on_the_page_and_in_the_log(
     assert verdict(app) == "What do you see?"
     assert hides_all_answers(app)
     assert deeds() == []
-    app = called(app, "Pneumonia")
+    app = called(app, "5")
     assert not app.exception
     assert verdict(app).startswith(VERDICTS)
     assert "You called it **PNEUMONIA** after" in told(app)
@@ -79,7 +86,7 @@ def test_the_answer_comes_after_the_call_on_the_page_and_in_the_log(
 def test_a_reader_agrees_or_overrides_with_a_reason_and_may_decide_again(
     checkpoint: Checkpoint,
 ) -> None:
-    app = called(reading_page(sample="chest", first="1"), "I can't tell")
+    app = called(reading_page(sample="chest", first="1"), "3")
     assert "You could not tell" in told(app)
     assert app.button(key="override").disabled, "not without a reason"
     (reason,) = (each for each in app.selectbox if (each.key or "").startswith("reason"))
@@ -103,14 +110,14 @@ def test_a_log_that_refuses_keeps_the_answer_hidden(checkpoint: Checkpoint, tmp_
     connection.execute(
         "CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no space'); END"
     )
-    app = called(app, "Pneumonia")
+    app = called(app, "5")
     assert verdict(app) == "What do you see?"
     assert hides_all_answers(app)
     assert "the log could not record it" in told(app)
     connection.execute("DROP TRIGGER full")
     connection.commit()
     connection.close()
-    app = called(app, "Pneumonia")
+    app = called(app, "5")
     assert verdict(app).startswith(VERDICTS)
     assert "the log could not record it" not in told(app)
 
@@ -120,7 +127,7 @@ def test_a_list_hides_what_waits_for_a_call_and_leads_to_the_next(checkpoint: Ch
     assert verdict(app) == "What do you see?"
     assert hides_all_answers(app)
     assert "2 X-rays: 2 to be called by you" in told(app)
-    app = called(app, "No pneumonia")
+    app = called(app, "1")
     (table,) = app.dataframe
     assert sorted(table.value["Your call"]) == ["", "NORMAL"]
     assert "After your call" in table.value["Result"].tolist()
@@ -159,7 +166,7 @@ def test_films_to_be_called_are_not_shown_on_the_page_compare(
     assert hides_all_answers(app)
     assert deeds() == []
     app.switch_page("pages/read.py").run()
-    app = called(app, "Pneumonia")
+    app = called(app, "5")
     assert len(deeds()) == 1 + len(list_checkpoints()[0]), "each answer that is shown now"
     app.switch_page("pages/compare.py").run()
     app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
@@ -214,3 +221,36 @@ def test_names_and_their_order_give_nothing_away_before_the_call(checkpoint: Che
     assert sorted(table.value["File"]) == [f"X-ray {n}" for n in range(1, 7)]
     assert list(table.value["File"]) != sorted(table.value["File"]), "not in the files' order"
     assert "bacteria" not in told(app)
+
+
+def test_a_call_keeps_its_confidence_and_marks_and_outlives_a_reload(
+    checkpoint: Checkpoint,
+) -> None:
+    app = reading_page(sample="chest", first="1", seed="7")
+    own = own_of(app)
+    assert own.seed == 7
+    (key,) = app.session_state["worklist"].films
+    own.mark(key, [[0.25, 0.5], [1.5, 0.5]])  # the second one lies outside
+    app = called(app, "4")
+    assert "probably pneumonia." in told(app)
+    entry = open_log().search(deed="called").iloc[0]
+    assert (entry["confidence"], entry["marks"]) == (4, "0.250 0.500")
+
+    again = reading_page(sample="chest", first="1")
+    assert "probably pneumonia." in told(again)
+    assert own_of(again).calls[key] == own.calls[key]
+    assert deeds().count("called") == 1
+
+
+def test_the_random_order_is_that_of_its_seed() -> None:
+    keys = [str(each) for each in range(50)]
+    orders = [sorted(keys, key=OwnCalls(seed=seed).place_of) for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+    assert orders[0] != keys
+
+
+def test_five_steps_are_three_calls() -> None:
+    labels = [Call.at_step(step, 1.0).label for step in (1, 2, 3, 4, 5)]
+    assert labels == [0, 0, None, 1, 1]
+    assert marks_of(marks_text(((0.25, 0.5), (0.7, 0.1)))) == ((0.25, 0.5), (0.7, 0.1))
+    assert marks_of(None) == ()

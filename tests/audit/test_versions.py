@@ -1,6 +1,7 @@
 """A log of each older Pneumo opens, keeps its entries and takes new ones, in each database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,9 @@ OLDER = {
     "the first": (_COLUMNS, _TRIGGERS),
     "not replaceable": (_COLUMNS, [*_TRIGGERS, _REPLACED]),
     "with reason and seconds, no version": (_COLUMNS + _REASONS, [*_TRIGGERS, _REPLACED]),
+    "version 2": (_COLUMNS + _REASONS, [*_TRIGGERS, _REPLACED]),
 }
-"""The tables that Pneumo made before it noted a version, with their triggers in SQLite."""
+"""Older tables, with their triggers in SQLite; before version 2, Pneumo noted no version."""
 
 
 def make_older(url: str, shape: str) -> None:
@@ -56,6 +58,9 @@ def make_older(url: str, shape: str) -> None:
                 "('2026-11-25 16:01:00', 'bob', 'deleted', NULL, NULL)"
             )
         )
+        if shape == "version 2":
+            connection.execute(sa.text("CREATE TABLE entries_version (version INTEGER NOT NULL)"))
+            connection.execute(sa.text("INSERT INTO entries_version VALUES (2)"))
     engine.dispose()
 
 
@@ -71,16 +76,18 @@ def versions(url: str) -> list[int]:
 def test_an_older_log_opens_keeps_its_entries_and_takes_new_ones(log_url: str, shape: str) -> None:
     make_older(log_url, shape)
     log = AuditLog(log_url)
-    log.record([Entry(who="cid", deed="called", film="abcdef", reason="a shadow", seconds=4.5)])
+    new = Entry(who="cid", deed="called", film="abcdef", reason="a shadow", seconds=4.5)
+    log.record([replace(new, confidence=4, marks="0.250 0.610")])
     found = log.search()
     log.close()
     assert found["number"].tolist() == [3, 2, 1]
     assert found["who"].tolist() == ["cid", "bob", "ada"]
     assert found["reason"].dropna().tolist() == ["a shadow"]
     assert found.loc[0, "seconds"] == 4.5
+    assert (found.loc[0, "confidence"], found.loc[0, "marks"]) == (4, "0.250 0.610")
     assert found.loc[2, "probability"] == 0.75
     assert str(found.loc[2, "moment"]) == "2026-11-25 16:00:00"
-    assert versions(log_url) == [VERSION]
+    assert versions(log_url) == ([2, VERSION] if shape == "version 2" else [VERSION])
 
 
 def test_what_was_done_is_found_in_each_database(log_url: str) -> None:

@@ -60,8 +60,8 @@ def test_a_finding_leads_to_its_pictures(with_films: str, page: Page) -> None:
     page.get_by_text("The same image in two splits").wait_for()
     settled(page)
     page.get_by_text("Show the 2 X-rays").click()
-    first = picture(page, f"train/NORMAL/{film_name(0, 0)}: NORMAL; train")
-    assert picture(page, "test/NORMAL/IM-0900-0001.png: NORMAL; test") == first
+    first = picture(page, f"train/NORMAL/{film_name(0, 0)}: NORMAL, train")
+    assert picture(page, "test/NORMAL/IM-0900-0001.png: NORMAL, test") == first
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download this list").click()
     lines = saved.value.path().read_text().splitlines()
@@ -71,7 +71,8 @@ def test_a_finding_leads_to_its_pictures(with_films: str, page: Page) -> None:
 
 def test_a_random_film_opens_in_the_reading_room(with_films: str, page: Page) -> None:
     page.goto(f"{with_films}/data?view=films")
-    page.get_by_role("link", name="Read it").first.click()
+    page.get_by_role("button", name="Enlarge").first.click()
+    page.get_by_role("link", name="Open on the Read page").click()
     page.get_by_text("Probability of pneumonia").first.wait_for()
 
 

@@ -300,7 +300,7 @@ def test_read_first_asks_by_keyboard_and_answers_after(app: str, page: Page) -> 
     expect(page.get_by_text("Probability of pneumonia")).to_have_count(0)
     assert not serious(page)
     settled(page)
-    page.keyboard.press("Alt+p")
+    page.keyboard.press("Alt+5")
     expect(page.get_by_text("You called it PNEUMONIA after")).to_be_visible()
     expect(page.get_by_text("Probability of pneumonia")).to_be_visible()
     settled(page)

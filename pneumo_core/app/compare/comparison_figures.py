@@ -60,6 +60,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
     studies = [study_of(each) for each in scores]
     thresholds = [each.card.operating_point().threshold for each in checkpoints]
     figures = [study.at(t) for study, t in zip(studies, thresholds, strict=True)]
+    lead = st.container()
     _show_table(checkpoints, figures)
     names = [each.name for each in checkpoints]
     who = (tuple(each.key for each in scores), tuple(thresholds))
@@ -76,7 +77,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
         "comparisons", pair, lambda: compare(scores[first], scores[second], points), most=8
     )
     test = next(each for each in tests if (each.first, each.second) == (first, second))
-    st.markdown(plain(test.sentence(names)))
+    lead.markdown(plain(test.sentence(names)))
     _say_left_out(compared)
     show_pair((names[first], names[second]), compared, points)
     _show_curves(checkpoints, studies, thresholds)

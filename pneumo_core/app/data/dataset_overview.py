@@ -75,6 +75,7 @@ def _show_splits(splits: pd.DataFrame) -> None:
                 )
                 for each in splits.columns[1:]
             },
+            "films": st.column_config.NumberColumn("X-rays", format="localized"),
             "ratio": st.column_config.NumberColumn("Ratio", format="%.2f"),
         },
     )

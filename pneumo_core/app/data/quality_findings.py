@@ -94,9 +94,9 @@ def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) ->
             if len(shown) > _FEW
             else f"Group {group}: {_films(len(shown))}"
         )
-        show_pictures(dataset, shown.head(_FEW), location)
+        show_pictures(dataset, shown.head(_FEW), location, key=key)
     elif few and not finding.remarks:
-        show_pictures(dataset, table, location)
+        show_pictures(dataset, table, location, key=key)
     elif not finding.remarks:
         st.caption("Click a row to see the X-rays of its group.")
 

@@ -9,16 +9,17 @@ import streamlit as st
 
 from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key, dataset_link
-from pneumo_core.app.words import plain
+from pneumo_core.app.widgets.tiles import Tile, enlarge, show_grid
 from pneumo_core.datasets import LABELS, Dataset
 from pneumo_core.datasets.quality import Inspection
-from pneumo_core.errors import PneumoError
 from pneumo_core.imaging import display_pixels, jpeg
 
 __all__ = ["next_draw", "show_pictures", "show_random_images"]
 
-_SIDE = 150
+_SIDE = 504
 _MANY = 24
+_COLUMNS = 6
+_PER_PAGE = 12
 
 
 def show_random_images(inspection: Inspection, location: Path) -> None:
@@ -41,18 +42,26 @@ def show_random_images(inspection: Inspection, location: Path) -> None:
     random = np.random.default_rng(st.session_state.get(_draw_key("grid"), 0))
     drawn = random.permutation(len(films))[:_MANY]
     st.caption(f"{len(drawn)} of {len(films):,} X-rays, drawn at random.")
-    show_pictures(inspection.dataset, films.iloc[drawn], location)
+    show_pictures(inspection.dataset, films.iloc[drawn], location, key="random")
 
 
-def show_pictures(dataset: Dataset, films: pd.DataFrame, location: Path) -> None:
-    """Show a thumbnail of each X-ray with name, label, split and a link to read it.
+def show_pictures(dataset: Dataset, films: pd.DataFrame, location: Path, *, key: str) -> None:
+    """Show X-rays six in a row, with name, label and split; a click enlarges one.
 
     Unreadable files show the reason.
     """
-    with st.container(horizontal=True, gap="small"):
-        for _, row in films.iterrows():
-            with st.container(width=_SIDE, gap="small"):
-                _show_picture(dataset, str(row["id"]), location, _words(row))
+    shown = tuple(films["id"])
+    if st.session_state.get(f"grid of {key}") != shown:
+        st.session_state[f"grid of {key}"] = shown
+        enlarge(key, None)
+    show_grid(
+        [_tile(row) for _, row in films.iterrows()],
+        lambda film_id: _picture(dataset, film_id, location),
+        key=key,
+        link=lambda film_id: _link(film_id, films, location),
+        columns=_COLUMNS,
+        per_page=_PER_PAGE,
+    )
 
 
 def next_draw(what: str) -> None:
@@ -64,30 +73,35 @@ def _draw_key(what: str) -> str:
     return f"draw of {what}"
 
 
-def _words(row: "pd.Series[Any]") -> str:
-    label, subtype = row["label"], row["subtype"]
-    named = label if isinstance(label, str) else LABELS[label]
-    kind = f", {subtype}" if subtype and subtype != "normal" else ""
-    return f"{named}{kind}; {row['split']}"
+def _tile(row: "pd.Series[Any]") -> Tile:
+    kinds = [str(row["subtype"] or ""), str(row["split"])]
+    note = ", ".join(each for each in kinds if each and each != "normal")
+    return Tile(str(row["id"]), _label(row), note=note)
 
 
-def _show_picture(dataset: Dataset, film_id: str, location: Path, words: str) -> None:
-    try:
-        picture = cached(
-            "dataset pictures",
-            (dataset_key(location), film_id),
-            lambda: jpeg(display_pixels(dataset.source.radiograph(film_id).pixels, 2 * _SIDE)),
-            most=400,
-        )
-    except PneumoError as error:
-        st.caption(plain(str(error)))
+def _label(row: "pd.Series[Any]") -> int:
+    label = row["label"]
+    return LABELS.index(label) if isinstance(label, str) else int(label)
+
+
+def _picture(dataset: Dataset, film_id: str, location: Path) -> bytes:
+    """Return an X-ray as a JPEG. Raises PneumoError."""
+    return cached(
+        "dataset pictures",
+        (dataset_key(location), film_id),
+        lambda: jpeg(display_pixels(dataset.source.radiograph(film_id).pixels, _SIDE)),
+        most=400,
+    )
+
+
+def _link(film_id: str, films: pd.DataFrame, location: Path) -> None:
+    """Show a link to the Read page, for X-rays of the dataset in use."""
+    if location != dataset_in_use():
         return
-    st.image(picture, width="stretch", alt=f"{film_id}: {words}")
-    st.caption(f"{plain(film_id.rsplit('/', 1)[-1])}: {words}")
-    if location == dataset_in_use():
-        st.page_link(
-            "pages/read.py",
-            label="Read it",
-            icon=":material/pulmonology:",
-            query_params={"film": film_id} | dataset_link(),
-        )
+    label = _label(films[films["id"] == film_id].iloc[0])
+    st.page_link(
+        "pages/read.py",
+        label="Open on the Read page",
+        icon=":material/pulmonology:",
+        query_params={"film": film_id, "label": LABELS[label]} | dataset_link(),
+    )

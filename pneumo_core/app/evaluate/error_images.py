@@ -1,6 +1,6 @@
 """The X-rays behind a figure: six at a time, a table, and links to the Read page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,8 @@ from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key, dataset_link
 from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.tables import with_bounds
-from pneumo_core.app.widgets.tiles import Tile, enlarge, show_grid
+from pneumo_core.app.widgets.tiles import PER_PAGE, Tile, enlarge, show_grid
+from pneumo_core.app.words import plain
 from pneumo_core.datasets import LABELS, find_image
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import UNLABELLED, worst_first
@@ -49,12 +50,21 @@ def show_images(
         offer_images(key)
         picked = _show_table(films, key, probabilities)
         return picked or (str(films["id"].iloc[0]) if len(films) == 1 else None)
+    if _none_here(films["id"].head(PER_PAGE)):
+        st.caption(
+            f"These X-rays are not in the dataset in use, {plain(_name())}. Choose the dataset "
+            "they belong to in the sidebar, or add it on the page Data."
+        )
+        return _show_table(films, key, probabilities)
     tiles = _tiles(films, checkpoint, probabilities)
+    truth = dict(zip(films["id"], films["label"], strict=True))
     large = show_grid(
         tiles,
         _picture,
         key=key,
-        link=lambda film_id: open_in_reading_room(film_id, checkpoint, threshold=threshold),
+        link=lambda film_id: open_in_reading_room(
+            film_id, checkpoint, threshold=threshold, truth=truth.get(film_id)
+        ),
     )
     with st.expander(f"Table of {len(films):,} X-rays", icon=":material/table_rows:"):
         _show_table(films, key, probabilities)
@@ -67,17 +77,24 @@ def open_in_reading_room(
     label: str = "Open on the Read page",
     *,
     threshold: float | None = None,
+    truth: int | None = None,
 ) -> None:
     """Show a link that opens the X-ray on the Read page with the model and its heat map.
 
-    ``threshold``: read at it instead of at the model's default operating point.
+    ``threshold``: read at it instead of at the model's default operating point. ``truth``: its
+    label, or ``UNLABELLED``.
     """
+    known = truth is not None and truth != UNLABELLED
+    named = {"label": LABELS[int(truth)]} if known else {}
     at = {} if threshold is None else {"point": CUSTOM, "threshold": f"{threshold:.3f}"}
     st.page_link(
         "pages/read.py",
         label=label,
         icon=":material/pulmonology:",
-        query_params={"checkpoint": checkpoint, "film": film_id, "look": "1"} | at | dataset_link(),
+        query_params={"checkpoint": checkpoint, "film": film_id, "look": "1"}
+        | named
+        | at
+        | dataset_link(),
     )
 
 
@@ -88,6 +105,17 @@ def film_picture(film_id: str, side: int = _SIDE) -> bytes:
     if source is None:
         raise PneumoError(f"'{film_id}' is not in the dataset in use.")
     return jpeg(display_pixels(read_radiograph(source, name=film_id).pixels, side))
+
+
+def _none_here(ids: Iterable[str]) -> bool:
+    """Return whether none of these X-rays is in the dataset in use."""
+    data = dataset_in_use()
+    return data is not None and not any(find_image(data, str(each)) for each in ids)
+
+
+def _name() -> str:
+    data = dataset_in_use()
+    return data.stem if data else ""
 
 
 def _picture(film_id: str) -> bytes:

@@ -139,7 +139,8 @@ def _table(found: pd.DataFrame) -> None:
             key="log rows",
             label_visibility="collapsed",
         )
-        st.markdown(f"{told} in {len(grouped):,} rows" if way == _ROWS[0] else told)
+        rows = "1 row" if len(grouped) == 1 else f"{len(grouped):,} rows"
+        st.markdown(f"{told} in {rows}" if way == _ROWS[0] else told)
     if way != _ROWS[0]:
         _show_every(found, "log entries")
         return

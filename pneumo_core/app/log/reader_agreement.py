@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pneumo_core.app.audit_log import logged_export
+from pneumo_core.app.log.reader_rocs import show_rocs
 from pneumo_core.app.words import duration_text
 from pneumo_core.audit import AuditLog
 from pneumo_core.audit.reader_study import SecondOpinion, opinions_table, second_opinions
@@ -16,7 +17,8 @@ __all__ = ["show_second_opinions"]
 
 def show_second_opinions(log: AuditLog) -> None:
     """Show a row for each reader and model, or explain how to start."""
-    found = second_opinions(log.called_films())
+    entries = log.called_films()
+    found = second_opinions(entries)
     if not found:
         st.info(
             "No blinded reads yet. Turn on *Read first* on the page Read X-rays and make a few "
@@ -61,6 +63,7 @@ def show_second_opinions(log: AuditLog) -> None:
         on_click="ignore",
         key="opinions csv",
     )
+    show_rocs(entries)
 
 
 def _table(found: Sequence[SecondOpinion]) -> pd.DataFrame:

@@ -30,7 +30,7 @@ from pneumo_core.reports import Overlay
 if TYPE_CHECKING:
     from pneumo_core.explanations import SanityCheck
 
-__all__ = ["Layers", "choose_look", "explain_look", "layers_over", "lung_outline"]
+__all__ = ["Layers", "check_outcome", "choose_look", "explain_look", "layers_over", "lung_outline"]
 
 _LOOK = "look"
 
@@ -153,13 +153,13 @@ def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
     if look.contour:
         st.caption("Lines: half (dashed) and three quarters (solid) of full strength.")
     else:
-        st.image(
-            jpeg(colour_scale(look.opacity, look.scale)),
-            width="stretch",
-            alt="Colours of the map, from none to full strength",
-        )
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="colours"):
             st.caption("none", width="content")
+            st.image(
+                jpeg(colour_scale(look.opacity, look.scale)),
+                width="stretch",
+                alt="Colours of the map, from none to full strength",
+            )
             st.caption("full strength", width="content")
     raise_what = f"raise the score for {LABELS[heat.label]}"
     shows = f"highlights regions that {raise_what}" if method.takes_label else "shows responses"
@@ -261,9 +261,7 @@ def _peaks_of(heat: HeatMap, checkpoint: Checkpoint, items: Sequence[Item]) -> P
 
 def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
     """Run the weight-randomisation check on demand."""
-    heat = look.heat
-    version = checkpoint.card.version
-    asked = (item.film.key, checkpoint.name, version, heat.method, heat.layer, heat.label)
+    asked = _asked(look, item, checkpoint)
     if st.button(
         "Sanity check: randomise the weights",
         icon=":material/psychology_alt:",
@@ -282,6 +280,22 @@ def _offer_check(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
             f"Rank correlation with maps of {len(told.similarities)} randomised networks: "
             f"{told.similarity:.2f} (1 is the same map, 0 is unrelated)."
         )
+
+
+def check_outcome(look: Overlay, item: Item, checkpoint: Checkpoint) -> str:
+    """Return the outcome of the heat map's sanity check; "" if it was not run."""
+    asked = _asked(look, item, checkpoint)
+    if st.session_state.get("checked") != asked:
+        return ""
+    told = cached("checks", asked, lambda: _forgotten(look, item, checkpoint, st.empty()), most=100)
+    return told.verdict.replace("**", "")
+
+
+def _asked(look: Overlay, item: Item, checkpoint: Checkpoint) -> tuple[object, ...]:
+    """Return what identifies a sanity check."""
+    heat = look.heat
+    version = checkpoint.card.version
+    return item.film.key, checkpoint.name, version, heat.method, heat.layer, heat.label
 
 
 def _forgotten(

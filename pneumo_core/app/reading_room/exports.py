@@ -1,6 +1,6 @@
 """Export one X-ray's result as PDF, picture, JSON and DICOM, made when they are asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -43,10 +43,12 @@ def offer_result(
     point: OperatingPoint,
     look: Overlay | None,
     prevalence: float | None,
+    *,
+    opinions: Sequence[Reading] = (),
 ) -> None:
     """Show a button for each form of the result, with the heat map that is on the screen.
 
-    ``prevalence``: the reader's own, in (0, 1), if set.
+    ``prevalence``: the reader's own, in (0, 1), if set. ``opinions``: of other models.
     """
     try:
         radiograph = radiograph_of(film, reading)
@@ -69,6 +71,7 @@ def offer_result(
         overlay=look,
         deidentify=not named,
         prevalence=prevalence,
+        opinions=opinions,
     )
     if result.withheld:
         st.warning(plain(result.withheld), icon=":material/error:")

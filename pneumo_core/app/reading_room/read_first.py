@@ -4,26 +4,30 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from math import isnan
+from typing import Any
 
 import streamlit as st
 
 from pneumo_core.app.audit_log import digest_of, record, record_done, record_readings
-from pneumo_core.app.reading_room.reader_calls import Call, Decision, answer_of
+from pneumo_core.app.reading_room.reader_calls import (
+    Call,
+    Decision,
+    answer_of,
+    marks_of,
+    marks_text,
+)
 from pneumo_core.app.reading_room.worklist import Item, Worklist, next_hidden
 from pneumo_core.app.sign_in import person
 from pneumo_core.app.words import duration_text, plain
-from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
-from pneumo_core.errors import PneumoError
+from pneumo_core.audit import CONFIDENCE, open_log
+from pneumo_core.datasets import LABELS
+from pneumo_core.errors import AuditError, PneumoError
 from pneumo_core.reading import Reading, entry_of
 
-__all__ = ["ask_for_call", "choose_read_first", "show_decision", "tell"]
+__all__ = ["ask_for_call", "choose_read_first", "restore_calls", "show_decision", "tell"]
 
-_FIRST = "first"
-_CHOICES = (
-    ("Pneumonia", PNEUMONIA, "Alt+P"),
-    ("No pneumonia", NORMAL, "Alt+N"),
-    ("I can't tell", None, "Alt+T"),
-)
+_FIRST, _SEED = "first", "seed"
 _REASONS = (
     "The evidence is in the wrong place",
     "An artefact, device or positioning",
@@ -49,8 +53,31 @@ def choose_read_first(worklist: Worklist) -> None:
     )
     if own.wanted:
         st.query_params[_FIRST] = "1"
+        _choose_seed(worklist)
     else:
         st.query_params.pop(_FIRST, None)
+        st.query_params.pop(_SEED, None)
+
+
+def restore_calls(worklist: Worklist) -> None:
+    """Restore this person's earlier calls on X-rays of the list from the log, as after a reload."""
+    own = worklist.own
+    new = {key: digest_of(film) for key, film in worklist.films.items() if key not in own.looked_up}
+    if not own.wanted or not new:
+        return
+    try:
+        found = open_log().calls_of(person().name, [each for each in new.values() if each])
+    except AuditError:
+        return  # the page says so when a call is recorded
+    own.looked_up |= new.keys()
+    calls = {row.film: row for row in found.itertuples()}
+    before = len(own.calls)
+    for key, digest in new.items():
+        if digest in calls and key not in own.calls:
+            own.calls[key] = _call_in(calls[digest])
+    if restored := len(own.calls) - before:
+        what = "1 X-ray was" if restored == 1 else f"{restored} X-rays were"
+        st.toast(f"{what} called before; the calls were restored.", icon=":material/history:")
 
 
 def tell(worklist: Worklist, items: Sequence[Item]) -> None:
@@ -66,17 +93,21 @@ def tell(worklist: Worklist, items: Sequence[Item]) -> None:
 def ask_for_call(worklist: Worklist, item: Item) -> None:
     """Ask for the reader's call, in place of the result."""
     st.header("What do you see?", anchor=False, icon=":material/visibility:")
-    with st.container(horizontal=True, gap="small", key="calls"):
-        for name, label, shortcut in _CHOICES:
+    with st.container(gap="xsmall", key="calls"):
+        for step, words in reversed(CONFIDENCE.items()):
             st.button(
-                name,
-                shortcut=shortcut,
+                words.capitalize(),
+                shortcut=f"Alt+{step}",
+                width="stretch",
                 on_click=_kept,
-                args=(worklist, item, partial(_call, worklist, item, label)),
-                key=f"call {name}",
+                args=(worklist, item, partial(_call, worklist, item, step)),
+                key=f"call {step}",
             )
     _say_trouble(worklist, item)
-    st.caption("The result appears after your call. Time is measured while the X-ray is open.")
+    st.caption(
+        "The result appears after your call. Time is measured while the X-ray is open. Mark what "
+        "you see with the pin below the X-ray (K)."
+    )
 
 
 def show_decision(worklist: Worklist, item: Item) -> None:
@@ -157,7 +188,8 @@ def _compared(call: Call, reading: Reading) -> str:
     took = duration_text(call.seconds)
     if call.label is None:
         return f"You could not tell (after {took})."
-    yours = f"You called it **{call.word}** after {took}."
+    sure = f": {CONFIDENCE[call.confidence]}" if call.confidence else ""
+    yours = f"You called it **{call.word}** after {took}{sure}."
     if reading.predicted is None:
         return f"{yours} There is no result to compare it with."
     if call.label == reading.predicted:
@@ -175,11 +207,47 @@ def _answers(item: Item) -> list[Reading]:
     return [said for said in (item.reading, *item.opinions) if said]
 
 
-def _call(worklist: Worklist, item: Item, label: int | None) -> bool:
+def _choose_seed(worklist: Worklist) -> None:
+    """Ask for the seed of the random order, in step with the query parameter ``seed``."""
+    asked = st.query_params.get(_SEED, "")
+    start = int(asked) if asked.isdecimal() and len(asked) < 7 else worklist.own.seed
+    worklist.own.seed = int(
+        st.number_input(
+            "Seed of the order",
+            0,
+            999_999,
+            start,
+            key="order seed",
+            label_visibility="collapsed",
+            width=120,
+            icon=":material/shuffle:",
+            help="X-rays that wait for your call come in a random order, the same for everybody "
+            "who uses this number.",
+        )
+    )
+    st.query_params[_SEED] = str(worklist.own.seed)
+
+
+def _call_in(row: Any) -> Call:
+    """Return the call in an entry of the log."""
+    words = {word: label for label, word in enumerate(LABELS)}
+    step = None if row.confidence is None or isnan(row.confidence) else int(row.confidence)
+    return Call(words.get(row.result), row.seconds or 0.0, step, marks_of(row.marks))
+
+
+def _call(worklist: Worklist, item: Item, step: int) -> bool:
     """Record the call; the result is shown only once the call is in the log."""
     key = item.film.key
-    call = Call(label, round(worklist.own.seconds(key, time.monotonic()), 1))
-    kept = record_done("called", film=digest_of(item.film), result=call.word, seconds=call.seconds)
+    seconds = round(worklist.own.seconds(key, time.monotonic()), 1)
+    call = Call.at_step(step, seconds, worklist.own.marks.get(key, ()))
+    kept = record_done(
+        "called",
+        film=digest_of(item.film),
+        result=call.word,
+        seconds=call.seconds,
+        confidence=step,
+        marks=marks_text(call.marks),
+    )
     if kept:
         worklist.own.calls[key] = call
     return kept

@@ -1,15 +1,31 @@
 """The Read page put together: worklist, viewer, result."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.audit_log import record_readings
+from pneumo_core.app.reading_room.beside import choose_beside
 from pneumo_core.app.reading_room.cached_readings import read_waiting, say_progress
-from pneumo_core.app.reading_room.display_options import choose_look, explain_look
+from pneumo_core.app.reading_room.display_options import (
+    check_outcome,
+    choose_look,
+    explain_look,
+)
 from pneumo_core.app.reading_room.exports import offer_result
-from pneumo_core.app.reading_room.read_first import ask_for_call, show_decision, tell
+from pneumo_core.app.reading_room.own_study import show_own_calls
+from pneumo_core.app.reading_room.read_first import (
+    ask_for_call,
+    restore_calls,
+    show_decision,
+    tell,
+)
+from pneumo_core.app.reading_room.reader_calls import Marks
 from pneumo_core.app.reading_room.similar_images import show_similar
 from pneumo_core.app.reading_room.uploads import add_films, add_more, carry
 from pneumo_core.app.reading_room.verdict import (
@@ -58,20 +74,33 @@ def show_reading_room(
         add_more(worklist)
         with st.container():
             say_progress(worklist, checkpoint, panel)
+        restore_calls(worklist)
         items = worklist.items(checkpoint, point, [checkpoint, *panel])
         tell(worklist, items)
+        with st.container():
+            show_own_calls(worklist, items)
         with st.container():
             opened = pick_image(worklist, items)
     worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
     carry(opened.film if opened else None)
     if opened:
         readable = [item for item in items if item.reading and item.reading.predicted is not None]
-        with said, st.container(key="result"):
-            look = _show_result(worklist, opened, checkpoint, point, readable)
         with seen, st.container(key="film"):
-            show_steps(worklist, opened)
+            export = show_steps(worklist, opened)
+            stage = st.container()
+        with said, st.container(key="result"):
+            look = _show_result(worklist, opened, checkpoint, point, readable, export)
+        with stage:
             inverted = opened.reading is not None and opened.reading.inverted
-            show_image(opened.film, look, title=opened.title, inverted=inverted)
+            show_image(
+                opened.film,
+                look,
+                title=opened.title,
+                inverted=inverted,
+                marks=_marks(worklist, opened),
+                on_mark=_on_mark(worklist) if opened.hidden else None,
+                beside=partial(choose_beside, opened, look, panel, items),
+            )
         if opened.reading and opened.reading.predicted is not None:
             _offer_similar(opened, checkpoint, look)
     elif items:
@@ -87,8 +116,12 @@ def _show_result(
     checkpoint: Checkpoint,
     point: OperatingPoint,
     readable: Sequence[Item],
+    export: DeltaGenerator,
 ) -> Overlay | None:
-    """Show one X-ray's result, heat map options and exports; return the heat map to draw."""
+    """Show one X-ray's result and heat map options; return the heat map to draw.
+
+    ``export``: where the menu of exports goes.
+    """
     with st.container():
         if item.hidden:
             ask_for_call(worklist, item)
@@ -98,7 +131,15 @@ def _show_result(
         offer_rotation(worklist, item)
     if item.reading:
         record_readings([(item.film, item.reading)])
-    return _ask(item, checkpoint, point, readable)
+    return _ask(item, checkpoint, point, readable, export)
+
+
+def _on_mark(worklist: Worklist) -> Callable[[str, Any], None]:
+    return lambda key, points: worklist.own.mark(key, points or ())
+
+
+def _marks(worklist: Worklist, item: Item) -> Marks:
+    return item.call.marks if item.call else worklist.own.marks.get(item.film.key, ())
 
 
 def _offer_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> None:
@@ -111,7 +152,11 @@ def _offer_similar(item: Item, checkpoint: Checkpoint, look: Overlay | None) -> 
 
 
 def _ask(
-    item: Item, checkpoint: Checkpoint, point: OperatingPoint, readable: Sequence[Item]
+    item: Item,
+    checkpoint: Checkpoint,
+    point: OperatingPoint,
+    readable: Sequence[Item],
+    export: DeltaGenerator,
 ) -> Overlay | None:
     reading, film = item.reading, item.film
     if reading is None:
@@ -124,10 +169,16 @@ def _ask(
     with st.container():
         show_opinions(item.opinions)
     prevalence = show_prevalence(reading, checkpoint, point)
-    menu = st.popover(
-        "Export", icon=":material/download:", key="away", on_change="rerun", width="stretch"
-    )
+    menu = export.popover("Export", icon=":material/download:", key="away", on_change="rerun")
     if menu.open:
         with menu:
-            offer_result(film, reading, checkpoint, point, look, prevalence)
+            offer_result(
+                film,
+                reading,
+                checkpoint,
+                point,
+                look and replace(look, check=check_outcome(look, item, checkpoint)),
+                prevalence,
+                opinions=[each for each in item.opinions if each.model != checkpoint.name],
+            )
     return look

@@ -11,7 +11,7 @@ from pneumo_core.app.reading_room.worklist import Film, Worklist
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.words import plain
 from pneumo_core.core.settings import settings
-from pneumo_core.datasets import find_image
+from pneumo_core.datasets import LABELS, find_image
 from pneumo_core.errors import UnknownName
 from pneumo_core.reading import Sample, samples
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_films", "add_more", "carry", "follow_link", "my_worklist"]
 
-_SAMPLE, _FILM = "sample", "film"
+_SAMPLE, _FILM, _LABEL = "sample", "film", "label"
 _HELP = (
     "One X-ray or a whole folder. The format is detected from the contents, not the file name. "
     "X-rays stay in this session's memory, also while you are on another page, and are never "
@@ -37,7 +37,7 @@ def my_worklist() -> Worklist:
 def add_films(worklist: Worklist) -> None:
     """Show the uploader and the samples, with room to drop files.
 
-    Query parameters: ``sample``, or ``film``, an id in the dataset.
+    Query parameters: ``sample``, or ``film``, an id in the dataset, with its ``label``.
     """
     found = _samples()
     follow_link(worklist)
@@ -125,6 +125,10 @@ def carry(film: Film | None) -> None:
             st.query_params[parameter] = link[1]
         else:
             st.query_params.pop(parameter, None)
+    if film and link and film.label is not None:
+        st.query_params[_LABEL] = LABELS[film.label]
+    else:
+        st.query_params.pop(_LABEL, None)
     st.session_state["followed"] = link
 
 
@@ -143,7 +147,14 @@ def _open_from_dataset(worklist: Worklist, film_id: str) -> None:
             "PNEUMO_DATA to the dataset it belongs to, or upload it."
         )
         return
-    film = Film(f"{_FILM}/{data}/{film_id}", film_id.rpartition("/")[2], source, (_FILM, film_id))
+    asked = st.query_params.get(_LABEL)
+    film = Film(
+        f"{_FILM}/{data}/{film_id}",
+        film_id.rpartition("/")[2],
+        source,
+        (_FILM, film_id),
+        label=LABELS.index(asked) if asked in LABELS else None,
+    )
     worklist.add([film])
     worklist.opened = film.key
 

@@ -37,6 +37,8 @@ def show_verdict(item: Item) -> None:
         st.header("Waiting", anchor=False, icon=":material/hourglass_empty:")
         return
     st.header(reading.verdict, anchor=False, icon=_ICONS.get(item.group, ":material/help:"))
+    if item.film.label is not None:
+        st.markdown(f"Label in the dataset: **{LABELS[item.film.label]}**")
     for reason in reading.reasons:
         st.warning(plain(reason), icon=":material/error:")
     for warning in reading.warnings:
@@ -124,14 +126,16 @@ def show_opinions(opinions: Sequence[Reading]) -> None:
     if len(read) < 2:
         return
     icon = "call_split" if disagree(read) else "groups"
-    st.markdown(f":material/{icon}: {plain(agreement_text(read))}")
+    st.markdown(
+        f":material/{icon}: {plain(agreement_text(read))}",
+        help="P is the probability. Each model at its own default operating point.",
+    )
     rows = "\n".join(
         f"| {plain(each.model)} | **{plain(format_rate(each.probability or 0.0))}** "
         f"| {plain(each.level or '')} |"
         for each in read
     )
     st.markdown(f"| Model | P | Result |\n|:--|:--|:--|\n{rows}")
-    st.caption("P is the probability; each model at its own default operating point.")
 
 
 def _choose_prevalence() -> float | None:

@@ -3,19 +3,25 @@
 
 const MOST = 16; // screen pixels per image pixel
 const LENS = 2.5; // magnification of the lens
-const TOOLS = ["pan", "window", "ruler", "lens"];
+const PIN = 14; // radius of a mark in screen pixels; a click within removes it
+const TOOLS = ["pan", "window", "ruler", "lens", "pin"];
 const KEYS = {
-  "+": "in", "=": "in", "-": "out", 0: "fit", 1: "full", p: "pan", w: "window", d: "ruler", m: "lens",
+  "+": "in", "=": "in", "-": "out", 0: "fit", 1: "full", p: "pan", w: "window", d: "ruler", m: "lens", k: "pin",
   r: "rotate", h: "flip", i: "invert", l: "lungs", f: "screen", "?": "help",
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+// Viewers of one page move together; a set of the window's, as each of them may load this script.
+const linked = (window.pneumoViewers ??= new Set());
+const SHARED = ["zoom", "x", "y", "turn", "flip", "inverted", "level", "width"];
+
 let unsaved = false; // uploads live in the session's memory: a reload would lose them
 window.addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
   const viewer = (root.viewer ??= new Viewer(root));
+  viewer.send = (points) => setStateValue("marks", { id: data.id, points });
   viewer.show(data);
   return () => viewer.stop();
 }
@@ -23,7 +29,7 @@ export default function ({ data, parentElement }) {
 class Viewer {
   constructor(root) {
     this.root = root;
-    for (const name of ["stage", "layers", "film", "heat", "lines", "rule", "lens", "told", "probe", "help"])
+    for (const name of ["stage", "layers", "film", "heat", "lines", "rule", "pins", "lens", "told", "probe", "help"])
       this[name] = root.querySelector(`.${name}`);
     this.pointers = new Map();
     for (const button of root.querySelectorAll("[data-do]"))
@@ -44,6 +50,7 @@ class Viewer {
 
   stop() {
     unsaved = false;
+    linked.delete(this);
     this.resized.disconnect();
     this.pointers.clear();
   }
@@ -51,7 +58,12 @@ class Viewer {
   show(data) {
     unsaved = data.unsaved;
     this.resized.observe(this.stage);
+    linked.add(this);
     if (data.id !== this.data?.id) this.reset();
+    this.marks = data.marks;
+    const pin = this.root.querySelector('[data-do="pin"]');
+    pin.hidden = !data.marking;
+    if (!data.marking && this.tool === "pin") this.choose("pan");
     if (data.film !== this.data?.film) this.pixels = null;
     this.data = data;
     this.stage.style.setProperty("--shape", data.width / data.height);
@@ -60,7 +72,8 @@ class Viewer {
       layers.style.width = `${data.width}px`;
       layers.style.height = `${data.height}px`;
     }
-    this.rule.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
+    for (const drawing of [this.rule, this.pins])
+      drawing.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
     picture(this.film, data.film);
     picture(this.lens.querySelector("img"), data.film);
     this.film.alt = data.alt;
@@ -97,6 +110,21 @@ class Viewer {
     this.stage.classList.toggle("zoomed", this.zoom > 1);
     this.told.textContent = `${Math.round(100 * this.scale)} %`;
     this.drawRule();
+    this.drawPins();
+    this.share();
+  }
+
+  // Have the other viewers show the same place in the same way.
+  share() {
+    if (this.following) return;
+    for (const other of linked) {
+      if (other === this || !other.data) continue;
+      other.following = true;
+      for (const name of SHARED) other[name] = this[name];
+      other.tone();
+      other.place();
+      other.following = false;
+    }
   }
 
   transform(x, y, scale) {
@@ -141,6 +169,7 @@ class Viewer {
     this.width = Math.max(0.02, Math.min(4, this.width * Math.exp(dx / 200)));
     this.level = Math.max(0.02, Math.min(2, this.level + dy / 400));
     this.tone();
+    this.share();
     this.probe.textContent = `Level ${percent(this.level)}, width ${percent(this.width)}`;
   }
 
@@ -177,6 +206,7 @@ class Viewer {
     this.stage.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, event);
     if (this.tool === "ruler") this.ruled = [this.pixelAt(event), this.pixelAt(event)];
+    if (this.tool === "pin") this.pin(this.pixelAt(event));
   }
 
   move(event) {
@@ -193,7 +223,7 @@ class Viewer {
     else if (this.tool === "ruler") {
       this.ruled[1] = this.pixelAt(event);
       this.drawRule();
-    } else {
+    } else if (this.tool !== "pin") {
       this.x += dx;
       this.y += dy;
       this.place();
@@ -212,6 +242,7 @@ class Viewer {
     const name = KEYS[event.key.length > 1 ? event.key : event.key.toLowerCase()];
     const step = event.shiftKey ? undefined : ARROWS[event.key];
     if (name) this.command(name);
+    else if (event.key === "Enter" && this.tool === "pin") this.pin(this.middle());
     else if (event.key === "Escape" && !this.help.hidden) this.command("help");
     else if (step && this.tool === "window") this.windowBy(10 * step[0], 10 * step[1]);
     else if (step && this.zoom > 1) {
@@ -221,6 +252,33 @@ class Viewer {
     } else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // Marks of a reader, as shares of width and height
+
+  middle() {
+    const box = this.stage.getBoundingClientRect();
+    return this.pixelAt({ clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 });
+  }
+
+  pin([x, y]) {
+    const { width, height } = this.data;
+    if (x < 0 || y < 0 || x > width || y > height) return;
+    const near = ([left, top]) => Math.hypot(left * width - x, top * height - y) * this.scale < PIN;
+    const others = this.marks.filter((mark) => !near(mark));
+    this.marks = others.length < this.marks.length ? others : [...this.marks, [x / width, y / height]];
+    this.drawPins();
+    this.send(this.marks);
+  }
+
+  drawPins() {
+    if (!this.data) return;
+    const { width, height } = this.data;
+    this.pins.replaceChildren(...(this.marks ?? []).flatMap(([x, y]) => {
+      const [left, top, radius] = [x * width, y * height, PIN / this.scale];
+      return strokes(`M${left - radius},${top}a${radius},${radius} 0 1 0 ${2 * radius},0`
+        + `a${radius},${radius} 0 1 0 ${-2 * radius},0`, "ruler");
+    }));
   }
 
   // What lies under the pointer

@@ -4,15 +4,19 @@ The X-ray is sent once per window, at full resolution, under an address derived 
 heat maps and lines are layers above it.
 """
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.memory import cached
+from pneumo_core.app.reading_room.beside import Beside
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, values_of
 from pneumo_core.app.reading_room.display_options import layers_over, lung_outline
+from pneumo_core.app.reading_room.reader_calls import Marks
 from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, apply_preset, preset_names
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.streamlit_patches import address_of
@@ -30,46 +34,94 @@ Own = tuple[float, float]
 
 
 def show_image(
-    film: Film, look: Overlay | None, *, title: str = "", inverted: bool = False
+    film: Film,
+    look: Overlay | None,
+    *,
+    title: str = "",
+    inverted: bool = False,
+    marks: Marks = (),
+    on_mark: Callable[[str, Any], None] | None = None,
+    beside: Callable[[], Beside | None] | None = None,
 ) -> None:
     """Show the X-ray with its overlay and window; nothing if it could not be decoded.
 
     ``title``: its name for a screen reader. ``inverted``: the X-ray was inverted, and is read and
-    shown corrected.
+    shown corrected. ``marks``: the reader's; ``on_mark`` gets the X-ray's key and its marks when
+    they change, and without it they can't be. ``beside`` asks for a second, linked view.
     """
     try:
-        radiograph = radiograph_of(film)
+        radiograph_of(film)
     except UnreadableImage:
         return  # the result says so
     place = st.container()
-    preset, own = _choose_window(film)
-    facts = radiograph.facts
-    layers = layers_over(look, (facts.height, facts.width))
+    preset, own, second = _choose_window(film, beside)
     with place:
+        first, other = st.columns(2, gap="small") if second else (place, place)
+    with first:
         _component()(
             key="viewer",
-            data={
-                "id": film.key,
-                "film": address_of(_picture(film, preset, own), "image/jpeg"),
-                "alt": "The X-ray under the heat map" if look else "The X-ray",
-                "label": f"{title or film.name}: zoom with + and -, move with the arrow keys, "
-                "0 to reset, ? for all keys",
-                "width": facts.width,
-                "height": facts.height,
-                "spacing": facts.pixel_spacing_mm,
-                "invert": inverted,
-                "heat": address_of(layers.heat, "image/png") if layers.heat else None,
-                "heat_grid": layers.grid,
-                "opacity": layers.opacity,
-                "lines": layers.lines,
-                "lungs": cached("lungs", film.key, lambda: lung_outline(radiograph)),
-                "unsaved": film.link is None,
-            },
+            data=_view(film, look, title or film.name, inverted, preset, own)
+            | {"marks": [list(each) for each in marks], "marking": on_mark is not None},
+            default={"marks": None},
+            on_marks_change=partial(_marked, on_mark),
         )
+    if second:
+        _show_second(other, second)
 
 
-def _choose_window(film: Film) -> tuple[str, Own | None]:
-    """Show the facts of the file, and ask for a window."""
+def _show_second(place: DeltaGenerator, second: Beside) -> None:
+    try:
+        view = _view(second.film, second.look, second.title, second.inverted, AS_READ, None)
+    except UnreadableImage:
+        place.caption(f"{plain(second.title)} could not be read.")
+        return
+    with place:
+        _component()(
+            key="viewer beside",
+            data=view | {"marks": [], "marking": False},
+            default={"marks": None},
+            on_marks_change=lambda: None,
+        )
+        st.caption(plain(second.title))
+
+
+def _view(
+    film: Film, look: Overlay | None, title: str, inverted: bool, preset: str, own: Own | None
+) -> dict[str, Any]:
+    """Return what the browser draws. Raises UnreadableImage."""
+    radiograph = radiograph_of(film)
+    facts = radiograph.facts
+    layers = layers_over(look, (facts.height, facts.width))
+    return {
+        "id": film.key,
+        "film": address_of(_picture(film, preset, own), "image/jpeg"),
+        "alt": "The X-ray under the heat map" if look else "The X-ray",
+        "label": f"{title}: zoom with + and -, move with the arrow keys, "
+        "0 to reset, ? for all keys",
+        "width": facts.width,
+        "height": facts.height,
+        "spacing": facts.pixel_spacing_mm,
+        "invert": inverted,
+        "heat": address_of(layers.heat, "image/png") if layers.heat else None,
+        "heat_grid": layers.grid,
+        "opacity": layers.opacity,
+        "lines": layers.lines,
+        "lungs": cached("lungs", film.key, lambda: lung_outline(radiograph)),
+        "unsaved": film.link is None,
+    }
+
+
+def _marked(on_mark: Callable[[str, Any], None] | None) -> None:
+    """Hand over the marks that the browser sent, as {"id": key of the X-ray, "points": pairs}."""
+    sent = st.session_state["viewer"].get("marks")
+    if on_mark and sent:
+        on_mark(sent["id"], sent["points"])
+
+
+def _choose_window(
+    film: Film, beside: Callable[[], Beside | None] | None
+) -> tuple[str, Own | None, Beside | None]:
+    """Show the facts of the file, and ask for a window and a second view."""
     facts = radiograph_of(film).facts
     told = [facts.format, f"{facts.width} × {facts.height} pixels"]
     if facts.modality:
@@ -79,12 +131,13 @@ def _choose_window(film: Film) -> tuple[str, Own | None]:
             "Window",
             preset_names(facts),
             key=f"window {film.key}",
-            width=185,
+            width=165,
             label_visibility="collapsed",
             help="Changes the display only, not what the model reads.",
         )
+        second = beside() if beside else None
         st.caption(" · ".join(told), width="content")
-    return preset or AS_READ, _choose_own(film) if preset == OWN else None
+    return preset or AS_READ, _choose_own(film) if preset == OWN else None, second
 
 
 def _choose_own(film: Film) -> Own:

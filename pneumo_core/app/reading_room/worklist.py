@@ -38,7 +38,8 @@ class Film:
 
     ``key`` identifies contents and name: equal keys mean equal X-rays. ``link`` is the query
     parameter and value that open it again; empty for an upload. ``quarters``: quarter turns to
-    the left before it is read and shown; a rotated X-ray has its own key.
+    the left before it is read and shown; a rotated X-ray has its own key. ``label``: the truth, if
+    the link that opened it says so.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Film:
     source: Path | bytes
     link: tuple[str, str] | None = None
     quarters: int = 0
+    label: int | None = None
 
     def rotated(self, quarters: int) -> "Film":
         """Return the X-ray rotated by these quarter turns; 0 for the original."""
@@ -61,7 +63,8 @@ class Item:
 
     ``reading`` is None while it waits or while it is ``hidden`` (Read first);
     ``opinions`` are the results of the panel, each at its own default operating point;
-    ``thumbnail`` is a data URI or empty; ``call`` is the reader's own.
+    ``thumbnail`` is a data URI or empty; ``call`` is the reader's own; ``draw`` its place in the
+    random order.
     """
 
     film: Film
@@ -71,6 +74,7 @@ class Item:
     thumbnail: str = ""
     hidden: bool = False
     call: Call | None = None
+    draw: str = ""
 
     @property
     def title(self) -> str:
@@ -102,7 +106,7 @@ GROUPS = ("To call", "Likely", "Uncertain", "Unlikely", "Not read", "Waiting")
 
 ORDERS: Mapping[str, Callable[[Item], tuple[object, ...]]] = MappingProxyType(
     {
-        "Most suspicious first": lambda item: (_rank(item), -_probability(item), _drawn(item)),
+        "Most suspicious first": lambda item: (_rank(item), -_probability(item), item.draw),
         "Least suspicious first": lambda item: (_rank(item), _probability(item)),
         "Models disagree first": lambda item: (_rank(item), -_spread(item), -_probability(item)),
         "By file name": lambda item: (item.film.name.casefold(),),
@@ -166,7 +170,7 @@ class Worklist:
 
     def clear(self) -> None:
         """Remove everything except the record of which results were seen."""
-        own = OwnCalls(self.own.wanted, self.own.told)
+        own = OwnCalls(self.own.wanted, self.own.told, seed=self.own.seed)
         self.__dict__.update(vars(Worklist(uploads=self.uploads + 1, own=own)))
 
     def said(self, checkpoint: Checkpoint) -> dict[str, Reading]:
@@ -203,6 +207,7 @@ class Worklist:
                     self.thumbnails.get(key, ""),
                     hidden,
                     self.own.calls.get(key),
+                    self.own.place_of(key) if hidden else "",
                 )
             )
         return items
@@ -273,11 +278,6 @@ def _rank(item: Item) -> int:
     if item.reading is None:
         return 2
     return int(item.reading.probability is None)
-
-
-def _drawn(item: Item) -> str:
-    """Order what waits for the reader's call at random, the same at every visit."""
-    return item.film.key if item.hidden else ""
 
 
 def _probability(item: Item) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.audit_log import logged_export
 from pneumo_core.app.reading_room.worklist import (
@@ -44,8 +45,11 @@ def pick_image(worklist: Worklist, items: Sequence[Item]) -> Item | None:
     return next((item for item in items if item.film.key == worklist.opened), None)
 
 
-def show_steps(worklist: Worklist, item: Item) -> None:
-    """Show the X-ray's name with the Previous, Next and Remove buttons."""
+def show_steps(worklist: Worklist, item: Item) -> DeltaGenerator:
+    """Show the X-ray's name with the Previous, Next and Remove buttons.
+
+    Returns the place beside them for the menu of exports.
+    """
     before, after = next_to(worklist.shown, item.film.key)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steps"):
         if len(worklist.films) > 1:
@@ -55,6 +59,7 @@ def show_steps(worklist: Worklist, item: Item) -> None:
         if item.film.key in worklist.shown and len(worklist.shown) > 1:
             place = f" · {worklist.shown.index(item.film.key) + 1} of {len(worklist.shown)}"
         st.markdown(f"**{plain(item.title)}**{place}", width="stretch")
+        export = st.container(width="content")
         st.button(
             "Remove",
             icon=":material/close:",
@@ -63,7 +68,9 @@ def show_steps(worklist: Worklist, item: Item) -> None:
             help="Removes this X-ray from the list and from this session's memory.",
             on_click=worklist.remove,
             args=(item.film.key,),
+            key="remove",
         )
+    return export
 
 
 def _step(worklist: Worklist, label: str, key: str | None, icon: str, arrow: str) -> None:

@@ -1,4 +1,4 @@
-"""Six X-rays at a time: picture, label, each model's probability; a click enlarges one."""
+"""Some X-rays at a time: picture, label, each model's probability; a click enlarges one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from pneumo_core.metrics import format_rate
 __all__ = ["PER_PAGE", "Tile", "enlarge", "show_grid"]
 
 PER_PAGE = 6
+_NUMBERS = {6: "six", 12: "twelve"}
 _STYLE = """<style>
 [class*="st-key-tiles-"] { flex-wrap: nowrap; }
 [class*="st-key-tile-"] { position: relative; min-width: 0; }
@@ -31,6 +32,10 @@ _STYLE = """<style>
   cursor: zoom-in; }
 [class*="st-key-tile-"] button:hover { border-color: #0b5c8a; }
 [class*="st-key-tile-"] button:focus-visible { outline: 3px solid #0b5c8a; }
+@media (max-width: 640px) {
+  [class*="st-key-tiles-"] { flex-wrap: wrap; }
+  [class*="st-key-tile-"] { flex: 1 1 30%; }
+}
 [class*="st-key-tile-"] button p { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
 .film-line { font-size: 0.8rem; line-height: 1.35; white-space: nowrap;
@@ -82,11 +87,12 @@ def show_grid(
     key: str,
     link: Callable[[str], None],
     columns: int = 3,
+    per_page: int = PER_PAGE,
 ) -> str | None:
-    """Show six X-rays at a time, or the one that was clicked, large; return the large one's id.
+    """Show some X-rays at a time, or the one that was clicked, large; return the large one's id.
 
     ``picture`` gives an X-ray's picture by its id, or raises PneumoError; ``link`` draws a link to
-    the page that reads it.
+    the page that reads it. ``per_page``: 6 or 12.
     """
     st.html(_STYLE)
     large = st.session_state.get(f"large {key}")
@@ -96,14 +102,14 @@ def show_grid(
     if large in places:
         _show_large(tiles, places[large], picture, key, link)
         return str(large)
-    first = _first(len(tiles), key)
-    for row in range(first, min(first + PER_PAGE, len(tiles)), columns):
+    first = _first(len(tiles), key, per_page)
+    for row in range(first, min(first + per_page, len(tiles)), columns):
         boxes = st.container(horizontal=True, gap="small", key=f"tiles-{row - first}-{key}")
         for number in range(row, row + columns):
             with boxes.container(width="stretch", gap=None, key=f"tile-{number - first}-{key}"):
-                if number < min(first + PER_PAGE, len(tiles)):
+                if number < min(first + per_page, len(tiles)):
                     _show_tile(tiles[number], picture, key)
-    _show_pager(first, len(tiles), key)
+    _show_pager(first, len(tiles), key, per_page)
     return None
 
 
@@ -112,10 +118,10 @@ def enlarge(key: str, film_id: str | None) -> None:
     st.session_state[f"large {key}"] = film_id
 
 
-def _first(count: int, key: str) -> int:
+def _first(count: int, key: str, per_page: int) -> int:
     """Return the number of the first tile on the page in view."""
     page: int = st.session_state.get(f"page of {key}", 0)
-    return min(page, max(0, count - 1) // PER_PAGE) * PER_PAGE
+    return min(page, max(0, count - 1) // per_page) * per_page
 
 
 def _show_tile(tile: Tile, picture: Callable[[str], bytes], key: str) -> None:
@@ -162,15 +168,15 @@ def _chip(text: str, colour: str) -> str:
     return f'<span class="film-chip" style="background:{colour}">{escape(text)}</span>'
 
 
-def _show_pager(first: int, count: int, key: str) -> None:
-    if count <= PER_PAGE:
+def _show_pager(first: int, count: int, key: str, per_page: int) -> None:
+    if count <= per_page:
         return
-    page = first // PER_PAGE
+    page, some = first // per_page, _NUMBERS[per_page]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _step("Previous six", "chevron_left", key, page == 0, _turn_to, page - 1)
-        st.caption(f"{first + 1} to {min(first + PER_PAGE, count)} of {count:,}", width="content")
-        last = first + PER_PAGE >= count
-        _step("Next six", "chevron_right", key, last, _turn_to, page + 1)
+        _step(f"Previous {some}", "chevron_left", key, page == 0, _turn_to, page - 1)
+        st.caption(f"{first + 1} to {min(first + per_page, count)} of {count:,}", width="content")
+        last = first + per_page >= count
+        _step(f"Next {some}", "chevron_right", key, last, _turn_to, page + 1)
 
 
 def _step(

@@ -66,7 +66,7 @@ class Balance:
         normal, pneumonia = self.weights
         return (
             f"{self.ratio:.2f} X-rays of PNEUMONIA for one NORMAL: predicting PNEUMONIA for all is "
-            f"right for {self.share:.0%} of them. Class weights ({normal:.2f} for NORMAL, "
+            f"right for {100 * self.share:.0f} % of them. Class weights ({normal:.2f} for NORMAL, "
             f"{pneumonia:.2f} for PNEUMONIA) balance them to 1.00; repeating every normal X-ray, "
             f"as in the paper, gives {self.repeated:.2f}."
         )

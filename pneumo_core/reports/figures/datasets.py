@@ -40,12 +40,12 @@ def images_per_split(table: pd.DataFrame) -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"color": INK if colour.startswith(("#e0", "#c9")) else "white"},
+            textfont={"color": INK if pattern else "white"},
             hovertemplate=f"%{{y}}: %{{x:,}} X-rays, {name}<extra></extra>",
         )
     bare(figure, height=90 + 52 * len(splits), barmode="stack", showlegend=True, legend=_LEGEND)
     figure.update_layout(legend_traceorder="normal", uniformtext={"minsize": 11, "mode": "hide"})
-    return figure.update_xaxes(title={"text": "Films", "standoff": 6}, tickformat=",d")
+    return figure.update_xaxes(title={"text": "X-rays", "standoff": 6}, tickformat=",d")
 
 
 def grey_histogram(greys: NDArray[np.int64]) -> go.Figure:
