@@ -10,9 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.films import original_films
+from benchmarks.read_page import reading_rows
 from benchmarks.row import Row, Spread
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 VERDICT = re.compile("Signs of pneumonia|Uncertain|Not read")
 MAIN = "[data-testid=stMain]"
@@ -20,16 +25,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def rows(home: Path, *, quick: bool) -> list[Row]:
-    """Start of the server, pages, a slider, an X-ray."""
-    from playwright.sync_api import Page, sync_playwright
+    """Start of the server, what a reader waits for, pages, a slider, an X-ray."""
+    from playwright.sync_api import sync_playwright
 
     from tests.browser.conftest import CHROMIUM, FLAGS, settled, start_app, stop
 
     repeats = 2 if quick else 6
-    film = original_films(home)[0]
+    films = original_films(home)[:6]
     with tempfile.TemporaryDirectory() as own, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page: Page = browser.new_page()
+        page = browser.new_page()
         page.set_default_timeout(60_000)
         sent: list[int] = []
         page.on(
@@ -52,6 +57,8 @@ def rows(home: Path, *, quick: bool) -> list[Row]:
             page.goto(address)
             settled(page)
             first = time.perf_counter() - started
+            page.set_viewport_size({"width": 1440, "height": 900})
+            reading = reading_rows(page, address, films, settled, repeats=repeats)
             taken: dict[str, list[float]] = {}
             largest: dict[str, int] = {}
             for place in ("", "read", "evaluate", "compare", "embeddings"):
@@ -67,19 +74,24 @@ def rows(home: Path, *, quick: bool) -> list[Row]:
             for _ in range(repeats + 1):
                 seconds = timed(lambda: page.keyboard.press("ArrowRight"), seen=MAIN)
                 taken.setdefault("move the threshold", []).append(seconds)
-            for _ in range(repeats + 1):
-                page.goto(f"{address}/read")
-                settled(page)
-                upload = page.locator("input[type=file]").first
-                started = time.perf_counter()
-                upload.set_input_files(film)
-                page.get_by_text(VERDICT).first.wait_for()
-                seconds = time.perf_counter() - started
-                taken.setdefault("upload and read an X-ray", []).append(seconds)
+            taken["upload and read an X-ray"] = [
+                _upload(page, address, films[0], settled) for _ in range(repeats + 1)
+            ]
         finally:
             stop(server)
             browser.close()
-    return _told(first, taken, largest)
+    return [*_told(first, taken, largest), *reading]
+
+
+def _upload(page: "Page", address: str, film: Path, settled: Callable[["Page"], None]) -> float:
+    """Return the seconds from an upload to the result."""
+    page.goto(f"{address}/read")
+    settled(page)
+    upload = page.locator("input[type=file]").first
+    started = time.perf_counter()
+    upload.set_input_files(film)
+    page.get_by_text(VERDICT).first.wait_for()
+    return time.perf_counter() - started
 
 
 def _told(first: float, taken: dict[str, list[float]], largest: dict[str, int]) -> list[Row]:
