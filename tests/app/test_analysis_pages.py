@@ -67,6 +67,17 @@ def test_a_link_brings_threshold_and_cell() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
+def test_images_of_another_dataset_are_one_sentence(
+    film_folder: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 4, "test": 3})))
+    app = evaluate_page(checkpoint="cnn_94", cell="fp")
+    assert not app.exception
+    assert told(app).count("not in the dataset in use") == 1
+    assert len(app.dataframe[0].value) == 35
+
+
+@pytest.mark.usefixtures("shipped")
 def test_the_cells_can_be_chosen_by_name() -> None:
     app = evaluate_page(checkpoint="cnn_94")
     app.segmented_control(key="cell by name").set_value("fp").run()

@@ -334,6 +334,32 @@ def test_a_heat_map_opens_with_evidence_for_pneumonia_as_strong_as_its_probabili
     assert "probability of 1 for" not in told(app)
 
 
+def test_a_second_view_is_the_bare_film_or_another_one(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(sample="chest"), PNG)
+    app.toggle(key="look").set_value(True).run()
+    assert len(app.get("bidi_component")) == 1
+    app.selectbox(key="beside").set_value("Beside it: no heat map").run()
+    assert len(app.get("bidi_component")) == 2
+    others = [each for each in app.selectbox(key="beside").options if "Chest" in each]
+    others += [each for each in app.selectbox(key="beside").options if ".png" in each]
+    app.selectbox(key="beside").set_value(others[0]).run()
+    assert not app.exception
+    assert len(app.get("bidi_component")) == 2
+
+
+def test_a_link_carries_the_label(
+    checkpoint: Checkpoint, film_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = film_folder({"train": 1, "test": 1})
+    monkeypatch.setenv("PNEUMO_DATA", str(folder))
+    path = next(iter(sorted((folder / "test" / "NORMAL").iterdir())))
+    name = path.relative_to(folder).as_posix()
+    app = reading_page(film=name, label="NORMAL")
+    assert "Label in the dataset: **NORMAL**" in told(app)
+    assert app.query_params["label"] == "NORMAL"
+    assert "Label in the dataset" not in told(reading_page(film=name, label="NORMAL", first="1"))
+
+
 @pytest.mark.parametrize("method", ["layer_cam", "activation", "occlusion"])
 def test_every_kind_of_method_gives_a_map(checkpoint: Checkpoint, method: str) -> None:
     app = reading_page(sample="chest")
