@@ -112,8 +112,9 @@ def choose_look(
     with st.container(horizontal=True, vertical_alignment="center"):
         if reading.probability is None or not _wanted():
             return None
-        with st.popover("Options", icon=":material/tune:", key="look options"):
-            name, layer, label = _choose_evidence(item, checkpoint)
+        menu = st.popover("Options", icon=":material/tune:", key="look options", on_change="rerun")
+        with menu:
+            name, layer, label = _choose_evidence(item, checkpoint, listed=bool(menu.open))
             scaled_to = _choose_scale(others)
             drawn = st.segmented_control(
                 "Drawn as", ("Colours", "Contour"), default="Colours", required=True, key="drawn"
@@ -133,13 +134,18 @@ def choose_look(
     )
 
 
-def _choose_evidence(item: Item, checkpoint: Checkpoint) -> tuple[str, str | None, int]:
-    """Ask for the method, its layer (None: the default) and the label."""
+def _choose_evidence(
+    item: Item, checkpoint: Checkpoint, *, listed: bool
+) -> tuple[str, str | None, int]:
+    """Ask for the method, its layer (None: the default) and the label.
+
+    ``listed``: the choice is on the screen, so the layers are needed.
+    """
     name = st.selectbox(
         "Method", list(METHODS), format_func=lambda each: METHODS[each].title, key="method"
     )
     method = METHODS[name]
-    layer = _choose_layer(checkpoint) if method.takes_layer else None
+    layer = _choose_layer(checkpoint, listed=listed) if method.takes_layer else None
     st.caption(f"{plain(method.about)} ({plain(method.source)})")
     return name, layer, _choose_label(item) if method.takes_label else PNEUMONIA
 
@@ -195,10 +201,13 @@ def _choose_label(item: Item) -> int:
     return PNEUMONIA if label is None else int(label)
 
 
-def _choose_layer(checkpoint: Checkpoint) -> str | None:
+def _choose_layer(checkpoint: Checkpoint, *, listed: bool) -> str | None:
+    """Ask for a layer; the list, which needs PyTorch, is made once it is on the screen."""
+    chosen = st.session_state.get("layer", _OWN_PLACE)
+    known = listed or chosen != _OWN_PLACE
     layer = st.selectbox(
         "Layer",
-        [_OWN_PLACE, *layers_of(checkpoint)],
+        [_OWN_PLACE, *(layers_of(checkpoint) if known else ())],
         key="layer",
         help="Early layers see edges, late ones larger shapes. The default layer is the last "
         "convolution.",
