@@ -53,6 +53,7 @@ def show_pictures(dataset: Dataset, films: pd.DataFrame, location: Path, *, key:
     shown = tuple(films["id"])
     if st.session_state.get(f"grid of {key}") != shown:
         st.session_state[f"grid of {key}"] = shown
+        st.session_state[f"page of {key}"] = 0
         enlarge(key, None)
     show_grid(
         [_tile(row) for _, row in films.iterrows()],

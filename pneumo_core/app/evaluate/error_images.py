@@ -84,8 +84,7 @@ def open_in_reading_room(
     ``threshold``: read at it instead of at the model's default operating point. ``truth``: its
     label, or ``UNLABELLED``.
     """
-    known = truth is not None and truth != UNLABELLED
-    named = {"label": LABELS[int(truth)]} if known else {}
+    named = {} if truth in (None, UNLABELLED) else {"label": LABELS[truth or 0]}
     at = {} if threshold is None else {"point": CUSTOM, "threshold": f"{threshold:.3f}"}
     st.page_link(
         "pages/read.py",
