@@ -94,7 +94,7 @@ def ask_for_call(worklist: Worklist, item: Item) -> None:
     """Ask for the reader's call, in place of the result."""
     st.header("What do you see?", anchor=False, icon=":material/visibility:")
     with st.container(gap="xsmall", key="calls"):
-        for step, words in reversed(CONFIDENCE.items()):
+        for step, words in reversed(tuple(CONFIDENCE.items())):
             st.button(
                 words.capitalize(),
                 shortcut=f"Alt+{step}",
