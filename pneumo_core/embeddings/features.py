@@ -92,7 +92,7 @@ def shipped_features(checkpoint: Checkpoint, split: str = "all") -> Features:
         rows = (table["split"] == split).to_numpy()
         table, values = table[rows].reset_index(drop=True), values[rows]
     if table.empty:
-        raise PneumoError(f"'{checkpoint.name}' comes with no features of {split} X-rays.")
+        raise PneumoError(f"'{checkpoint.name}' has no stored features of {split} X-rays.")
     version = checkpoint.card.version
     return Features(table, values, PENULTIMATE, checkpoint.name, version, {})
 

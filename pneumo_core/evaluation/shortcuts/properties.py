@@ -170,8 +170,8 @@ _ALL = (
         "Text and markers",
         "text and markers",
         _percent,
-        "The share of the image that small bright marks on a calm ground cover: side markers, "
-        "letters, electrodes and clips.",
+        "The share of the image that small bright marks on a uniform background cover: side "
+        "markers, letters, electrodes and clips.",
         "Mask burned-in text and markers, or frame the network's input by the lungs.",
         "Tubes, lines and electrodes are seen more often in severely ill patients.",
     ),
@@ -190,7 +190,7 @@ _ALL = (
         "JPEG quality",
         lambda value: f"{value:.0f}",
         "The quality setting that the JPEG file was saved with, estimated from its tables; 100 "
-        "for formats that lose nothing.",
+        "for lossless formats.",
         _EXPORT,
     ),
     Property(

@@ -61,8 +61,7 @@ def shift_sentence(shift: Shift) -> str:
     sentence = (
         f"The {shift.split} {noun} X-rays differ from the train {noun} X-rays in {prop.noun}: "
         f"median {prop.text(now)} against {prop.text(before)} (AUC {shift.auc} for distinguishing "
-        "the "
-        "two apart)."
+        "the two)."
     )
     if shift.towards is None or shift.towards == shift.label:
         return sentence
