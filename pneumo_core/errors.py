@@ -14,8 +14,10 @@ PneumoError
 Each message says what happened, why, and what to do.
 """
 
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 __all__ = [
     "AccessError",
@@ -59,8 +61,14 @@ class UnreadableImage(PneumoError, ValueError):
         return type(self), (self.file, self.reason, self.remedy)
 
 
-UnreadableFilm = UnreadableImage
-"""The name before 1.0, kept for one release."""
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> type[UnreadableImage]:
+        """Return ``UnreadableImage`` by its former name, which is deprecated."""
+        if name != "UnreadableFilm":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warnings.warn("use UnreadableImage", DeprecationWarning, stacklevel=2)
+        return UnreadableImage
 
 
 class DatasetError(PneumoError, ValueError):

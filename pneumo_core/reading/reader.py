@@ -1,5 +1,6 @@
 """Reading of X-rays with one checkpoint."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -149,12 +150,14 @@ class Reading:
 
     @property
     def label(self) -> int | None:
-        """The former name of ``predicted``, kept for one release: a label is the truth."""
+        """The former name of ``predicted``, deprecated: a label is the truth."""
+        warnings.warn("use Reading.predicted", DeprecationWarning, stacklevel=2)
         return self.predicted
 
     @property
     def label_name(self) -> str | None:
-        """The former name of ``predicted_name``, kept for one release."""
+        """The former name of ``predicted_name``, deprecated."""
+        warnings.warn("use Reading.predicted_name", DeprecationWarning, stacklevel=2)
         return self.predicted_name
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pneumo_core import errors
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
-from pneumo_core.errors import CheckpointError, UnknownName
+from pneumo_core.errors import CheckpointError, UnknownName, UnreadableImage
 from pneumo_core.explanations import heat_map
 from pneumo_core.imaging import read_radiograph, to_input
 from pneumo_core.metrics import Estimate
@@ -48,11 +49,20 @@ def test_a_film_is_read(reader: Reader, film: Path) -> None:
     assert reading.file == "person1_bacteria_1.png"
     assert reading.probability == reader.runtime.probabilities(pixels)[0]
     assert reading.predicted == int(reading.probability >= 0.5)
-    assert reading.label == reading.predicted, "the former name, for one release"
     assert reading.predicted_name == ("NORMAL", "PNEUMONIA")[reading.predicted]
     assert (reading.operating_point, reading.threshold) == ("balanced", 0.5)
     assert (reading.model, reading.version) == ("cnn_94", reader.checkpoint.card.version)
     assert (reading.reasons, reading.warnings) == ((), ())
+
+
+def test_former_names_warn(reader: Reader, film: Path) -> None:
+    reading = reader.read_file(film)
+    with pytest.warns(DeprecationWarning, match="Reading.predicted"):
+        assert reading.label == reading.predicted
+    with pytest.warns(DeprecationWarning, match="Reading.predicted_name"):
+        assert reading.label_name == reading.predicted_name
+    with pytest.warns(DeprecationWarning, match="UnreadableImage"):
+        assert errors.UnreadableFilm is UnreadableImage  # type: ignore[attr-defined]
 
 
 def test_bytes_give_the_reading_of_their_file(reader: Reader, film: Path) -> None:
