@@ -12,7 +12,13 @@ from pneumo_core.core.files import printable
 from pneumo_core.core.remote import fetch, is_url, list_urls
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import files_below
-from pneumo_core.datasets.formats.manifest import LABEL_WORDS, table_rows
+from pneumo_core.datasets.formats.manifest import (
+    HEAD,
+    LABEL_WORDS,
+    column_names,
+    manifest_encoding,
+    table_rows,
+)
 from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.imaging.inputs import ImageInput
 
@@ -29,6 +35,7 @@ ITEMS = pa.schema(
 )
 """Columns of a batch's X-rays. All but ``file`` are null unless a manifest gives them."""
 
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 _MANIFESTS = (".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar")
 _HELP = "A manifest has a column path, and may have id, patient, split and label."
@@ -42,15 +49,26 @@ def list_items(sources: Iterable[str]) -> Iterator[Item]:
     A source is a file, a folder, a pattern such as ``films/*.dcm``, a manifest (.csv or .tsv), an
     archive (.zip or .tar), or a URL of one of these (see ``core.remote``). Raises DatasetError.
     """
-    sources, seen = list(sources), set[str]()
+    sources, seen = list(sources), dict[str, int | None]()
     unique = len(sources) == 1 and not _is_manifest(sources[0])  # such a listing has no file twice
     for source in sources:
         for item in _items(source):
             if not unique:
+                label = item.get("label")
                 if item["file"] in seen:
+                    _refuse_other_label(source, item, seen[item["file"]])
                     continue
-                seen.add(item["file"])
+                seen[item["file"]] = label
             yield item
+
+
+def _refuse_other_label(source: str, item: Item, before: int | None) -> None:
+    label = item.get("label")
+    if label is not None and before is not None and label != before:
+        raise DatasetError(
+            f"'{printable(source)}' gives '{printable(item['id'])}' two labels, {before} and "
+            f"{label}. Keep one row for each file."
+        )
 
 
 def open_source(file: str) -> ImageInput:
@@ -59,7 +77,7 @@ def open_source(file: str) -> ImageInput:
     Raises UnreadableImage for a URL that can't be fetched.
     """
     if not is_url(file):
-        return Path(file)
+        return _on_disk(file)
     name = PurePosixPath(file.partition("::")[0]).name
     try:
         return fetch(file, settings().max_file_bytes)
@@ -76,7 +94,35 @@ def _items(source: str) -> Iterator[Item]:
         yield from _listed(source)
         return
     for file in _files(source):
-        yield {"file": file}
+        yield {"file": printable(file)}
+
+
+def _on_disk(file: str) -> Path:
+    """Return the path that is shown so: bytes that are not UTF-8 were replaced, as in a table.
+
+    Raises UnreadableImage where two files look the same.
+    """
+    path = Path(file)
+    if _REPLACED not in file or path.exists():
+        return path
+    places = [Path(path.anchor)]
+    for part in path.relative_to(path.anchor).parts:
+        places = [
+            place / name
+            for place in places
+            for name in ([part] if _REPLACED not in part else _names_shown_as(part, place))
+        ]
+    if len(places) > 1:
+        raise UnreadableImage(
+            path.name, "its name is not UTF-8, and another file's looks the same", "Rename one"
+        )
+    return places[0] if places else path
+
+
+def _names_shown_as(shown: str, folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return [each.name for each in folder.iterdir() if printable(each.name) == shown]
 
 
 def _files(source: str) -> Iterator[str]:
@@ -124,34 +170,46 @@ def _is_manifest(source: str) -> bool:
 def _listed(manifest: str) -> Iterator[Item]:
     """Yield the rows of a manifest; what a path leads to is looked at when it is read."""
     base = manifest.rpartition("/")[0] if is_url(manifest) else str(Path(manifest).parent)
-    rows = _rows(manifest)
-    header = next(rows, [])
-    names = [name.lower() for name in header]
-    if "path" not in names:
-        raise DatasetError(f"'{printable(manifest)}' has no column path. {_HELP}")
-    for number, row in enumerate(rows, 2):
+    rows, files = _rows(manifest), dict[str, int]()  # hash of the file by id
+    _, header = next(rows, (0, []))
+    names = column_names(printable(manifest), header, ("path",), _HELP)
+    for number, row in rows:
         if len(row) != len(names):
             raise DatasetError(
                 f"Row {number} of '{printable(manifest)}' does not have as many columns as "
                 "its header. Correct it; put a path that contains the separator in quotes."
             )
         cells = dict(zip(names, row, strict=True))
+        told = cells["path"] if is_url(cells["path"]) else cells["path"].replace("\\", "/")
+        if not told:
+            raise DatasetError(
+                f"Row {number} of '{printable(manifest)}' has no path. Give one, or delete the row."
+            )
+        item_id, file = cells.get("id") or told, printable(_place(base, told))
+        if files.setdefault(item_id, hash(file)) != hash(file):
+            raise DatasetError(
+                f"'{printable(manifest)}' has X than once. Give every X-ray "
+                "an id of its own."
+            )
         yield {
-            "file": _place(base, cells["path"]),
-            "id": cells.get("id") or cells["path"],
+            "file": file,
+            "id": item_id,
             "patient": cells.get("patient") or None,
             "split": cells.get("split") or None,
             "label": _label(manifest, number, cells.get("label", "")),
         }
+    if not files:
+        raise DatasetError(f"'{printable(manifest)}' lists no X-rays. {_HELP}")
 
 
-def _rows(manifest: str) -> Iterator[list[str]]:
-    """Yield the rows that are not empty, from disk as they are needed."""
+def _rows(manifest: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number, cells) of the rows that are not empty, from disk as they are needed."""
     try:
-        text = _text(manifest)
-        with text:
-            yield from filter(None, table_rows(text))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        with _text(manifest) as text:
+            for number, row in enumerate(table_rows(text), 1):
+                if any(row):
+                    yield number, row
+    except (OSError, UnicodeError, csv.Error) as error:
         raise DatasetError(
             f"'{printable(manifest)}' can't be read as CSV ({error}). Save it as CSV in "
             f"UTF-8. {_HELP}"
@@ -161,8 +219,10 @@ def _rows(manifest: str) -> Iterator[list[str]]:
 def _text(manifest: str) -> TextIO:
     if is_url(manifest):
         content = fetch(manifest, settings().max_upload_bytes)
-        return io.StringIO(content.decode("utf-8-sig"), newline="")
-    return Path(manifest).open(encoding="utf-8-sig", newline="")
+        return io.StringIO(content.decode(manifest_encoding(content[:HEAD])), newline="")
+    with Path(manifest).open("rb") as file:
+        encoding = manifest_encoding(file.read(HEAD))
+    return Path(manifest).open(encoding=encoding, newline="")
 
 
 def _place(base: str, told: str) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from pneumo_core.cli._shared import JsonOption, app
 from pneumo_core.cli._terminal import err, out
+from pneumo_core.core.spreadsheets import without_formulas
 from pneumo_core.errors import UnknownName
 
 _SHOWN = ("number", "moment", "who", "deed", "film", "checkpoint", "result", "subject")
@@ -46,7 +47,7 @@ def search_log(
         most=most,
     )
     if csv:
-        found.to_csv(sys.stdout, index=False)
+        without_formulas(found).to_csv(sys.stdout, index=False)
     elif json:
         if not found.empty:
             found.to_json(sys.stdout, orient="records", lines=True, date_format="iso")
@@ -75,7 +76,7 @@ def tell_agreement(
 
     found = second_opinions(open_log().called_films(), who=who, since=since, until=until)
     if csv:
-        opinions_table(found).to_csv(sys.stdout, index=False)
+        without_formulas(opinions_table(found)).to_csv(sys.stdout, index=False)
     elif json:
         if found:
             opinions_table(found).to_json(sys.stdout, orient="records", lines=True)

@@ -13,7 +13,7 @@ from pneumo_core.cli._batch import run as run_batch
 from pneumo_core.cli._exports import Exported, Exports
 from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, log_entries
 from pneumo_core.cli._terminal import err
-from pneumo_core.core.files import printable
+from pneumo_core.core.files import on_one_line, printable
 from pneumo_core.core.remote import is_url
 from pneumo_core.errors import PneumoError, UnreadableImage
 
@@ -175,13 +175,20 @@ def _expanded(files: list[Path]) -> Iterator[Path]:
     from pneumo_core.datasets import files_below
 
     for path in files:
-        if not path.is_dir():
+        if not _is_folder(path):
             yield path
             continue
         inside = list(files_below(path))
         if not inside:
             raise PneumoError(f"The folder '{path}' is empty. Give X-rays, or a folder of X-rays.")
         yield from inside
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long; reading it says so
+        return False
 
 
 def _read_one(
@@ -210,7 +217,7 @@ def _json_line(path: Path, reading: "Reading", more: dict[str, list[str]]) -> st
 
 
 def _text_line(path: Path, reading: "Reading") -> str:
-    shown = printable(str(path))
+    shown = on_one_line(str(path))
     if reading.probability is None:
         hint = " Or add --rotate." if reading.quarters_to_upright else ""
         return f"{shown}: {reading.status}. {' '.join(reading.reasons)}{hint}"

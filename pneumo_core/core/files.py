@@ -5,16 +5,27 @@ import os
 import secrets
 import shutil
 import tempfile
+import unicodedata
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pneumo_core.errors import PneumoError
 
-__all__ = ["exists", "printable", "put_back", "remove_folder", "replace_folder", "write_whole"]
+__all__ = [
+    "exists",
+    "on_one_line",
+    "printable",
+    "put_back",
+    "remove_folder",
+    "replace_folder",
+    "write_whole",
+]
 
 _ASIDE = ".replaced-"
 _DELETED = ".deleted-"
+_TURNING = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
+"""Bidirectional classes of characters that turn the text after them (Unicode UAX #9)."""
 _PATIENCE = 5.0  # seconds; two renames take far less
 
 
@@ -24,6 +35,19 @@ def printable(name: str) -> str:
         return name.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
     except UnicodeEncodeError:  # a lone surrogate, as a faulty browser may send
         return name.encode("utf-8", errors="replace").decode()
+
+
+def on_one_line(name: str) -> str:
+    """Return a name to show: control characters and changes of direction are replaced.
+
+    A terminal would carry them out, and a name turned around hides its ending.
+    """
+    return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(c) else c for c in printable(name))
+
+
+def _is_control(character: str) -> bool:
+    turned = unicodedata.bidirectional(character) in _TURNING
+    return turned or unicodedata.category(character) in ("Cc", "Zl", "Zp")
 
 
 def exists(path: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pneumo_core.core.files import printable
+from pneumo_core.core.files import on_one_line
 from pneumo_core.core.settings import Settings, settings
 from pneumo_core.errors import UnreadableImage, wrong_type
 from pneumo_core.imaging.formats.pillow_images import picture_size, read_picture
@@ -80,7 +80,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
     Raises UnreadableImage.
     """
     path = Path(path)
-    with _refusing(printable(path.name)), CountedFile(FileIO(path)) as file:
+    with _refusing(on_one_line(path.name)), CountedFile(FileIO(path)) as file:
         kind = image_format(file.read(_HEAD))
         file.seek(0)
         if kind == "DICOM":
@@ -137,7 +137,7 @@ def _shown_name(source: Given, name: str | None) -> str:
         raise wrong_type("An X-ray's name", "a str", name)
     own = getattr(source, "name", "")  # of a path or a file; a file may have a number
     given = name if name is not None else own if isinstance(own, str) else ""
-    return printable(re.split(r"[/\\]", given)[-1]) or "film"
+    return on_one_line(re.split(r"[/\\]", given)[-1]) or "film"
 
 
 def _contents(path: Path, limits: Settings) -> bytes:

@@ -41,6 +41,11 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
     (0, b"\xff\x0a", "a JPEG XL picture"),
+    *(
+        (0, b"P%d" % n + space, "a PNM picture (PBM, PGM or PPM)")
+        for n in range(1, 8)
+        for space in (b"\n", b" ", b"\r\n")
+    ),
     (0, b"8BPS", "a Photoshop document"),
     (0, b"\0\0\x01\0", "a Windows icon"),
     (0, b"%!PS", "a PostScript document"),
@@ -73,7 +78,9 @@ def image_format(data: bytes) -> ImageFormat:
     """Return the format of a file that Pneumo reads. Raises Refusal, naming any other format."""
     if not data:
         raise Refusal("it is empty", EXPORT_AGAIN)
-    if data[128:132] == b"DICM":  # first, because the preamble may look like a TIFF
+    if data[128:132] == b"DICM" or data.startswith(
+        b"DICM\x02\0"
+    ):  # first, because the preamble may look like a TIFF
         return "DICOM"
     for magic, name in _FILMS:
         if data.startswith(magic):
@@ -118,6 +125,15 @@ def jpeg2000_bits(codestream: bytes) -> int | None:
     start = codestream.find(b"\xff\x4f\xff\x51")
     is_one = start == 0 or (start > 0 and codestream[4:8] == b"jP  ")
     return (codestream[start + 42] & 0x7F) + 1 if is_one and len(codestream) > start + 42 else None
+
+
+def codestream_samples(codestream: bytes) -> int | None:
+    """Return the channels of a JPEG, JPEG-LS or JPEG 2000 codestream; None if it does not say."""
+    start = codestream.find(b"\xff\x4f\xff\x51")
+    if start == 0 or (start > 0 and codestream[4:8] == b"jP  "):
+        return int.from_bytes(codestream[start + 40 : start + 42], "big")
+    place = _frame_header(codestream) if codestream.startswith(b"\xff\xd8") else None
+    return None if place is None else codestream[place + 9]
 
 
 def is_endless(codestream: bytes) -> bool:

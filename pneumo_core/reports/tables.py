@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from pneumo_core.core.spreadsheets import without_formula
 from pneumo_core.datasets import LABELS
 from pneumo_core.metrics import Estimate, adjusted_probability
 from pneumo_core.reading import Reading
@@ -14,8 +15,6 @@ from pneumo_core.reading.reader import RESULT_FIELDS
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result
 
 __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
-
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def as_row(reading: Reading) -> dict[str, Any]:
@@ -89,7 +88,7 @@ def _cell(value: Any) -> Any:
     An object is written as JSON."""
     text = json.dumps(value) if isinstance(value, dict) else value
     text = " ".join(text) if isinstance(text, list) else text
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+    return without_formula(text)
 
 
 def _estimate(estimate: Estimate) -> dict[str, float | None]:

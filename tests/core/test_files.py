@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumo_core.core.files import remove_folder, write_whole
+from pneumo_core.core.files import on_one_line, remove_folder, write_whole
 from pneumo_core.errors import DatasetError, PneumoError
 
 
@@ -78,3 +78,18 @@ def test_a_folder_is_gone_at_once_or_stays_whole(
         remove_folder(tmp_path / "other")
     assert [each.name for each in tmp_path.iterdir()] == ["other"]
     assert (tmp_path / "other" / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\nb.png", "a�b.png"),
+        ("\x1b[31mred.png", "�[31mred.png"),
+        ("\u202egnp.exe", "�gnp.exe"),
+        ("a\u2066b\u2028c", "a�b�c"),
+        ("résultat 胸部 😀.png", "résultat 胸部 😀.png"),
+        (b"r\xe9sultat.png".decode("utf-8", "surrogateescape"), "r�sultat.png"),
+    ],
+)
+def test_a_shown_name_is_one_line_that_changes_no_terminal(name: str, shown: str) -> None:
+    assert on_one_line(name) == shown

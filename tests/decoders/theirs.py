@@ -143,5 +143,7 @@ def gdcm_values(made: Made, data: bytes) -> Theirs | None:
 
 
 def _rounding(made: Made) -> float:
+    if made.voi == "none" and _is_byte(made):
+        return 1.001 / 255  # the drawing has 8 bits; MONOCHROME1 above 127 is one step brighter
     bits = made.film.VOILUTSequence[0].LUTDescriptor[2] if made.voi == "table" else 16
     return 2 / ((1 << bits) - 1)

@@ -8,24 +8,34 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
+    CTImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
+    SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
 )
 
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging import read_radiograph
 from tests.imaging.images import dataset, encoded, written
 from tests.imaging.test_grey_values import FILM, GREY, assert_shows, read, refusal, text, twelve
 
 EIGHT = (FILM >> 4).astype(np.uint8)
 GREY_8 = EIGHT / np.float32(255)
+COLOURLESS = np.stack([EIGHT] * 3, axis=-1)
 SIGNED = FILM.astype(np.int16) - 2048
 JPEG = encoded(EIGHT, "JPEG", quality=95)
 FRAME_HEADER = JPEG.index(b"\xff\xc0")
@@ -157,6 +167,73 @@ def test_other_kinds_of_jpeg_are_named(data: bytes, words: str) -> None:
 
 def colours(*, pixels: np.ndarray = EIGHT, **elements: Any) -> FileDataset:
     return dataset(np.stack([pixels] * 3, axis=-1), **elements)
+
+
+def lossy(pixels: np.ndarray, film: FileDataset) -> FileDataset:
+    """The film, whose pixels are a JPEG of others."""
+    film.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    film.PixelData = encapsulate([encoded(pixels, "JPEG", quality=95)])
+    film["PixelData"].VR, film["PixelData"].is_undefined_length = "OB", True
+    return film
+
+
+@pytest.mark.parametrize("codec", [None, JPEG2000Lossless, JPEGLSLossless, RLELossless])
+def test_the_codestream_tells_its_channels(codec: UID | None) -> None:
+    """Grey that is declared as colour, and grey in three channels that is declared as one."""
+    grey, three = dataset(EIGHT), dataset(COLOURLESS)
+    if codec is None:
+        pair, atol = (lossy(EIGHT, three), lossy(COLOURLESS, grey)), 0.01
+    else:
+        as_three = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
+        as_one = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
+        pair = (
+            compressed(grey, codec, PlanarConfiguration=0, **as_three),
+            compressed(three, codec, **as_one),
+        )
+        atol = 1e-5
+    assert_shows(read(pair[0]), GREY_8, "is 3, but the compressed picture has 1 channel", atol=atol)
+    assert_shows(read(pair[1]), GREY_8, "is 1, but the compressed picture has 3 chan", atol=atol)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "film"),
+    [
+        (COLOURLESS, dataset(EIGHT, PhotometricInterpretation="MONOCHROME1")),
+        (Image.merge("CMYK", [Image.fromarray(EIGHT)] * 4), dataset(COLOURLESS)),
+    ],
+    ids=["colours of MONOCHROME1", "CMYK"],
+)
+def test_channels_that_no_photometric_interpretation_explains(
+    pixels: np.ndarray, film: FileDataset
+) -> None:
+    assert "Samples per Pixel (0028,0002)" in refusal(lossy(pixels, film))
+
+
+@pytest.mark.parametrize("little", [True, False])
+def test_another_byte_order_than_declared_is_refused_by_name(little: bool) -> None:
+    film = twelve()
+    if not little:
+        film.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+        film.set_original_encoding(False, False)
+    told = ExplicitVRBigEndian if little else ImplicitVRLittleEndian
+    with pytest.raises(UnreadableImage, match=r"Transfer Syntax UID .* are (little|big)-endian"):
+        read(declared(film, told))
+
+
+@pytest.mark.parametrize(
+    ("stored_as", "modality"),
+    [
+        (CTImageStorage, "CT"),
+        (UltrasoundImageStorage, "US"),
+        (DigitalMammographyXRayImageStorageForPresentation, "MG"),
+        (SecondaryCaptureImageStorage, None),
+    ],
+)
+def test_the_storage_class_tells_a_missing_modality(stored_as: UID, modality: str | None) -> None:
+    film = twelve(SOPClassUID=stored_as)
+    assert read(film).facts.modality == "DX"
+    del film.Modality
+    assert read(film).facts.modality == modality
 
 
 def test_signed_colours_are_unsigned() -> None:

@@ -326,6 +326,13 @@ def test_a_window_that_is_no_number_is_left_aside_with_a_warning() -> None:
     assert_shows(read(film), GREY, "holds 'high', not a number")
 
 
+@pytest.mark.parametrize("pairs", [(b"2048\\x ", b"4096\\90 "), (b"x\\2048 ", b"9\\4096")])
+def test_one_window_that_is_no_number_leaves_the_others(pairs: tuple[bytes, bytes]) -> None:
+    film = text(text(twelve(), "WindowCenter", "DS", pairs[0]), "WindowWidth", "DS", pairs[1])
+    assert_shows(read(film), GREY, "holds 'x', not a number")
+    assert [each.width for each in read(film).facts.windows][:1] == [4096]
+
+
 def test_half_a_window_is_left_aside_with_a_warning() -> None:
     assert_shows(read(twelve(WindowCenter=9)), GREY, "Window Width (0028,1051)")
 

@@ -26,7 +26,7 @@ from pydicom.uid import (
 
 from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging.radiograph import Window
-from pneumo_core.imaging.read import read_radiograph
+from pneumo_core.imaging.read import image_size, read_radiograph
 from tests.imaging.images import RAMP8, RAMP12, SIDE, dataset, dicom, encoded, written
 
 FULL = RAMP12 / np.float32(4095)
@@ -113,6 +113,14 @@ def test_a_bare_dataset_without_preamble_is_recognised(implicit: bool) -> None:
     assert read.facts.format == "DICOM"
     assert read.facts.transfer_syntax is None
     np.testing.assert_allclose(read.pixels, FULL, atol=1e-6)
+
+
+def test_a_file_without_its_preamble_alone_is_recognised(tmp_path: Path) -> None:
+    whole = dicom(RAMP12)
+    assert whole[128:132] == b"DICM"
+    np.testing.assert_array_equal(pixels_of(whole[128:]), pixels_of(whole))
+    (tmp_path / "a.dcm").write_bytes(whole[128:])
+    assert image_size(tmp_path / "a.dcm") == (SIDE, SIDE)
 
 
 def test_a_big_endian_palette_is_the_little_endian_one() -> None:

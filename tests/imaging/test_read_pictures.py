@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging.radiograph import FileFacts, Radiograph, to_input
 from pneumo_core.imaging.read import read_radiograph
 from tests.imaging.images import RAMP8, RAMP12, SIDE, encoded
@@ -94,6 +95,14 @@ def test_palette_colours_are_looked_up() -> None:
     picture.putpalette([0, 0, 0, 102, 102, 102])
     assert pixels_of(encoded(picture, "PNG")) == pytest.approx(0.4)
     assert pixels_of(encoded(picture, "PNG", transparency=1)) == pytest.approx(0)
+
+
+def test_pixels_beyond_the_palette_are_refused() -> None:
+    """Pillow shows them black."""
+    picture = Image.fromarray(RAMP8).convert("P")
+    picture.putpalette([grey for grey in range(100) for _ in "RGB"])
+    with pytest.raises(UnreadableImage, match="palette has 100 colours, but its pixels use 256"):
+        pixels_of(encoded(picture, "PNG"))
 
 
 def test_colour_is_told_from_grey_stored_as_rgb() -> None:

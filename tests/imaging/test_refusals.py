@@ -85,6 +85,7 @@ def float_tiff(value: float) -> bytes:
     ("data", "reason"),
     [
         (b"", "it is empty"),
+        (encoded(RAMP8, "PPM"), "this is a PNM picture (PBM, PGM or PPM)"),
         (encoded(RAMP8, "GIF"), "this is a GIF picture, not a chest X-ray Pneumo can read"),
         (b"%PDF-1.7 ...", "this is a PDF document"),
         (b"PK\x03\x04....", "this is a ZIP archive"),

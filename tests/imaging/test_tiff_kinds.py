@@ -138,10 +138,11 @@ def test_a_lying_film_is_turned_upright_and_its_size_is_known(tmp_path: Path) ->
         (tiff(GREY.astype("c8")), "64-bit complex numbers"),
         (tiff(np.dstack([GREY] * 3).astype("f8"), photometric=2), "3 channels of 64-bit floating"),
         (tiff(GREY.astype("f8"), compression=5), "64-bit floating-point numbers in a compression"),
+        (b"MM\0+\0\x08" + bytes(9) + b"\x10" + bytes(80), "big-endian BigTIFF"),
         (tiff(GREY.astype("f8"))[: SIDE * SIDE], "damaged|ends before"),
         (tiff(np.where(RAMP12 == 7, np.nan, GREY).astype("f8")), "not numbers"),
     ],
-    ids=["complex", "colour", "LZW", "truncated", "NaN"],
+    ids=["complex", "colour", "LZW", "big-endian BigTIFF", "truncated", "NaN"],
 )
 def test_what_cannot_be_read_is_named(data: bytes, words: str) -> None:
     with pytest.raises(UnreadableImage, match=words) as refused:

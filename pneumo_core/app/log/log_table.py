@@ -19,6 +19,7 @@ from pneumo_core.audit import (
     image_digest,
     open_log,
 )
+from pneumo_core.core.spreadsheets import without_formulas
 
 __all__ = ["show_log"]
 
@@ -200,7 +201,8 @@ def _show_export(found: pd.DataFrame) -> None:
         st.download_button(
             "CSV",
             logged_export(
-                lambda: found.to_csv(index=False).encode("utf-8-sig"), subject=f"CSV, {told}"
+                lambda: without_formulas(found).to_csv(index=False).encode("utf-8-sig"),
+                subject=f"CSV, {told}",
             ),
             f"pneumo-log-{stamp}.csv",
             "text/csv",

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,12 +19,15 @@ from pneumo_core.imaging.radiograph import Radiograph
 from pneumo_core.imaging.read import read_radiograph
 
 __all__ = [
+    "HEAD",
     "LABEL_WORDS",
     "MANIFEST",
     "ManifestSource",
+    "column_names",
     "image_paths",
     "is_manifest",
     "is_manifest_name",
+    "manifest_encoding",
     "read_manifest",
     "table_rows",
 ]
@@ -32,8 +35,16 @@ __all__ = [
 MANIFEST = "manifest.csv"
 """File name of a manifest inside its dataset's folder."""
 
-LABEL_WORDS = {"0": (0, "normal"), "1": (1, "")} | CLASS_NAMES
-"""Label and subtype of each word that a manifest may use, in lower case."""
+HEAD = 1024
+"""Bytes from which a manifest's encoding is told."""
+
+LABEL_WORDS = (
+    dict.fromkeys(("0", "0.0"), (0, "normal")) | dict.fromkeys(("1", "1.0"), (1, "")) | CLASS_NAMES
+)
+"""Label and subtype of each word that a manifest may use, in lower case.
+
+A column of numbers with gaps is written as 0.0 and 1.0.
+"""
 
 _NEEDED = ("path", "label")
 _COLUMNS = (*_NEEDED, "split", "patient", "subtype", "id")
@@ -121,18 +132,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Return (row number, cells by column) of each row that isn't empty."""
     try:
         rows = list(table_rows(io.StringIO(_text(path).lstrip("\r\n"), newline="")))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeError, csv.Error) as error:
         raise DatasetError(
             f"'{path.name}' can't be read as CSV ({error}). Save it as CSV in UTF-8. {_HELP}"
         ) from error
-    header = [name.lower() for name in rows[0]] if rows else []
-    if missing := [name for name in _NEEDED if name not in header]:
-        raise DatasetError(f"'{path.name}' has no column {' and '.join(missing)}. {_HELP}")
-    if twice := [name for name in _COLUMNS if header.count(name) > 1]:
-        raise DatasetError(
-            f"'{path.name}' has more than one column {' and '.join(twice)}, so it is not clear "
-            "which one to use. Delete or rename the others."
-        )
+    header = column_names(path.name, rows[0] if rows else (), _NEEDED, _HELP)
     body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]
     if uneven := next((number for number, row in body if len(row) != len(header)), None):
         raise DatasetError(
@@ -157,11 +161,38 @@ def table_rows(text: TextIO) -> Iterator[list[str]]:
         yield [cell.strip() for cell in row]
 
 
+def manifest_encoding(head: bytes) -> str:
+    """Return the encoding of a manifest that begins so: UTF-8, or UTF-16 with a byte order mark.
+
+    Raises UnicodeError for UTF-16 without one, and for UTF-32.
+    """
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and head[2:4] != b"\0\0":
+        return "utf-16"
+    if b"\0" in head:
+        raise UnicodeError("it holds zero bytes, which neither UTF-8 nor a file name has")
+    return "utf-8-sig"
+
+
+def column_names(name: str, header: Sequence[str], needed: Sequence[str], known: str) -> list[str]:
+    """Return a manifest's columns in lower case. Raises DatasetError where one is missing or twice.
+
+    ``known``: a sentence about the columns that it may have.
+    """
+    names = [column.lower() for column in header]
+    if missing := [column for column in needed if column not in names]:
+        raise DatasetError(f"'{name}' has no column {' and '.join(missing)}. {known}")
+    if twice := [column for column in _COLUMNS if names.count(column) > 1]:
+        raise DatasetError(
+            f"'{name}' has more than one column {' and '.join(twice)}, so it is not clear "
+            "which one to use. Delete or rename the others."
+        )
+    return names
+
+
 def _text(path: Path) -> str:
-    """Return a file's text: UTF-8, or UTF-16 with a byte order mark. Raises OSError, ValueError."""
+    """Return a file's text. Raises OSError, ValueError."""
     content = path.read_bytes()
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return content.decode("utf-16" if utf16 else "utf-8-sig")
+    return content.decode(manifest_encoding(content[:HEAD]))
 
 
 def _film(

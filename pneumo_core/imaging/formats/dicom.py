@@ -28,6 +28,7 @@ from pneumo_core.imaging.formats.dicom_codecs import PIXELS, refuse_undecodable,
 from pneumo_core.imaging.formats.dicom_codestream import (
     believed_codestream,
     is_native,
+    refuse_other_byte_order,
     refuse_unknown_syntax,
 )
 from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refusal_of
@@ -231,7 +232,9 @@ def _white_of_colour(film: _Film) -> float:
 
 
 def _decoded(data: bytes, limits: Settings) -> _Film:
-    if data[128:132] != b"DICM":
+    if data.startswith(b"DICM"):  # the preamble was cut off
+        data = bytes(128) + data
+    elif data[128:132] != b"DICM":
         data = _PREAMBLE + data
     ds, syntax = _dataset(data, limits)
     elements = Elements(ds)
@@ -273,6 +276,7 @@ def _dataset(data: bytes, limits: Settings) -> tuple[Dataset, str | None]:
         raise Refusal("this is a DICOMDIR, the table of contents of a disc", _USE_PICTURE)
     syntax = meta.get("TransferSyntaxUID")
     refuse_unknown_syntax(syntax)
+    refuse_other_byte_order(syntax, data[start : start + 2])
     deflated = syntax == DeflatedExplicitVRLittleEndian
     file = _inflated(data[start:], limits) if deflated else CountedBytes(data)
     ds = pydicom.dcmread(file, specific_tags=list(_KEYWORDS))
@@ -304,6 +308,9 @@ def dicom_size(file: BinaryIO) -> tuple[int, int]:
 
     Nothing after the header is read.
     """
+    if file.read(4) == b"DICM":
+        file = CountedBytes(_PREAMBLE + file.read())
+    file.seek(0)
     with lenient_pydicom():
         header = pydicom.dcmread(
             file, stop_before_pixels=True, specific_tags=["Rows", "Columns"], force=True

@@ -8,6 +8,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -16,12 +18,12 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pneumo_core.imaging.formats.dicom_elements import Elements, name_of
+from pneumo_core.imaging.formats.dicom_elements import Elements, name_of, refusal_of
 from pneumo_core.imaging.formats.dicom_image_pixel import ImagePixel
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, Refusal
-from pneumo_core.imaging.signature import jpeg2000_bits, jpeg_process
+from pneumo_core.imaging.signature import codestream_samples, jpeg2000_bits, jpeg_process
 
-__all__ = ["believed_codestream", "is_native", "refuse_unknown_syntax"]
+__all__ = ["believed_codestream", "is_native", "refuse_other_byte_order", "refuse_unknown_syntax"]
 
 _SYNTAX = "Transfer Syntax UID (0002,0010)"
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -51,6 +53,16 @@ def refuse_unknown_syntax(syntax: UID | None) -> None:
     if syntax is not None and not (syntax.is_valid and syntax.is_transfer_syntax):
         shown = "".join(c for c in str(syntax) if c.isprintable())[:64]
         raise Refusal(f"its {_SYNTAX} is '{shown}', which Pneumo does not support", EXPORT_AGAIN)
+
+
+def refuse_other_byte_order(syntax: UID | None, group: bytes) -> None:
+    """Refuse a dataset in another byte order than declared, by the group of its first element."""
+    told = {b"\x08\0": "little", b"\0\x08": "big"}.get(group)
+    declared = "big" if syntax == ExplicitVRBigEndian else "little"
+    if syntax not in (None, DeflatedExplicitVRLittleEndian) and told not in (None, declared):
+        raise Refusal(
+            f"its {_SYNTAX} says {syntax.name}, but its elements are {told}-endian", EXPORT_AGAIN
+        )
 
 
 def is_native(ds: Dataset, keyword: str, elements: Elements) -> bool:
@@ -94,12 +106,14 @@ def believed_codestream(ds: Dataset, elements: Elements, image: ImagePixel) -> I
         )
         ds.file_meta.TransferSyntaxUID = _SYNTAX_OF[kind]
     if declared == "RLE" and kind is None:
+        image = _with_samples(elements, image, kind, _samples_of_rle(frame))
         return _with_depth(elements, image, _allocated_by_rle(frame, image))
     if kind == "JPEG" and bits is not None and bits > 8:
         raise Refusal(
             f"it is compressed as a lossy JPEG with {bits} bits, which Pneumo can't decode",
             "Export it uncompressed, or as JPEG Lossless or JPEG 2000",
         )
+    image = _with_samples(elements, image, kind, codestream_samples(frame))
     if bits is None or (kind != "JPEG" and bits <= image.allocated):
         return image
     return _with_depth(elements, image, 8 if bits <= 8 else 16, bits)
@@ -118,11 +132,35 @@ def _codec_of(frame: bytes) -> tuple[str | None, int | None]:
     return {_JPEG_LS: "JPEG-LS", _LOSSLESS: "JPEG Lossless"}.get(marker), bits
 
 
+def _samples_of_rle(frame: bytes) -> int | None:
+    """Return the channels by the number of byte planes, for 8 and 16 bits; None for any other."""
+    return {1: 1, 2: 1, 3: 3, 6: 3}.get(int.from_bytes(frame[:4], "little"))
+
+
 def _allocated_by_rle(frame: bytes, image: ImagePixel) -> int:
     """Return Bits Allocated by the number of byte planes, where that is 1 or 2 a sample."""
     planes = int.from_bytes(frame[:4], "little")
     known = {image.samples: 8, 2 * image.samples: 16}
     return known.get(planes, image.allocated)
+
+
+def _with_samples(
+    elements: Elements, image: ImagePixel, kind: str | None, samples: int | None
+) -> ImagePixel:
+    """Return the image with the codestream's channels. Raises Refusal if their colours are open."""
+    if samples is None or samples == image.samples:
+        return image
+    said = f"is {image.samples}, but the compressed picture has {_channels(samples)}"
+    if samples not in (1, 3) or (samples == 3 and image.photometric != "MONOCHROME2"):
+        raise refusal_of("SamplesPerPixel", said)
+    elements.warn(f"{name_of('SamplesPerPixel')} {said}; it was read that way.")
+    colours = "YBR_FULL_422" if kind == "JPEG" else "RGB"
+    photometric = colours if samples == 3 else "MONOCHROME2"
+    return replace(image, samples=samples, photometric=photometric)
+
+
+def _channels(samples: int) -> str:
+    return "1 channel" if samples == 1 else f"{samples} channels"
 
 
 def _with_depth(

@@ -103,16 +103,17 @@ class Elements:
         text = "".join(each if each.isprintable() else " " for each in str(value))
         return text.strip() or None
 
-    def numbers(self, keyword: str) -> tuple[float | None, ...]:
+    def numbers(self, keyword: str, *, strict: bool = True) -> tuple[float | None, ...]:
         """Return the finite numbers, None for a blank among them; empty if there are none.
 
-        A decimal comma is read as a point, with a warning. Raises ValueError, with the value, if
-        it is not a number.
+        A decimal comma is read as a point, with a warning. What is not a number is None unless
+        ``strict``, which raises ValueError with the value.
         """
         element = self.element(keyword)
         if element is None:
             return ()
-        values = [self._number(each, keyword) for each in _parts(element)[:_MOST_NUMBERS]]
+        number = self._number if strict else self._number_or_none
+        values = [number(each, keyword) for each in _parts(element)[:_MOST_NUMBERS]]
         return tuple(values) if any(each is not None for each in values) else ()
 
     def _number(self, value: Any, keyword: str) -> float | None:
@@ -126,6 +127,12 @@ class Elements:
         if not math.isfinite(number):
             raise ValueError(str(value)[:_SHOWN])
         return number
+
+    def _number_or_none(self, value: Any, keyword: str) -> float | None:
+        try:
+            return self._number(value, keyword)
+        except ValueError:
+            return None
 
     def _from_text(self, text: str, keyword: str) -> float:
         pointed = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text

@@ -21,6 +21,17 @@ _VIEWS = {
 """Codes of SNOMED and of its older form in DICOM (PS3.16 CID 4010)."""
 _CHESTS = ("51185008", "43799004", "816094009", "T-D3000")
 """Codes of the chest and the thorax, of SNOMED CT and its older form (PS3.16 CID 4031)."""
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_MODALITIES = {
+    **dict.fromkeys((f"{_STORAGE}2", f"{_STORAGE}2.1", f"{_STORAGE}2.2"), "CT"),
+    **dict.fromkeys((f"{_STORAGE}4", f"{_STORAGE}4.1", f"{_STORAGE}4.3"), "MR"),
+    **dict.fromkeys((f"{_STORAGE}6.1", f"{_STORAGE}6.2", f"{_STORAGE}3.1"), "US"),
+    **dict.fromkeys((f"{_STORAGE}1.2", f"{_STORAGE}1.2.1", f"{_STORAGE}13.1.3"), "MG"),
+    **dict.fromkeys((f"{_STORAGE}128", f"{_STORAGE}130"), "PT"),
+    f"{_STORAGE}20": "NM",
+    f"{_STORAGE}1.3": "IO",
+}
+"""Modality of storage classes that hold no chest X-ray, where the file does not give its own."""
 _UNPROCESSED = (
     "The file has unprocessed data of the detector (Presentation Intent Type FOR PROCESSING), "
     "not an image for reading, so the result is less reliable."
@@ -46,7 +57,7 @@ def facts_of(
         bits=image.stored,
         colour=colour,
         photometric=image.photometric if told else None,
-        modality=elements.text("Modality"),
+        modality=elements.text("Modality") or _MODALITIES.get(_sop_class(elements)),
         body_part=elements.text("BodyPartExamined") or _coded_region(elements),
         view_position=elements.text("ViewPosition") or _coded_view(elements),
         age_years=_age_years(elements.text("PatientAge")),
@@ -58,6 +69,10 @@ def facts_of(
         warnings=tuple(elements.warnings),
         laterality=_laterality(elements),
     )
+
+
+def _sop_class(elements: Elements) -> str:
+    return (elements.text("SOPClassUID") or "").rstrip("\0 ")
 
 
 def _coded_view(elements: Elements) -> str | None:

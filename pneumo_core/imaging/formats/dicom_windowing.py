@@ -148,12 +148,15 @@ def _rescale(elements: Elements) -> Curve:
 
 def film_windows(elements: Elements) -> tuple[Window, ...]:
     """Return the file's window presets that have finite numbers."""
+    keywords = ("WindowCenter", "WindowWidth")
     try:
-        centers, widths = (elements.numbers(f"Window{each}") for each in ("Center", "Width"))
+        centers, widths = (elements.numbers(keyword) for keyword in keywords)
+        whole = True
     except ValueError as error:
         elements.warn(f"The file's window holds '{error}', not a number; it was ignored.")
-        return ()
-    if bool(centers) != bool(widths):
+        centers, widths = (elements.numbers(keyword, strict=False) for keyword in keywords)
+        whole = False
+    if whole and bool(centers) != bool(widths):
         missing = "WindowWidth" if centers else "WindowCenter"
         elements.warn(f"The file's window has no {name_of(missing)}; it was ignored.")
     pairs = list(zip(centers, widths, strict=False))

@@ -20,7 +20,7 @@ from PIL import (
 from pneumo_core.core.settings import Settings
 from pneumo_core.imaging.formats.deep_colour import deep_colour, is_deep_colour
 from pneumo_core.imaging.formats.lossy_history import picture_steps
-from pneumo_core.imaging.formats.tiff import read_other_tiff, tiff_facts
+from pneumo_core.imaging.formats.tiff import read_other_tiff, refuse_big_endian_bigtiff, tiff_facts
 from pneumo_core.imaging.grey_values import (
     TINTED,
     Grey,
@@ -123,7 +123,8 @@ def picture_size(file: BinaryIO, kind: str) -> tuple[int, int]:
 
 def _is_beyond_pillow(data: bytes) -> bool:
     """Return whether Pillow has no mode for this TIFF, or takes signed bytes for unsigned ones, or
-    planes of 16 bits for 8."""
+    planes of 16 bits for 8. Raises Refusal for a big-endian BigTIFF."""
+    refuse_big_endian_bigtiff(data)
     try:
         with _OPEN["TIFF"](CountedBytes(data), "") as image:
             tags = image.tag_v2
@@ -220,6 +221,7 @@ def _ends(values: npt.NDArray[Any]) -> tuple[float, float]:
 
 def _shallow(image: Image.Image) -> tuple[Grey, bool, bool]:
     """Return grey of up to 8 bits a channel, whether it has colour, and had a tint."""
+    _refuse_short_palette(image)
     grey: Grey = np.empty((image.height, image.width), np.float32)
     step = colour_step(image.height, image.width)
     samples = []
@@ -238,6 +240,18 @@ def _shallow(image: Image.Image) -> tuple[Grey, bool, bool]:
         return grey, True, False
     tint.remove_from(grey)
     return grey, False, True
+
+
+def _refuse_short_palette(image: Image.Image) -> None:
+    """Refuse pixels beyond the palette, which Pillow shows black."""
+    if image.mode not in ("P", "PA"):
+        return
+    colours = len(image.getpalette() or ()) // 3
+    ends: Any = image.getchannel(0).getextrema()
+    if ends[1] >= colours:
+        raise Refusal(
+            f"its palette has {colours} colours, but its pixels use {ends[1] + 1}", EXPORT_AGAIN
+        )
 
 
 def _luminance(image: Image.Image) -> Image.Image:

@@ -23,7 +23,7 @@ from pneumo_core.imaging.grey_values import (
 )
 from pneumo_core.imaging.refusal import EXPORT_AGAIN, ONE_PER_FILE, Refusal, refuse_size
 
-__all__ = ["TiffFacts", "read_other_tiff", "tiff_facts"]
+__all__ = ["TiffFacts", "read_other_tiff", "refuse_big_endian_bigtiff", "tiff_facts"]
 
 _KINDS = {1: "u", 2: "i", 3: "f"}
 _WORDS = {1: "whole numbers", 2: "signed numbers", 3: "floating-point numbers"}
@@ -68,6 +68,7 @@ class TiffFacts:
 def tiff_facts(file: BinaryIO) -> TiffFacts:
     """Read the header. Raises Pillow's errors on damaged bytes."""
     header = file.read(8)
+    refuse_big_endian_bigtiff(header)
     if 43 in header[2:4]:  # BigTIFF
         header += file.read(8)
     tags = ImageFileDirectory_v2(header)
@@ -90,6 +91,15 @@ def tiff_facts(file: BinaryIO) -> TiffFacts:
         big_endian=header[:2] == b"MM",
         tags=tags,
     )
+
+
+def refuse_big_endian_bigtiff(header: bytes) -> None:
+    """Refuse a BigTIFF in big-endian order: Pillow takes its header for that of a short TIFF."""
+    if header.startswith(b"MM\0+"):
+        raise Refusal(
+            "it is a big-endian BigTIFF, which Pneumo can't read",
+            "Save it as little-endian BigTIFF, TIFF or PNG",
+        )
 
 
 def read_other_tiff(data: bytes, limits: Settings) -> tuple[Grey, TiffFacts, bool, bool]:
