@@ -1,5 +1,6 @@
 """Heat maps, PDF and DICOM files that ``pneumo predict`` writes."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ __all__ = ["Exported", "Exports"]
 
 _LONGEST = 1024
 """Longest side of a heat map's PNG; a larger one would take longer to compress than to compute."""
+_LONGEST_STEM = 200
+"""Bytes of an X-ray's name in that of its heat map; file systems take 255."""
 _REMEDY = "Free some space or choose another folder."
 
 
@@ -72,7 +75,7 @@ class Exports:
         files: list[tuple[str, Path]] = []
         trouble: list[str] = []
         if self.heatmaps:
-            target = self.heatmaps / f"{number:04d}_{source.stem}.png"
+            target = self.heatmaps / f"{number:04d}_{_short(source.stem)}.png"
             _write(target, _picture(radiograph, heat, reading.probability or 0.0))
         if self.wanted:
             result = self._result(reader, reading, radiograph, heat)
@@ -136,6 +139,11 @@ def _picture(radiograph: "Radiograph", heat: "HeatMap", probability: float) -> b
     picture = Image.fromarray(overlay(pixels, strength, 0.5))
     picture.save(file, format="PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY)
     return file.getvalue()
+
+
+def _short(stem: str) -> str:
+    """Return the beginning of a name, so that a file system takes it with a number before it."""
+    return os.fsencode(stem)[:_LONGEST_STEM].decode(errors="ignore")
 
 
 def _write(path: Path, content: bytes) -> None:

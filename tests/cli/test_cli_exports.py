@@ -99,6 +99,17 @@ def test_what_is_not_read_is_not_exported(pneumo: Run, films: Path, tmp_path: Pa
     assert len(list((tmp_path / "pdf").iterdir())) == 1
 
 
+@pytest.mark.parametrize("letter", ["x", "胸"])
+def test_the_longest_name_has_a_heat_map(
+    pneumo: Run, films: Path, tmp_path: Path, letter: str
+) -> None:
+    longest = letter * (250 // len(letter.encode())) + ".png"
+    (films / "a.png").rename(films / longest)
+    done = pneumo("predict", films / longest, "--heatmaps", tmp_path / "heat")
+    assert done.code == 0, done.err
+    assert len(list((tmp_path / "heat").iterdir())) == 1
+
+
 @pytest.mark.parametrize("option", ["--pdf", "--dicom", "--heatmaps"])
 @pytest.mark.linux
 def test_a_folder_that_cant_be_written_is_one_sentence(
