@@ -188,7 +188,7 @@ def _listed(manifest: str) -> Iterator[Item]:
         item_id, file = cells.get("id") or told, printable(_place(base, told))
         if files.setdefault(item_id, hash(file)) != hash(file):
             raise DatasetError(
-                f"'{printable(manifest)}' has X than once. Give every X-ray "
+                f"'{printable(manifest)}' has the id '{item_id}' more than once. Give every X-ray "
                 "an id of its own."
             )
         yield {
