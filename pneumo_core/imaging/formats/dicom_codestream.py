@@ -59,7 +59,9 @@ def refuse_other_byte_order(syntax: UID | None, group: bytes) -> None:
     """Refuse a dataset in another byte order than declared, by the group of its first element."""
     told = {b"\x08\0": "little", b"\0\x08": "big"}.get(group)
     declared = "big" if syntax == ExplicitVRBigEndian else "little"
-    if syntax not in (None, DeflatedExplicitVRLittleEndian) and told not in (None, declared):
+    if syntax is None or syntax == DeflatedExplicitVRLittleEndian:
+        return
+    if told not in (None, declared):
         raise Refusal(
             f"its {_SYNTAX} says {syntax.name}, but its elements are {told}-endian", EXPORT_AGAIN
         )
