@@ -1,17 +1,23 @@
-"""What every test stands on: folders of its own, few threads, small films, one tiny checkpoint."""
+"""What every test stands on: folders of its own, few threads, small films, one tiny checkpoint.
 
+What takes seconds to import is imported where it is needed: the process that hands tests out to
+others imports this file, too.
+"""
+
+import functools
 import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 
 from pneumo_core.checkpoints import (
@@ -24,9 +30,10 @@ from pneumo_core.checkpoints import (
     save_checkpoint,
 )
 from pneumo_core.metrics import Estimate, evaluate
-from pneumo_core.models import MODELS, build_network
-from pneumo_core.runs import Run, continue_run, start_run
-from pneumo_core.training import training_config
+from pneumo_core.models import MODELS
+
+if TYPE_CHECKING:
+    from pneumo_core.runs import Run
 
 # How long a drawn case takes says nothing on a busy machine.
 hypothesis.settings.register_profile("pneumo", deadline=None)
@@ -92,7 +99,38 @@ def find_initdb() -> Path | None:
     return max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=None)
 
 
+_BROWSER = "tests/browser/"
+_LONG = (
+    *("tests/runs/", "tests/batch/", "tests/cli/", "tests/app/", "tests/gateway/", "tests/fuzz/"),
+    *("tests/faults/", "tests/training/", "tests/examples/", "tests/test_", "tests/docs/"),
+)
+"""Where the files lie that take longest, browser tests apart."""
+
+
+def _ordered(files: list[str]) -> list[str]:
+    """Put long files first, so that no worker is left alone with one of them at the end.
+
+    Browser tests alternate with others, so that two browsers seldom share the cores.
+    """
+    pages = [each for each in files if each.startswith(_BROWSER)]
+    others = sorted(set(files) - set(pages), key=lambda each: (_turn_of(each), each))
+    pairs = zip_longest(pages, others)
+    return [each for pair in pairs for each in pair if each]
+
+
+def _file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _turn_of(file: str) -> int:
+    turns = (turn for turn, start in enumerate(_LONG) if file.startswith(start))
+    return next(turns, len(_LONG))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    files = list(dict.fromkeys(_file_of(item) for item in items))
+    turns = {file: turn for turn, file in enumerate(_ordered(files))}
+    items.sort(key=lambda item: turns[_file_of(item)])
     for item in items:
         if not WHOLE and item.get_closest_marker("thorough"):
             item.add_marker(pytest.mark.skip(reason="PNEUMO_TEST_WHOLE is not set"))
@@ -133,12 +171,38 @@ def _few_threads() -> Iterator[None]:
 
     Small nets gain nothing from more, and other work may share the cores.
     """
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OMP_NUM_THREADS", "1")
         yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def components_scanned_once() -> Iterator[None]:
+    """Spare each page a search of all installed packages for Streamlit components: a second each.
+
+    A server searches once, when it starts.
+    """
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
+
+
+@pytest.fixture(scope="module")
+def few_trees() -> Iterator[None]:
+    """Forests of ten trees: an audit fits a thousand trees otherwise, which takes seconds."""
+    from pneumo_core.evaluation.shortcuts import combined
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(combined, "_TREES", 10)
+        yield
 
 
 @pytest.fixture
@@ -200,8 +264,11 @@ def draw_folder(root: Path, films: Mapping[str, int], *, side: int = 64) -> Path
 
 
 @pytest.fixture(scope="session")
-def filmed(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """A run of CNN_94 on small films that kept its three epochs; two folders up is its home."""
+    from pneumo_core.runs import continue_run, start_run
+    from pneumo_core.training import training_config
+
     home = tmp_path_factory.mktemp("filmed")
     folder = draw_folder(home / "films", {"train": 24, "test": 15})
     with pytest.MonkeyPatch.context() as environment:
@@ -265,6 +332,10 @@ HISTORY = pd.DataFrame({"epoch": [1], "train_loss": [0.5]})
 def checkpoints_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds one checkpoint, ``cnn_94`` with seeded random weights. Don't change it;
     copy it."""
+    import torch
+
+    from pneumo_core.models import build_network
+
     root = tmp_path_factory.mktemp("checkpoints")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(94)

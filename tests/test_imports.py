@@ -1,5 +1,6 @@
 """What waits until it is needed, each in a fresh process."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,21 +10,30 @@ import pytest
 from pneumo_core.inference import open_runtime
 from tests.app.test_pages import film
 
-LIGHT = ("pneumo_core", "pneumo_core.imaging", "pneumo_core.datasets", "pneumo_core.metrics")
+HEAVY = ("torch", "onnxruntime", "streamlit")
+_PAGES = ("reading_room.reading_page", "compare.side_by_side", "evaluate.evaluate_page")
+WAITS = (
+    *((module, HEAVY) for module in ("pneumo_core", "pneumo_core.imaging", "pneumo_core.datasets")),
+    ("pneumo_core.metrics", (*HEAVY, "scipy.stats", "scipy.optimize")),
+    ("pneumo_core.app.page", ("torch",)),
+    *((f"pneumo_core.app.{page}", ("torch",)) for page in (*_PAGES, "log.log_table")),
+)
+"""Modules, each with what it does not import. Pages that train nothing open before torch."""
+_IMPORT = """
+import importlib, json, sys
+for module, waits in json.loads(sys.argv[1]):
+    importlib.import_module(module)
+    for each in waits:
+        if each in sys.modules:
+            sys.exit(f"{module} imports {each}")
+"""
 
 
-@pytest.mark.parametrize("module", LIGHT)
-def test_images_and_numbers_need_no_torch(module: str) -> None:
-    code = (
-        f"import sys, {module}; "
-        "sys.exit(any(m in sys.modules for m in ('torch', 'onnxruntime', 'streamlit')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_the_frame_of_a_page_comes_before_torch() -> None:
-    code = "import sys, pneumo_core.app.page; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_images_numbers_and_pages_need_no_torch() -> None:
+    """All in one process, one after the other."""
+    command = [sys.executable, "-c", _IMPORT, json.dumps(WAITS)]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.usefixtures("checkpoint")
@@ -36,12 +46,4 @@ def test_a_film_is_read_without_torch_once_its_graph_is_kept(tmp_path: Path) -> 
         "sys.exit(reading.probability is None or 'torch' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "film.png")], check=False)
-    assert ended.returncode == 0
-
-
-def test_pages_that_train_nothing_open_before_torch() -> None:
-    pages = ("reading_room.reading_page", "compare.side_by_side", "evaluate.evaluate_page")
-    modules = ", ".join(f"pneumo_core.app.{each}" for each in (*pages, "log.log_table"))
-    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
-    ended = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.DEVNULL)
     assert ended.returncode == 0

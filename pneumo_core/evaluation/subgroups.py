@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact
 
 from pneumo_core.datasets import NORMAL, PNEUMONIA
 from pneumo_core.evaluation.scores import COLUMNS
@@ -153,6 +152,8 @@ def _slice(column: str, value: str, rows: pd.DataFrame, threshold: float) -> Sli
 
 def _against_rest(found: Sequence[Slice], name: str) -> list[Outlier]:
     """Test each subgroup with X-rays of the label against all others; p is not corrected."""
+    from scipy.stats import fisher_exact  # takes a second to import
+
     counts = {each.value: _correct_of(each, name) for each in found}
     right, total = (sum(each[k] for each in counts.values()) for k in (0, 1))
     tested = []

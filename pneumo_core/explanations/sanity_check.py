@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.explanations.compute import heat_map
@@ -103,6 +102,8 @@ def _similarities(learned: HeatMap, forgotten: list[HeatMap]) -> tuple[float, ..
 def _correlation(learned: NDArray[np.float32], forgotten: NDArray[np.float32]) -> float:
     if np.ptp(forgotten) == 0:
         return 0.0
+    from scipy.stats import spearmanr  # takes a second to import
+
     return float(spearmanr(learned, forgotten).statistic)
 
 

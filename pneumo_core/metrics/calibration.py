@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from pneumo_core.metrics._checks import Floats, Ints, check_arrays, check_two_classes
@@ -121,6 +120,8 @@ def fit_calibration(labels: ArrayLike, margins: ArrayLike) -> Calibration:
     does not carry over to other hospitals. The temperature is limited to [0.05, 20]. Raises
     ValueError unless both classes are present.
     """
+    from scipy.optimize import minimize_scalar  # takes a second to import
+
     margin = np.asarray(margins, dtype=np.float64)
     truth, _ = check_two_classes(labels, expit(margin))
     positives = int(truth.sum())

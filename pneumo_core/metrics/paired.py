@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest, norm, rankdata
+from scipy.special import ndtr, ndtri
 
 from pneumo_core.metrics._checks import Floats, Ints, check_arrays, check_two_classes
+from pneumo_core.metrics._ranks import ranks
 from pneumo_core.metrics.ranking import area_interval
 from pneumo_core.metrics.rates import Estimate
 from pneumo_core.metrics.resampling import LEAST_PATIENTS
@@ -56,6 +57,8 @@ def mcnemar(labels: ArrayLike, first_calls: ArrayLike, second_calls: ArrayLike) 
     first, second = one == truth, other == truth
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
     apart = only_first + only_second
+    from scipy.stats import binomtest  # takes a second to import
+
     p = float(binomtest(only_first, apart, 0.5).pvalue) if apart else 1.0
     return McNemar(only_first, only_second, p)
 
@@ -76,7 +79,7 @@ def compare_areas(
     a, b = mine.area, theirs.area
     variances = mine.covariance(mine), theirs.covariance(theirs)
     spread = math.sqrt(max(0.0, sum(variances) - 2 * mine.covariance(theirs)))
-    if np.array_equal(rankdata(one), rankdata(other)):
+    if np.array_equal(ranks(one), ranks(other)):
         same = _area(a, variances[0], mine.clusters)
         return Areas(same, same, Estimate(0.0, 0.0, 0.0), math.nan)
     if len(mine.ill) < LEAST_PATIENTS:
@@ -85,7 +88,7 @@ def compare_areas(
         _area(a, variances[0], mine.clusters),
         _area(b, variances[1], mine.clusters),
         Estimate(a - b, *_ends(a - b, spread, -1.0, 1.0)),
-        float(2 * norm.sf(abs(a - b) / spread)) if spread > 0 else math.nan,
+        float(2 * ndtr(-abs(a - b) / spread)) if spread > 0 else math.nan,
     )
 
 
@@ -126,7 +129,7 @@ def _area(value: float, variance: float, patients: tuple[int, int]) -> Estimate:
 def _ends(value: float, spread: float, lowest: float, highest: float) -> tuple[float, float]:
     if spread <= 0:
         return math.nan, math.nan
-    half = float(norm.ppf(0.975)) * spread
+    half = float(ndtri(0.975)) * spread
     return max(lowest, value - half), min(highest, value + half)
 
 
@@ -148,10 +151,10 @@ class _Parts:
     def of(cls, truth: Ints, p: Floats, clusters: Ints) -> "_Parts":
         ill = truth == 1
         positives, negatives = int(ill.sum()), int((~ill).sum())
-        everyone = rankdata(p)
+        everyone = ranks(p)
         part = np.empty(len(p))
-        part[ill] = (everyone[ill] - rankdata(p[ill])) / negatives
-        part[~ill] = 1 - (everyone[~ill] - rankdata(p[~ill])) / positives
+        part[ill] = (everyone[ill] - ranks(p[ill])) / negatives
+        part[~ill] = 1 - (everyone[~ill] - ranks(p[~ill])) / positives
         area = float(part[ill].mean())
 
         def sum_by_cluster(films: NDArray[np.bool_]) -> Floats:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 from pneumo_core.metrics._checks import Floats, check_arrays
+from pneumo_core.metrics._ranks import ranks
 
 __all__ = [
     "Curve",
@@ -51,7 +52,7 @@ def area_under_roc(labels: ArrayLike, probabilities: ArrayLike) -> float:
     if not positives or not negatives:
         return math.nan
     # The Mann-Whitney form: 10 × faster than scikit-learn's, which matters in every epoch.
-    pairs_won = rankdata(p)[truth == 1].sum() - positives * (positives + 1) / 2
+    pairs_won = ranks(p)[truth == 1].sum() - positives * (positives + 1) / 2
     return float(pairs_won / (positives * negatives))
 
 
@@ -70,7 +71,7 @@ def area_interval(area: float, ill: int, normal: int) -> tuple[float, float]:
     """
     if math.isnan(area) or not ill or not normal:
         return math.nan, math.nan
-    mean, z = (ill + normal) / 2, float(norm.ppf(0.975))
+    mean, z = (ill + normal) / 2, float(ndtri(0.975))
 
     def too_far(theta: float) -> float:
         product = (2 - theta) * (1 + theta)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 from pneumo_core.metrics._checks import check_arrays, ratio
 from pneumo_core.metrics.formatting import format_interval, format_rate
@@ -101,6 +100,8 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     """Return the 95 % interval of a rate (Wilson 1927, doi 10.1080/01621459.1927.10502953)."""
     if n == 0:
         return math.nan, math.nan
+    from scipy.stats import binomtest  # takes a second to import
+
     interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 

@@ -208,6 +208,9 @@ def has_backbone(model: str) -> bool:
 
 def _in_timm(name: str) -> bool:
     try:
+        from pneumo_core.models._torchvision import import_torchvision
+
+        import_torchvision()  # timm needs it
         from timm import is_model
     except ImportError:
         return False

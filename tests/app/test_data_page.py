@@ -120,6 +120,7 @@ def test_sixteen_draws_follow_the_recipe(folder: Path) -> None:
     assert not app.exception
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
     film_folder: Maker, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

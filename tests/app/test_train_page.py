@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block
 
 from pneumo_core.models import InputFormat, build_network, register_architecture, registry
-from pneumo_core.runs import RunState, control, list_runs
-from pneumo_core.training import RECIPES, TrainingConfig, recipe, training_config
+from pneumo_core.runs import Run, RunState, control, list_runs, train
+from pneumo_core.training import RECIPES, recipe, training_config
+from tests import small_network
 from tests.app.test_pages import open_app, press, told
 
 
@@ -125,10 +126,17 @@ def test_a_sweep_starts_a_run_for_each_value(films: Path) -> None:
     assert "numbers" in app.error[0].value
 
 
+def trained(films: Path) -> Run:
+    """A run of one epoch, named "mine" and done, of a network that only this process knows."""
+    config = training_config(model=small_network.NAME, epochs=1, batch_size=8)
+    with small_network.registered():
+        train(films, "mine", config)
+    (run,) = list_runs()[0]
+    return run
+
+
 def test_a_refused_change_is_told(films: Path) -> None:
-    config: TrainingConfig = training_config(model="cnn_v2", epochs=1, batch_size=8)
-    run = control.start(films, "mine", config)
-    control.wait(run)
+    run = trained(films)
     app = train_page()
     app.text_input(key=f"name {run.id}").set_value("not/possible").run()
     app.button(key=f"rename {run.id}").click().run()
@@ -137,9 +145,7 @@ def test_a_refused_change_is_told(films: Path) -> None:
 
 
 def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> None:
-    config: TrainingConfig = training_config(model="cnn_v2", epochs=1, batch_size=8)
-    run = control.start(films, "mine", config)
-    control.wait(run)
+    run = trained(films)
     app = train_page()
     assert "1 of 1 epochs" in told(app)
     app.text_input(key=f"name {run.id}").set_value("yours").run()
@@ -164,11 +170,11 @@ def test_nothing_moves_while_a_run_is_started(films: Path, monkeypatch: pytest.M
 
         return list(found(app.main))
 
-    class Run:
+    class Started:
         name = "cnn_v2"
         status = control.Status()
 
-    monkeypatch.setattr(control, "start", lambda *_, **__: Run)
+    monkeypatch.setattr(control, "start", lambda *_, **__: Started)
     app = train_page()
     before = places(app)
     press(app, "Start training")

@@ -21,7 +21,8 @@ from pneumo_core.batch import (
     run_batch,
     summarise,
 )
-from pneumo_core.batch.job import shard_size
+from pneumo_core.batch.job import items_of, shard_size
+from pneumo_core.batch.rows import rows_of
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.embeddings import features_of
@@ -29,7 +30,7 @@ from pneumo_core.errors import CheckpointError, DatasetError, PneumoError
 from pneumo_core.reading import open_reader
 from tests.conftest import draw_folder
 
-FILMS = 24
+FILMS = 16
 
 
 def work_of(checkpoint: Checkpoint, **more: object) -> Work:
@@ -49,7 +50,7 @@ def films(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(films: Path, checkpoint: Checkpoint, tmp_path: Path) -> Job:
-    """Twenty-five X-rays, one of them broken, in shards of one."""
+    """Seventeen X-rays, one of them broken, in shards of one."""
     return open_job(tmp_path / "out", work_of(checkpoint), [str(films)], workers=2)
 
 
@@ -64,57 +65,14 @@ def expect_reader_rows(job: Job) -> None:
         assert {name: row[name] for name in expected} == expected
 
 
-def test_the_rows_are_the_reader_s_digit_by_digit(job: Job):
-    run_batch(job, workers=2)
-    expect_reader_rows(job)
-    assert summarise(job.folder).failed == 1
-    assert not [each for each in job.folder.iterdir() if each.name.startswith(".part")]
-
-
-def test_a_second_run_computes_nothing(job: Job):
-    run_batch(job, workers=1)
-    before = {path: path.stat().st_mtime_ns for path in job.folder.glob("part-*")}
-    reports = list[tuple[int, int]]()
-    run_batch(job, workers=1, progress=lambda *told: reports.append(told))
-    assert {path: path.stat().st_mtime_ns for path in job.folder.glob("part-*")} == before
-    assert reports == [(FILMS + 1, FILMS + 1)]
-
-
-def test_damaged_and_missing_shards_are_computed_again_and_no_other(job: Job):
-    run_batch(job, workers=1)
-    whole = rows(job.folder)
-    first, second, third, *_ = sorted(job.folder.glob("part-*"))
-    first.unlink()
-    second.write_bytes(second.read_bytes()[:50])
-    kept = third.stat().st_mtime_ns
-    seen = list[str]()
-    run_batch(job, workers=1, observe=lambda shard: seen.extend(shard["file"].to_pylist()))
-    assert rows(job.folder) == whole
-    assert third.stat().st_mtime_ns == kept
-
-
-def test_every_row_is_observed_once_over_several_runs(job: Job):
-    seen = list[str]()
-
-    def stop(shard: pa.Table) -> None:
-        seen.extend(shard["file"].to_pylist())
-        if len(seen) == 5:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_batch(job, workers=1, observe=stop)
-    seen.pop()  # not noted as observed, so it comes again
-    run_batch(job, workers=1, observe=lambda shard: seen.extend(shard["file"].to_pylist()))
-    assert sorted(seen) == sorted(row["file"] for row in rows(job.folder))
-
-
 def _workers(parent: int) -> list[psutil.Process]:
     found = psutil.Process(parent).children(recursive=True)
     return [each for each in found if "spawn_main" in " ".join(each.cmdline())]
 
 
 @pytest.mark.slow
-def test_a_killed_worker_loses_and_doubles_nothing(job: Job):
+def test_a_killed_worker_loses_nothing_and_later_runs_compute_what_is_missing(job: Job):
+    """One batch for three tests: each process costs seconds of imports."""
     killed = list[int]()
 
     def kill(shard: pa.Table) -> None:
@@ -126,6 +84,49 @@ def test_a_killed_worker_loses_and_doubles_nothing(job: Job):
     run_batch(job, workers=2, observe=kill)
     assert killed
     expect_reader_rows(job)
+    assert summarise(job.folder).failed == 1
+    expect_nothing_computed(job)
+    expect_only_damaged_shards_computed(job)
+
+
+def expect_nothing_computed(job: Job) -> None:
+    """Expect that another run of a whole batch computes nothing."""
+    before = {path: path.stat().st_mtime_ns for path in job.folder.glob("part-*")}
+    reports = list[tuple[int, int]]()
+    run_batch(job, workers=1, progress=lambda *told: reports.append(told))
+    assert {path: path.stat().st_mtime_ns for path in job.folder.glob("part-*")} == before
+    assert reports == [(FILMS + 1, FILMS + 1)]
+
+
+def expect_only_damaged_shards_computed(job: Job) -> None:
+    """Expect that shards that are gone or cut short are computed again, and no other."""
+    whole = rows(job.folder)
+    first, second, third, *_ = sorted(job.folder.glob("part-*"))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:50])
+    kept = third.stat().st_mtime_ns
+    run_batch(job, workers=1)
+    assert rows(job.folder) == whole
+    assert third.stat().st_mtime_ns == kept
+
+
+def test_every_row_is_observed_once_over_several_runs_and_one_process_works_at_a_time(job: Job):
+    seen = list[str]()
+
+    def stop(shard: pa.Table) -> None:
+        if not seen:
+            with pytest.raises(PneumoError, match="Another process is working on the batch"):
+                run_batch(job, workers=1)
+        seen.extend(shard["file"].to_pylist())
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(job, workers=1, observe=stop)
+    seen.pop()  # not noted as observed, so it comes again
+    run_batch(job, workers=1, observe=lambda shard: seen.extend(shard["file"].to_pylist()))
+    assert sorted(seen) == sorted(row["file"] for row in rows(job.folder))
+    assert not [each for each in job.folder.iterdir() if each.name.startswith(".part")]
 
 
 @pytest.mark.thorough
@@ -208,8 +209,8 @@ def test_features_are_those_of_the_dataset(films: Path, checkpoint: Checkpoint, 
     (films / "NORMAL" / "broken.png").unlink()
     work = Work("embed", checkpoint.name, checkpoint.card.version, layer="penultimate")
     job = open_job(tmp_path / "out", work, [str(films)], workers=1)
-    run_batch(job, workers=1)
-    found = rows(job.folder)
+    shards = [rows_of(work, items_of(job, shard)) for shard in range(job.shards)]
+    found = pa.concat_tables(shards).to_pylist()
     dataset = features_of(checkpoint, scan(films))
     order = [Path(film_id).name for film_id in dataset.table["id"]]
     by_name = {Path(row["file"]).name: row for row in found}
@@ -243,19 +244,6 @@ def test_a_model_that_was_replaced_meanwhile_is_refused(
     job = open_job(tmp_path / "out", work, [str(films)], workers=1)
     with pytest.raises(CheckpointError, match="Install the same model"):
         run_batch(job, workers=1)
-
-
-def test_two_processes_do_not_share_a_folder(job: Job):
-    errors = list[str]()
-
-    def another(_: pa.Table) -> None:
-        if not errors:
-            with pytest.raises(PneumoError) as error:
-                run_batch(job, workers=1)
-            errors.append(str(error.value))
-
-    run_batch(job, workers=1, observe=another)
-    assert "Another process is working on the batch" in errors[0]
 
 
 def test_shards_are_small_enough_for_every_worker_and_large_enough_for_a_million():

@@ -83,12 +83,17 @@ def test_a_split_that_is_not_there_is_answered_with_those_that_are(
     assert "train (" in done.err
 
 
-def test_training_publishes_a_checkpoint(pneumo: Run, film_folder: Callable[..., Path]):
+def test_training_takes_a_recipe_and_changes_and_publishes_a_checkpoint(
+    pneumo: Run, film_folder: Callable[..., Path]
+):
     folder = film_folder({"train": 20, "test": 2})
-    options = ("--model", "cnn_v2", "--epochs", 1, "--batch-size", 8, "--seed", 3)
-    done = pneumo("train", "--data", folder, "--name", "mine", *options)
+    options = ("--model", "cnn_v2", "--recipe", "paper", "--epochs", 1, "--seed", 3, "--mirror")
+    done = pneumo("train", "--data", folder, "--name", "mine", *options, "--pretrained", "none")
     assert done.code == 0
-    assert json.loads(done.out)["training"]["seed"] == 3
+    card = json.loads(done.out)
+    training = card["training"]
+    assert (training["seed"], training["batch_size"], training["epochs"]) == (3, 50, 1)
+    assert (card["mirror"], card["origin"]) == (True, "fresh weights")
     assert load_checkpoint("mine").card.model == "cnn_v2"
     assert "mine" in pneumo("models", "list").out
     again = pneumo("train", "--data", folder, "--name", "mine", *options)

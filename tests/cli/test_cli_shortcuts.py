@@ -14,19 +14,21 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.evaluation.shortcuts import audit, measure_dataset, summary
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 Run = Callable[..., object]
 Maker = Callable[..., Path]
 
 
 @pytest.fixture
 def framed(tmp_path: Path) -> Path:
-    """Noise: 24 X-rays of each label in train and test; ill ones are twice as wide."""
+    """Noise: 12 X-rays of each label in train and test; ill ones are twice as wide."""
     random = np.random.default_rng(0)
     for split in ("train", "test"):
         for label, width in (("NORMAL", 64), ("PNEUMONIA", 128)):
             folder = tmp_path / "framed" / split / label
             folder.mkdir(parents=True)
-            for k in range(24):
+            for k in range(12):
                 pixels = random.integers(0, 255, (64, width), dtype=np.uint8)
                 Image.fromarray(pixels).save(folder / f"{split}{label}{k}.png")
     return tmp_path / "framed"
@@ -46,7 +48,7 @@ def test_the_audit_says_what_tells_the_label(pneumo: Run, framed: Path) -> None:
 def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:
     told = json.loads(pneumo("data", "audit", framed, "--json").out)
     width = next(row for row in told["label"] if row["property"] == "width_over_height")
-    assert (width["auc"], width["higher_in"], width["n_normal"]) == (1, "PNEUMONIA", 24)
+    assert (width["auc"], width["higher_in"], width["n_normal"]) == (1, "PNEUMONIA", 12)
     assert "lung_height" in told["not_measured"]
     rows = list(csv.DictReader(io.StringIO(pneumo("data", "audit", framed, "--csv").out)))
     first = next(row for row in rows if row["property"] == "width_over_height")
@@ -65,7 +67,7 @@ def test_what_cant_be_read_is_said_and_fails(pneumo: Run, framed: Path) -> None:
 def test_evaluate_counts_mistakes_by_quartile(
     pneumo: Run, checkpoint: Checkpoint, film_folder: Maker
 ) -> None:
-    folder = film_folder({"train": 4, "test": 24})
+    folder = film_folder({"train": 4, "test": 12})
     plain = json.loads(pneumo("evaluate", "--data", folder, "--json").out)
     told = json.loads(pneumo("evaluate", "--data", folder, "--shortcuts", "--json").out)
     rows = told.pop("shortcuts")
@@ -73,7 +75,7 @@ def test_evaluate_counts_mistakes_by_quartile(
     wrong = {"false alarms": plain["confusion"][0][1], "misses": plain["confusion"][1][0]}
     for error, number in wrong.items():
         of = [r for r in rows if (r["property"], r["error"]) == ("brightness", error)]
-        assert sum(row["n"] for row in of) == 24
+        assert sum(row["n"] for row in of) == 12
         assert sum(row["errors"] for row in of) == number
     assert (
         "Shortcuts: errors by quartile" in pneumo("evaluate", "--data", folder, "--shortcuts").out

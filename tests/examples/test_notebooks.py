@@ -1,13 +1,18 @@
 """Every notebook of examples/ runs from top to bottom, offline, on small X-rays."""
 
+import ast
 import os
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from pneumo_core.explanations import methods
+from pneumo_core.models import registry
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
@@ -29,16 +34,60 @@ def test_there_is_a_notebook_for_each_part_of_the_library() -> None:
     ]
 
 
+@pytest.fixture
+def films(film_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dataset that notebooks find in the environment."""
+    monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 8, "test": 6})))
+
+
+@pytest.fixture
+def registries() -> Iterator[None]:
+    """What notebooks register is forgotten afterwards."""
+    before = [(each, dict(each)) for each in (registry._registered, methods._methods)]
+    yield
+    for each, entries in before:
+        each.clear()
+        each.update(entries)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("models", "films", "registries")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(
+def test_the_cells_of_a_notebook_run(
     path: Path,
-    models: None,
-    film_folder: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("PNEUMO_DATA", str(film_folder({"train": 8, "test": 6})))
+    """In this process: a kernel costs ten seconds of imports. The thorough test starts kernels."""
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("default")
+        run_cells(nbformat.read(path, as_version=4))
+    assert not [each for each in warned if "pneumo_core" in each.filename]
+    assert not [each for each in caplog.records if each.name.startswith("pneumo_core")]
+
+
+def run_cells(notebook: nbformat.NotebookNode) -> None:
+    """Run each cell, and show the value of its last expression as a notebook does."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        body = ast.parse(cell.source).body
+        last = body.pop() if isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), "<cell>", "exec"), names)
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+            shown = getattr(value, "_repr_html_", value.__repr__)()
+            assert shown
+
+
+@pytest.mark.thorough
+@pytest.mark.slow
+@pytest.mark.usefixtures("models", "films")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")

@@ -54,13 +54,17 @@ def b0() -> Runtime:
     return backbone()
 
 
+@pytest.fixture(scope="module")
+def runtimes(b0: Runtime) -> dict[str, Runtime]:
+    cnn_94 = next(each for each in SHIPPED if each.name == "cnn_94")
+    return {"cnn_94": open_runtime(cnn_94), "efficientnet_b0": b0, "ensemble": ensemble()}
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["cnn_94", "efficientnet_b0", "ensemble"])
 def test_every_method_finds_something_in_every_kind_of_network(
-    name: str, method: str, b0: Runtime
+    name: str, method: str, runtimes: dict[str, Runtime]
 ) -> None:
-    cnn_94 = next(each for each in SHIPPED if each.name == "cnn_94")
-    runtimes = {"cnn_94": open_runtime(cnn_94), "efficientnet_b0": b0, "ensemble": ensemble()}
     runtime = runtimes[name]
     film = draw_film(1, side=runtime.size)
     heats = [heat_map(runtime, film, label, method=method) for label in (0, 1)]

@@ -35,6 +35,8 @@ from tests.faults.test_versions_of_checkpoints import PLACE
 
 __all__ = ["pneumo"]
 
+pytestmark = pytest.mark.usefixtures("components_scanned_once")
+
 Fault = Callable[[Path], AbstractContextManager[None]]
 FAULTS = {
     "full": (full, "No space left|there are 0 MB free"),

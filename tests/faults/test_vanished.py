@@ -21,6 +21,8 @@ from tests.faults.test_versions_of_checkpoints import PLACE
 
 __all__ = ["pneumo"]
 
+pytestmark = pytest.mark.usefixtures("components_scanned_once")
+
 
 @pytest.fixture
 def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:

@@ -10,8 +10,9 @@ from pneumo_core.errors import TrainingError
 from pneumo_core.inference import dataset_for
 from pneumo_core.reading import open_reader
 from pneumo_core.runs import continue_run, find_run, start_run, train
-from pneumo_core.training import training_config
+from pneumo_core.training import TrainingConfig, training_config
 from pneumo_core.training.cross_validation import folds_of
+from tests import small_network
 
 
 def _films(patients: int, each: int = 2) -> pd.DataFrame:
@@ -55,11 +56,16 @@ def test_too_few_patients_for_the_folds_is_a_sentence() -> None:
         folds_of(_films(4), 5, seed=0)
 
 
+def folds_config() -> TrainingConfig:
+    return training_config(
+        model=small_network.NAME, epochs=1, batch_size=4, folds=2, keep="last", average=0.0
+    )
+
+
 @pytest.fixture
 def cross_validated(film_folder: Callable[..., Path]) -> tuple[Path, Checkpoint]:
     folder = film_folder({"train": 12, "test": 4})
-    config = training_config(epochs=1, batch_size=4, folds=2, keep="last", average=0.0)
-    return folder, train(folder, "mean", config)
+    return folder, train(folder, "mean", folds_config())
 
 
 def test_a_cross_validation_becomes_the_mean_of_its_networks(
@@ -104,9 +110,8 @@ def test_a_cross_validation_goes_on_fold_by_fold(film_folder: Callable[..., Path
         epochs = 0
 
     folder = film_folder({"train": 12, "test": 4})
-    config = training_config(epochs=1, batch_size=4, folds=2, keep="last", average=0.0)
-    whole = train(folder, "whole", config)
-    run = start_run(folder, "resumed", config)
+    whole = train(folder, "whole", folds_config())
+    run = start_run(folder, "resumed", folds_config())
     with pytest.raises(KeyboardInterrupt):
         continue_run(run, listener=_Stop())
     resumed = continue_run(find_run(run.id))

@@ -18,10 +18,13 @@ from pneumo_core.errors import CheckpointError, TrainingError, UnknownName
 from pneumo_core.reading import open_reader
 from pneumo_core.runs import train
 from pneumo_core.training import make_ensemble, training_config
+from tests import small_network
 
 
 @pytest.fixture(scope="module")
-def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def trained(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, _small_network: None
+) -> Iterator[Path]:
     """A folder with the checkpoints "one", "two" and the ensemble "both" of them."""
     root = tmp_path_factory.mktemp("ensemble")
     with pytest.MonkeyPatch.context() as environment:
@@ -29,7 +32,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         environment.setenv("PNEUMO_CHECKPOINTS", str(root / "checkpoints"))
         for seed, name in enumerate(("one", "two")):
             settings_ = {"epochs": 1, "batch_size": 8, "precision": "32-true", "seed": seed}
-            train(folder, name, training_config(model="cnn_v2", **settings_))
+            train(folder, name, training_config(model=small_network.NAME, **settings_))
         make_ensemble(folder, "both", ["one", "two"])
     yield root / "checkpoints"
 
@@ -58,8 +61,8 @@ def test_the_card_names_the_members(both: Checkpoint) -> None:
     one, two = (load_checkpoint(name).card for name in ("one", "two"))
     assert both.card.model == "ensemble"
     assert [(m.name, m.version, m.model) for m in both.card.members] == [
-        ("one", one.version, "cnn_v2"),
-        ("two", two.version, "cnn_v2"),
+        ("one", one.version, small_network.NAME),
+        ("two", two.version, small_network.NAME),
     ]
     assert [m.temperature for m in both.card.members] == [one.temperature, two.temperature]
     assert one.version != two.version
@@ -116,12 +119,15 @@ def test_the_mirror_images_of_its_members_are_read_too(folder: Path) -> None:
 
 
 def test_members_of_several_sizes_read_one_film_and_the_largest_comes_first(folder: Path) -> None:
-    tiny = {"epochs": 1, "batch_size": 8, "pretrained": "none", "size": 128}
+    tiny = {"epochs": 1, "batch_size": 8, "pretrained": "none", "size": 64}
     train(folder, "finer", training_config(model="timm:test_efficientnet", **tiny))
     made = make_ensemble(folder, "mixed", ["one", "finer"])
-    assert [(m.name, m.input.size) for m in made.card.members] == [("finer", 128), ("one", 100)]
-    assert made.card.input.size == 128
-    assert made.card.architecture == "mean of timm:test_efficientnet (128 px), cnn_v2 (100 px)"
+    assert [(m.name, m.input.size) for m in made.card.members] == [
+        ("finer", 64),
+        ("one", small_network.SIZE),
+    ]
+    assert made.card.input.size == 64
+    assert made.card.architecture == "mean of timm:test_efficientnet (64 px), small_net (48 px)"
     reader, film = open_reader("mixed"), made.scores.iloc[0]
     path = folder / film["id"]
     assert reader.read_file(path).probability == pytest.approx(film["probability"], abs=1e-5)

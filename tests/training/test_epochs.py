@@ -69,7 +69,10 @@ def test_what_is_no_epoch_or_no_run_is_passed_over(run: Run) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.slow
-def test_two_devices_keep_them_once(run: Run, films: tuple[Films, Films]) -> None:
-    fit(dataclasses.replace(run.config, devices=2), *films, run.folder / "state")
+def test_two_devices_keep_them_once(
+    run: Run, known_config: TrainingConfig, larger_films: tuple[Films, Films]
+) -> None:
+    both = dataclasses.replace(known_config, devices=2, keep_epochs=True)
+    fit(both, *larger_films, run.folder / "state")
     files = sorted(each.name for each in (run.folder / "epochs").iterdir())
     assert files == ["0001.safetensors", "0002.safetensors", "0003.safetensors"]

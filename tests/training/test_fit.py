@@ -154,10 +154,10 @@ def test_every_balance_and_schedule_trains(
 @pytest.mark.thorough
 @pytest.mark.slow
 def test_two_devices_learn_from_one_set_of_films(
-    config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
+    known_config: TrainingConfig, larger_films: tuple[Films, Films], tmp_path: Path
 ):
-    shared = dataclasses.replace(config, devices=2, epochs=6, average=0.9)
-    progressed = fit(shared, *films, tmp_path / "state")
+    shared = dataclasses.replace(known_config, devices=2, epochs=6, average=0.9)
+    progressed = fit(shared, *larger_films, tmp_path / "state")
     assert progressed.epoch == 6
     assert progressed.reports[-1].train_loss < progressed.reports[0].train_loss
     assert max(report.val_auc for report in progressed.reports) > 0.9
@@ -166,9 +166,9 @@ def test_two_devices_learn_from_one_set_of_films(
 @pytest.mark.thorough
 @pytest.mark.slow
 def test_what_ends_a_spawned_process_is_told_as_it_would_be_here(
-    config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path
+    known_config: TrainingConfig, larger_films: tuple[Films, Films], tmp_path: Path
 ):
-    shared = dataclasses.replace(config, devices=2)
+    shared = dataclasses.replace(known_config, devices=2)
     (tmp_path / "taken").write_text("a file, not a folder")
     with pytest.raises(TrainingError, match="^'.*state' can't be written: File exists"):
-        fit(shared, *films, tmp_path / "taken" / "state")
+        fit(shared, *larger_films, tmp_path / "taken" / "state")

@@ -1,6 +1,5 @@
 """A recipe is a whole config: what the paper did, what works here, and what a person changes."""
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from pneumo_core.inference import open_runtime
 from pneumo_core.models import Framing, build_network, find_model
 from pneumo_core.runs import find_run, start_run, train
 from pneumo_core.training import RECIPES, Augmentation, TrainingConfig, recipe
+from tests import small_network
 
 TINY = "timm:test_efficientnet"
 
@@ -91,7 +91,7 @@ def test_a_senseless_change_is_named() -> None:
 
 
 def test_the_papers_rate_falls_by_four_hundredths_an_epoch(folder: Path) -> None:
-    checkpoint = train(folder, "paper", recipe("paper", "cnn_v2", epochs=3))
+    checkpoint = train(folder, "paper", recipe("paper", small_network.NAME, epochs=3))
     rates = checkpoint.history["learning_rate"].to_numpy()
     assert rates == pytest.approx([1e-4, 0.96e-4, 0.96**2 * 1e-4])
     assert checkpoint.card.training["augmentation"]["rotation"] == 75
@@ -160,7 +160,7 @@ def test_a_run_keeps_the_source_that_auto_found(
 
 
 def test_the_card_of_a_small_network_says_that_it_started_fresh(folder: Path) -> None:
-    card = train(folder, "small", recipe("strong", "cnn_v2", epochs=1)).card
+    card = train(folder, "small", recipe("strong", small_network.NAME, epochs=1)).card
     assert (card.training["pretrained"], card.origin) == ("none", "fresh weights")
 
 
@@ -190,21 +190,6 @@ def test_a_start_that_is_not_to_be_had_leaves_no_run(
 
 
 # --- the command line ------------------------------------------------------------------------
-
-
-def test_the_command_line_takes_a_recipe_and_changes(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--name", "mine", "--data", folder, "--model", "cnn_v2", "--recipe", "paper"]
-    changes = ["--epochs", 1, "--mirror", "--pretrained", "none"]
-    monkeypatch.setattr(sys, "argv", ["pneumo", "train", *map(str, arguments + changes)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert not ended.value.code
-    card = json.loads(capsys.readouterr().out)
-    assert (card["training"]["batch_size"], card["training"]["epochs"]) == (50, 1)
-    assert (card["mirror"], card["origin"]) == (True, "fresh weights")
-    assert load_checkpoint("mine").card.mirror
 
 
 def test_the_command_line_refuses_weights_for_a_network_without_a_backbone(

@@ -27,7 +27,6 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
-from scipy.stats import rankdata
 
 from pneumo_core.core.progress import Progress
 
@@ -89,6 +88,8 @@ def _outlines(
     pixels: NDArray[np.uint8], rows: NDArray[np.int64], report: Callable[[float], None]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return ranks of small X-rays, float32 (n, 256), standardised; and which are blank."""
+    from scipy.stats import rankdata  # takes a second to import
+
     outlines = np.zeros((len(rows), _SIDE * _SIDE), np.float32)
     flat = np.zeros(len(rows), bool)
     for start in range(0, len(rows), _BLOCK):

@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
@@ -233,6 +232,8 @@ def _area(groups: pd.Series, values: pd.Series, patients: pd.Series) -> tuple[Es
 
 def _ranks(values: pd.Series) -> NDArray[np.float64]:
     """Return ranks of the values, in (0, 1]."""
+    from scipy.stats import rankdata  # takes a second to import
+
     return np.asarray(rankdata(values.to_numpy(np.float64)) / len(values), dtype=np.float64)
 
 

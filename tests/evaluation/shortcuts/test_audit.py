@@ -22,6 +22,8 @@ from pneumo_core.metrics import area_under_roc
 
 N = 60
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def films(split: str, label: int, n: int = N) -> pd.DataFrame:
     ids = [f"{split}/{label}/{k}" for k in range(n)]
@@ -51,7 +53,7 @@ def made() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def found(made: Dataset) -> Audit:
+def found(made: Dataset, few_trees: None) -> Audit:
     """Lungs fill 0.6 of train normals and 0.75 of all others; brightness tells nothing."""
     random = np.random.default_rng(3)
     tight = ~((made.films["split"] == "train") & (made.films["label"] == 0)).to_numpy()

@@ -1,0 +1,13 @@
+"""Ranks, without the import of scipy.stats until they are needed."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["ranks"]
+
+
+def ranks(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the ranks of values (N,), from 1; equal values share their mean rank."""
+    from scipy.stats import rankdata  # takes a second to import
+
+    return np.asarray(rankdata(values), dtype=np.float64)
