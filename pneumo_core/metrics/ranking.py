@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from pneumo_core.metrics._checks import Floats, check_arrays
@@ -71,6 +70,8 @@ def area_interval(area: float, ill: int, normal: int) -> tuple[float, float]:
     """
     if math.isnan(area) or not ill or not normal:
         return math.nan, math.nan
+    from scipy.optimize import brentq  # takes a second to import
+
     mean, z = (ill + normal) / 2, float(ndtri(0.975))
 
     def too_far(theta: float) -> float:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from tensorboardX import SummaryWriter
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.errors import TrainingError
@@ -99,6 +98,8 @@ class Historian:
         return (total - done) / per_second + epoch * later
 
     def _write_tensorboard(self, report: EpochReport) -> None:
+        from tensorboardX import SummaryWriter  # takes a second to import
+
         with SummaryWriter(str(self.folder / "tensorboard"), purge_step=report.epoch) as writer:
             for name in _SCALARS:
                 writer.add_scalar(name, getattr(report, name), report.epoch)
