@@ -67,7 +67,7 @@ def test_what_cant_be_read_is_said_and_fails(pneumo: Run, framed: Path) -> None:
 def test_evaluate_counts_mistakes_by_quartile(
     pneumo: Run, checkpoint: Checkpoint, film_folder: Maker
 ) -> None:
-    folder = film_folder({"train": 4, "test": 12})
+    folder = film_folder({"train": 4, "test": 24})
     plain = json.loads(pneumo("evaluate", "--data", folder, "--json").out)
     told = json.loads(pneumo("evaluate", "--data", folder, "--shortcuts", "--json").out)
     rows = told.pop("shortcuts")
@@ -75,7 +75,7 @@ def test_evaluate_counts_mistakes_by_quartile(
     wrong = {"false alarms": plain["confusion"][0][1], "misses": plain["confusion"][1][0]}
     for error, number in wrong.items():
         of = [r for r in rows if (r["property"], r["error"]) == ("brightness", error)]
-        assert sum(row["n"] for row in of) == 12
+        assert sum(row["n"] for row in of) == 24
         assert sum(row["errors"] for row in of) == number
     assert (
         "Shortcuts: errors by quartile" in pneumo("evaluate", "--data", folder, "--shortcuts").out
