@@ -126,17 +126,18 @@ def test_a_sweep_starts_a_run_for_each_value(films: Path) -> None:
     assert "numbers" in app.error[0].value
 
 
-def trained(films: Path) -> Run:
+@pytest.fixture
+def trained(films: Path) -> Iterator[Run]:
     """A run of one epoch, named "mine" and done, of a network that only this process knows."""
     config = training_config(model=small_network.NAME, epochs=1, batch_size=8)
     with small_network.registered():
         train(films, "mine", config)
-    (run,) = list_runs()[0]
-    return run
+        (run,) = list_runs()[0]
+        yield run
 
 
-def test_a_refused_change_is_told(films: Path) -> None:
-    run = trained(films)
+def test_a_refused_change_is_told(trained: Run) -> None:
+    run = trained
     app = train_page()
     app.text_input(key=f"name {run.id}").set_value("not/possible").run()
     app.button(key=f"rename {run.id}").click().run()
@@ -144,8 +145,8 @@ def test_a_refused_change_is_told(films: Path) -> None:
     assert [each.name for each in list_runs()[0]] == ["mine"]
 
 
-def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(films: Path) -> None:
-    run = trained(films)
+def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(trained: Run) -> None:
+    run = trained
     app = train_page()
     assert "1 of 1 epochs" in told(app)
     app.text_input(key=f"name {run.id}").set_value("yours").run()
