@@ -39,6 +39,8 @@ _NAMES = {
     "subject": "Subject",
     "reason": "Reason",
     "seconds": "Seconds",
+    "confidence": "Confidence",
+    "marks": "Marks",
 }
 
 _NUMBERS = ("threshold", "probability")
