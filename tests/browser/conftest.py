@@ -1,6 +1,9 @@
-"""A running app, a browser, and what tests of any page do in one."""
+"""A running app, a browser, and what tests of any page do in one.
 
-import hashlib
+Starting the app and exporting networks takes longer than most tests, so that nearly all share one
+server, ``app``: its models are small, and its dataset has 40 drawn X-rays.
+"""
+
 import os
 import shutil
 import socket
@@ -10,14 +13,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urljoin
 
 import pytest
 import torch
+from PIL import Image
 
 from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
 from pneumo_core.models import build_network
+from tests.conftest import draw_film, film_name
 
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import (
@@ -42,10 +47,22 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--force-prefers-reduced-motion",
 ]
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-WAIT = 30_000
+WAIT = 60_000
+UNTRAINED = "untrained"
+TRAINED = ("cnn_94", "cnn_v2")
+_AT_ONCE = """(() => {
+    const still = new CSSStyleSheet();
+    still.replaceSync(`*, ::before, ::after {
+        transition-duration: 1ms !important; transition-delay: 0s !important;
+        animation-duration: 1ms !important; animation-delay: 0s !important;
+        animation-iteration-count: 1 !important; }`);
+    document.adoptedStyleSheets.push(still);
+})()"""
+"""Nothing fades in, and no spinner turns: without a graphics card each picture of it costs time."""
 
 
 def free_port() -> int:
@@ -94,23 +111,54 @@ def stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all servers may share: exported networks. Written whole, so other workers may, too."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "browser-cache"
+    place.mkdir(exist_ok=True)
+    return place
+
+
+@pytest.fixture(scope="session")
 def checkpoints(checkpoints_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a CNN_94 whose random weights give maps that aren't empty for either label."""
+    """A folder with ``untrained``, a CNN_94 whose maps aren't empty for either label."""
     other = load_checkpoint("cnn_94", checkpoints_root)
     root = tmp_path_factory.mktemp("checkpoints")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
         weights = build_network("cnn_94").state_dict()
     parts = {"scores": other.scores, "features": other.features, "history": other.history}
-    save_checkpoint(other.card, weights, root=root, **parts)
+    save_checkpoint(replace(other.card, name=UNTRAINED), weights, root=root, **parts)
     return root
 
 
-@pytest.fixture(scope="module")
-def app(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running app."""
-    server, address = start_app(checkpoints, tmp_path_factory.mktemp("home"))
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of 40 drawn X-rays, 20 of each label, and a copy of one: it is in two splits."""
+    folder = tmp_path_factory.mktemp("data") / "films"
+    for split, numbers in (("train", range(14)), ("test", range(14, 20))):
+        for label, name in enumerate(("NORMAL", "PNEUMONIA")):
+            place = folder / split / name
+            place.mkdir(parents=True)
+            for k in numbers:
+                Image.fromarray(draw_film(label, side=96, seed=k)).save(place / film_name(label, k))
+    shutil.copy(folder / "train/NORMAL" / film_name(0, 0), folder / "test/NORMAL/IM-0900-0001.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of ``app``."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def app(checkpoints: Path, films: Path, home: Path, cache: Path) -> Iterator[str]:
+    """The address of a running app: ``untrained``, two small models of ours, and a dataset."""
+    for name in TRAINED:
+        shutil.copytree(ROOT / "checkpoints" / name, checkpoints / name)
+    server, address = start_app(checkpoints, home, PNEUMO_DATA=str(films), PNEUMO_CACHE=str(cache))
     yield address
     stop(server)
 
@@ -129,25 +177,40 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """What the tabs of a module share: Streamlit's scripts are fetched and compiled once."""
     shared = browser.new_context()
+    shared.add_init_script(_AT_ONCE)
+    shared.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
     yield shared
     shared.close()
 
 
+@pytest.fixture(scope="module")
+def tab(context: BrowserContext) -> Page:
+    """A tab for a whole module: in a new one Streamlit's and Plotly's scripts are compiled anew."""
+    return context.new_page()
+
+
 @pytest.fixture(params=[DESKTOP], ids=["desktop"])
-def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A tab that fails the test when anything is wrong in its console or leaves this machine."""
-    tab = context.new_page()
-    tab.set_viewport_size(request.param)
-    tab.set_default_timeout(WAIT)
-    expect.set_options(timeout=WAIT)
+def page(tab: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A tab that fails the test when anything is wrong in its console or leaves this machine.
+
+    Each ``goto`` begins a session of its own.
+    """
     wrong: list[str] = []
     missing: list[str] = []
-    tab.on("console", lambda line: _note(line, wrong, missing))
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("request", lambda sent: wrong.append(sent.url) if _leaves(sent.url) else None)
+    heard = {
+        "console": lambda line: _note(line, wrong, missing),
+        "pageerror": lambda error: wrong.append(str(error)),
+        "request": lambda sent: wrong.append(sent.url) if _leaves(sent.url) else None,
+    }
+    tab.goto("about:blank")
+    tab.set_viewport_size(request.param)
+    for event, note in heard.items():
+        tab.on(event, note)
     yield tab
-    shown = [] if tab.is_closed() else tab.evaluate("[...document.images].map(each => each.src)")
-    tab.close()
+    shown = tab.evaluate("[...document.images].map(each => each.src)")
+    for event, note in heard.items():
+        tab.remove_listener(event, note)
     assert not wrong
     assert not set(missing) & set(shown)
 
@@ -185,16 +248,28 @@ _STILL = """() => {
 def settled(page: Page) -> None:
     """Wait until no script runs, nor begins to: a click takes a moment to reach the server."""
     page.evaluate("delete window.stillSince")
-    page.wait_for_function(_STILL)
+    page.wait_for_function(_STILL, polling=50)
+
+
+_DIGEST = """async image => {
+    const served = await fetch(image.src, {cache: "force-cache"});
+    if (!served.ok) throw new Error(`${served.status} for ${image.src}`);
+    const digest = await crypto.subtle.digest("SHA-256", await served.arrayBuffer());
+    return [...new Uint8Array(digest)].map(each => each.toString(16).padStart(2, "0")).join("");
+}"""
 
 
 def picture(page: Page, name: str) -> str:
-    """Digest of the picture that the browser shows under that name, once it has loaded."""
+    """SHA-256 of the picture that the browser shows under that name, once it has loaded.
+
+    The browser itself fetches it. Playwright's own client gets ECONNRESET where it reuses a
+    connection just as the server closes it for being idle; a browser then opens another one.
+    """
     image = page.get_by_role("img", name=name, exact=True)
     image.wait_for()
     handle = image.element_handle()
     page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=handle)
-    return hashlib.sha256(page.request.get(urljoin(page.url, address_of(image))).body()).hexdigest()
+    return str(page.evaluate(_DIGEST, handle))
 
 
 def address_of(image: Locator) -> str:
@@ -216,13 +291,14 @@ _FADED_IN = """() => !document.querySelector("[data-stale=true]") && document.ge
 
 
 def serious(page: Page) -> set[str]:
-    """What axe finds serious on a page each time it looks; half faded in, a page is pale."""
+    """What axe finds serious on a page each time it looks; half drawn, a page is pale."""
     from axe_playwright_python.sync_playwright import Axe
 
     found: set[str] = set()
     for again in range(3):
         settled(page)
-        page.wait_for_timeout(1000)  # what is to fade in has begun to
+        if again:
+            page.wait_for_timeout(1000)
         page.wait_for_function(_FADED_IN)
         seen = {
             f"{each['id']}: {node['target']}"

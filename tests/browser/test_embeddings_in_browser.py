@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,17 +21,10 @@ from pneumo_core.embeddings import project, shipped_features
 from pneumo_core.imaging import jpeg, read_radiograph
 from pneumo_core.models import build_network
 from pneumo_core.runs import Run
-from tests.browser.conftest import PHONE, ROOT, overflow, picture, settled, start_app, stop
+from tests.browser.conftest import ROOT, UNTRAINED, picture, settled, start_app, stop
 from tests.conftest import HISTORY, make_card
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server, address = start_app(ROOT / "checkpoints", tmp_path_factory.mktemp("home"))
-    yield address
-    stop(server)
 
 
 def chart(page: Page) -> Locator:
@@ -80,12 +74,12 @@ def clear_box(at: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
-    shipped: str, page: Page
+    app: str, page: Page
 ) -> None:
     checkpoint = load_checkpoint("cnn_94", ROOT / "checkpoints")
     features = shipped_features(checkpoint, "test")
     points = project(features.values, "pca").points
-    page.goto(f"{shipped}/embeddings?checkpoint=cnn_94&films=test&map=pca")
+    page.goto(f"{app}/embeddings?checkpoint=cnn_94&films=test&map=pca")
     at = np.array(places(chart(page), points))
     left, top, right, bottom = clear_box(at)
     inside = ((at > [left, top]) & (at < [right, bottom])).all(axis=1)
@@ -105,21 +99,10 @@ def test_a_lasso_selects_exactly_the_films_inside_and_outlives_a_colour(
     assert bright == inside.sum()
 
 
-@pytest.fixture
-def with_films(
-    checkpoints: Path, film_folder: Callable[..., Path], tmp_path: Path
-) -> Iterator[tuple[str, Path]]:
-    """An app with twenty films at hand, and their folder."""
-    folder = film_folder({"train": 1, "test": 10})
-    server, address = start_app(checkpoints, tmp_path, PNEUMO_DATA=str(folder))
-    yield address, folder
-    stop(server)
-
-
-def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page: Page) -> None:
+def test_a_click_shows_the_films_own_picture(app: str, films: Path, page: Page) -> None:
     """For a film of every trace: the picture under its name is that of its file."""
-    address, folder = with_films
-    page.goto(f"{address}/embeddings?films=dataset%20test&map=pca")
+    count = len(list((films / "test").rglob("*.png")))
+    page.goto(f"{app}/embeddings?checkpoint={UNTRAINED}&films=dataset%20test&map=pca")
     page.get_by_role("button", name="Compute features of test X-rays (penultimate)").click()
     chart(page)
     page.get_by_role("radio", name="Click and move").click()
@@ -138,9 +121,9 @@ def test_a_click_shows_the_films_own_picture(with_films: tuple[str, Path], page:
         page.wait_for_timeout(500)  # it is hovered first, as by a hand
         page.mouse.down()
         page.mouse.up()
-        expect(page.get_by_role("heading", name="Selected: 1 of 20 X-rays")).to_be_visible()
-        film = next(folder.rglob(name))
-        film_id = film.relative_to(folder).as_posix()
+        expect(page.get_by_role("heading", name=f"Selected: 1 of {count} X-rays")).to_be_visible()
+        film = next((films / "test").rglob(name))
+        film_id = film.relative_to(films).as_posix()
         shown = page.get_by_role("img", name=film_id).first
         shown.wait_for()
         own = hashlib.sha256(jpeg(read_radiograph(film).pixels)).hexdigest()
@@ -225,24 +208,12 @@ def test_fifty_thousand_films_pan_and_select(many: str, page: Page) -> None:
     assert longest_stall(page, select) < STALL, "selecting stalls"
 
 
-@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
-def test_a_phone_scrolls_one_way_only(shipped: str, page: Page) -> None:
-    page.goto(f"{shipped}/embeddings?checkpoint=cnn_94&films=test&map=pca")
-    chart(page)
-    assert overflow(page) == 0
-
-
-@pytest.fixture
-def in_training(checkpoints: Path, filmed: Run) -> Iterator[str]:
-    """An app whose home has a run of three kept epochs."""
-    server, address = start_app(checkpoints, filmed.folder.parents[1])
-    yield address
-    stop(server)
-
-
-def test_a_slider_moves_the_films_from_epoch_to_epoch(in_training: str, page: Page) -> None:
+def test_a_slider_moves_the_films_from_epoch_to_epoch(
+    app: str, home: Path, filmed: Run, page: Page
+) -> None:
     """Other places, the same frame, and a selection that stays."""
-    page.goto(f"{in_training}/embeddings?view=training&map=pca")
+    shutil.copytree(filmed.folder, home / "runs" / filmed.folder.name)
+    page.goto(f"{app}/embeddings?view=training&map=pca")
     page.get_by_role("button", name="Map test X-rays by 3 epochs (PCA)").click()
     plot = page.locator(".st-key-map-of-epochs .js-plotly-plot")
     plot.locator(".slider-grip-rect").wait_for()
@@ -263,7 +234,9 @@ def test_a_slider_moves_the_films_from_epoch_to_epoch(in_training: str, page: Pa
     assert rail is not None
     page.mouse.click(rail["x"] + 5, rail["y"] + rail["height"] / 2)
     expect(plot.locator(".slider-label").first).to_contain_text("Epoch 1 · validation AUC")
-    page.wait_for_timeout(1500)
+    page.wait_for_function(
+        "([plot, x]) => plot._fullData[0].x[0] !== x && !plot._transitioning",
+        arg=[plot.element_handle(), last[0]],
+    )
     first = plot.evaluate(shown)
-    assert first[0] != last[0]
     assert first[1:] == last[1:]

@@ -22,15 +22,15 @@ PATIENCE = 120_000
 
 
 @pytest.fixture
-def shipped(tmp_path: Path) -> Iterator[str]:
+def shipped(tmp_path: Path, cache: Path) -> Iterator[str]:
     """The address of an app with the checkpoints that come with Pneumo."""
-    server, address = start_app(ROOT / "checkpoints", tmp_path)
+    server, address = start_app(ROOT / "checkpoints", tmp_path, PNEUMO_CACHE=str(cache))
     yield address
     stop(server)
 
 
 @pytest.fixture
-def films(real_data: Path, tmp_path: Path) -> list[Path]:
+def worklist(real_data: Path, tmp_path: Path) -> list[Path]:
     """60 real films, and one of each bad input."""
     folder = tmp_path / "worklist"
     bad = write_bad_inputs(folder)
@@ -42,12 +42,12 @@ def films(real_data: Path, tmp_path: Path) -> list[Path]:
     return found
 
 
-def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[Path]) -> None:
+def test_sixty_films_and_every_bad_input(shipped: str, page: Page, worklist: list[Path]) -> None:
     page.goto(f"{shipped}/read")
     expect(page.get_by_text("No X-rays yet")).to_be_visible()
-    upload(page, *films)
-    failed = len(films) - 60
-    told = page.get_by_text(re.compile(rf"{len(films)} X-rays: \d+ read.* {failed} failed$"))
+    upload(page, *worklist)
+    failed = len(worklist) - 60
+    told = page.get_by_text(re.compile(rf"{len(worklist)} X-rays: \d+ read.* {failed} failed$"))
     expect(told).to_be_visible(timeout=PATIENCE)
     read = int(told.inner_text().split(": ")[1].split(" read")[0])
     assert read >= 0.98 * 60, "the gate may refuse one of them"
@@ -59,7 +59,7 @@ def test_sixty_films_and_every_bad_input(shipped: str, page: Page, films: list[P
     page.keyboard.press("Escape")
 
     page.get_by_test_id("stDataFrame").click(position={"x": 150, "y": 40 + 44 * 2 + 15})
-    expect(page.get_by_text(f"3 of {len(films)}")).to_be_visible()
+    expect(page.get_by_text(f"3 of {len(worklist)}")).to_be_visible()
     as_read = picture(page, "The X-ray")
 
     page.get_by_text("Show heat map", exact=True).click()
