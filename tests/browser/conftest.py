@@ -277,12 +277,19 @@ def address_of(image: Locator) -> str:
 
 
 def overflow(page: Page) -> int:
-    return int(
-        page.evaluate(
-            "Math.max(...[document.documentElement, ...document.querySelectorAll("
-            "'[data-testid=stMain]')].map(each => each.scrollWidth - each.clientWidth))"
-        )
-    )
+    """Pixels that the page is wider than its window, once charts have followed a change of size."""
+    wide = 0
+    for _ in range(40):
+        wide = int(page.evaluate(_OVERFLOW))
+        if wide <= 0:
+            break
+        page.wait_for_timeout(250)
+    return wide
+
+
+_OVERFLOW = """Math.max(...[document.documentElement,
+    ...document.querySelectorAll("[data-testid=stMain]")].map(each =>
+        each.scrollWidth - each.clientWidth))"""
 
 
 _FADED_IN = """() => !document.querySelector("[data-stale=true]") && document.getAnimations()

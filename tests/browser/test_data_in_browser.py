@@ -36,7 +36,7 @@ def assert_fits_and_is_accessible(page: Page) -> None:
 def test_a_finding_leads_to_its_pictures(app: str, page: Page) -> None:
     page.goto(f"{app}/data?view=findings")
     page.get_by_text("The same image in two splits").wait_for()
-    settled(page)
+    assert_fits_and_is_accessible(page)
     page.get_by_text("Show the 2 X-rays").click()
     first = picture(page, f"train/NORMAL/{film_name(0, 0)}: NORMAL, train")
     assert picture(page, "test/NORMAL/IM-0900-0001.png: NORMAL, test") == first
@@ -45,7 +45,6 @@ def test_a_finding_leads_to_its_pictures(app: str, page: Page) -> None:
     lines = saved.value.path().read_text().splitlines()
     assert len(lines) == 3
     assert lines[0] == "group,id,split,label,subtype,patient"
-    assert_fits_and_is_accessible(page)
 
 
 def test_another_draw_shows_other_pictures_and_a_film_opens_in_the_reading_room(
