@@ -60,10 +60,11 @@ def test_another_draw_shows_other_pictures_and_a_film_opens_in_the_reading_room(
     assert picture(page, "Draw 1") != before
 
     page.goto(f"{app}/data?view=films")
-    read = page.get_by_role("link", name="Read it").first
-    read.wait_for()
+    enlarge = page.get_by_role("button", name="Enlarge").first
+    enlarge.wait_for()
     assert_fits_and_is_accessible(page)
-    read.click()
+    enlarge.click()
+    page.get_by_role("link", name="Open on the Read page").click()
     page.get_by_role("img", name="The X-ray", exact=True).wait_for()
     expect(page.locator(".st-key-result h2")).to_be_visible()  # refused: it is no chest
 
