@@ -40,7 +40,7 @@ def test_a_clicked_cell_the_slider_and_what_is_taken_away(app: str, page: Page) 
     told = f"Missed: pneumonia predicted as NORMAL: {counts.fn} X-rays, worst errors first"
     expect(page.get_by_text(told)).to_be_visible()
     expect(page).to_have_url(re.compile("cell=fn"))
-    expect(page.get_by_text("is not in the dataset in use").first).to_be_visible()
+    expect(page.get_by_text("not in the dataset in use").first).to_be_visible()
     settled(page)
     click_cell(page, 1)
     told = f"False alarms: normal predicted as PNEUMONIA: {counts.fp} X-rays, worst errors first"
