@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -162,7 +161,7 @@ def _open(url: str) -> AuditLog:
 
 def _row(entry: Entry) -> dict[str, Any]:
     """Return an entry's row for any database: texts in valid Unicode, cut to column length."""
-    return {name: _fit_column(name, value) for name, value in asdict(entry).items()}
+    return {name: _fit_column(name, value) for name, value in vars(entry).items()}
 
 
 def _fit_column(name: str, value: Any) -> Any:

@@ -15,12 +15,15 @@ from pneumo_core.batch.rows import one_thread, rows_of
 from pneumo_core.batch.shards import write_shard
 from pneumo_core.core.extras import require
 from pneumo_core.core.settings import cores
+from pneumo_core.errors import PneumoError
 
 __all__ = ["on_ray"]
 
 _SHARE = 0.5
 """CPUs that an actor reserves. Two reserving a whole one each would leave Ray Data none for
 handing out shards, and the batch would never end."""
+_LOOPBACK, _NO_CLUSTER = "127.0.0.1", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Ray's switch has the name of the systems on which it is off by default; it works on any."""
 
 
 class ShardWriter:
@@ -47,10 +50,10 @@ def on_ray(
     or node is lost. Raises MissingExtra.
     """
     require("ray", "ray")
-    import ray.data
-
     plain = {**asdict(job), "folder": str(job.folder.resolve()), "sources": None}
     with _connected(address):
+        import ray.data
+
         ray.data.DataContext.get_current().enable_progress_bars = False
         numbers = [{"shard": shard} for shard in shards]
         written = ray.data.from_items(numbers, override_num_blocks=len(numbers)).map_batches(
@@ -66,8 +69,7 @@ def on_ray(
 
 @contextmanager
 def _connected(address: str | None) -> Iterator[None]:
-    import ray
-
+    """Connect to a cluster, or start Ray on this machine, on 127.0.0.1 alone."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
     own: dict[str, Any] = {}
@@ -75,11 +77,21 @@ def _connected(address: str | None) -> Iterator[None]:
         # Ray would give way to all other processes, at a niceness of 15.
         os.environ.setdefault("RAY_worker_niceness", "0")
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-        own = {"num_cpus": cores(), "_node_ip_address": "127.0.0.1", "include_dashboard": False}
+        # Without clusters Ray's servers listen on 127.0.0.1. "_node_ip_address" doesn't do that:
+        # Ray replaces a loopback address by the machine's own. Ray reads it when it is imported.
+        os.environ[_NO_CLUSTER] = "0"
+        own = {"num_cpus": cores(), "include_dashboard": False}
+    import ray
+
     level = logging.ERROR
     logging.getLogger("ray.data").setLevel(level)
     ray.init(address=address or "local", log_to_driver=False, logging_level=level, **own)
     try:
+        if address is None and ray.util.get_node_ip_address() != _LOOPBACK:
+            raise PneumoError(
+                "Ray was imported before and would listen on this machine's network address. Set "
+                f"{_NO_CLUSTER}=0 before importing it, or use the engine 'local'."
+            )
         yield
     finally:
         ray.shutdown()
