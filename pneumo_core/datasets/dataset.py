@@ -121,8 +121,8 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """24 hex digits of SHA-256 over every X-ray's id, split, label and bytes; any order."""
-        columns = self.films[["id", "split", "label", "digest"]].sort_values("id")
-        lines = columns.astype(str).agg("\t".join, axis=1)
+        columns = (self.films[name].tolist() for name in ("id", "split", "label", "digest"))
+        lines = ("\t".join(map(str, row)) for row in sorted(zip(*columns, strict=True)))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:24]
 
     def counts(self) -> pd.DataFrame:

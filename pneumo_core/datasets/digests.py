@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
 from pneumo_core.core.files import write_whole
 from pneumo_core.core.progress import Progress
@@ -26,16 +28,32 @@ _SETTLED_NS = 2_000_000_000
 
 _log = logging.getLogger(__name__)
 
-State = tuple[int, int, int]
+_STATE = np.dtype([("size", np.int64), ("modified_ns", np.int64), ("inode", np.uint64)])
 """Size in bytes, modification time in ns, inode."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Known:
-    """A digest, and the state of the file that had it."""
+    """Files (N) in columns: paths as the system's bytes, ``_STATE`` when read, and digests."""
 
-    state: State
-    digest: str
+    paths: list[bytes]
+    states: NDArray[np.void]
+    digests: list[str]
+
+    def of(self, paths: list[bytes], states: NDArray[np.void]) -> list[str | None]:
+        """Return the digest of each file in this very state, None for others."""
+        if not self.paths:
+            return [None] * len(paths)
+        if paths == self.paths:
+            rows = np.arange(len(paths))
+        else:
+            row_of = {path: row for row, path in enumerate(self.paths)}
+            rows = np.array([row_of.get(path, -1) for path in paths], np.int64)
+        same = (rows >= 0) & (self.states[rows] == states)
+        return [
+            self.digests[row] if unchanged else None
+            for row, unchanged in zip(rows.tolist(), same.tolist(), strict=True)
+        ]
 
 
 def digest_of(content: bytes) -> str:
@@ -53,8 +71,8 @@ def digests(root: Path, paths: list[str], progress: Progress | None = None) -> l
     """
     place = _place(root)
     known = _load(place)
-    states = [_state(path) for path in paths]
-    found = [_unchanged(known.get(path), state) for path, state in zip(paths, states, strict=True)]
+    names, states = [os.fsencode(path) for path in paths], _states(paths)
+    found = known.of(names, states)
     missing = [row for row, digest in enumerate(found) if digest is None]
     begun = time.time_ns()
     for row, digest in zip(
@@ -62,9 +80,13 @@ def digests(root: Path, paths: list[str], progress: Progress | None = None) -> l
     ):
         found[row] = digest
     whole = [digest for digest in found if digest is not None]
-    if missing or len(known) != len(paths):
-        settled = [row for row, state in enumerate(states) if state[1] < begun - _SETTLED_NS]
-        _save(place, {paths[row]: _Known(states[row], whole[row]) for row in settled})
+    if missing or len(known.paths) != len(paths):
+        settled = np.flatnonzero(states["modified_ns"] < begun - _SETTLED_NS)
+        rows = settled.tolist()
+        _save(
+            place,
+            _Known([names[row] for row in rows], states[settled], [whole[row] for row in rows]),
+        )
     return whole
 
 
@@ -73,13 +95,10 @@ def forget_digests(root: Path) -> None:
     _place(root).unlink(missing_ok=True)
 
 
-def _unchanged(known: _Known | None, state: State) -> str | None:
-    return known.digest if known and known.state == state else None
-
-
-def _state(path: str) -> State:
-    facts = os.stat(path)  # noqa: PTH116 - a million Path objects take seconds
-    return facts.st_size, facts.st_mtime_ns, facts.st_ino
+def _states(paths: list[str]) -> NDArray[np.void]:
+    stat = os.stat  # a million Path objects take seconds
+    facts = ((each.st_size, each.st_mtime_ns, each.st_ino) for each in map(stat, paths))
+    return np.fromiter(facts, _STATE, count=len(paths))
 
 
 def _read_all(paths: list[str], progress: Progress | None) -> list[str]:
@@ -104,27 +123,22 @@ def _place(root: Path) -> Path:
     return settings().cache / "digests" / f"{name}-v{_VERSION}.parquet"
 
 
-def _load(place: Path) -> dict[str, _Known]:
+def _load(place: Path) -> _Known:
     try:
-        columns = pq.read_table(BytesIO(place.read_bytes())).to_pydict()
-        states = zip(columns["size"], columns["modified_ns"], columns["inode"], strict=True)
-        rows = zip(columns["path"], states, columns["digest"], strict=True)
-        return {os.fsdecode(path): _Known(state, digest) for path, state, digest in rows}
-    except (OSError, pa.ArrowException, KeyError):
-        return {}
+        table = pq.read_table(BytesIO(place.read_bytes()))
+        states = np.empty(len(table), _STATE)
+        for name in _STATE.names or ():
+            states[name] = table[name].to_numpy()
+        return _Known(table["path"].to_pylist(), states, table["digest"].to_pylist())
+    except (OSError, pa.ArrowException, KeyError, ValueError):
+        return _Known([], np.empty(0, _STATE), [])
 
 
-def _save(place: Path, known: dict[str, _Known]) -> None:
+def _save(place: Path, known: _Known) -> None:
     """Write what is known; a cache that can't be written is none."""
-    table = pa.table(
-        {
-            "path": pa.array([os.fsencode(path) for path in known], pa.binary()),
-            "size": pa.array([each.state[0] for each in known.values()], pa.int64()),
-            "modified_ns": pa.array([each.state[1] for each in known.values()], pa.int64()),
-            "inode": pa.array([each.state[2] for each in known.values()], pa.uint64()),
-            "digest": pa.array([each.digest for each in known.values()], pa.string()),
-        }
-    )
+    columns = {"path": pa.array(known.paths, pa.binary())}
+    columns |= {name: pa.array(known.states[name].copy()) for name in _STATE.names or ()}
+    table = pa.table(columns | {"digest": pa.array(known.digests, pa.string())})
     buffer = BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     try:

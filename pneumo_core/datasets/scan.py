@@ -186,17 +186,17 @@ def _scan_folder(root: Path, progress: Progress | None) -> Dataset:
         raise DatasetError(
             f"'{printable(str(root))}' has no X-rays in a layout that Pneumo supports. {_LAYOUT}"
         )
-    films = _table(found, digests(root, [str(each.path) for each in found], progress))
+    films = _table(found, digests(root, [each.path for each in found], progress))
     left = aside.all
     notes = tuple(each.sentence for each in left)
     return Dataset(printable(root.name), films, _FolderSource(root), notes, left_aside=left)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Found:
     """An X-ray in a class folder; ``start``: leading folders of its id that are split and class."""
 
-    path: Path
+    path: str
     id: str
     split: str
     label: int
@@ -209,7 +209,7 @@ def _table(found: list[_Found], digests: list[str]) -> pd.DataFrame:
     patients = patients_of(ids, [each.label for each in found], [each.start for each in found])
     columns = {
         "id": [each.id for each in found],
-        "path": _paths([str(each.path) for each in found]),
+        "path": _paths([each.path for each in found]),
         "split": [each.split for each in found],
         "label": [each.label for each in found],
         "subtype": [

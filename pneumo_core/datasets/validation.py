@@ -112,9 +112,10 @@ def _about_own(own: pd.DataFrame) -> str:
 def _choose(films: pd.DataFrame, *, cut: str, fraction: float, seed: int) -> set[str]:
     patients = films.groupby("patient", sort=True).agg(label=("label", "first"), n=("id", "size"))
     keys = {patient: _key(str(patient), cut, seed) for patient in patients.index}
-    lengths = Counter((patients.at[patient, "label"], key[0]) for patient, key in keys.items())
+    labels = dict(zip(patients.index, patients["label"].tolist(), strict=True))
+    lengths = Counter((labels[patient], key[0]) for patient, key in keys.items())
     for patient, (series, _) in keys.items():
-        if lengths[patients.at[patient, "label"], series] * fraction < 1:
+        if lengths[labels[patient], series] * fraction < 1:
             keys[patient] = _key(str(patient), "random", seed)
     patients["series"] = [series for series, _ in keys.values()]
     patients["rank"] = [rank for _, rank in keys.values()]

@@ -69,7 +69,7 @@ def subfolders(folder: Path, aside: Aside | None = None) -> list[Path]:
     return found
 
 
-def find_files(folder: Path, aside: Aside) -> Iterator[tuple[Path, str]]:
+def find_files(folder: Path, aside: Aside) -> Iterator[tuple[str, str]]:
     """Yield the X-rays below a folder, in order, through links too: each with its id below there.
 
     An id is the X-ray's path with replacement characters for bytes that are not UTF-8; where two
@@ -128,7 +128,7 @@ def is_system_name(name: str, *, is_folder: bool) -> bool:
 
 def _files(
     folder: Path, above: tuple[str, ...], aside: Aside, entered: set[str]
-) -> Iterator[tuple[Path, tuple[str, ...]]]:
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     real = os.path.realpath(folder)
     if real in entered:
         return
@@ -137,14 +137,14 @@ def _files(
         entries = sorted(listed, key=lambda entry: entry.name)
     shown = _shown_names([entry.name for entry in entries])
     for entry, name in zip(entries, shown, strict=True):
-        path, is_folder = folder / entry.name, _is_folder(entry)
+        is_folder = _is_folder(entry)
         kind = _folder_kind(entry.name) if is_folder else _file_kind(entry)
         if kind:
-            aside.put(kind, path)
+            aside.put(kind, folder / entry.name)
         elif kind is None and is_folder:
-            yield from _files(path, (*above, name), aside, entered)
+            yield from _files(folder / entry.name, (*above, name), aside, entered)
         elif kind is None:
-            yield path, (*above, name)
+            yield entry.path, (*above, name)
 
 
 def _shown_names(names: Sequence[str]) -> list[str]:
@@ -177,13 +177,13 @@ def _file_kind(entry: "os.DirEntry[str]") -> str | None:
     """Return why a file is left out; None for an X-ray."""
     if is_system_name(entry.name, is_folder=False):
         return ""
-    path = Path(entry.path)
-    if not path.is_file():  # a broken link; other special files are not mentioned
-        return "links" if entry.is_symlink() and not path.exists() else ""
-    words = [word for word in re.split(r"[^a-z]+", path.stem.lower()) if word]
+    if not _is_file(entry):  # a broken link; other special files are not mentioned
+        return "links" if entry.is_symlink() and not Path(entry.path).exists() else ""
+    stem, ending = os.path.splitext(entry.name.lower())  # noqa: PTH122  a million Paths are slow
+    words = [word for word in re.split(r"[^a-z]+", stem) if word]
     if words and {words[0], words[-1]} & _MASK_WORDS:
         return "masks"
-    return "documents" if _is_document(path) else None
+    return "documents" if _is_document(entry.path, ending) else None
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -193,14 +193,20 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _is_document(path: Path) -> bool:
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_document(path: str, ending: str) -> bool:
     """Return whether a file is not an image, by its extension, or else by its bytes."""
-    ending = path.suffix.lower()
     if ending in _DOCUMENTS:
         return True
     if ending in _PICTURES:
         return False
-    with path.open("rb") as file:
+    with Path(path).open("rb") as file:
         head = file.read(_HEAD)
     return _is_text(head)
 

@@ -98,8 +98,9 @@ def patients_of(
 
 def _named_patient(path: PurePath) -> str:
     """Return the patient in a name that only one patient has; else empty."""
+    name, folder = path.name, path.parts[-3] if len(path.parts) > 2 else ""
     for pattern in _PATIENT_PATTERNS:
-        if match := pattern.search(path.name) or pattern.fullmatch(path.parent.parent.name):
+        if match := pattern.search(name) or pattern.fullmatch(folder):
             return match[1]
     return ""
 
