@@ -87,7 +87,7 @@ def _connected(address: str | None) -> Iterator[None]:
     logging.getLogger("ray.data").setLevel(level)
     ray.init(address=address or "local", log_to_driver=False, logging_level=level, **own)
     try:
-        if address is None and ray.util.get_node_ip_address() != _LOOPBACK:
+        if address is None and ray.util.get_node_ip_address() != _LOOPBACK:  # type: ignore[no-untyped-call]
             raise PneumoError(
                 "Ray was imported before and would listen on this machine's network address. Set "
                 f"{_NO_CLUSTER}=0 before importing it, or use the engine 'local'."

@@ -53,7 +53,7 @@ def test_entries_are_only_added(tmp_path: Path) -> None:
             "DELETE FROM entries",
             "INSERT OR REPLACE INTO entries SELECT number, moment, 'eve', deed, film, checkpoint, "
             "version, operating_point, threshold, result, probability, subject, reason, seconds "
-            "FROM entries",
+            "confidence, marks FROM entries",
         ):
             with pytest.raises(sqlite3.IntegrityError, match="only added to"):
                 connection.execute(change)
