@@ -129,8 +129,8 @@ def test_a_sweep_starts_a_run_for_each_value(films: Path) -> None:
 @pytest.fixture
 def trained(films: Path) -> Iterator[Run]:
     """A run of one epoch, named "mine" and done, of a network that only this process knows."""
-    config = training_config(model=small_network.NAME, epochs=1, batch_size=8)
     with small_network.registered():
+        config = training_config(model=small_network.NAME, epochs=1, batch_size=8)
         train(films, "mine", config)
         (run,) = list_runs()[0]
         yield run
