@@ -132,6 +132,8 @@ def test_thousands_of_films_make_a_page(app: str, page: Page, tmp_path: Path, co
     page.goto(f"{app}/evaluate?films=file")
     page.locator("input[type=file]").set_input_files(str(tmp_path / "scores.csv"))
     expect(page.get_by_text(f"{count} X-rays")).to_be_visible()
+    plot(page, "matrix")
+    settled(page)
     started = time.monotonic()
     click_cell(page, 3)
     expect(page.get_by_text("Correct: pneumonia predicted as PNEUMONIA: ")).to_be_visible()

@@ -42,7 +42,7 @@ def test_a_finding_leads_to_its_pictures(app: str, page: Page) -> None:
     assert picture(page, "test/NORMAL/IM-0900-0001.png: NORMAL, test") == first
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download this list").click()
-    lines = saved.value.path().read_text().splitlines()
+    lines = saved.value.path().read_text("utf-8-sig").splitlines()
     assert len(lines) == 3
     assert lines[0] == "group,id,split,label,subtype,patient"
 

@@ -74,7 +74,7 @@ def assert_reading_order(page: Page) -> None:
     page.locator("[data-testid=stMain]").focus()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Home").focus()
     names = ""
-    order = ["Read X-rays", "Upload", "Samples", "Window", "Export"]
+    order = ["Read X-rays", "Upload", "Samples", "Export", "Window"]
     for _ in range(80):
         page.keyboard.press("Tab")
         name = page.evaluate(
