@@ -23,8 +23,10 @@ from pneumo_core.imaging.signature import codestream_size, is_endless
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 """Elements that may hold pixels."""
 
-_PATIENCE_S = 9
-"""Time limit for GDCM, which takes four seconds for 100 million pixels."""
+_PROCESSOR_S = 9
+"""Limit of GDCM's processor time; it takes four seconds for 100 million pixels."""
+_PATIENCE_S = 60
+"""Limit of the time it waits for a processor, and for systems that don't limit processor time."""
 _MEMORY = 500_000_000
 """Bytes of address space that Python, its libraries and GDCM need at the start."""
 _PLUGINS = ("pylibjpeg", "pyjpegls", "pillow", "pydicom", "gdcm")
@@ -121,16 +123,21 @@ def _decoded_apart(data: bytes, options: dict[str, Any], memory: int) -> npt.NDA
     ``memory``: the process's limit of address space in bytes.
     """
     script = Path(__file__).with_name("gdcm_process.py")
-    told = [str(memory), json.dumps(options)]
+    arguments = [str(memory), str(_PROCESSOR_S), json.dumps(options)]
     try:
         answer = subprocess.run(
-            [sys.executable, "-P", "-W", "ignore", str(script), *told],
+            [sys.executable, "-P", "-W", "ignore", str(script), *arguments],
             input=data,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each would reserve memory
             capture_output=True,
             timeout=_PATIENCE_S,
             check=True,
         )
+    except subprocess.TimeoutExpired as error:
+        raise Refusal(
+            f"decoding its JPEG picture took longer than {_PATIENCE_S} seconds",
+            "Read it again when the computer is less busy.",
+        ) from error
     except subprocess.SubprocessError as error:
         raise Refusal("it is damaged: its JPEG picture cannot be decoded", EXPORT_AGAIN) from error
     stored: npt.NDArray[Any] = np.load(BytesIO(answer.stdout), allow_pickle=False)

@@ -1,8 +1,9 @@
 """Decode the pixels on stdin with GDCM and write them to stdout; run as a script.
 
 GDCM crashes on some damaged codestreams, so it runs in a process of its own; see
-`dicom_codecs.py`. The array is sent in NumPy's format, without pickles. Arguments: the limit of
-address space in bytes, and the options of pydicom's decoder in JSON.
+`dicom_codecs.py`. The array is sent in NumPy's format, without pickles. Arguments: the limits of
+address space in bytes and of processor time in seconds, and the options of pydicom's decoder in
+JSON.
 """
 
 import json
@@ -16,8 +17,8 @@ from pydicom.uid import UID
 
 def main() -> None:
     """Decode the first frame; end with an error otherwise."""
-    _bound(int(sys.argv[1]))
-    options = json.loads(sys.argv[2])
+    _bound(int(sys.argv[1]), int(sys.argv[2]))
+    options = json.loads(sys.argv[3])
     decoder = get_decoder(UID(options.pop("syntax")))
     data = sys.stdin.buffer.read()
     pixels, _ = decoder.as_array(data, index=0, decoding_plugin="gdcm", **options)
@@ -28,10 +29,11 @@ def main() -> None:
     answer.write(stored.data)  # np.save would copy it once more
 
 
-def _bound(memory: int) -> None:
+def _bound(memory: int, seconds: int) -> None:
     with suppress(ImportError, OSError, ValueError):  # another system, or already a lower limit
         import resource
 
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
