@@ -276,11 +276,13 @@ CHANGES = {
         "save_checkpoint",
         "save_recalibrated",
         "add_gate",
+        "add_graphs",
         "rename_checkpoint",
         "delete_checkpoint",
     },
     "runs": {"start_run", "continue_run", "execute_run", "rename_run", "train"},
-    "training": {"publish", "make_ensemble", "fit"},
+    "training": {"make_ensemble", "fit"},
+    "training.publish": {"publish"},
     "core.files": {"write_whole"},
     "evaluation.site_calibration": {"save_site"},
 }
@@ -292,7 +294,7 @@ LOOKS = {
                "find_source"},
     "checkpoints": {"check_name", "check_free", "best_for",
         "free_name", "list_checkpoints", "load_checkpoint",
-                    "default_checkpoint"},
+                    "default_checkpoint", "read_graphs", "tensors_of"},
 }  # fmt: skip
 """What changes nothing, of the modules that are about changes."""
 
