@@ -17,7 +17,7 @@ from tests.fuzz.seeds import KINDS, seeds
 FEWER = 1 if WHOLE else 3
 """Of the thorough run's inputs, one in three."""
 INPUTS = {"png": 150, "jpeg": 150, "tiff": 150, "dicom": 300, "bmp": 50, "webp": 50,
-          "manifest": 60, "scores": 60, "npz": 60, "zip": 40, "checkpoint": 20}  # fmt: skip
+          "manifest": 180, "scores": 60, "npz": 60, "zip": 40, "checkpoint": 20}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
