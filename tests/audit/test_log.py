@@ -52,7 +52,7 @@ def test_entries_are_only_added(tmp_path: Path) -> None:
             "UPDATE entries SET who = 'eve'",
             "DELETE FROM entries",
             "INSERT OR REPLACE INTO entries SELECT number, moment, 'eve', deed, film, checkpoint, "
-            "version, operating_point, threshold, result, probability, subject, reason, seconds "
+            "version, operating_point, threshold, result, probability, subject, reason, seconds, "
             "confidence, marks FROM entries",
         ):
             with pytest.raises(sqlite3.IntegrityError, match="only added to"):

@@ -26,7 +26,7 @@ def test_the_papers_ratio_and_what_balancing_makes_of_it() -> None:
     normal, pneumonia = balance.weights
     assert normal * 1341 == pytest.approx(pneumonia * 3875), "both classes weigh the same"
     assert balance.share == pytest.approx(0.7429, abs=1e-4)
-    for figure in ("2.89 X-rays", "74% of them", "1.94 for NORMAL, 0.67", "gives 1.44."):
+    for figure in ("2.89 X-rays", "74 % of them", "1.94 for NORMAL, 0.67", "gives 1.44."):
         assert figure in balance.words
     assert "balanced" in Balance(10, 11).words
 
