@@ -98,7 +98,7 @@ def test_shipped_features_are_those_of_the_split(checkpoint: Checkpoint) -> None
     assert found.table["id"].tolist() == ["test/PNEUMONIA/b.png"]
     assert found.values.tolist() == [list(range(10, 20))]
     assert len(shipped_features(checkpoint).table) == 2
-    with pytest.raises(PneumoError, match="no features of train X-rays"):
+    with pytest.raises(PneumoError, match="no stored features of train X-rays"):
         shipped_features(checkpoint, "train")
 
 

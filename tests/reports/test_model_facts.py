@@ -35,7 +35,7 @@ def test_the_default_models_label() -> None:
 def test_what_a_card_does_not_know_is_said(checkpoint: Checkpoint) -> None:
     unknown = replace(checkpoint, card=replace(checkpoint.card, trained_on="", inside_lungs={}))
     facts = rows(model_facts(unknown))
-    assert facts["Patients"].startswith("The card does not say")
+    assert facts["Patients"].startswith("The card does not state")
     assert "Heat maps" not in facts
 
 

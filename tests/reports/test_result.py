@@ -21,6 +21,7 @@ def test_the_public_names_are_exactly_these() -> None:
         *("EvaluationReport", "report_markdown", "report_pdf"),
         *("to_csv", "to_dicom", "to_json", "to_pdf", "to_png", "worklist_json"),
         *("to_dicom_pdf", "to_presentation_state", "to_structured_report"),
+        *("digest_of", "remember_source"),
     }
 
 
