@@ -20,7 +20,7 @@ _HEAT = """() => { const heat = document.querySelector(".heat");
     return heat && !heat.hidden && heat.complete && heat.naturalWidth > 0; }"""
 _NAMED = """before => { const steps = document.querySelector(".st-key-steps");
     const film = document.querySelector(".film");
-    return steps && steps.innerText !== before && film.complete && film.naturalWidth > 0; }"""
+    return steps && steps.innerText !== before && film?.complete && film.naturalWidth > 0; }"""
 _OPENED = """title => document.querySelector("h1")?.innerText === title
     && document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")"""
 _COUNT = """() => { window.frames_at = [];
