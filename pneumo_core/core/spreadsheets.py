@@ -1,11 +1,11 @@
-"""CSV that a spreadsheet opens without running anything."""
+"""CSV files for spreadsheets, which run none of their cells."""
 
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["without_formula", "without_formulas"]
+__all__ = ["spreadsheet_csv", "without_formula", "without_formulas"]
 
 T = TypeVar("T")
 
@@ -21,3 +21,11 @@ def without_formulas(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return the table with ``without_formula`` of each text: X-rays and people name themselves."""
     texts = table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz"]).columns
     return table.assign(**{name: table[name].map(without_formula) for name in texts})
+
+
+def spreadsheet_csv(table: "pd.DataFrame") -> bytes:
+    """Return the table as a CSV file without an index, ``without_formulas``.
+
+    It is UTF-8 with a byte order mark; Excel takes any other for the system's code page.
+    """
+    return without_formulas(table).to_csv(index=False).encode("utf-8-sig")

@@ -1,9 +1,12 @@
 """No name becomes a formula in a spreadsheet."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from pneumo_core.core.spreadsheets import without_formula, without_formulas
+import pneumo_core.app
+from pneumo_core.core.spreadsheets import spreadsheet_csv, without_formula, without_formulas
 
 
 @pytest.mark.parametrize("start", "=+-@\t\r＝＋－＠")
@@ -28,3 +31,13 @@ def test_numbers_and_dates_of_a_table_stay() -> None:
 def test_texts_of_every_kind(dtype: str) -> None:
     table = pd.DataFrame({"id": pd.Series(["=1", "a", "a"], dtype=dtype)})
     assert without_formulas(table)["id"].tolist() == ["'=1", "a", "a"]
+
+
+def test_a_file_has_a_byte_order_mark_and_no_formula() -> None:
+    table = pd.DataFrame({"who": ["=1+1", "Müller"], "n": [-1, 2]})
+    assert spreadsheet_csv(table).decode("utf-8") == "\ufeffwho,n\n'=1+1,-1\nMüller,2\n"
+
+
+def test_no_page_writes_a_csv_file_in_another_way() -> None:
+    files = sorted(Path(str(pneumo_core.app.__file__)).parent.rglob("*.py"))
+    assert not [file.name for file in files if ".to_csv(" in file.read_text("utf-8")]

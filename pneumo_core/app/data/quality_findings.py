@@ -8,7 +8,7 @@ import streamlit as st
 
 from pneumo_core.app.data.thumbnails import show_pictures
 from pneumo_core.app.words import plain
-from pneumo_core.core.spreadsheets import without_formulas
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import Dataset
 from pneumo_core.datasets.quality import SEVERITIES, Finding, Inspection
 
@@ -80,7 +80,7 @@ def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) ->
     )
     st.download_button(
         "Download this list",
-        without_formulas(table).to_csv(index=False).encode("utf-8-sig"),
+        spreadsheet_csv(table),
         file_name=f"{finding.kind.replace(' ', '-')}.csv",
         mime="text/csv",
         icon=":material/download:",

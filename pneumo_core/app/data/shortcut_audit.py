@@ -10,7 +10,7 @@ from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.widgets.dataset_choice import dataset_key
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain
-from pneumo_core.core.spreadsheets import without_formulas
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import LABELS, Dataset
 from pneumo_core.datasets.quality import Inspection
 from pneumo_core.evaluation.shortcuts import (
@@ -56,7 +56,7 @@ def show_audit(inspection: Inspection, location: Path) -> None:
     st.caption(LIMITS)
     st.download_button(
         "Download all figures",
-        without_formulas(found.table()).to_csv(index=False).encode("utf-8-sig"),
+        spreadsheet_csv(found.table()),
         f"pneumo-{dataset.name}-shortcuts.csv",
         "text/csv",
         icon=":material/download:",

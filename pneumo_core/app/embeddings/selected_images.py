@@ -9,7 +9,7 @@ from pneumo_core.app.embeddings.lasso import clear
 from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.words import plain
-from pneumo_core.core.spreadsheets import without_formulas
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import find_image, folder_of
 
 __all__ = ["show_selection"]
@@ -50,7 +50,7 @@ def _offer_downloads(rows: pd.DataFrame, inside: pd.DataFrame) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Selection, CSV",
-            lambda: without_formulas(inside).to_csv(index=False).encode("utf-8-sig"),
+            lambda: spreadsheet_csv(inside),
             "pneumo-selection.csv",
             "text/csv",
             icon=":material/download:",

@@ -11,7 +11,7 @@ from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.evaluate.shortcut_quartiles import quartiles_at
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.core.spreadsheets import without_formulas
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.evaluation import (
     Slice,
     Study,
@@ -90,7 +90,7 @@ def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
             return
         st.download_button(
             f"{len(doubted)} X-rays as CSV",
-            without_formulas(doubted).to_csv(index=False).encode("utf-8-sig"),
+            spreadsheet_csv(doubted),
             f"pneumo-{checkpoint.name}-doubted-labels.csv",
             "text/csv",
             icon=":material/download:",

@@ -19,7 +19,7 @@ from pneumo_core.audit import (
     image_digest,
     open_log,
 )
-from pneumo_core.core.spreadsheets import without_formulas
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 
 __all__ = ["show_log"]
 
@@ -203,7 +203,7 @@ def _show_export(found: pd.DataFrame) -> None:
         st.download_button(
             "CSV",
             logged_export(
-                lambda: without_formulas(found).to_csv(index=False).encode("utf-8-sig"),
+                lambda: spreadsheet_csv(found),
                 subject=f"CSV, {told}",
             ),
             f"pneumo-log-{stamp}.csv",

@@ -11,7 +11,7 @@ from pneumo_core.app.log.reader_rocs import show_rocs
 from pneumo_core.app.words import duration_text
 from pneumo_core.audit import AuditLog
 from pneumo_core.audit.reader_study import SecondOpinion, opinions_table, second_opinions
-from pneumo_core.core.spreadsheets import without_formulas
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 
 __all__ = ["show_second_opinions"]
 
@@ -55,7 +55,7 @@ def show_second_opinions(log: AuditLog) -> None:
     st.download_button(
         "CSV",
         logged_export(
-            lambda: without_formulas(opinions_table(found)).to_csv(index=False).encode("utf-8-sig"),
+            lambda: spreadsheet_csv(opinions_table(found)),
             subject=f"CSV, reader agreement, {len(found)} rows",
         ),
         f"pneumo-second-opinions-{datetime.now(UTC):%Y-%m-%d}.csv",

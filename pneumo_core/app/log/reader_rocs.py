@@ -11,6 +11,7 @@ from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain
 from pneumo_core.audit.reader_roc import ReaderRoc, reader_rocs, rocs_table
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import labels_by_file, scan
 from pneumo_core.errors import PneumoError
 from pneumo_core.metrics import format_rate
@@ -72,7 +73,7 @@ def _show(found: list[ReaderRoc]) -> None:
         st.download_button(
             "CSV",
             logged_export(
-                lambda: rocs_table(found).to_csv(index=False).encode("utf-8-sig"),
+                lambda: spreadsheet_csv(rocs_table(found)),
                 subject=f"CSV, reader ROC, {len(found)} rows",
             ),
             f"pneumo-reader-roc-{datetime.now(UTC):%Y-%m-%d}.csv",

@@ -12,6 +12,7 @@ from pneumo_core.app.sign_in import person
 from pneumo_core.app.words import plain
 from pneumo_core.audit import CONFIDENCE, open_log
 from pneumo_core.audit.reader_study import second_opinions
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.errors import AuditError
 
 __all__ = ["calls_table", "show_own_calls"]
@@ -36,7 +37,7 @@ def show_own_calls(worklist: Worklist, items: Sequence[Item]) -> None:
         st.download_button(
             "CSV",
             logged_export(
-                lambda: calls_table(worklist, made).to_csv(index=False).encode("utf-8-sig"),
+                lambda: spreadsheet_csv(calls_table(worklist, made)),
                 subject=f"CSV, {len(made)} calls, with names",
             ),
             "pneumo-calls.csv",
