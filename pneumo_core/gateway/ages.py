@@ -8,13 +8,14 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from pneumo_core.imaging import Radiograph
+from pneumo_core.imaging.formats.dicom_facts import OLDEST_YEARS
+from pneumo_core.imaging.signature import with_preamble
 
 __all__ = ["with_age"]
 
 _BIRTH = "PatientBirthDate"
 _TAKEN = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 _YEAR = 365.25
-_OLDEST = 130
 
 
 def with_age(radiograph: Radiograph, source: bytes) -> Radiograph:
@@ -32,11 +33,12 @@ def with_age(radiograph: Radiograph, source: bytes) -> Radiograph:
 
 
 def _age_years(source: bytes) -> float | None:
-    data = source if source[128:132] == b"DICM" else bytes(128) + b"DICM" + source
     tags = [_BIRTH, *_TAKEN]
     # pydicom's parsers promise no common error, and here each means that the age is unknown.
     try:
-        header = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=tags)
+        header = pydicom.dcmread(
+            BytesIO(with_preamble(source)), stop_before_pixels=True, specific_tags=tags
+        )
         born = _day(header, _BIRTH)
         taken = next(filter(None, (_day(header, keyword) for keyword in _TAKEN)), None)
     except Exception:  # noqa: BLE001
@@ -44,7 +46,7 @@ def _age_years(source: bytes) -> float | None:
     if born is None or taken is None:
         return None
     age = (taken - born).days / _YEAR
-    return age if 0 <= age <= _OLDEST else None
+    return age if 0 <= age <= OLDEST_YEARS else None
 
 
 def _day(header: Dataset, keyword: str) -> date | None:

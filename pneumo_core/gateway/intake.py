@@ -24,6 +24,7 @@ from pneumo_core.gateway.config import Keeping
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Arrival
 from pneumo_core.imaging import MANUFACTURER
+from pneumo_core.imaging.signature import with_preamble
 
 __all__ = ["IMAGE_CLASSES", "Intake", "Outcome"]
 
@@ -39,7 +40,6 @@ IMAGE_CLASSES: Mapping[str, str] = MappingProxyType(
 """The SOP classes that are received, and their names."""
 
 Answer: TypeAlias = Literal["taken", "known", "own", "full", "refused"]
-_PREAMBLE = bytes(128) + b"DICM"
 _TAGS = [
     *("SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID"),
     *("IssuerOfPatientID", "AccessionNumber", "Modality", "Manufacturer", "ManufacturerModelName"),
@@ -158,10 +158,10 @@ class Intake:
 def _header(data: bytes) -> Dataset | None:
     from pneumo_core.imaging.formats.pydicom_settings import lenient_pydicom
 
-    whole = data if data[128:132] == b"DICM" else _PREAMBLE + data
+    file = BytesIO(with_preamble(data))
     try:
         with lenient_pydicom():
-            header = pydicom.dcmread(BytesIO(whole), stop_before_pixels=True, specific_tags=_TAGS)
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS)
             for keyword in _TAGS:
                 _text(header, keyword)
     # pydicom's parsers promise no common error, and here each means that the header is damaged.

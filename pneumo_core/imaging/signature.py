@@ -71,16 +71,23 @@ _VR = re.compile(
     rb"UR|US|UT|UV"
 )
 
+_PREFIX = b"DICM"
 _JP2 = b"\0\0\0\x0cjP  "
+
+
+def with_preamble(data: bytes) -> bytes:
+    """Return a DICOM file with its preamble and prefix, which some files have lost, or half of."""
+    if data[128:132] == _PREFIX:
+        return data
+    return bytes(128) + (b"" if data.startswith(_PREFIX) else _PREFIX) + data
 
 
 def image_format(data: bytes) -> ImageFormat:
     """Return the format of a file that Pneumo reads. Raises Refusal, naming any other format."""
     if not data:
         raise Refusal("it is empty", EXPORT_AGAIN)
-    if data[128:132] == b"DICM" or data.startswith(
-        b"DICM\x02\0"
-    ):  # first, because the preamble may look like a TIFF
+    # First, because the preamble may look like a TIFF.
+    if data[128:132] == _PREFIX or data.startswith(_PREFIX + b"\x02\0"):
         return "DICOM"
     for magic, name in _FILMS:
         if data.startswith(magic):

@@ -10,11 +10,10 @@ from pydicom.dataset import Dataset
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.imaging import read_radiograph
+from pneumo_core.imaging.signature import with_preamble
 from pneumo_core.reports.result import Result, decoded_from, digest_of, remember_source
 
 __all__ = ["header_of", "patient_of", "told_as_damaged"]
-
-_PREAMBLE = bytes(128) + b"DICM"
 
 
 def header_of(result: Result, source: bytes | Path) -> Dataset:
@@ -28,10 +27,8 @@ def header_of(result: Result, source: bytes | Path) -> Dataset:
     if not decoded_from(result.radiograph, data):
         _check(result, data)
         remember_source(result.radiograph, data)
-    if data[128:132] != b"DICM":
-        data = _PREAMBLE + data
     with told_as_damaged(result):
-        return pydicom.dcmread(BytesIO(data), stop_before_pixels=True)
+        return pydicom.dcmread(BytesIO(with_preamble(data)), stop_before_pixels=True)
 
 
 def _bytes_of(source: Path, result: Result) -> bytes:

@@ -28,6 +28,14 @@ def test_without_one_it_is_the_age_at_the_study(birth: str, study: str, age: flo
     assert age_of(**told) == pytest.approx(age, abs=0.01)
 
 
+@pytest.mark.parametrize("lost", [128, 132], ids=["preamble", "preamble and prefix"])
+def test_a_file_that_lost_its_preamble_has_its_age(lost: int) -> None:
+    told = {"PatientAge": "", "PatientBirthDate": "20200601", "StudyDate": "20240601"}
+    source = as_bytes(film(PIXELS, **told))[lost:]
+    facts = with_age(read_radiograph(source), source).facts
+    assert facts.age_years == pytest.approx(4, abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("birth", "study"),
     [("", "20240601"), ("20200601", ""), ("20250601", "20240601"), ("18500101", "20240601")],

@@ -85,6 +85,13 @@ def test_the_same_pixels_in_two_patients_studies_are_two_images(make: Make) -> N
         assert not set(first) & set(second)
 
 
+@pytest.mark.parametrize("lost", [128, 132], ids=["preamble", "preamble and prefix"])
+def test_a_file_that_lost_its_preamble_keeps_its_patient(make: Make, lost: int) -> None:
+    source = x_ray(**PATIENT)[lost:]
+    image = opened(make(source, name="x.dcm", deidentify=False), source)
+    assert image.PatientID == PATIENT["PatientID"]
+
+
 # --- patients without a name -------------------------------------------------------------------
 
 

@@ -60,6 +60,7 @@ from pneumo_core.imaging.refusal import (
     Refusal,
     refuse_size,
 )
+from pneumo_core.imaging.signature import with_preamble
 from pneumo_core.imaging.windowing import PixelValues
 
 _KEYWORDS = [
@@ -232,11 +233,7 @@ def _white_of_colour(film: _Film) -> float:
 
 
 def _decoded(data: bytes, limits: Settings) -> _Film:
-    if data.startswith(b"DICM"):  # the preamble was cut off
-        data = bytes(128) + data
-    elif data[128:132] != b"DICM":
-        data = _PREAMBLE + data
-    ds, syntax = _dataset(data, limits)
+    ds, syntax = _dataset(with_preamble(data), limits)
     elements = Elements(ds)
     keyword = _pixel_keyword(ds, elements)
     _refuse_unfit(elements, limits)

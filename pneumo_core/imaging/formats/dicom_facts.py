@@ -9,7 +9,7 @@ from pneumo_core.imaging.radiograph import FileFacts, Window
 __all__ = ["facts_of"]
 
 _UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-_OLDEST = 130
+OLDEST_YEARS = 130
 """Years; some files write 999Y for an unknown age."""
 _VIEWS = {
     **dict.fromkeys(("399348003", "R-10206"), "AP"),
@@ -103,7 +103,7 @@ def _laterality(elements: Elements) -> str | None:
 def _age_years(age: str | None) -> float | None:
     match = re.fullmatch(r"(\d{1,3})([DWMY])", (age or "").upper())
     years = int(match[1]) / _UNITS_A_YEAR[match[2]] if match else None
-    return years if years is not None and years <= _OLDEST else None
+    return years if years is not None and years <= OLDEST_YEARS else None
 
 
 def _spacing(elements: Elements) -> tuple[float, float] | None:
