@@ -21,6 +21,7 @@ from pneumo_core.checkpoints.card import Card, MemberFacts
 from pneumo_core.checkpoints.checkpoint import Checkpoint
 from pneumo_core.core.files import write_whole
 from pneumo_core.errors import CheckpointError
+from pneumo_core.models.equivalence import random_images
 
 __all__ = ["NetworkGraph", "add_graphs", "read_graphs", "tensors_of"]
 
@@ -28,7 +29,6 @@ Floats: TypeAlias = NDArray[np.float32]
 
 _FILE = "graphs.safetensors"
 _VERSION = "1"
-_PROBES = 3
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ class NetworkGraph:
     """One network as an ONNX model without weights.
 
     ``size``: side of its input in pixels; ``tensors``: names of the weights to give to it;
-    ``logits`` (3, 2): PyTorch's for ``probes``; ``head`` (2, K): the weights of a head that is
-    linear in the mean of the maps, None for others.
+    ``logits`` (3, 2): PyTorch's for ``models.equivalence.random_images``; ``head`` (2, K): the
+    weights of a head that is linear in the mean of the maps, None for others.
     """
 
     content: bytes
@@ -47,15 +47,6 @@ class NetworkGraph:
     tensors: tuple[str, ...]
     logits: Floats
     head: Floats | None
-
-    @property
-    def probes(self) -> NDArray[np.uint8]:
-        """The three random X-rays uint8 (3, size, size) that it is checked with."""
-        return _probes(self.size)
-
-
-def _probes(size: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (_PROBES, size, size), dtype=np.uint8)
 
 
 def read_graphs(checkpoint: Checkpoint) -> tuple[NetworkGraph, ...]:
@@ -145,7 +136,8 @@ def _exported(checkpoint: Checkpoint) -> tuple[dict[str, NDArray[Any]], dict[str
     of = [kinds.index((part.model, part.input)) for part in parts]
     arrays: dict[str, NDArray[Any]] = {}
     for number, (network, part) in enumerate(zip(networks, parts, strict=True)):
-        arrays[f"logits {number}"] = outputs(network, part.input, _probes(part.input.size))[-1]
+        images = random_images(part.input.size)
+        arrays[f"logits {number}"] = outputs(network, part.input, images)[-1]
         head = pooled_head(network)
         if head is not None:
             arrays[f"head {number}"] = head

@@ -29,6 +29,7 @@ from pneumo_core.core.files import write_whole
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import PneumoError
 from pneumo_core.models import InputFormat
+from pneumo_core.models.equivalence import agrees, random_images
 
 if TYPE_CHECKING:
     from pneumo_core.models import PneumoniaNetwork
@@ -50,8 +51,6 @@ _VERSION = 2
 """Part of the cache key: increase it whenever graphs change."""
 _GRAPHS = 12
 """Number of graphs to keep in the cache, the most recently used."""
-_ROUNDING = 1e-4
-"""The largest accepted difference to PyTorch's logits, relative to the largest of them."""
 _SPIN = 50
 """Microseconds that an idle thread waits actively for more work."""
 _VIEWS, _ANSWERS = 2, 8
@@ -206,12 +205,11 @@ def open_saved_engine(
     # The runtime's errors have no common class, and the network can be exported again.
     try:
         engine = Engine(of, weighted, chosen.threads)
-        logits = engine.raw(graph.probes)[-1]
+        logits = engine.raw(random_images(graph.size))[-1]
     except Exception as error:  # noqa: BLE001
         _log.warning("A model's graph can't be used, and is exported again: %s", error)
         return None
-    apart = float(np.abs(logits - graph.logits).max())
-    if not apart <= _ROUNDING * max(1.0, float(np.abs(graph.logits).max())):
+    if not agrees(logits, graph.logits):
         _log.warning("A model's graph gives other results, and is exported again.")
         return None
     return engine

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pneumo_core.models import InputFormat, PneumoniaNetwork
+from pneumo_core.models.equivalence import agrees, random_images
 
 __all__ = [
     "STAGES",
@@ -30,8 +31,6 @@ __all__ = [
 
 STAGES = ("maps", "features", "logits")
 """The graph's outputs, in this order."""
-_ROUNDING = 1e-4
-"""The largest accepted difference to PyTorch, relative to a stage's largest value."""
 _PREFIX = "network."
 """Of a network's tensors in ``_Whole``."""
 _writing = threading.Lock()  # torch's exporter is not thread-safe
@@ -176,13 +175,12 @@ def difference(run: Run, network: PneumoniaNetwork, takes: InputFormat) -> str:
 
     Returns the difference in words, "" for none.
     """
-    shape = (3, takes.size, takes.size)
-    films = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    films = random_images(takes.size)
     for batch in (films[:1], films):
         wanted = outputs(network, takes, batch)
         for name, got, right in zip(STAGES, run(batch), wanted, strict=True):
-            apart = np.abs(got - right).max()
-            if not apart <= _ROUNDING * max(1.0, float(np.abs(right).max())):
+            if not agrees(got, right):
+                apart = np.abs(got - right).max()
                 return f"its {name} differ by {apart:.2g} of {np.abs(right).max():.2g}"
     return ""
 
