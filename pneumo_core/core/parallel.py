@@ -1,11 +1,16 @@
 """Parallel work in threads; decoders and ONNX Runtime release the GIL."""
 
+import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["in_order"]
+from pneumo_core.core.progress import Progress
+
+__all__ = ["each_of", "in_order"]
+
+_AT_ONCE = 256
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,3 +40,19 @@ def in_order(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def each_of(
+    work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None
+) -> list[Result]:
+    """Return ``work`` of each item, in order, computed in as many threads as there are cores.
+
+    ``progress`` is called after every 256 items. Exceptions of ``work`` are raised here.
+    """
+    done: list[Result] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(items), _AT_ONCE):
+            done += pool.map(work, items[start : start + _AT_ONCE])
+            if progress:
+                progress(len(done), len(items))
+    return done

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from pneumo_core.core.files import write_whole
+from pneumo_core.core.parallel import each_of
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import PneumoError
@@ -22,7 +22,6 @@ from pneumo_core.errors import PneumoError
 __all__ = ["digest_of", "digests", "forget_digests"]
 
 _VERSION = 1
-_AT_ONCE = 256
 _SETTLED_NS = 2_000_000_000
 """A file changed this shortly before it was read may change again within one tick of its clock."""
 
@@ -76,7 +75,7 @@ def digests(root: Path, paths: list[str], progress: Progress | None = None) -> l
     missing = [row for row, digest in enumerate(found) if digest is None]
     begun = time.time_ns()
     for row, digest in zip(
-        missing, _read_all([paths[row] for row in missing], progress), strict=True
+        missing, each_of(_digest_of_file, [paths[row] for row in missing], progress), strict=True
     ):
         found[row] = digest
     whole = [digest for digest in found if digest is not None]
@@ -99,16 +98,6 @@ def _states(paths: list[str]) -> NDArray[np.void]:
     stat = os.stat  # a million Path objects take seconds
     facts = ((each.st_size, each.st_mtime_ns, each.st_ino) for each in map(stat, paths))
     return np.fromiter(facts, _STATE, count=len(paths))
-
-
-def _read_all(paths: list[str], progress: Progress | None) -> list[str]:
-    done: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            done += pool.map(_digest_of_file, paths[start : start + _AT_ONCE])
-            if progress:
-                progress(len(done), len(paths))
-    return done
 
 
 def _digest_of_file(path: str) -> str:

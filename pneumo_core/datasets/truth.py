@@ -1,18 +1,15 @@
 """Labels of a dataset's files by the id that the audit log gives them."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 
 from pneumo_core.audit import image_digest
+from pneumo_core.core.parallel import each_of
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets.dataset import Dataset
 
 __all__ = ["labels_by_file"]
-
-_AT_ONCE = 256
 
 
 def labels_by_file(dataset: Dataset, progress: Progress | None = None) -> pd.DataFrame:
@@ -23,13 +20,7 @@ def labels_by_file(dataset: Dataset, progress: Progress | None = None) -> pd.Dat
     """
     films = dataset.films.drop_duplicates("path", keep=False)
     paths = [Path(each) for each in films["path"]]
-    digests: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            digests += pool.map(_digest, paths[start : start + _AT_ONCE])
-            if progress:
-                progress(len(digests), len(paths))
-    table = films[["label", "patient"]].assign(film=digests)
+    table = films[["label", "patient"]].assign(film=each_of(_digest, paths, progress))
     return table[table["film"] != ""].reset_index(drop=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pneumo_core.core.parallel import in_order
+from pneumo_core.core.parallel import each_of, in_order
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -50,3 +50,15 @@ def test_an_error_is_raised_in_its_place_and_ends_the_work() -> None:
 def test_work_is_done_at_once() -> None:
     both = threading.Barrier(2, timeout=20)
     assert len(list(in_order(lambda _: both.wait(), range(2), 2))) == 2
+
+
+def test_each_of_counts_in_pieces_and_keeps_the_order() -> None:
+    seen: list[tuple[int, int]] = []
+    found = each_of(abs, range(-300, 0), lambda done, total: seen.append((done, total)))
+    assert found == list(range(300, 0, -1))
+    assert seen == [(256, 300), (300, 300)]
+
+
+def test_each_of_raises_what_the_work_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        each_of(lambda number: 1 // number, [1, 0, 2])

@@ -1,9 +1,6 @@
 """Counts and measurements of a dataset."""
 
-import os
 from collections import Counter
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pneumo_core.core.parallel import each_of
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset, PixelStore
 from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging import image_size
@@ -147,12 +145,11 @@ def image_sizes(dataset: Dataset) -> Sizes:
     """Return the size of every X-ray. Headers are read only; X-rays of an archive are in memory
     anyway."""
     films = dataset.films
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        if films["path"].is_unique:
-            found: Iterable[tuple[int, int] | None] = pool.map(_size_of_file, films["path"])
-        else:
-            found = (_size_in_archive(dataset, film_id) for film_id in films["id"])
-        rows = [(film_id, *size) for film_id, size in zip(films["id"], found, strict=True) if size]
+    if films["path"].is_unique:
+        found = each_of(_size_of_file, films["path"].tolist())
+    else:
+        found = [_size_in_archive(dataset, film_id) for film_id in films["id"]]
+    rows = [(film_id, *size) for film_id, size in zip(films["id"], found, strict=True) if size]
     return Sizes(pd.DataFrame(rows, columns=["id", "width", "height"]))
 
 
