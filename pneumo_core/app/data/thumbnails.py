@@ -9,7 +9,7 @@ import streamlit as st
 
 from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key, dataset_link
-from pneumo_core.app.widgets.tiles import Tile, enlarge, show_grid
+from pneumo_core.app.widgets.tiles import Tile, restart_grid, show_grid
 from pneumo_core.datasets import LABELS, Dataset
 from pneumo_core.datasets.quality import Inspection
 from pneumo_core.imaging import display_pixels, jpeg
@@ -50,11 +50,7 @@ def show_pictures(dataset: Dataset, films: pd.DataFrame, location: Path, *, key:
 
     Unreadable files show the reason.
     """
-    shown = tuple(films["id"])
-    if st.session_state.get(f"grid of {key}") != shown:
-        st.session_state[f"grid of {key}"] = shown
-        st.session_state[f"page of {key}"] = 0
-        enlarge(key, None)
+    restart_grid(key, tuple(films["id"]))
     show_grid(
         [_tile(row) for _, row in films.iterrows()],
         lambda film_id: _picture(dataset, film_id, location),

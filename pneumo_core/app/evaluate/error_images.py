@@ -10,7 +10,7 @@ from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key, dataset_link
 from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.tables import with_bounds
-from pneumo_core.app.widgets.tiles import PER_PAGE, Tile, enlarge, show_grid
+from pneumo_core.app.widgets.tiles import PER_PAGE, Tile, enlarge, restart_grid, show_grid
 from pneumo_core.app.words import plain
 from pneumo_core.datasets import LABELS, find_image
 from pneumo_core.errors import PneumoError
@@ -45,7 +45,7 @@ def show_images(
         st.info("No X-rays match.")
         return None
     films = films.reset_index(drop=True) if ordered else worst_first(films)
-    _start_anew(films, key)
+    restart_grid(key, (tuple(films["id"].head(50)), len(films)))
     if dataset_in_use() is None:
         offer_images(key)
         picked = _show_table(films, key, probabilities)
@@ -120,15 +120,6 @@ def _name() -> str:
 def _picture(film_id: str) -> bytes:
     which = (dataset_key(dataset_in_use()), film_id)
     return cached("film pictures", which, lambda: film_picture(film_id), most=200)
-
-
-def _start_anew(films: pd.DataFrame, key: str) -> None:
-    """Show the first six of a new list, and clear the row that was clicked in the old one."""
-    of = hash(tuple(films["id"].head(50))) ^ len(films)
-    if st.session_state.get(f"grid of {key}") != of:
-        st.session_state[f"grid of {key}"] = of
-        st.session_state[f"page of {key}"] = 0
-        enlarge(key, None)
 
 
 def _tiles(films: pd.DataFrame, checkpoint: str, probabilities: Sequence[str]) -> list[Tile]:

@@ -14,7 +14,7 @@ from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import UNLABELLED
 from pneumo_core.metrics import format_rate
 
-__all__ = ["PER_PAGE", "Tile", "enlarge", "show_grid"]
+__all__ = ["PER_PAGE", "Tile", "enlarge", "restart_grid", "show_grid"]
 
 PER_PAGE = 6
 _NUMBERS = {6: "six", 12: "twelve"}
@@ -116,6 +116,14 @@ def show_grid(
 def enlarge(key: str, film_id: str | None) -> None:
     """Show this X-ray large in the grid of that key; None shows the grid again."""
     st.session_state[f"large {key}"] = film_id
+
+
+def restart_grid(key: str, of: object) -> None:
+    """Show the first page of the grid with that key where ``of``, what it shows, has changed."""
+    if st.session_state.get(f"grid of {key}") != of:
+        st.session_state[f"grid of {key}"] = of
+        st.session_state[f"page of {key}"] = 0
+        enlarge(key, None)
 
 
 def _first(count: int, key: str, per_page: int) -> int:
