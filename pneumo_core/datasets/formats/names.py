@@ -41,7 +41,7 @@ _PATIENT_PATTERNS = (
 )
 _SERIES_PATTERN = re.compile(r"((?:NORMAL2-)?IM-\d+)-")  # Kermany, OsiriX, Horos: IM-0381-0001
 
-_MAX_IMAGES = 40
+MAX_OF_PATIENT = 40
 """Most X-rays of one patient; the public set has up to 31. Larger folders have several patients."""
 # Folders that sort X-rays by anything but their patient.
 _SORTING = re.compile(
@@ -116,7 +116,7 @@ def _patient_level(
             if len(inside) > level
         )
         sorting = sum(bool(_SORTING.fullmatch(folder[-1])) for folder in films)
-        if len(films) > 1 and 2 * sorting < len(films) and median(films.values()) <= _MAX_IMAGES:
+        if len(films) > 1 and 2 * sorting < len(films) and median(films.values()) <= MAX_OF_PATIENT:
             return level
     return None
 

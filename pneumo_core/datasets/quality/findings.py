@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import pandas as pd
 
 from pneumo_core.datasets import LABELS, MIN_VALIDATION, PNEUMONIA, Dataset, LeftAside, placeholders
+from pneumo_core.datasets.formats.names import MAX_OF_PATIENT
 from pneumo_core.datasets.quality.overview import Balance, balance_of
 from pneumo_core.metrics import rate
 
@@ -224,10 +225,6 @@ def _placeholders(films: pd.DataFrame, digests: set[str]) -> Iterable[Finding]:
     )
 
 
-_MAX_IMAGES = 40
-"""X-rays that one patient may have; the public set's have up to 31."""
-
-
 def _unknown_patients(films: pd.DataFrame) -> Iterable[Finding]:
     own = films["patient"] == films["id"].str.replace(r"\.[^./]*$", "", regex=True)
     own |= films["patient"] == films["id"]
@@ -243,7 +240,7 @@ def _unknown_patients(films: pd.DataFrame) -> Iterable[Finding]:
             "with a column patient.",
         )
     sizes = films.groupby("patient")["id"].size()
-    for patient, n in sizes[sizes > _MAX_IMAGES].items():
+    for patient, n in sizes[sizes > MAX_OF_PATIENT].items():
         yield Finding(
             "patients unknown",
             "serious" if n > len(films) / 4 else "careful",
