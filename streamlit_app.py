@@ -16,10 +16,10 @@ with open_page("Pneumo"):
             st.switch_page("pages/read.py")
 
     # Slow on the first visit; the page is already on the screen.
-    from pneumo_core.app.home_page import show_dataset, show_doors, show_models, show_sample
+    from pneumo_core.app.home_page import show_dataset, show_jobs, show_models, show_sample
 
     with told:
-        show_doors()
+        show_jobs()
     with seen:
         show_sample()
     show_models()

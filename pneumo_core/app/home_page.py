@@ -16,7 +16,7 @@ from pneumo_core.lungs import find_lungs
 from pneumo_core.metrics import format_rate
 from pneumo_core.reading import samples
 
-__all__ = ["show_dataset", "show_doors", "show_models", "show_sample"]
+__all__ = ["show_dataset", "show_jobs", "show_models", "show_sample"]
 
 _DOORS = (
     (
@@ -45,7 +45,7 @@ _DOORS = (
 _SIDE = 440
 
 
-def show_doors() -> None:
+def show_jobs() -> None:
     """Show a card for each of the three jobs, with links to its pages."""
     for column, (title, about, icon, pages) in zip(st.columns(3), _DOORS, strict=True):
         with column.container(border=True, height="stretch"):

@@ -255,7 +255,7 @@ def _checked(config: Config) -> Config:
         names = [each.name for each in what]
         if double := next((name for name in names if names.count(name) > 1), None):
             raise PneumoError(f"Two destinations or sources are called '{double}'. Rename one.")
-    _check_doors(config)
+    _check_authentication(config)
     return config
 
 
@@ -266,7 +266,7 @@ def _check_one(name: str, given: tuple[str | None, ...]) -> None:
         dicom_address(given[0])
 
 
-def _check_doors(config: Config) -> None:
+def _check_authentication(config: Config) -> None:
     """Refuse ports that are open to a network without authentication."""
     dicom, http = config.dicom, config.http
     known = bool(dicom.calling) or (dicom.tls is not None and dicom.tls.authorities is not None)

@@ -61,8 +61,8 @@ class Receiver:
     CR, DX and SC images only, and answers "out of resources" when an X-ray can't be stored.
     """
 
-    def __init__(self, config: Dicom, door: Intake) -> None:
-        self._config, self._door = config, door
+    def __init__(self, config: Dicom, intake: Intake) -> None:
+        self._config, self._intake = config, intake
         self._server: Any = None
         self._received: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._lock = threading.Lock()
@@ -120,7 +120,7 @@ class Receiver:
             self._received.pop(event.assoc, None)
         try:
             # The bytes as they were sent: nothing of the dataset is decoded here.
-            outcome = self._door.take_in(
+            outcome = self._intake.take_in(
                 event.encoded_dataset(), str(event.assoc.requestor.ae_title)
             )
         except PneumoError as error:
@@ -148,12 +148,12 @@ class Receiver:
         with self._lock:
             seen = self._received.get(event.assoc, 0) + sum(len(each) for each in items)
             self._received[event.assoc] = seen
-        if seen > self._door.largest + _SLACK:
+        if seen > self._intake.largest + _SLACK:
             with self._lock:
                 self._received[event.assoc] = -(1 << 60)  # count nothing that is still on its way
-            reason = f"it is larger than {self._door.largest / 1e6:g} MB"
-            self._door.note(str(event.assoc.requestor.ae_title), reason)
+            reason = f"it is larger than {self._intake.largest / 1e6:g} MB"
+            self._intake.note(str(event.assoc.requestor.ae_title), reason)
             event.assoc.abort()
 
     def _rejected(self, event: evt.Event) -> None:
-        self._door.note(str(event.assoc.requestor.ae_title), "its association was rejected")
+        self._intake.note(str(event.assoc.requestor.ae_title), "its association was rejected")

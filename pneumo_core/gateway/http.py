@@ -189,8 +189,8 @@ class _Service:
         try:
             body = await _body(request, _STOW_FILES * settings().max_file_bytes)
             files = parts_of(request.headers.get("content-type", ""), body)
-            door = self._gateway.door
-            outcomes = [await run_in_threadpool(door.take_in, each, "STOW-RS") for each in files]
+            intake = self._gateway.intake
+            outcomes = [await run_in_threadpool(intake.take_in, each, "STOW-RS") for each in files]
         finally:
             self._stows -= 1
         status, told = answer_of(outcomes)

@@ -55,7 +55,7 @@ class _Image:
     instance: str
 
 
-def poll(source: Source, config: Config, queue: Queue, door: Intake) -> Polled:
+def poll(source: Source, config: Config, queue: Queue, intake: Intake) -> Polled:
     """Query a PACS once, and fetch the images that are not in the queue.
 
     What it answers is checked again: an image must have the UID that was asked for, and pass the
@@ -74,19 +74,19 @@ def poll(source: Source, config: Config, queue: Queue, door: Intake) -> Polled:
                 break
     taken = failed = 0
     for image in new:
-        if why := door.full():
+        if why := intake.full():
             raise PneumoError(f"Nothing more is fetched from {source.name}: {why}.")
         try:
             with _answers_of(source):
                 files = pacs.fetch(image)
         except PneumoError as error:
             failed += 1
-            door.note(source.name, "the PACS listed it but could not send it")
+            intake.note(source.name, "the PACS listed it but could not send it")
             if failed == _FAILURES:
                 raise
             log.warning("an image was not fetched: %s", error)
             continue
-        taken += _take(files, image, source, door)
+        taken += _take(files, image, source, intake)
         taken += files == [] and queue.knows(image.instance)  # C-MOVE: our own receiver took it
     return Polled(found, len(new), taken)
 
@@ -106,25 +106,25 @@ def _answers_of(source: Source) -> Iterator[None]:
         ) from error
 
 
-def _take(files: list[bytes], image: _Image, source: Source, door: Intake) -> int:
+def _take(files: list[bytes], image: _Image, source: Source, intake: Intake) -> int:
     """Queue the files that came for an image; how many were new."""
     taken = 0
     for data in files:
         if _instance_of(data) != image.instance:
-            door.note(source.name, "the PACS sent a different image from the one requested")
+            intake.note(source.name, "the PACS sent a different image from the one requested")
             continue
-        taken += door.take_in(data, source.name).answer == "taken"
+        taken += intake.take_in(data, source.name).answer == "taken"
     return taken
 
 
 class Poller:
     """Queries each source on its schedule until ``stop``, each in its own thread."""
 
-    def __init__(self, config: Config, queue: Queue, door: Intake) -> None:
+    def __init__(self, config: Config, queue: Queue, intake: Intake) -> None:
         self._stopped = threading.Event()
         self._threads = [
             threading.Thread(
-                target=self._run, args=(each, config, queue, door), name=f"poll-{each.name}"
+                target=self._run, args=(each, config, queue, intake), name=f"poll-{each.name}"
             )
             for each in config.source
             if each.every
@@ -142,11 +142,11 @@ class Poller:
         for each in self._threads:
             each.join()
 
-    def _run(self, source: Source, config: Config, queue: Queue, door: Intake) -> None:
+    def _run(self, source: Source, config: Config, queue: Queue, intake: Intake) -> None:
         while True:
             try:
                 if not queue.paused:
-                    done = poll(source, config, queue, door)
+                    done = poll(source, config, queue, intake)
                     log.info("%s: %d images, %d new", source.name, done.found, done.new)
             except PneumoError as error:
                 log.warning("polling %s stopped early: %s", source.name, error)

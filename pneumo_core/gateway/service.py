@@ -39,10 +39,10 @@ class Gateway:
         quiet_libraries()
         self.config = config
         self.queue = Queue(config.folder)
-        self.door = Intake(self.queue, config.keep)
-        self.receiver = Receiver(config.dicom, self.door)
+        self.intake = Intake(self.queue, config.keep)
+        self.receiver = Receiver(config.dicom, self.intake)
         self.outbox = Outbox(config, self.queue)
-        self.poller = Poller(config, self.queue, self.door)
+        self.poller = Poller(config, self.queue, self.intake)
         self.reader: Reader | None = None
         self.trouble = ""
         self.started = time.time()

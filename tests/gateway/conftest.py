@@ -20,7 +20,7 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
 
 
 @pytest.fixture
-def door(queue: Queue) -> Intake:
+def intake(queue: Queue) -> Intake:
     return Intake(queue, Keeping())
 
 
@@ -30,10 +30,10 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def port(door: Intake, config: Config) -> Iterator[int]:
+def port(intake: Intake, config: Config) -> Iterator[int]:
     """Where a receiver listens that admits MODALITY alone, four at once."""
     told = Dicom(port=config.dicom.port, calling=("MODALITY",), associations=4, timeout=5)
-    receiver = Receiver(told, door)
+    receiver = Receiver(told, intake)
     yield receiver.start()
     receiver.stop()
 

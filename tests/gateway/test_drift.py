@@ -35,9 +35,9 @@ def test_an_alarm_needs_a_large_difference_and_enough_films() -> None:
     assert "too few" in few.sentence
 
 
-def test_days_and_devices_are_counted_apart(door: Intake, queue: Queue) -> None:
+def test_days_and_devices_are_counted_apart(intake: Intake, queue: Queue) -> None:
     for model in ("Imager 5", "Imager 5", "Portable"):
-        door.take_in(as_bytes(film(chest(64), ManufacturerModelName=model)), "MODALITY")
+        intake.take_in(as_bytes(film(chest(64), ManufacturerModelName=model)), "MODALITY")
     first, second, third = queue.next_films(3)
     queue.finish(first, Finished(state="read", probability=0.2))
     queue.finish(second, Finished(state="read", probability=0.4))

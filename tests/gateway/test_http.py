@@ -27,7 +27,7 @@ SECRETS = ("Quetzalcoatl", PATIENT_ID, ACCESSION)
 
 @pytest.fixture
 def gateway(tmp_path: Path, checkpoint: Checkpoint) -> Iterator[Gateway]:
-    """A gateway that has its model and no open door."""
+    """A gateway that has its model and listens on no port."""
     token = tmp_path / "token"
     token.write_text(TOKEN)
     http = Http(port=0, token_file=token)
@@ -103,7 +103,7 @@ def test_a_drift_alarm_is_in_the_metrics(
     monkeypatch.setitem(vars(gateway.reader.checkpoint), "scores", even)
     model = f"cnn_94 {gateway.reader.checkpoint.card.version}"
     for number in range(60):
-        gateway.door.take_in(as_bytes(film(chest(64), number=number)), "MODALITY")
+        gateway.intake.take_in(as_bytes(film(chest(64), number=number)), "MODALITY")
     for each in gateway.queue.next_films(60):
         gateway.queue.finish(each, Finished(state="read", probability=0.999, model=model))
     told = client.get("/metrics").text

@@ -78,10 +78,10 @@ def web() -> Iterator[WebPacs]:
 
 
 @pytest.fixture
-def ask(config: Config, queue: Queue, door: Intake, web: WebPacs) -> Callable[[], object]:
+def ask(config: Config, queue: Queue, intake: Intake, web: WebPacs) -> Callable[[], object]:
     quiet_libraries()
     source = Source(name="pacs", dicomweb=web.url, timeout=5, modalities=("CR",))
-    return lambda: poll(source, config, queue, door)
+    return lambda: poll(source, config, queue, intake)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_image_that_can_not_be_fetched_stops_none_of_the_others(
     assert queue.waiting() == 1
 
 
-def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, door: Intake) -> None:
+def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, intake: Intake) -> None:
     from pydicom.dataset import Dataset
 
     def answer(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
@@ -152,7 +152,7 @@ def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, door:
     )
     source = Source(name="pacs", dicom=f"PACS@127.0.0.1:{port}", timeout=5)
     with pytest.raises(PneumoError, match="pacs sent no usable response"):
-        poll(source, config, queue, door)
+        poll(source, config, queue, intake)
     server.shutdown()
 
 
@@ -160,9 +160,9 @@ def test_a_c_find_without_uids_is_a_sentence(config: Config, queue: Queue, door:
     "answer", [b"<html>", b"[]", b'{"00081198": {"vr": "SQ", "Value": [{}]}}', b"7"]
 )
 def test_an_archive_that_answers_nonsense_stops_no_thread_and_loses_no_result(
-    web: WebPacs, config: Config, queue: Queue, door: Intake, answer: bytes
+    web: WebPacs, config: Config, queue: Queue, intake: Intake, answer: bytes
 ) -> None:
-    door.take_in(as_bytes(film(chest(64))), "MODALITY")
+    intake.take_in(as_bytes(film(chest(64))), "MODALITY")
     (received,) = queue.next_films(1)
     saved(film(chest(64)), queue.results / "r.dcm")
     rendered = [Rendered("sc", True, "1.2.9", "1.2", "r.dcm")]

@@ -125,13 +125,13 @@ def test_a_pacs_is_asked_and_each_film_is_taken_once(
         source = Source(name="pacs", dicom=pacs.address, retrieve=how)
     config = replace(config_for(pacs, tmp_path / "gateway"), source=(source,))
     queue = Queue(config.folder)
-    door = Intake(queue, config.keep)
-    receiver = Receiver(config.dicom, door)
+    intake = Intake(queue, config.keep)
+    receiver = Receiver(config.dicom, intake)
     receiver.start()
-    done = poll(source, config, queue, door)
+    done = poll(source, config, queue, intake)
     assert (done.new, done.taken) == (2, 2)
     uids = {str(pydicom.dcmread(BytesIO(each)).SOPInstanceUID) for each in data}
     assert {each.sop_uid for each in queue.next_films(9)} == uids
-    assert poll(source, config, queue, door).new == 0
+    assert poll(source, config, queue, intake).new == 0
     receiver.stop()
     queue.close()

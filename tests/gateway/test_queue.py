@@ -21,9 +21,11 @@ def rendered(queue: Queue) -> Rendered:
     return Rendered("sc", True, "1.2.3.9", "1.2", "r.dcm")
 
 
-def test_a_film_that_is_taken_in_is_on_the_disk_as_it_was_sent(door: Intake, queue: Queue) -> None:
+def test_a_film_that_is_taken_in_is_on_the_disk_as_it_was_sent(
+    intake: Intake, queue: Queue
+) -> None:
     data = as_bytes(FILM)
-    assert door.take_in(data, "MODALITY").answer == "taken"
+    assert intake.take_in(data, "MODALITY").answer == "taken"
     (kept,) = queue.next_films(9)
     assert (queue.films / kept.file).read_bytes() == data
     assert (kept.state, kept.modality, kept.sender) == ("received", "CR", "MODALITY")
@@ -31,9 +33,9 @@ def test_a_film_that_is_taken_in_is_on_the_disk_as_it_was_sent(door: Intake, que
     assert FILM.SOPInstanceUID not in kept.file
 
 
-def test_the_same_film_twice_is_kept_once_and_acknowledged(door: Intake, queue: Queue) -> None:
+def test_the_same_film_twice_is_kept_once_and_acknowledged(intake: Intake, queue: Queue) -> None:
     data = as_bytes(FILM)
-    answers = [door.take_in(data, "MODALITY") for _ in range(3)]
+    answers = [intake.take_in(data, "MODALITY") for _ in range(3)]
     assert [each.answer for each in answers] == ["taken", "known", "known"]
     assert all(each.accepted for each in answers)
     assert queue.waiting() == 1
@@ -52,45 +54,49 @@ def test_the_same_film_twice_is_kept_once_and_acknowledged(door: Intake, queue: 
     ids=["empty", "zeros", "cut", "MR"],
 )
 def test_what_is_no_film_is_refused_with_a_reason(
-    door: Intake, queue: Queue, data: bytes, reason: str
+    intake: Intake, queue: Queue, data: bytes, reason: str
 ) -> None:
     import re
 
-    outcome = door.take_in(data, "MODALITY")
+    outcome = intake.take_in(data, "MODALITY")
     assert outcome.answer == "refused"
     assert re.search(reason, outcome.reason)
     assert queue.one("SELECT count(*) FROM turned_away") == 1
     assert not list(queue.films.iterdir())
 
 
-def test_our_own_results_are_recognised(door: Intake, queue: Queue) -> None:
+def test_our_own_results_are_recognised(intake: Intake, queue: Queue) -> None:
     own = as_bytes(film(chest(64), Manufacturer="Pneumo"))
-    assert door.take_in(own, "PACS").answer == "own"
+    assert intake.take_in(own, "PACS").answer == "own"
     assert queue.waiting() == 0
 
 
-def test_another_film_under_a_known_uid_is_refused_and_not_lost(door: Intake, queue: Queue) -> None:
-    door.take_in(as_bytes(FILM), "MODALITY")
+def test_another_film_under_a_known_uid_is_refused_and_not_lost(
+    intake: Intake, queue: Queue
+) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
     other = film(chest(64, 5), SOPInstanceUID=FILM.SOPInstanceUID)
-    outcome = door.take_in(as_bytes(other), "MODALITY")
+    outcome = intake.take_in(as_bytes(other), "MODALITY")
     assert (outcome.answer, outcome.accepted) == ("refused", False)
     assert "same SOP Instance UID" in outcome.reason
 
 
-def test_only_its_owner_can_read_the_folder(door: Intake, queue: Queue) -> None:
-    door.take_in(as_bytes(FILM), "MODALITY")
+def test_only_its_owner_can_read_the_folder(intake: Intake, queue: Queue) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
     for file in queue.folder.rglob("*"):
         assert file.stat().st_mode & 0o077 == 0, file.name
 
 
 def test_a_full_queue_says_so(queue: Queue) -> None:
-    door = Intake(queue, Keeping(waiting=1))
-    door.take_in(as_bytes(FILM), "MODALITY")
-    assert door.take_in(as_bytes(film(chest(64))), "MODALITY").answer == "full"
+    intake = Intake(queue, Keeping(waiting=1))
+    intake.take_in(as_bytes(FILM), "MODALITY")
+    assert intake.take_in(as_bytes(film(chest(64))), "MODALITY").answer == "full"
 
 
-def test_a_film_is_sent_when_every_destination_has_its_results(door: Intake, queue: Queue) -> None:
-    door.take_in(as_bytes(FILM), "MODALITY")
+def test_a_film_is_sent_when_every_destination_has_its_results(
+    intake: Intake, queue: Queue
+) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
     (received,) = queue.next_films(1)
     deliveries = [("pacs", "sc", True), ("archive", "sc", True)]
     done = Finished(state="read", rendered=[rendered(queue)], deliveries=deliveries)
@@ -106,8 +112,8 @@ def test_a_film_is_sent_when_every_destination_has_its_results(door: Intake, que
     assert queue.is_result("1.2.3.9")
 
 
-def test_what_was_rejected_for_good_can_be_sent_again(door: Intake, queue: Queue) -> None:
-    door.take_in(as_bytes(FILM), "MODALITY")
+def test_what_was_rejected_for_good_can_be_sent_again(intake: Intake, queue: Queue) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
     (received,) = queue.next_films(1)
     done = Finished(state="read", rendered=[rendered(queue)], deliveries=[("pacs", "sc", True)])
     queue.finish(received, done)
@@ -120,11 +126,11 @@ def test_what_was_rejected_for_good_can_be_sent_again(door: Intake, queue: Queue
 
 
 def test_the_same_picture_of_the_same_study_is_a_copy_and_of_another_is_not(
-    door: Intake, queue: Queue
+    intake: Intake, queue: Queue
 ) -> None:
     other = film(chest(64), StudyInstanceUID=FILM.StudyInstanceUID, SOPInstanceUID=generate_uid())
     for each in (FILM, other, film(chest(64))):
-        door.take_in(as_bytes(each), "MODALITY")
+        intake.take_in(as_bytes(each), "MODALITY")
     first, copy, stranger = queue.next_films(9)
     queue.finish(first, Finished(state="read", pixels="ab"))
     assert queue.copy_of(copy, "ab") == first.number
@@ -133,8 +139,10 @@ def test_the_same_picture_of_the_same_study_is_a_copy_and_of_another_is_not(
     assert queue.copy_of(replace(copy, patient="somebody else"), "ab") is None
 
 
-def test_what_was_in_work_when_the_process_died_is_begun_again(door: Intake, queue: Queue) -> None:
-    door.take_in(as_bytes(FILM), "MODALITY")
+def test_what_was_in_work_when_the_process_died_is_begun_again(
+    intake: Intake, queue: Queue
+) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
     (film_,) = queue.next_films(1)
     queue.begin(film_.number)
     queue.close()
@@ -144,9 +152,9 @@ def test_what_was_in_work_when_the_process_died_is_begun_again(door: Intake, que
     again.close()
 
 
-def test_sent_films_are_removed_and_failed_ones_stay(door: Intake, queue: Queue) -> None:
+def test_sent_films_are_removed_and_failed_ones_stay(intake: Intake, queue: Queue) -> None:
     for each in (FILM, film(chest(64))):
-        door.take_in(as_bytes(each), "MODALITY")
+        intake.take_in(as_bytes(each), "MODALITY")
     sent, failed = queue.next_films(2)
     queue.finish(sent, Finished(state="read"))
     queue.finish(failed, Finished(state="failed", reason="damaged"))
@@ -157,15 +165,15 @@ def test_sent_films_are_removed_and_failed_ones_stay(door: Intake, queue: Queue)
     assert not queue.read_again(sent.number), "its file is gone"
 
 
-def test_a_file_whose_sender_never_heard_success_is_removed(door: Intake, queue: Queue) -> None:
-    door.take_in(as_bytes(FILM), "MODALITY")
+def test_a_file_whose_sender_never_heard_success_is_removed(intake: Intake, queue: Queue) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
     (queue.films / "orphan.dcm").write_bytes(b"half a film")
     remove_orphans(queue)
     assert len(list(queue.films.iterdir())) == 1
 
 
-def test_rows_with_patients_ids_are_forgotten(door: Intake, queue: Queue) -> None:
-    door.take_in(as_bytes(FILM), "MODALITY")
+def test_rows_with_patients_ids_are_forgotten(intake: Intake, queue: Queue) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
     (kept,) = queue.next_films(1)
     queue.finish(kept, Finished(state="refused", reason="a limb"))
     clean_up(queue, Keeping(entries=1e-9))

@@ -1,4 +1,4 @@
-"""Foreign clients at the DICOM door: DCMTK, cut connections, crowds."""
+"""Foreign clients at the DICOM intake: DCMTK, cut connections, crowds."""
 
 import contextlib
 import shutil
@@ -118,10 +118,10 @@ def test_a_film_whose_connection_is_cut_is_not_queued(
 @contextlib.contextmanager
 def cutting(port: int, most: int) -> Iterator[int]:
     """Give a port that forwards to another one, and cuts the connection after so many bytes."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with socket.create_server(("127.0.0.1", 0)) as intake:
 
         def forward() -> None:
-            near, far = door.accept()[0], socket.create_connection(("127.0.0.1", port))
+            near, far = intake.accept()[0], socket.create_connection(("127.0.0.1", port))
             back = threading.Thread(target=pump, args=(far, near, 1 << 40))
             back.start()
             pump(near, far, most)
@@ -134,7 +134,7 @@ def cutting(port: int, most: int) -> Iterator[int]:
 
         thread = threading.Thread(target=forward)
         thread.start()
-        yield door.getsockname()[1]
+        yield intake.getsockname()[1]
         thread.join()
 
 
@@ -181,13 +181,13 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tls_port(door: Intake, config: Config, certificates: Path) -> Iterator[int]:
+def tls_port(intake: Intake, config: Config, certificates: Path) -> Iterator[int]:
     tls = Tls(
         certificate=certificates / "own.pem",
         key=certificates / "own.key",
         authorities=certificates / "ca.pem",
     )
-    receiver = Receiver(Dicom(port=config.dicom.port, timeout=5, tls=tls), door)
+    receiver = Receiver(Dicom(port=config.dicom.port, timeout=5, tls=tls), intake)
     yield receiver.start()
     receiver.stop()
 
