@@ -1,4 +1,4 @@
-"""CSV files for spreadsheets, which run none of their cells."""
+"""CSV files that are safe to open in a spreadsheet."""
 
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +26,6 @@ def without_formulas(table: "pd.DataFrame") -> "pd.DataFrame":
 def spreadsheet_csv(table: "pd.DataFrame") -> bytes:
     """Return the table as a CSV file without an index, ``without_formulas``.
 
-    It is UTF-8 with a byte order mark; Excel takes any other for the system's code page.
+    UTF-8 with a byte order mark, without which Excel assumes the system's code page.
     """
     return without_formulas(table).to_csv(index=False).encode("utf-8-sig")

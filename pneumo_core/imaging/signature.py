@@ -76,7 +76,7 @@ _JP2 = b"\0\0\0\x0cjP  "
 
 
 def with_preamble(data: bytes) -> bytes:
-    """Return a DICOM file with its preamble and prefix, which some files have lost, or half of."""
+    """Return a DICOM file with the preamble and the prefix that some files have lost."""
     if data[128:132] == _PREFIX:
         return data
     return bytes(128) + (b"" if data.startswith(_PREFIX) else _PREFIX) + data

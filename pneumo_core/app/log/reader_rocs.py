@@ -27,7 +27,7 @@ def show_rocs(entries: pd.DataFrame) -> None:
     """
     st.subheader("ROC of readers and models", anchor=False)
     if not entries["confidence"].notna().any():
-        st.caption("Calls with a confidence of five steps have a ROC curve; there are none yet.")
+        st.caption("ROC curves need calls with a confidence; there are none yet.")
         return
     data = dataset_in_use()
     if data is None:
@@ -54,8 +54,8 @@ def show_rocs(entries: pd.DataFrame) -> None:
         _show(found)
     else:
         st.info(
-            f"{plain(data.stem)} does not hold X-rays of both labels that were called with a "
-            "confidence. Read X-rays of this dataset first."
+            f"A ROC curve needs calls with a confidence on X-rays of both labels of "
+            f"{plain(data.stem)}. Call some more of them on the Read page."
         )
 
 

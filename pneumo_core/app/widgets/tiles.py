@@ -119,7 +119,7 @@ def enlarge(key: str, film_id: str | None) -> None:
 
 
 def restart_grid(key: str, of: object) -> None:
-    """Show the first page of the grid with that key where ``of``, what it shows, has changed."""
+    """Go back to the first page of the grid if ``of``, which identifies its content, changed."""
     if st.session_state.get(f"grid of {key}") != of:
         st.session_state[f"grid of {key}"] = of
         st.session_state[f"page of {key}"] = 0
