@@ -59,8 +59,9 @@ def _until_broken(
     try:
         while waiting or in_work:
             while waiting and len(in_work) < most:
-                shard = waiting.popleft()
-                in_work[pool.submit(_compute, job, shard)] = shard
+                # Submitting to broken processes raises: the shard has to be still waiting then.
+                in_work[pool.submit(_compute, job, waiting[0])] = waiting[0]
+                waiting.popleft()
             for future in wait(in_work, return_when=FIRST_COMPLETED).done:
                 shard = future.result()
                 del in_work[future]

@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -18,6 +21,7 @@ from pneumo_core.batch import (
     Job,
     Work,
     list_items,
+    local,
     open_job,
     read_results,
     run_batch,
@@ -129,6 +133,26 @@ def test_every_row_is_observed_once_over_several_runs_and_one_process_works_at_a
     run_batch(job, workers=1, observe=lambda shard: seen.extend(shard["file"].to_pylist()))
     assert sorted(seen) == sorted(row["file"] for row in rows(job.folder))
     assert not [each for each in job.folder.iterdir() if each.name.startswith(".part")]
+
+
+class DyingPool(ThreadPoolExecutor):
+    """Dies between two submissions, the first time."""
+
+    submitted = 0
+
+    def submit(self, *args: Any, **more: Any) -> Any:
+        DyingPool.submitted += 1
+        if DyingPool.submitted == 2:
+            raise BrokenProcessPool("a process was killed")
+        return super().submit(*args, **more)
+
+
+def test_a_shard_that_could_not_be_handed_out_is_not_lost(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(local, "_processes", DyingPool)
+    run_batch(job, workers=2)
+    assert len(rows(job.folder)) == FILMS + 1
 
 
 @pytest.mark.thorough

@@ -30,11 +30,12 @@ def main() -> None:
 
 
 def _bound(memory: int, seconds: int) -> None:
-    with suppress(ImportError, OSError, ValueError):  # another system, or already a lower limit
+    with suppress(ImportError):  # another system
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        for limit, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds)):
+            with suppress(OSError, ValueError):  # already a lower limit
+                resource.setrlimit(limit, (most, most))
 
 
 if __name__ == "__main__":
