@@ -13,6 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/audit
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: app pictures test test-all check docs benchmark fuzz lock audit clean
 .DELETE_ON_ERROR:
@@ -60,7 +61,8 @@ $(TOOLS)/installed: requirements-audit.txt $(VENV)/installed
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -m tests.fuzz --inputs 20000
 
-# --no-compile halves the time: Python compiles what it imports, when it does.
+# --no-compile halves the time: Python compiles what it imports, when it does. It has to be let keep
+# that, or every process would compile it again.
 $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Installing Pneumo into $(VENV): about 1.8 GB, a minute or two."
 	$(PYTHON) -m venv $(VENV)
