@@ -10,6 +10,7 @@ from pneumo_core.checkpoints.card import (
 )
 from pneumo_core.checkpoints.checkpoint import Checkpoint
 from pneumo_core.checkpoints.graphs import NetworkGraph, add_graphs, read_graphs, tensors_of
+from pneumo_core.checkpoints.operating_points import choose_operating_points
 from pneumo_core.checkpoints.store import (
     SHIPPED,
     add_gate,
@@ -41,6 +42,7 @@ __all__ = [
     "best_for",
     "check_free",
     "check_name",
+    "choose_operating_points",
     "default_checkpoint",
     "delete_checkpoint",
     "free_name",

@@ -12,19 +12,23 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-from pneumo_core.checkpoints import Card, Checkpoint, OperatingPoint, save_recalibrated
+from pneumo_core.checkpoints import (
+    Card,
+    Checkpoint,
+    OperatingPoint,
+    choose_operating_points,
+    save_recalibrated,
+)
 from pneumo_core.errors import DatasetError
 from pneumo_core.metrics import (
     Calibration,
     Estimate,
     Resampling,
-    balanced_threshold,
     brier_estimate,
     ece_estimate,
     evaluate,
     fit_calibration,
     interval,
-    screening_threshold,
 )
 
 __all__ = ["LEAST_OF_A_LABEL", "MIN_IMAGES", "SiteCalibration", "fit_site", "save_site"]
@@ -34,7 +38,6 @@ MIN_IMAGES = 100
 LEAST_OF_A_LABEL = 30
 """Fewest X-rays of each label: with fewer, two or three X-rays decide an operating point."""
 
-_BALANCED = "nearest to 0.5 within one standard error of the highest Youden index"
 _FOLDS = 5
 _REPEATS = 200
 _CLIPPED = 1e-7  # beyond it a float32 probability has no logit
@@ -79,7 +82,7 @@ def fit_site(card: Card, table: pd.DataFrame) -> SiteCalibration:
     return SiteCalibration(
         calibration=found,
         temperature=Estimate(found.temperature, *_interval(labels, margins, patients)),
-        points=_points(labels, probabilities),
+        points=choose_operating_points(labels, probabilities, where="on this site's own X-rays"),
         before=_figures(labels, table["probability"].to_numpy(), draws),
         after=_figures(labels, unseen, draws),
         table=table,
@@ -150,20 +153,6 @@ def _figures(
         "brier": brier_estimate(labels, probabilities, draws),
         "ece": ece_estimate(labels, probabilities, draws),
     }
-
-
-def _points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[OperatingPoint, ...]:
-    rules = (
-        ("balanced", _BALANCED, balanced_threshold),
-        ("screening", "sensitivity of at least 0.99", screening_threshold),
-    )
-    where = "on this site's own X-rays"
-    return tuple(
-        OperatingPoint.measured(
-            name, find(labels, probabilities), f"{rule}, {where}", labels, probabilities
-        )
-        for name, rule, find in rules
-    )
 
 
 def _scores(checkpoint: Checkpoint, fitted: SiteCalibration) -> pd.DataFrame:

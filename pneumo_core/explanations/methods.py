@@ -1,4 +1,9 @@
-"""Explanation methods by name: built in and registered."""
+"""Explanation methods by name: built in and registered.
+
+A built-in method is a ``Method`` here and a function elsewhere: in ``_BUILT_IN`` of
+`perturbation.py`, or in ``FROM_LAYERS`` of `gradients.py` if it combines a layer's feature maps; in
+``_POOLED`` of `compute.py`, too, if it can do so without PyTorch.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

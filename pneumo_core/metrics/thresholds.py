@@ -53,7 +53,7 @@ def sensitivity_threshold(
 
 
 def screening_threshold(
-    labels: ArrayLike, probabilities: ArrayLike, *, at_least: float = 0.99, surely: float = 0.0
+    labels: ArrayLike, probabilities: ArrayLike, *, at_least: float = 0.99, surely: float = 0.985
 ) -> float:
     """Return the highest threshold suitable for screening, at most the balanced one.
 

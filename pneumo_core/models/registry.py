@@ -1,4 +1,8 @@
-"""Architectures by name: one module and one line in ``MODELS`` for each."""
+"""Architectures by name.
+
+For another one add a module ``models/NAME.py`` with a function ``build_NAME()`` that returns a
+``PneumoniaNetwork``, and a line in ``_registered`` below.
+"""
 
 import logging
 import re

@@ -23,10 +23,10 @@ from pneumo_core.reports.result import (
 from pneumo_core.reports.tables import as_row, to_csv, to_json, worklist_json
 
 if TYPE_CHECKING:
-    from pneumo_core.reports.dicom import to_dicom
     from pneumo_core.reports.dicom_pdf import to_dicom_pdf
     from pneumo_core.reports.dicom_presentation import to_presentation_state
-    from pneumo_core.reports.dicom_report import to_structured_report
+    from pneumo_core.reports.dicom_secondary_capture import to_dicom
+    from pneumo_core.reports.dicom_sr import to_structured_report
     from pneumo_core.reports.pdf import to_pdf
 
 __all__ = [
@@ -54,10 +54,10 @@ __all__ = [
 ]
 
 _MODULES = {
-    "dicom": ("to_dicom",),
+    "dicom_secondary_capture": ("to_dicom",),
     "dicom_pdf": ("to_dicom_pdf",),
     "dicom_presentation": ("to_presentation_state",),
-    "dicom_report": ("to_structured_report",),
+    "dicom_sr": ("to_structured_report",),
     "pdf": ("to_pdf",),
 }
 _needs_extra = partial(require, "reports", "reportlab", "highdicom", "pydicom")

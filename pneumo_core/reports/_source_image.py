@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pneumo_core.errors import PneumoError
 from pneumo_core.reports._header import header_of
 from pneumo_core.reports._uids import Uids, deidentified_uid, uids_of
-from pneumo_core.reports.dicom import deidentify, pseudonym_of
+from pneumo_core.reports.dicom_secondary_capture import deidentify, pseudonym_of
 from pneumo_core.reports.result import Result
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def start(
     """Start a run in its own process; it is queued while another one is active.
 
     ``numbered``: append a number to a name that is taken. Raises the errors of
-    ``training.start_run``.
+    ``runs.start_run``.
     """
     run = start_run(
         data,

@@ -19,8 +19,8 @@ from pneumo_core.checkpoints import (
     Checkpoint,
     DatasetFacts,
     MemberFacts,
-    OperatingPoint,
     add_graphs,
+    choose_operating_points,
     free_name,
     save_checkpoint,
 )
@@ -32,10 +32,8 @@ from pneumo_core.gate import fit_familiarity
 from pneumo_core.inference import Outputs, Runtime, accelerated
 from pneumo_core.lungs import lung_finder
 from pneumo_core.metrics import (
-    balanced_threshold,
     evaluate,
     fit_calibration,
-    screening_threshold,
 )
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, origin_of
 from pneumo_core.training.config import TrainingConfig
@@ -306,7 +304,8 @@ def _save(  # noqa: PLR0913  every part of a checkpoint
 
     ``features`` (M, D) belong to the last M rows of ``scores``.
     """
-    points = _operating_points(scores[scores["split"] == "val"])
+    val = scores[scores["split"] == "val"]
+    points = choose_operating_points(val["label"], val["probability"])
     evaluation = {
         str(split): evaluate(
             rows["label"], rows["probability"], points[0].threshold, rows["patient"]
@@ -340,28 +339,6 @@ def _calibrate(runtime: Runtime, films: pd.DataFrame, outputs: Outputs) -> Runti
     val = (films["split"] == "val").to_numpy()
     calibration = fit_calibration(films["label"][val], outputs.margins[val])
     return replace(runtime, calibration=calibration)
-
-
-def _operating_points(val: pd.DataFrame) -> tuple[OperatingPoint, ...]:
-    """Return the operating points, the default first."""
-    labels, probabilities = val["label"].to_numpy(), val["probability"].to_numpy()
-    rules = (
-        (
-            "balanced",
-            "nearest to 0.5 within one standard error of the highest Youden index",
-            balanced_threshold(labels, probabilities),
-        ),
-        (
-            "screening",
-            "highest threshold with a sensitivity of at least 0.99, whose 95 % interval begins at "
-            "0.985 or higher; at most the balanced one",
-            screening_threshold(labels, probabilities, at_least=0.99, surely=0.985),
-        ),
-    )
-    return tuple(
-        OperatingPoint.measured(name, threshold, rule, labels, probabilities)
-        for name, rule, threshold in rules
-    )
 
 
 def _facts(dataset: Dataset) -> DatasetFacts:

@@ -40,6 +40,15 @@ def test_a_model_that_is_three_times_too_sure_is_put_right() -> None:
     assert fitted.after["ece"].value < fitted.before["ece"].value / 2
 
 
+def test_screening_at_a_site_means_what_it_means_after_training() -> None:
+    fitted = fit_site(make_card(), site(2000))
+    balanced, screening = fitted.points
+    assert screening.sensitivity.value >= 0.99
+    assert screening.sensitivity.low >= 0.985
+    assert screening.threshold <= balanced.threshold
+    assert "0.985" in screening.rule and screening.rule.endswith("this site's own X-rays")
+
+
 def test_a_model_that_is_right_stays_as_it_is() -> None:
     card = make_card()
     fitted = fit_site(card, site(2000, too_sure=1.0))

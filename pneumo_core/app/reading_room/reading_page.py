@@ -37,7 +37,7 @@ from pneumo_core.app.reading_room.verdict import (
 )
 from pneumo_core.app.reading_room.viewer import show_image
 from pneumo_core.app.reading_room.worklist import Item, Worklist
-from pneumo_core.app.reading_room.worklist_table import pick_image, show_steps
+from pneumo_core.app.reading_room.worklist_table import show_steps, show_worklist
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.reports import Overlay
 
@@ -80,7 +80,7 @@ def show_reading_room(
         with st.container():
             show_own_calls(worklist, items)
         with st.container():
-            opened = pick_image(worklist, items)
+            opened = show_worklist(worklist, items)
     worklist.own.look(opened.film.key if opened and opened.hidden else None, time.monotonic())
     carry(opened.film if opened else None)
     if opened:

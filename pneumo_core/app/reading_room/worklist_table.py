@@ -20,7 +20,7 @@ from pneumo_core.app.words import count_text, plain, tally
 from pneumo_core.reading import Reading
 from pneumo_core.reports import to_csv, worklist_json
 
-__all__ = ["pick_image", "show_steps"]
+__all__ = ["show_steps", "show_worklist"]
 
 _TABLE = "table"
 _ROW = 44
@@ -28,7 +28,7 @@ _ROWS_SHOWN = 11
 _ALL = "All"
 
 
-def pick_image(worklist: Worklist, items: Sequence[Item]) -> Item | None:
+def show_worklist(worklist: Worklist, items: Sequence[Item]) -> Item | None:
     """Show the list and its filters if there are several X-rays; return the one to show.
 
     An X-ray stays open until another one is picked, even if a filter hides its row. None is opened

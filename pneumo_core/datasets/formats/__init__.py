@@ -1,1 +1,1 @@
-"""Dataset formats, one module each."""
+"""Dataset formats: the built-in ones (`built_in.py`) and other packages' (`registry.py`)."""

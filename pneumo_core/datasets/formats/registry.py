@@ -1,4 +1,4 @@
-"""Dataset formats registered by other packages."""
+"""What a dataset format has to do, and those of other packages; see also `built_in.py`."""
 
 from pathlib import Path
 from typing import Protocol

@@ -116,6 +116,14 @@ class Elements:
         values = [number(each, keyword) for each in _parts(element)[:_MOST_NUMBERS]]
         return tuple(values) if any(each is not None for each in values) else ()
 
+    def lengths(self, keyword: str) -> tuple[float, float] | None:
+        """Return two lengths, of a row and of a column; None unless both are positive numbers."""
+        try:
+            numbers = [each for each in self.numbers(keyword) if each is not None]
+        except ValueError:
+            return None
+        return (numbers[0], numbers[1]) if len(numbers) == 2 and min(numbers) > 0 else None
+
     def _number(self, value: Any, keyword: str) -> float | None:
         if not isinstance(value, str):
             number = float(value)

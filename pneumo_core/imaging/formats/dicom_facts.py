@@ -107,14 +107,7 @@ def _age_years(age: str | None) -> float | None:
 
 
 def _spacing(elements: Elements) -> tuple[float, float] | None:
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        try:
-            numbers = [each for each in elements.numbers(keyword) if each is not None]
-        except ValueError:
-            continue
-        if len(numbers) == 2 and min(numbers) > 0:
-            return numbers[0], numbers[1]
-    return None
+    return elements.lengths("PixelSpacing") or elements.lengths("ImagerPixelSpacing")
 
 
 def _orientation(elements: Elements) -> tuple[str, str] | None:

@@ -46,12 +46,8 @@ def true_shape(elements: Elements, shape: tuple[int, ...], limits: Settings) -> 
 def _ratio(elements: Elements) -> tuple[str, float]:
     """Return the keyword that gives the pixels' proportions, and height / width; 1 if none does."""
     for keyword in _SPACINGS:
-        try:
-            numbers = [each for each in elements.numbers(keyword) if each is not None]
-        except ValueError:
-            continue
-        if len(numbers) == 2 and min(numbers) > 0:
-            return keyword, numbers[0] / numbers[1]
+        if lengths := elements.lengths(keyword):
+            return keyword, lengths[0] / lengths[1]
     return _SPACINGS[0], 1.0
 
 

@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 from pneumo_core.reports._source_image import source_image
-from pneumo_core.reports.dicom import numbers
+from pneumo_core.reports.dicom_secondary_capture import numbers
 from pneumo_core.reports.result import RESEARCH_USE, Result
 from pneumo_core.reports.words import point_words, verdict_words
 
