@@ -23,11 +23,11 @@ app: $(VENV)/installed
 	@$(BIN)/streamlit run streamlit_app.py
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Coverage may not fall below fail_under in pyproject.toml.
 test-all: check
-	PNEUMO_TEST_WHOLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	PNEUMO_TEST_WHOLE=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .

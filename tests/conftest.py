@@ -18,6 +18,7 @@ import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from pneumo_core.checkpoints import (
@@ -266,25 +267,34 @@ def draw_folder(root: Path, films: Mapping[str, int], *, side: int = 64) -> Path
 @pytest.fixture(scope="session")
 def filmed(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """A run of CNN_94 on small films that kept its three epochs; two folders up is its home."""
-    from pneumo_core.runs import continue_run, start_run
-    from pneumo_core.training import training_config
+    from pneumo_core.runs import list_runs
 
-    home = tmp_path_factory.mktemp("filmed")
-    folder = draw_folder(home / "films", {"train": 24, "test": 15})
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "filmed"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PNEUMO_HOME", str(home))
         environment.setenv("PNEUMO_CHECKPOINTS", str(home / "checkpoints"))
-        config = training_config(
-            model="cnn_94",
-            epochs=3,
-            batch_size=8,
-            precision="32-true",
-            keep_epochs=True,
-            validation_fraction=0.2,
-        )
-        run = start_run(folder, "filmed", config)
-        continue_run(run)
-    return run
+        with FileLock(f"{home}.lock"):  # one run for all workers
+            if not home.exists():
+                _train_filmed(home)
+        (run,) = list_runs()[0]
+        return run
+
+
+def _train_filmed(home: Path) -> None:
+    from pneumo_core.runs import continue_run, start_run
+    from pneumo_core.training import training_config
+
+    folder = draw_folder(home / "films", {"train": 24, "test": 15})
+    config = training_config(
+        model="cnn_94",
+        epochs=3,
+        batch_size=8,
+        precision="32-true",
+        keep_epochs=True,
+        validation_fraction=0.2,
+    )
+    continue_run(start_run(folder, "filmed", config))
 
 
 def make_card(name: str = "cnn_94") -> Card:

@@ -292,7 +292,7 @@ LOOKS = {
     "runs.control": {"checkpoint_of", "wait"},
     "datasets.download": {"check_dataset_name", "datasets_home", "find_dataset", "list_datasets",
                "find_source"},
-    "checkpoints": {"check_name", "check_free", "best_for",
+    "checkpoints": {"check_name", "check_free", "best_for", "choose_operating_points",
         "free_name", "list_checkpoints", "load_checkpoint",
                     "default_checkpoint", "read_graphs", "tensors_of"},
 }  # fmt: skip

@@ -43,7 +43,7 @@ def several(folder: Path, n: int) -> Path:
 
 
 def test_a_name_that_the_terminal_has_no_letters_for_is_printed_replaced(
-    checkpoint: Checkpoint, film_folder: Maker
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Maker
 ):
     folder = film_folder({"test": 1}, side=128)
     films = sorted(folder.rglob("*.png"))
@@ -54,7 +54,7 @@ def test_a_name_that_the_terminal_has_no_letters_for_is_printed_replaced(
     lines = done.stdout.decode("cp1252").splitlines()
     assert len(lines) == 2
     assert "??????.png: " in lines[0] + lines[1]
-    readings = as_a_shell_would("predict", "--no-gate", "--json", folder).stdout.splitlines()
+    readings = pneumo("predict", "--no-gate", "--json", folder).out.splitlines()
     assert {Path(json.loads(each)["file"]).name for each in readings} == {
         "снимок.png",
         "r\ufffdsultat.png",

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pneumo_core.datasets import MIN_VALIDATION, Dataset, scan
@@ -53,6 +53,7 @@ def patients(data: Dataset, split: str) -> set[str]:
 
 
 @pytest.mark.parametrize("cut", ["late", "early", "random"])
+@settings(max_examples=30)
 @given(
     sizes=st.lists(st.integers(1, 6), min_size=2, max_size=60),
     labels=st.lists(st.integers(0, 1), min_size=60, max_size=60),

@@ -229,7 +229,9 @@ def test_a_layer_of_an_ensemble_belongs_to_one_member() -> None:
 # --- several threads, nothing left behind ------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["small", "efficientnet_b0"])
+@pytest.mark.parametrize(
+    "name", ["small", pytest.param("efficientnet_b0", marks=pytest.mark.thorough)]
+)
 def test_several_threads_get_the_maps_of_one(name: str, b0: Runtime) -> None:
     runtime = b0 if name == "efficientnet_b0" else Runtime.of(small(1), INPUT, mirror=True)
     inner = (None, *layers(runtime)[::24])

@@ -143,7 +143,7 @@ def test_films_are_read_all_the_same(
     assert "Traceback" not in after.err
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", ["full", pytest.param("read-only", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_all_the_same(page: str | None, fault: str, disk: Path) -> None:
     place, _ = FAULTS[fault]

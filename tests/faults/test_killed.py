@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-QUICK = ("publish a checkpoint", "add a dataset")
+QUICK = ("add a dataset",)
 
 
 @pytest.mark.parametrize(

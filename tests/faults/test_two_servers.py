@@ -102,6 +102,7 @@ def test_a_checkpoint_that_both_replace_is_one_of_theirs(home: Path) -> None:
     assert all(each.networks() for each in found)
 
 
+@pytest.mark.thorough
 def test_one_dataset_is_added_once(home: Path) -> None:
     said = [each for server in both(home, "add a dataset") for each in server]
     assert said.count("done") == 1

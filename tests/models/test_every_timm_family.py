@@ -59,7 +59,7 @@ LARGE = [
     ("tf_efficientnet_lite0", 96, 3, 1280, 0),
     ("convnext_atto", 96, 3, 320, 0),
 ]
-QUICK = ("vit_small_patch14_dinov2", "swin_tiny_patch4_window7_224", "tf_efficientnet_lite0")
+QUICK = ("vit_small_patch14_dinov2",)
 # torch.onnx.export knows no RMSNorm, and not all that VOLO does.
 STAY_WITH_PYTORCH = {"test_vit4", "volo_d1_224"}
 FAMILIES = pytest.mark.parametrize(

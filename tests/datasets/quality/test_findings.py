@@ -280,6 +280,7 @@ def test_a_findings_table_has_a_row_per_film_with_its_group(inspect: Inspect) ->
 # --- the real films --------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.real_data
 def test_the_public_set_has_thirty_pictures_twice_and_no_near_copies(real_data: Path) -> None:
     inspection = inspect_dataset(scan(real_data))
