@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.report import Measured, told, write
@@ -67,7 +68,8 @@ def _apart(group: str, file: Path, given: argparse.Namespace) -> bool:
         return False
     rows = json.loads(output.strip().splitlines()[-1])
     factor = 1 if sys.platform == "darwin" else 1024
-    kept = {"group": group, "peak_mb": used.ru_maxrss * factor / 1e6, "rows": rows}
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    kept = {"group": group, "peak_mb": used.ru_maxrss * factor / 1e6, "rows": rows, "day": day}
     file.write_text(json.dumps(kept))
     return True
 

@@ -87,11 +87,12 @@ def _walk(
     nexts, heats = [], []
     toggle = page.get_by_text("Show heat map", exact=True)
     settled(page)
-    for _ in range(count):
-        page.keyboard.press("Shift+ArrowLeft")  # to the first one
+    steps = page.locator(".st-key-steps")
+    while f" 1 of {count + 1}" not in steps.inner_text():
+        page.keyboard.press("Shift+ArrowLeft")
         settled(page)
     for _ in range(count):
-        named = page.locator(".st-key-steps").inner_text()
+        named = steps.inner_text()
         nexts.append(_seconds(page, lambda: page.keyboard.press("Shift+ArrowRight"), _NAMED, named))
         settled(page)
         heats.append(_seconds(page, toggle.click, _HEAT))

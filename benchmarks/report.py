@@ -34,11 +34,12 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A group of rows and the peak memory of the process that measured it."""
+    """A group of rows, the peak memory of the process that measured it, and when that was."""
 
     group: str
     peak_mb: float
     rows: tuple[Row, ...]
+    day: str
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Measured":
@@ -46,24 +47,36 @@ class Measured:
         for row in kept["rows"]:
             spreads = {k: Spread(**row[k]) for k in ("ours", "peer", "floor") if row[k]}
             rows.append(Row(**{**row, **spreads}))
-        return cls(kept["group"], kept["peak_mb"], tuple(rows))
+        return cls(kept["group"], kept["peak_mb"], tuple(rows), kept["day"])
 
 
 def write(measured: list[Measured], *, quick: bool, load: float) -> None:
-    """Write the page anew. ``load``: processes that wanted a core before the measuring began."""
+    """Write the groups into the page; what was not measured now stays as it was.
+
+    ``load``: processes that wanted a core before the measuring began.
+    """
     flags = " --quick" if quick else ""
+    now = {_TITLES[each.group]: told(each) for each in measured}
+    sections = _sections(PAGE) | now
     parts = [
         "# How fast",
-        f"Measured {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks{flags}` "
+        f"Measured by `python -m benchmarks{flags}`, last on {datetime.now(UTC):%Y-%m-%d} "
         f"on {machine()}, on {where()}. {versions()}.",
         "Medians of runs in turn, in one process; quickest and slowest in brackets. Peer: what "
         "people use today for the same result. Floor: what the machine can do. A goal is met (✓) "
         "or not (✗). Networks' graphs were written before.",
         *([_BUSY.format(load=load)] if load > cores() / 2 else []),
-        *(told(each) for each in measured),
+        *(sections[title] for title in _TITLES.values() if title in sections),
         *([NOTES.read_text().strip()] if NOTES.is_file() else []),
     ]
     PAGE.write_text("\n\n".join(parts) + "\n")
+
+
+def _sections(page: Path) -> dict[str, str]:
+    """Return a page's sections by title, headings included."""
+    text = page.read_text() if page.is_file() else ""
+    parts = [f"## {part.strip()}" for part in f"\n{text}".split("\n## ")[1:]]
+    return {part.partition("\n")[0].removeprefix("## "): part for part in parts}
 
 
 def told(measured: Measured) -> str:
@@ -79,7 +92,8 @@ def told(measured: Measured) -> str:
         ratio = f"{row.peer.median / row.ours.median:.2f} × the peer" if row.peer else ""
         cells = (_cell(row.ours, row.unit), _cell(row.peer, row.unit), _cell(row.floor, row.unit))
         lines.append(f"| {row.name} | {' | '.join(cells)} | {goals or ratio} | {row.note} |")
-    return "\n".join([*lines, "", f"Peak memory of the process: {measured.peak_mb:,.0f} MB."])
+    memory = f"Peak memory of the process: {measured.peak_mb:,.0f} MB. Measured on {measured.day}."
+    return "\n".join([*lines, "", memory])
 
 
 def machine() -> str:

@@ -289,6 +289,16 @@ def test_a_link_carries_the_choice(checkpoint: Checkpoint) -> None:
     assert app.query_params["point"] == "screening"
 
 
+def test_the_choice_outlives_a_walk_to_another_page(checkpoint: Checkpoint) -> None:
+    app = upload(reading_page(point="custom", threshold="0.24"), PNG)
+    app.switch_page("streamlit_app.py").run()
+    app.query_params.clear()  # a browser's menu opens pages without them
+    app.switch_page("pages/read.py").run()
+    assert app.selectbox(key="point").value == "custom"
+    assert "0.240 or higher" in told(app)
+    assert app.query_params["threshold"] == "0.240"
+
+
 def test_a_stale_link_says_so(checkpoint: Checkpoint) -> None:
     app = reading_page(checkpoint="gone", point="strict", sample="cat")
     assert not app.exception

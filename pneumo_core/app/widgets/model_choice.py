@@ -28,6 +28,9 @@ DATASET = "dataset "
 """Prefix of the sources that are a split of the dataset."""
 _PANEL = "panel"
 """Session key of the second opinions, by name; kept while another page is open."""
+_LAST = "last model"
+"""Session key of the parameters below as they were last chosen; kept in the same way."""
+_PARAMETERS = ("checkpoint", "point", "threshold")
 
 
 def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
@@ -39,6 +42,7 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
     by_name = {each.name: each for each in list_checkpoints()[0]}
     if not by_name:
         return None
+    _restore()
     now = by_name[_current("checkpoint", list(by_name))]
     points = [point.name for point in now.card.operating_points]
     boxes = st.popover(
@@ -54,6 +58,7 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
     else:
         st.query_params.pop("threshold", None)
         point = checkpoint.card.operating_point(name)
+    _keep()
     rates = rates_of(checkpoint, point)
     told = (
         f"{format_rate(point.threshold)} or higher counts as PNEUMONIA. On {rates.films}: "
@@ -103,6 +108,17 @@ def choose_checkpoint(boxes: DeltaGenerator) -> Checkpoint | None:
     if not by_name:
         return None
     return by_name[_choose(boxes, "Model", "checkpoint", list(by_name))]
+
+
+def _restore() -> None:
+    """Take up the last choice where the address makes none, as after a walk through the menu."""
+    if not any(each in st.query_params for each in _PARAMETERS):
+        st.query_params.update(st.session_state.get(_LAST, {}))
+
+
+def _keep() -> None:
+    found = {each: st.query_params[each] for each in _PARAMETERS if each in st.query_params}
+    st.session_state[_LAST] = found
 
 
 def say_what_is_missing() -> None:
