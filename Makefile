@@ -32,7 +32,7 @@ test-all: check
 check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy -n 2
 	$(BIN)/lint-imports
 
 # About 20 minutes on an idle machine; existing measurements are kept, see benchmarks/__main__.py.

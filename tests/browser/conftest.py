@@ -22,7 +22,7 @@ from PIL import Image
 
 from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
 from pneumo_core.models import build_network
-from tests.conftest import draw_film, film_name
+from tests.conftest import BROWSERS, draw_film, film_name
 
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import (
@@ -37,7 +37,7 @@ from playwright.sync_api import (
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("PNEUMO_CHROMIUM", "").strip() or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+    filter(None, map(shutil.which, BROWSERS)), ""
 )
 FLAGS = [
     "--no-sandbox",

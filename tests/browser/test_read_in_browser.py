@@ -281,8 +281,10 @@ def test_a_deep_link_opened_first_on_a_fresh_server(
         stop(server)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
 def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
+    """In the quick tests every page is as wide as a phone once: ``test_every_page``."""
     page.goto(app)
     expect(page.get_by_role("heading", name="Dataset")).to_be_visible()
     assert overflow(page) == 0

@@ -115,7 +115,16 @@ def test_graphs_of_other_weights_are_not_used(mine: Checkpoint) -> None:
     assert read_graphs(replace(mine, card=replace(mine.card, weights_sha256="0" * 64))) == ()
 
 
-@pytest.mark.parametrize("damage", ["cut", "other logits", "no tensors", "another graph"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *("cut", "other logits"),
+        *(
+            pytest.param(each, marks=pytest.mark.thorough)
+            for each in ("no tensors", "another graph")
+        ),
+    ],
+)
 def test_damaged_graphs_are_replaced_by_an_export(
     damage: str, mine: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -59,17 +59,17 @@ LARGE = [
     ("tf_efficientnet_lite0", 96, 3, 1280, 0),
     ("convnext_atto", 96, 3, 320, 0),
 ]
-QUICK = ("vit_small_patch14_dinov2",)
+QUICK = (
+    *("test_vit", "test_vit3", "test_convnext", "test_efficientnet", "test_mambaout"),
+    "vit_small_patch14_dinov2",
+)
 # torch.onnx.export knows no RMSNorm, and not all that VOLO does.
 STAY_WITH_PYTORCH = {"test_vit4", "volo_d1_224"}
 FAMILIES = pytest.mark.parametrize(
     ("name", "size", "side", "channels", "carried"),
     [
-        *SMALL,
-        *(
-            row if row[0] in QUICK else pytest.param(*row, marks=pytest.mark.thorough)
-            for row in LARGE
-        ),
+        row if row[0] in QUICK else pytest.param(*row, marks=pytest.mark.thorough)
+        for row in (*SMALL, *LARGE)
     ],
 )
 
