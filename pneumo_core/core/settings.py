@@ -19,7 +19,12 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pneumo_core.core.files import exists
 from pneumo_core.errors import PneumoError
@@ -31,11 +36,46 @@ MIN_SIDE = 64
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
-_ENGINES = ("onnxruntime", "torch")
-_SMALLEST, _LARGEST = 1e-6, 1e9
-"""Bounds of a size in millions: one byte, and more than any disk holds."""
-_MOST = 10_000
-"""Bound of a number of threads or X-rays."""
+_PREFIX = "PNEUMO_"
+_Size = Annotated[
+    float,  # in millions: from one byte to more than any disk holds
+    Field(
+        ge=1e-6,
+        le=1e9,
+        allow_inf_nan=False,
+        description="a number above 0, at most 1,000,000,000",
+    ),
+]
+_Count = Annotated[
+    int | None, Field(gt=0, le=10_000, description="a whole number above 0, at most 10,000")
+]
+
+
+class _Environment(BaseSettings):
+    """The variables as they are set; a blank one counts as not set."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore")
+
+    home: str | None = None
+    checkpoints: str | None = None
+    data: str | None = None
+    cache: str | None = None
+    audit: str | None = None
+    gateway: str | None = None
+    max_file_mb: _Size = 64
+    max_megapixels: _Size = 100
+    max_upload_mb: _Size = 200
+    max_dataset_mb: _Size = 20_000
+    threads: _Count = None
+    batch: _Count = None
+    engine: Annotated[
+        Literal["onnxruntime", "torch"], Field(description="onnxruntime or torch")
+    ] = "onnxruntime"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value.strip() for name, value in given.items() if value.strip()}
 
 
 @dataclass(frozen=True)
@@ -60,26 +100,43 @@ class Settings:
 
 def settings() -> Settings:
     """Read the environment now. Raises PneumoError where a value makes no sense."""
+    given = _environment(tuple(each for each in os.environ.items() if each[0].startswith(_PREFIX)))
     clone = repository_root()
-    data = os.environ.get("PNEUMO_DATA", "").strip()
-    home = _folder("PNEUMO_HOME", clone / ".pneumo" if clone else Path.home() / ".pneumo")
+    home = _path("home", given.home) or (clone or Path.home()) / ".pneumo"
+    shipped = clone / "checkpoints" if clone else _PACKAGE / "shipped"
     return Settings(
         home=home,
-        checkpoints=_folder(
-            "PNEUMO_CHECKPOINTS", clone / "checkpoints" if clone else _PACKAGE / "shipped"
-        ),
-        data=_dataset(data, home) if data else None,
-        max_file_bytes=int(_positive("PNEUMO_MAX_FILE_MB", 64) * 1e6),
-        max_pixels=int(_positive("PNEUMO_MAX_MEGAPIXELS", 100) * 1e6),
-        max_upload_bytes=int(_positive("PNEUMO_MAX_UPLOAD_MB", 200) * 1e6),
-        max_dataset_bytes=int(_positive("PNEUMO_MAX_DATASET_MB", 20_000) * 1e6),
-        cache=_folder("PNEUMO_CACHE", home / "cache"),
-        threads=_count("PNEUMO_THREADS") or cores(),
-        batch=_count("PNEUMO_BATCH"),
-        engine=_one_of("PNEUMO_ENGINE", _ENGINES),
-        audit=os.environ.get("PNEUMO_AUDIT", "").strip() or None,
-        gateway=_path("PNEUMO_GATEWAY"),
+        checkpoints=_path("checkpoints", given.checkpoints) or shipped,
+        data=_dataset(given.data, home) if given.data else None,
+        max_file_bytes=int(given.max_file_mb * 1e6),
+        max_pixels=int(given.max_megapixels * 1e6),
+        max_upload_bytes=int(given.max_upload_mb * 1e6),
+        max_dataset_bytes=int(given.max_dataset_mb * 1e6),
+        cache=_path("cache", given.cache) or home / "cache",
+        threads=given.threads or cores(),
+        batch=given.batch,
+        engine=given.engine,
+        audit=given.audit,
+        gateway=_path("gateway", given.gateway),
     )
+
+
+@lru_cache(maxsize=4)
+def _environment(_variables: tuple[tuple[str, str], ...]) -> _Environment:
+    """Read the variables once for each set of values; they are looked at for every X-ray."""
+    try:
+        return _Environment()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, value = str(first["loc"][0]), first["input"]
+        wanted = _Environment.model_fields[name].description
+        raise PneumoError(
+            f"{_variable(name)} is '{value}'. Set it to {wanted}, or unset it."
+        ) from error
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper()
 
 
 def cores() -> int:
@@ -109,63 +166,24 @@ def pages_folder() -> Path | None:
     return installed if (installed / "streamlit_app.py").is_file() else None
 
 
-def _folder(variable: str, default: Path) -> Path:
-    return _path(variable) or default
+def _path(name: str, value: str | None) -> Path | None:
+    return _expanded(name, value).resolve() if value else None
 
 
-def _path(variable: str) -> Path | None:
-    value = os.environ.get(variable, "").strip()
-    return _expanded(variable, value).resolve() if value else None
-
-
-def _expanded(variable: str, value: str) -> Path:
+def _expanded(name: str, value: str) -> Path:
     try:
         return Path(value).expanduser()
     except RuntimeError as error:
         raise PneumoError(
-            f"{variable} is '{value}', and there is no such user on this machine. Set it to a path."
+            f"{_variable(name)} is '{value}', and there is no such user on this machine. Set it to "
+            "a path."
         ) from error
 
 
 def _dataset(given: str, home: Path) -> Path:
     """Return a path, or the dataset that was downloaded or added under that name."""
-    path, kept = _expanded("PNEUMO_DATA", given).resolve(), home / "datasets" / given
+    path, kept = _expanded("data", given).resolve(), home / "datasets" / given
     if exists(path) or len(Path(given).parts) != 1 or not exists(kept):
         return path
     archive = kept / f"{given}.npz"
     return archive if archive.is_file() else kept
-
-
-def _positive(variable: str, default: float) -> float:
-    value = os.environ.get(variable, "").strip()
-    if not value:
-        return default
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
-    if not _SMALLEST <= number <= _LARGEST:
-        raise PneumoError(
-            f"{variable} is '{value}'. Set it to a number above 0, at most {_LARGEST:,.0f}, or "
-            "unset it."
-        )
-    return number
-
-
-def _count(variable: str) -> int | None:
-    """Return a whole number above 0, or None if the variable is not set."""
-    value = os.environ.get(variable, "").strip()
-    if value and not (value.isdecimal() and len(value) <= 5 and 0 < int(value) <= _MOST):
-        raise PneumoError(
-            f"{variable} is '{value}'. Set it to a whole number above 0, at most {_MOST:,}, or "
-            "unset it."
-        )
-    return int(value) if value else None
-
-
-def _one_of(variable: str, known: tuple[str, ...]) -> str:
-    """Return one of several words; the first if the variable is not set."""
-    value = os.environ.get(variable, "").strip() or known[0]
-    if value not in known:
-        raise PneumoError(f"{variable} is '{value}'. Set it to {' or '.join(known)}, or unset it.")
-    return value

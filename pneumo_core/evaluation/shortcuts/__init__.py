@@ -8,7 +8,7 @@ from pneumo_core.evaluation.shortcuts.audit import (
     audit,
     level_of,
 )
-from pneumo_core.evaluation.shortcuts.lungs import LungFinder, LungsLike, installed_finder
+from pneumo_core.evaluation.shortcuts.lungs import LungsLike, NamedLungFinder, installed_finder
 from pneumo_core.evaluation.shortcuts.measure import (
     Measured,
     measure,
@@ -37,9 +37,9 @@ __all__ = [
     "PROPERTIES",
     "Audit",
     "ByQuartile",
-    "LungFinder",
     "LungsLike",
     "Measured",
+    "NamedLungFinder",
     "Property",
     "Quarter",
     "Separation",

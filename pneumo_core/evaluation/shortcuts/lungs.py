@@ -9,7 +9,7 @@ from typing import Protocol
 from pneumo_core.evaluation.shortcuts.properties import LUNG_PROPERTIES
 from pneumo_core.imaging import Radiograph
 
-__all__ = ["LungFinder", "LungsLike", "installed_finder", "lung_properties"]
+__all__ = ["LungsLike", "NamedLungFinder", "installed_finder", "lung_properties"]
 
 
 class LungBox(Protocol):
@@ -35,22 +35,22 @@ class LungsLike(Protocol):
 
 
 @dataclass(frozen=True)
-class LungFinder:
+class NamedLungFinder:
     """A lung finder and its name, under which its measurements are cached."""
 
     name: str
     find: Callable[[Radiograph], LungsLike]
 
 
-def installed_finder() -> LungFinder | None:
+def installed_finder() -> NamedLungFinder | None:
     """Return the lung finder of this library; None if it has none."""
     if importlib.util.find_spec("pneumo_core.lungs") is None:
         return None
     lungs = importlib.import_module("pneumo_core.lungs")
-    return LungFinder(f"pneumo {lungs.lung_finder().identity}", lungs.find_lungs)
+    return NamedLungFinder(f"pneumo {lungs.lung_finder().identity}", lungs.find_lungs)
 
 
-def lung_properties(radiograph: Radiograph, finder: LungFinder | None) -> dict[str, float]:
+def lung_properties(radiograph: Radiograph, finder: NamedLungFinder | None) -> dict[str, float]:
     """Measure the size and position of the lungs; NaN without a finder, or if none are found."""
     lungs = finder.find(radiograph) if finder else None
     if lungs is None or not lungs.found or lungs.box is None:

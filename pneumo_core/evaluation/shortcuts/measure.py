@@ -18,7 +18,7 @@ from pneumo_core.core.settings import settings
 from pneumo_core.datasets import Dataset
 from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.evaluation.shortcuts.file_properties import file_properties
-from pneumo_core.evaluation.shortcuts.lungs import LungFinder, lung_properties
+from pneumo_core.evaluation.shortcuts.lungs import NamedLungFinder, lung_properties
 from pneumo_core.evaluation.shortcuts.pixels import SIDE, pixel_properties
 from pneumo_core.evaluation.shortcuts.properties import PROPERTIES
 from pneumo_core.imaging import Radiograph, to_input
@@ -46,7 +46,7 @@ class Measured:
 
 
 def measure(
-    radiograph: Radiograph, path: Path | None = None, *, finder: LungFinder | None = None
+    radiograph: Radiograph, path: Path | None = None, *, finder: NamedLungFinder | None = None
 ) -> dict[str, float]:
     """Measure every property of one X-ray; ``path`` is its file if it has one of its own."""
     grey = to_input(radiograph.pixels, SIDE).astype(np.float32) / np.float32(255)
@@ -61,7 +61,7 @@ def measure(
 def measure_dataset(
     dataset: Dataset,
     *,
-    finder: LungFinder | None = None,
+    finder: NamedLungFinder | None = None,
     progress: Progress | None = None,
     home: Path | None = None,
 ) -> Measured:
@@ -80,14 +80,14 @@ def measure_dataset(
 
 
 def measured_before(
-    dataset: Dataset, *, finder: LungFinder | None = None, home: Path | None = None
+    dataset: Dataset, *, finder: NamedLungFinder | None = None, home: Path | None = None
 ) -> Measured | None:
     """Return the cached result of ``measure_dataset``; None if there is none."""
     return _read_cache(_file(dataset, finder, home))
 
 
 def _measure_all(
-    dataset: Dataset, finder: LungFinder | None, progress: Progress | None
+    dataset: Dataset, finder: NamedLungFinder | None, progress: Progress | None
 ) -> Measured:
     films = dataset.films
     own_files = bool(films["path"].is_unique) and not str(films["path"].iloc[0]).endswith(".npz")
@@ -120,7 +120,7 @@ def _measure_all(
     return Measured(table, unreadable, finder.name if finder else "")
 
 
-def _file(dataset: Dataset, finder: LungFinder | None, home: Path | None) -> Path:
+def _file(dataset: Dataset, finder: NamedLungFinder | None, home: Path | None) -> Path:
     digest = hashlib.sha256(f"{finder.name if finder else ''}\n".encode())
     films = dataset.films[["id", "digest"]].sort_values("id")
     for film_id, content in zip(films["id"], films["digest"], strict=True):

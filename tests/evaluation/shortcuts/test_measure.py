@@ -15,7 +15,7 @@ from pneumo_core.errors import DatasetError
 from pneumo_core.evaluation.shortcuts import (
     LUNG_PROPERTIES,
     PROPERTIES,
-    LungFinder,
+    NamedLungFinder,
     measure,
     measure_dataset,
     measured_before,
@@ -41,8 +41,8 @@ class Lungs:
     box: Box | None
 
 
-def finder(lungs: Lungs, name: str = "fake") -> LungFinder:
-    return LungFinder(name, lambda _: lungs)
+def finder(lungs: Lungs, name: str = "fake") -> NamedLungFinder:
+    return NamedLungFinder(name, lambda _: lungs)
 
 
 def radiograph(pixels: np.ndarray) -> Radiograph:
