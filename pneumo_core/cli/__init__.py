@@ -17,18 +17,17 @@ from pneumo_core.cli import (
     _calibrate,
     _checkpoints,
     _datasets,
+    _downloads,
     _gateway,
     _log,
     _lungs,
     _reading,
+    _robustness,
     _runs,
     _shortcuts,
     _study,
     _training,
     _version,
-)
-from pneumo_core.cli import (
-    _downloads as _intake,
 )
 from pneumo_core.cli._shared import app
 from pneumo_core.cli._terminal import err, write_any_letter
@@ -39,8 +38,8 @@ from pneumo_core.errors import PneumoError, UnknownName
 __all__ = ["app", "main"]
 
 _COMMANDS = (
-    *(_reading, _training, _runs, _study, _checkpoints),
-    *(_datasets, _shortcuts, _intake, _lungs, _log, _gateway, _calibrate, _version),
+    *(_reading, _training, _runs, _study, _robustness, _checkpoints),
+    *(_datasets, _shortcuts, _downloads, _lungs, _log, _gateway, _calibrate, _version),
 )
 """Modules that register their commands on import."""
 

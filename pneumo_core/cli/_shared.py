@@ -13,6 +13,7 @@ from pneumo_core.errors import AuditError, UnknownName
 
 if TYPE_CHECKING:
     from pneumo_core.audit import Deed, Entry
+    from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.datasets import Dataset, Validation
 
 __all__ = [
@@ -28,10 +29,10 @@ __all__ = [
     "log_action",
     "log_entries",
     "models",
+    "open_dataset",
     "print_card",
     "print_json",
     "runs",
-    "say_left_aside",
     "say_left_out",
     "validation_choice",
     "without_nan",
@@ -101,6 +102,15 @@ def validation_choice(given: str | None) -> "Validation | None":
     if given is not None and given not in VALIDATIONS:
         raise UnknownName("validation", given, VALIDATIONS)
     return cast("Validation | None", given)
+
+
+def open_dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
+    """Return the dataset as a checkpoint splits it; report other files."""
+    from pneumo_core.inference import dataset_for
+
+    dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
+    say_left_aside(dataset)
+    return dataset
 
 
 def print_card(name: str) -> None:

@@ -1,4 +1,4 @@
-"""``pneumo evaluate``, ``compare`` and ``robustness``: evaluate models on many X-rays."""
+"""``pneumo evaluate``, ``compare`` and ``embed``: models on many X-rays."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from pneumo_core.cli._shared import (
     app,
     dataset_folder,
     dataset_given,
-    say_left_aside,
+    open_dataset,
     say_left_out,
     validation_choice,
     without_nan,
@@ -29,16 +29,14 @@ from pneumo_core.cli._shortcuts import measure_dataset, print_quartiles, records
 from pneumo_core.cli._terminal import out, progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from pandas import DataFrame
 
     from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.datasets import Dataset
     from pneumo_core.evaluation import (
-        ChangedImages,
         Comparison,
-        CorruptedImages,
         DatasetEvaluation,
         Scores,
     )
@@ -87,7 +85,7 @@ def evaluate(
     if threshold is not None:
         raise typer.BadParameter("--threshold needs --scores")
     checkpoint = load_checkpoint(model or None)
-    dataset = _dataset(checkpoint, dataset_folder(data_folder), validation)
+    dataset = open_dataset(checkpoint, dataset_folder(data_folder), validation)
     with progress_bar("Decoding X-rays") as decoding, progress_bar("Scoring X-rays") as scoring:
         result = evaluate_dataset(
             checkpoint,
@@ -152,15 +150,6 @@ def compare(
     )
 
 
-def _dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None) -> "Dataset":
-    """Return the dataset as a checkpoint splits it; report other files."""
-    from pneumo_core.inference import dataset_for
-
-    dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
-    say_left_aside(dataset)
-    return dataset
-
-
 def _scores(
     checkpoint: "Checkpoint", folder: Path | None, split: str, validation: str | None
 ) -> "Scores":
@@ -193,83 +182,6 @@ def _facts(first: str, second: str, split: str, compared: "Comparison") -> dict[
         "left_out": compared.left_out,
         "unreadable": dict(compared.unreadable),
     }
-
-
-@app.command()
-def robustness(
-    data_folder: DataOption = None,
-    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
-    model: ModelOption = None,
-    operating_point: PointOption = None,
-    corruptions: Annotated[
-        bool,
-        typer.Option("--corruptions", help="MedMNIST-C's 13 corruptions at five severities."),
-    ] = False,
-    validation: ValidationOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Evaluate a split again with its X-rays cropped, rotated, compressed and so on."""
-    from pneumo_core.checkpoints import load_checkpoint
-    from pneumo_core.evaluation import corruption_robustness
-    from pneumo_core.evaluation import robustness as measure
-
-    checkpoint = load_checkpoint(model or None)
-    films = _dataset(checkpoint, dataset_folder(data_folder), validation).split(split)
-    corrupted: list[CorruptedImages] = []
-    with progress_bar("Scoring X-rays") as progress:
-        if corruptions:
-            clean, corrupted = corruption_robustness(
-                checkpoint, films, operating_point=operating_point, progress=progress
-            )
-            rows = [clean, *(each for row in corrupted for each in row.by_severity)]
-        else:
-            rows = measure(checkpoint, films, operating_point=operating_point, progress=progress)
-    say_left_out(rows[0].unreadable.values())
-    if as_json:
-        print(json.dumps([_changed(row) for row in rows], ensure_ascii=False))
-        return
-    out.print(_corruption_table(rows[0], corrupted) if corruptions else _change_table(rows))
-
-
-def _changed(row: "ChangedImages") -> dict[str, str | float | None]:
-    counts = row.confusion
-    figures = {
-        "auc": row.auc,
-        "accuracy": counts.accuracy,
-        "balanced_accuracy": row.balanced_accuracy,
-        "sensitivity": counts.sensitivity,
-        "specificity": counts.specificity,
-        "n": counts.n,
-    }
-    return {"change": row.change, **without_nan(figures)}
-
-
-def _change_table(rows: "Sequence[ChangedImages]") -> Table:
-    from pneumo_core.metrics import format_rate
-
-    table = Table("X-rays", "AUC", "accuracy", "sensitivity", "specificity", box=SIMPLE_HEAD)
-    for row in rows:
-        counts = row.confusion
-        figures = (row.auc, counts.accuracy, counts.sensitivity, counts.specificity)
-        table.add_row(row.change, *(format_rate(figure) for figure in figures))
-    return table
-
-
-def _corruption_table(clean: "ChangedImages", rows: "Sequence[CorruptedImages]") -> Table:
-    """Balanced accuracy by severity, then its mean and the mean AUC."""
-    from pneumo_core.evaluation import SEVERITIES
-    from pneumo_core.metrics import format_rate
-
-    severities = [str(each) for each in SEVERITIES]
-    table = Table("corruption", *severities, "mean", "mean AUC", box=SIMPLE_HEAD)
-    figures = [clean.balanced_accuracy, clean.auc]
-    table.add_row(clean.change, *[""] * len(severities), *map(format_rate, figures))
-    for row in rows:
-        figures = [each.balanced_accuracy for each in row.by_severity]
-        figures += [row.mean(lambda each: each.balanced_accuracy), row.mean(lambda each: each.auc)]
-        table.add_row(row.corruption, *map(format_rate, figures))
-    table.caption = "Balanced accuracy by severity"
-    return table
 
 
 @app.command()
@@ -323,7 +235,7 @@ def embed(
     if folder is None:
         features = shipped_features(checkpoint, split)
     else:
-        films = _dataset(checkpoint, folder, validation).split(split)
+        films = open_dataset(checkpoint, folder, validation).split(split)
         with progress_bar("Decoding X-rays") as decoding, progress_bar("Computing features") as bar:
             features = features_of(checkpoint, films, layer, decoding=decoding, looking=bar)
     with progress_bar("Drawing the map") as drawing:
@@ -377,7 +289,7 @@ def _batch_items(
     """Return a name for a dataset's split, and its X-rays as a batch's items."""
     from pneumo_core.errors import DatasetError
 
-    dataset = _dataset(checkpoint, dataset_folder(given), validation).split(split)
+    dataset = open_dataset(checkpoint, dataset_folder(given), validation).split(split)
     if dataset.films["path"].duplicated().any():
         raise DatasetError(
             f"The X-rays of {dataset.name} are in one file, and a batch needs a file for each. "
