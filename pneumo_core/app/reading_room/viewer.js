@@ -18,6 +18,20 @@ const SHARED = ["zoom", "x", "y", "turn", "flip", "inverted", "level", "width"];
 let unsaved = false; // uploads live in the session's memory: a reload would lose them
 window.addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
 
+// Streamlit hears no shortcut while a toggle or a closed list has the focus, as after a click on it;
+// the body's it hears.
+const DEAF = "input[type=checkbox], input[type=radio], input[role=combobox][aria-expanded=false]";
+window.pneumoShortcuts ??= document.addEventListener("keydown", (event) => {
+  const step = event.altKey || (event.shiftKey && event.key in ARROWS);
+  if (!step || !event.target.matches?.(DEAF)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const { key, code, altKey, shiftKey, ctrlKey, metaKey } = event;
+  document.body.dispatchEvent(
+    new KeyboardEvent("keydown", { key, code, altKey, shiftKey, ctrlKey, metaKey, bubbles: true, cancelable: true }),
+  );
+}, true) ?? true;
+
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
   const viewer = (root.viewer ??= new Viewer(root));
