@@ -56,8 +56,7 @@ collect_ignore_glob = [
 ]
 """Folders that can't even be imported elsewhere; the summary says so."""
 
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
-"""The first one has no window and takes a tenth less time."""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FOLDERS = {0: "NORMAL", 1: "PNEUMONIA"}
 
 
