@@ -316,9 +316,13 @@ class _Iterations:
         return self._has_converged()
 
     def end(self) -> None:
-        """Report completion, whatever number of iterations it took."""
+        """Report completion, whatever number of iterations it took, and nothing afterwards.
+
+        openTSNE calls this again when X-rays are placed on the map, whose bar is gone by then.
+        """
         if self.progress:
             self.progress(self.total, self.total)
+        self.progress = None
 
     def _has_converged(self) -> bool:
         fifty = 50 // _EVERY

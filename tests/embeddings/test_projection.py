@@ -70,6 +70,14 @@ def test_another_film_lands_in_its_cloud() -> None:
     assert (LABELS[near] == 1).all()
 
 
+def test_placing_an_image_reports_nothing_to_the_bar_of_the_map() -> None:
+    told: list[tuple[int, int]] = []
+    found = project(FEATURES, "tsne", iterations=100, progress=lambda *step: told.append(step))
+    count = len(told)
+    found.place(FEATURES[:1] + 1)
+    assert len(told) == count
+
+
 def test_progress_counts_to_the_end_and_can_stop_the_work() -> None:
     told: list[tuple[int, int]] = []
     project(FEATURES, "tsne", iterations=100, progress=lambda *step: told.append(step))

@@ -129,8 +129,8 @@ def map_of(features: Features, drawing: Drawing) -> Projection:
 
 
 def _sources(checkpoint: Checkpoint) -> dict[str, str]:
-    counts = checkpoint.scores["split"].value_counts()
-    sources = {"all": f"Stored with the model: {len(checkpoint.scores)}"}
+    counts = checkpoint.featured["split"].value_counts()
+    sources = {"all": f"Stored with the model: {len(checkpoint.featured)}"}
     for split, name in (("test", "Test X-rays"), ("val", "Validation X-rays")):
         if split in counts:
             sources[split] = f"{name} stored with the model: {counts[split]}"
