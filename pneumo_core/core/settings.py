@@ -19,12 +19,7 @@
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pneumo_core.core.files import exists
 from pneumo_core.errors import PneumoError
@@ -36,46 +31,6 @@ MIN_SIDE = 64
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
-_PREFIX = "PNEUMO_"
-_Size = Annotated[
-    float,  # in millions: from one byte to more than any disk holds
-    Field(
-        ge=1e-6,
-        le=1e9,
-        allow_inf_nan=False,
-        description="a number above 0, at most 1,000,000,000",
-    ),
-]
-_Count = Annotated[
-    int | None, Field(gt=0, le=10_000, description="a whole number above 0, at most 10,000")
-]
-
-
-class _Environment(BaseSettings):
-    """The variables as they are set; a blank one counts as not set."""
-
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore")
-
-    home: str | None = None
-    checkpoints: str | None = None
-    data: str | None = None
-    cache: str | None = None
-    audit: str | None = None
-    gateway: str | None = None
-    max_file_mb: _Size = 64
-    max_megapixels: _Size = 100
-    max_upload_mb: _Size = 200
-    max_dataset_mb: _Size = 20_000
-    threads: _Count = None
-    batch: _Count = None
-    engine: Annotated[
-        Literal["onnxruntime", "torch"], Field(description="onnxruntime or torch")
-    ] = "onnxruntime"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_blanks(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return {name: value.strip() for name, value in given.items() if value.strip()}
 
 
 @dataclass(frozen=True)
@@ -100,43 +55,27 @@ class Settings:
 
 def settings() -> Settings:
     """Read the environment now. Raises PneumoError where a value makes no sense."""
-    given = _environment(tuple(each for each in os.environ.items() if each[0].startswith(_PREFIX)))
+    from pneumo_core.core.environment import read_environment  # slow, and --help needs none
+
+    given = read_environment()
     clone = repository_root()
-    home = _path("home", given.home) or (clone or Path.home()) / ".pneumo"
+    home = _path("PNEUMO_HOME", given.home) or (clone or Path.home()) / ".pneumo"
     shipped = clone / "checkpoints" if clone else _PACKAGE / "shipped"
     return Settings(
         home=home,
-        checkpoints=_path("checkpoints", given.checkpoints) or shipped,
+        checkpoints=_path("PNEUMO_CHECKPOINTS", given.checkpoints) or shipped,
         data=_dataset(given.data, home) if given.data else None,
         max_file_bytes=int(given.max_file_mb * 1e6),
         max_pixels=int(given.max_megapixels * 1e6),
         max_upload_bytes=int(given.max_upload_mb * 1e6),
         max_dataset_bytes=int(given.max_dataset_mb * 1e6),
-        cache=_path("cache", given.cache) or home / "cache",
+        cache=_path("PNEUMO_CACHE", given.cache) or home / "cache",
         threads=given.threads or cores(),
         batch=given.batch,
         engine=given.engine,
         audit=given.audit,
-        gateway=_path("gateway", given.gateway),
+        gateway=_path("PNEUMO_GATEWAY", given.gateway),
     )
-
-
-@lru_cache(maxsize=4)
-def _environment(_variables: tuple[tuple[str, str], ...]) -> _Environment:
-    """Read the variables once for each set of values; they are looked at for every X-ray."""
-    try:
-        return _Environment()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name, value = str(first["loc"][0]), first["input"]
-        wanted = _Environment.model_fields[name].description
-        raise PneumoError(
-            f"{_variable(name)} is '{value}'. Set it to {wanted}, or unset it."
-        ) from error
-
-
-def _variable(name: str) -> str:
-    return _PREFIX + name.upper()
 
 
 def cores() -> int:
@@ -166,23 +105,22 @@ def pages_folder() -> Path | None:
     return installed if (installed / "streamlit_app.py").is_file() else None
 
 
-def _path(name: str, value: str | None) -> Path | None:
-    return _expanded(name, value).resolve() if value else None
+def _path(variable: str, value: str | None) -> Path | None:
+    return _expanded(variable, value).resolve() if value else None
 
 
-def _expanded(name: str, value: str) -> Path:
+def _expanded(variable: str, value: str) -> Path:
     try:
         return Path(value).expanduser()
     except RuntimeError as error:
         raise PneumoError(
-            f"{_variable(name)} is '{value}', and there is no such user on this machine. Set it to "
-            "a path."
+            f"{variable} is '{value}', and there is no such user on this machine. Set it to a path."
         ) from error
 
 
 def _dataset(given: str, home: Path) -> Path:
     """Return a path, or the dataset that was downloaded or added under that name."""
-    path, kept = _expanded("data", given).resolve(), home / "datasets" / given
+    path, kept = _expanded("PNEUMO_DATA", given).resolve(), home / "datasets" / given
     if exists(path) or len(Path(given).parts) != 1 or not exists(kept):
         return path
     archive = kept / f"{given}.npz"

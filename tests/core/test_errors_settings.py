@@ -98,7 +98,7 @@ def test_a_senseless_limit_is_refused_by_name(
         settings()
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "99999999999"])
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "2.0", "1_000", "99999999999"])
 @pytest.mark.parametrize("variable", ["PNEUMO_THREADS", "PNEUMO_BATCH"])
 def test_a_senseless_count_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
