@@ -264,13 +264,18 @@ def draw_folder(root: Path, films: Mapping[str, int], *, side: int = 64) -> Path
     return root
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of all workers of a test run."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session")
 def filmed(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """A run of CNN_94 on small films that kept its three epochs; two folders up is its home."""
     from pneumo_core.runs import list_runs
 
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "filmed"
+    home = shared_folder(tmp_path_factory) / "filmed"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PNEUMO_HOME", str(home))
         environment.setenv("PNEUMO_CHECKPOINTS", str(home / "checkpoints"))

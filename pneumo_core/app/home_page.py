@@ -18,7 +18,7 @@ from pneumo_core.reading import samples
 
 __all__ = ["show_dataset", "show_jobs", "show_models", "show_sample"]
 
-_DOORS = (
+_JOBS = (
     (
         "Read",
         "Upload X-rays, see the result, where the evidence is, and how far to trust it.",
@@ -47,7 +47,7 @@ _SIDE = 440
 
 def show_jobs() -> None:
     """Show a card for each of the three jobs, with links to its pages."""
-    for column, (title, about, icon, pages) in zip(st.columns(3), _DOORS, strict=True):
+    for column, (title, about, icon, pages) in zip(st.columns(3), _JOBS, strict=True):
         with column.container(border=True, height="stretch"):
             st.markdown(f"**{icon} {title}**")
             st.caption(about)

@@ -12,6 +12,7 @@ from pneumo_core.cli._shared import (
     JsonOption,
     ModelOption,
     PointOption,
+    SplitOption,
     ValidationOption,
     app,
     dataset_folder,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @app.command()
 def robustness(
     data_folder: DataOption = None,
-    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    split: SplitOption = "test",
     model: ModelOption = None,
     operating_point: PointOption = None,
     corruptions: Annotated[

@@ -21,6 +21,7 @@ __all__ = [
     "JsonOption",
     "ModelOption",
     "PointOption",
+    "SplitOption",
     "ValidationOption",
     "app",
     "data",
@@ -52,6 +53,7 @@ app.add_typer(runs, name="runs")
 app.add_typer(data, name="data")
 
 ModelOption = Annotated[str | None, typer.Option("--model", help="Model; default: the first.")]
+SplitOption = Annotated[str, typer.Option("--split", help="train, val, test or all.")]
 PointOption = Annotated[str | None, typer.Option("--operating-point", help="balanced, screening.")]
 DataOption = Annotated[
     Path | None,
@@ -89,7 +91,7 @@ def say_left_out(sentences: Iterable[str]) -> None:
         err.print(f"Left out: {sentence}", markup=False)
 
 
-def say_left_aside(dataset: "Dataset") -> None:
+def _say_left_aside(dataset: "Dataset") -> None:
     """Print on standard error which other files a dataset has."""
     for each in dataset.left_aside:
         err.print(each.sentence, markup=False)
@@ -109,7 +111,7 @@ def open_dataset(checkpoint: "Checkpoint", folder: Path, validation: str | None)
     from pneumo_core.inference import dataset_for
 
     dataset = dataset_for(checkpoint, folder, validation=validation_choice(validation))
-    say_left_aside(dataset)
+    _say_left_aside(dataset)
     return dataset
 
 

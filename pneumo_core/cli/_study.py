@@ -16,6 +16,7 @@ from pneumo_core.cli._shared import (
     JsonOption,
     ModelOption,
     PointOption,
+    SplitOption,
     ValidationOption,
     app,
     dataset_folder,
@@ -35,11 +36,7 @@ if TYPE_CHECKING:
 
     from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.datasets import Dataset
-    from pneumo_core.evaluation import (
-        Comparison,
-        DatasetEvaluation,
-        Scores,
-    )
+    from pneumo_core.evaluation import Comparison, DatasetEvaluation, Scores
     from pneumo_core.evaluation.shortcuts import ByQuartile
 
 ShippedOption = Annotated[
@@ -51,7 +48,7 @@ ShippedOption = Annotated[
 @app.command()
 def evaluate(
     data_folder: DataOption = None,
-    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    split: SplitOption = "test",
     model: ModelOption = None,
     operating_point: PointOption = None,
     shortcuts: Annotated[
@@ -119,7 +116,7 @@ def compare(
     first: Annotated[str, typer.Argument(help="A model.")],
     second: Annotated[str, typer.Argument(help="Another model.")],
     data_folder: DataOption = None,
-    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    split: SplitOption = "test",
     validation: ValidationOption = None,
     shipped: ShippedOption = False,
     as_json: JsonOption = False,
@@ -195,7 +192,7 @@ def embed(
         typer.Argument(help="With a folder: X-rays, folders, patterns, manifests, archives, URLs."),
     ] = None,
     data_folder: DataOption = None,
-    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    split: SplitOption = "test",
     model: ModelOption = None,
     layer: Annotated[
         str, typer.Option(help="penultimate, pixels, 'last maps', or a convolution's name.")

@@ -31,10 +31,7 @@ from pneumo_core.datasets import MIN_VALIDATION, Dataset, PixelStore
 from pneumo_core.gate import fit_familiarity
 from pneumo_core.inference import Outputs, Runtime, accelerated
 from pneumo_core.lungs import lung_finder
-from pneumo_core.metrics import (
-    evaluate,
-    fit_calibration,
-)
+from pneumo_core.metrics import evaluate, fit_calibration
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, origin_of
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.cross_validation import Fold

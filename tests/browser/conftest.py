@@ -22,7 +22,7 @@ from PIL import Image
 
 from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
 from pneumo_core.models import build_network
-from tests.conftest import BROWSERS, draw_film, film_name
+from tests.conftest import BROWSERS, draw_film, film_name, shared_folder
 
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import (
@@ -114,8 +114,7 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What all servers may share: exported networks. Written whole, so other workers may, too."""
-    base = tmp_path_factory.getbasetemp()
-    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "browser-cache"
+    place = shared_folder(tmp_path_factory) / "browser-cache"
     place.mkdir(exist_ok=True)
     return place
 

@@ -116,8 +116,8 @@ class Elements:
         values = [number(each, keyword) for each in _parts(element)[:_MOST_NUMBERS]]
         return tuple(values) if any(each is not None for each in values) else ()
 
-    def lengths(self, keyword: str) -> tuple[float, float] | None:
-        """Return two lengths, of a row and of a column; None unless both are positive numbers."""
+    def positive_pair(self, keyword: str) -> tuple[float, float] | None:
+        """Return the element's two numbers; None unless there are two and both are positive."""
         try:
             numbers = [each for each in self.numbers(keyword) if each is not None]
         except ValueError:

@@ -107,7 +107,7 @@ def _age_years(age: str | None) -> float | None:
 
 
 def _spacing(elements: Elements) -> tuple[float, float] | None:
-    return elements.lengths("PixelSpacing") or elements.lengths("ImagerPixelSpacing")
+    return elements.positive_pair("PixelSpacing") or elements.positive_pair("ImagerPixelSpacing")
 
 
 def _orientation(elements: Elements) -> tuple[str, str] | None:

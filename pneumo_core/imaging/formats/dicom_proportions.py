@@ -46,8 +46,8 @@ def true_shape(elements: Elements, shape: tuple[int, ...], limits: Settings) -> 
 def _ratio(elements: Elements) -> tuple[str, float]:
     """Return the keyword that gives the pixels' proportions, and height / width; 1 if none does."""
     for keyword in _SPACINGS:
-        if lengths := elements.lengths(keyword):
-            return keyword, lengths[0] / lengths[1]
+        if pair := elements.positive_pair(keyword):
+            return keyword, pair[0] / pair[1]
     return _SPACINGS[0], 1.0
 
 
