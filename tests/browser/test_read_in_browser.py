@@ -216,7 +216,7 @@ def test_many_films_are_read_without_scrolling(
         page.keyboard.press(step)
         expect(page.locator(".st-key-steps")).not_to_have_text(name)
     assert len(seen) == len(set(seen.values())) == 4, "never a stale picture"
-    toggle_look(page)  # it has the focus now, and the shortcut is heard all the same
+    toggle_look(page)  # the toggle has the focus now; the shortcut works all the same
     settled(page)
     name = page.locator(".st-key-steps").inner_text()
     page.keyboard.press(step)
@@ -289,7 +289,7 @@ def test_a_deep_link_opened_first_on_a_fresh_server(
 @pytest.mark.thorough
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
 def test_a_phone_scrolls_one_way_only(app: str, page: Page, film: Path) -> None:
-    """In the quick tests every page is as wide as a phone once: ``test_every_page``."""
+    """``test_every_page_in_browser.py`` opens every page at a phone's width in the quick tests."""
     page.goto(app)
     expect(page.get_by_role("heading", name="Dataset")).to_be_visible()
     assert overflow(page) == 0

@@ -18,19 +18,22 @@ const SHARED = ["zoom", "x", "y", "turn", "flip", "inverted", "level", "width"];
 let unsaved = false; // uploads live in the session's memory: a reload would lose them
 window.addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
 
-// Streamlit hears no shortcut while a toggle or a closed list has the focus, as after a click on it;
-// the body's it hears.
+// Streamlit ignores its shortcuts while a toggle or a closed list has the focus, as after a click on it:
+// send them again from the body. Other keys with Alt stay the element's own, as Alt + down opens a list.
 const DEAF = "input[type=checkbox], input[type=radio], input[role=combobox][aria-expanded=false]";
-window.pneumoShortcuts ??= document.addEventListener("keydown", (event) => {
-  const step = event.altKey || (event.shiftKey && event.key in ARROWS);
-  if (!step || !event.target.matches?.(DEAF)) return;
+
+function resend(event) {
+  const shortcut = event.altKey ? /^(Digit[1-5]|KeyA)$/.test(event.code) : event.shiftKey && event.key in ARROWS;
+  if (!shortcut || !event.target.matches?.(DEAF)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  const { key, code, altKey, shiftKey, ctrlKey, metaKey } = event;
-  document.body.dispatchEvent(
-    new KeyboardEvent("keydown", { key, code, altKey, shiftKey, ctrlKey, metaKey, bubbles: true, cancelable: true }),
-  );
-}, true) ?? true;
+  document.body.dispatchEvent(new KeyboardEvent(event.type, event));
+}
+
+if (!window.pneumoShortcuts) {
+  window.pneumoShortcuts = true;
+  document.addEventListener("keydown", resend, true);
+}
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
