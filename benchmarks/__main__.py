@@ -13,10 +13,9 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.report import Measured, told, write
+from benchmarks.report import Measured, conditions, told, write
 from pneumo_core.core.settings import settings
 
 GROUPS = ("one_film", "many_films", "training", "maps", "pages", "growth")
@@ -38,12 +37,12 @@ def main() -> None:
         return
     kept = home / ("quick" if given.quick else "whole")
     kept.mkdir(exist_ok=True)
-    failed, load = False, os.getloadavg()[0]
+    failed, load = False, os.getloadavg()[0]  # before the first group: each adds to it
     for group in given.only:
         file = kept / f"{group}.json"
         if given.again or not file.is_file():
-            failed |= not _apart(group, file, given)
-        write(_all(kept), quick=given.quick, load=load)
+            failed |= not _apart(group, file, given, load)
+        write(_all(kept), quick=given.quick)
     for measured in _all(kept):
         print(told(measured))
     sys.exit(1 if failed else 0)
@@ -54,7 +53,7 @@ def _all(kept: Path) -> list[Measured]:
     return [Measured.of(json.loads(file.read_text())) for file in files if file.is_file()]
 
 
-def _apart(group: str, file: Path, given: argparse.Namespace) -> bool:
+def _apart(group: str, file: Path, given: argparse.Namespace, load: float) -> bool:
     """A group in a process of its own, whose result is kept; False where it failed."""
     print(f"measuring {group} ...", file=sys.stderr, flush=True)
     flags = [f"--{name}" for name in ("quick", "full") if getattr(given, name)]
@@ -68,9 +67,8 @@ def _apart(group: str, file: Path, given: argparse.Namespace) -> bool:
         return False
     rows = json.loads(output.strip().splitlines()[-1])
     factor = 1 if sys.platform == "darwin" else 1024
-    day = f"{datetime.now(UTC):%Y-%m-%d}"
-    kept = {"group": group, "peak_mb": used.ru_maxrss * factor / 1e6, "rows": rows, "day": day}
-    file.write_text(json.dumps(kept))
+    kept = {"group": group, "peak_mb": used.ru_maxrss * factor / 1e6, "rows": rows}
+    file.write_text(json.dumps(kept | {"conditions": conditions(load)}))
     return True
 
 

@@ -12,7 +12,7 @@ from benchmarks.films import where
 from benchmarks.row import Row, Spread
 from pneumo_core.core.settings import cores
 
-__all__ = ["Measured", "told", "write"]
+__all__ = ["Measured", "conditions", "machine", "told", "write"]
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 NOTES = PAGE.with_name("performance_notes.md")
@@ -34,12 +34,15 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A group of rows, the peak memory of the process that measured it, and when that was."""
+    """A group of rows, the peak memory of the process that measured it, and when that was.
+
+    ``conditions``: the day, and whether other work ran on the machine, in words.
+    """
 
     group: str
     peak_mb: float
     rows: tuple[Row, ...]
-    day: str
+    conditions: str
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Measured":
@@ -47,17 +50,13 @@ class Measured:
         for row in kept["rows"]:
             spreads = {k: Spread(**row[k]) for k in ("ours", "peer", "floor") if row[k]}
             rows.append(Row(**{**row, **spreads}))
-        return cls(kept["group"], kept["peak_mb"], tuple(rows), kept["day"])
+        return cls(kept["group"], kept["peak_mb"], tuple(rows), kept.get("conditions", ""))
 
 
-def write(measured: list[Measured], *, quick: bool, load: float) -> None:
-    """Write the groups into the page; what was not measured now stays as it was.
-
-    ``load``: processes that wanted a core before the measuring began.
-    """
+def write(measured: list[Measured], *, quick: bool) -> None:
+    """Write the groups into the page; what was not measured now stays as it was."""
     flags = " --quick" if quick else ""
-    now = {_TITLES[each.group]: told(each) for each in measured}
-    sections = _sections(PAGE) | now
+    sections = _sections(PAGE) | {_TITLES[each.group]: told(each) for each in measured}
     parts = [
         "# How fast",
         f"Measured by `python -m benchmarks{flags}`, last on {datetime.now(UTC):%Y-%m-%d} "
@@ -65,7 +64,6 @@ def write(measured: list[Measured], *, quick: bool, load: float) -> None:
         "Medians of runs in turn, in one process; quickest and slowest in brackets. Peer: what "
         "people use today for the same result. Floor: what the machine can do. A goal is met (✓) "
         "or not (✗). Networks' graphs were written before.",
-        *([_BUSY.format(load=load)] if load > cores() / 2 else []),
         *(sections[title] for title in _TITLES.values() if title in sections),
         *([NOTES.read_text().strip()] if NOTES.is_file() else []),
     ]
@@ -92,8 +90,17 @@ def told(measured: Measured) -> str:
         ratio = f"{row.peer.median / row.ours.median:.2f} × the peer" if row.peer else ""
         cells = (_cell(row.ours, row.unit), _cell(row.peer, row.unit), _cell(row.floor, row.unit))
         lines.append(f"| {row.name} | {' | '.join(cells)} | {goals or ratio} | {row.note} |")
-    memory = f"Peak memory of the process: {measured.peak_mb:,.0f} MB. Measured on {measured.day}."
-    return "\n".join([*lines, "", memory])
+    memory = f"Peak memory of the process: {measured.peak_mb:,.0f} MB."
+    return "\n".join([*lines, "", f"{memory} {measured.conditions}".strip()])
+
+
+def conditions(load: float) -> str:
+    """The day in words, and whether the machine was busy.
+
+    ``load``: processes that wanted a core before the measuring began.
+    """
+    day = f"Measured on {datetime.now(UTC):%Y-%m-%d}."
+    return f"{day} {_BUSY.format(load=load)}" if load > cores() / 2 else day
 
 
 def machine() -> str:
