@@ -61,8 +61,8 @@ $(TOOLS)/installed: requirements-audit.txt $(VENV)/installed
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -m tests.fuzz --inputs 20000
 
-# --no-compile halves the time: Python compiles what it imports, when it does. It has to be let keep
-# that, or every process would compile it again.
+# --no-compile halves the time: Python compiles a module when it is first imported. It must be allowed
+# to keep the result, or every process would compile it again.
 $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Installing Pneumo into $(VENV): about 1.8 GB, a minute or two."
 	$(PYTHON) -m venv $(VENV)

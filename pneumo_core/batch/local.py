@@ -59,7 +59,7 @@ def _until_broken(
     try:
         while waiting or in_work:
             while waiting and len(in_work) < most:
-                # Submitting to broken processes raises: the shard has to be still waiting then.
+                # This raises if the processes are broken; the shard must still be waiting then.
                 in_work[pool.submit(_compute, job, waiting[0])] = waiting[0]
                 waiting.popleft()
             for future in wait(in_work, return_when=FIRST_COMPLETED).done:

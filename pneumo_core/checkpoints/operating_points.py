@@ -27,8 +27,8 @@ def choose_operating_points(
 ) -> tuple[OperatingPoint, ...]:
     """Choose the operating points, the default first.
 
-    ``labels`` (N,) of 0 and 1, ``probabilities`` (N,) in [0, 1]. ``where``: on which X-rays, as
-    their rules end. Raises ValueError unless both classes are present.
+    ``labels`` (N,) of 0 and 1, ``probabilities`` (N,) in [0, 1]. ``where``: what to add to the
+    rules about the X-rays. Raises ValueError unless both classes are present.
     """
     return tuple(
         OperatingPoint.measured(

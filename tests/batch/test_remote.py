@@ -68,7 +68,7 @@ def website(films: Path) -> Iterator[str]:
 def results(tmp_path: Path, checkpoint: Checkpoint, *sources: object) -> list[dict[str, object]]:
     work = Work("predict", checkpoint.name, checkpoint.card.version, "balanced", gate=False)
     job = open_job(tmp_path / "out", work, [str(each) for each in sources], workers=1)
-    shards = [rows_of(work, items_of(job, shard)) for shard in range(job.shards)]  # as a process
+    shards = [rows_of(work, items_of(job, shard)) for shard in range(job.shards)]
     return pa.concat_tables(shards).to_pylist()
 
 

@@ -19,7 +19,7 @@ let unsaved = false; // uploads live in the session's memory: a reload would los
 window.addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
 
 // Streamlit ignores its shortcuts while a toggle or a closed list has the focus, as after a click on it:
-// send them again from the body. Other keys with Alt stay the element's own, as Alt + down opens a list.
+// send them again from the body. Other keys with Alt stay the element's own.
 const DEAF = "input[type=checkbox], input[type=radio], input[role=combobox][aria-expanded=false]";
 
 function resend(event) {

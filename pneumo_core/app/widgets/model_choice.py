@@ -29,7 +29,7 @@ DATASET = "dataset "
 _PANEL = "panel"
 """Session key of the second opinions, by name; kept while another page is open."""
 _LAST = "last model"
-"""Session key of the parameters below as they were last chosen; kept in the same way."""
+"""Session key of the last values of the query parameters below; kept in the same way."""
 _PARAMETERS = ("checkpoint", "point", "threshold")
 
 
@@ -111,12 +111,13 @@ def choose_checkpoint(boxes: DeltaGenerator) -> Checkpoint | None:
 
 
 def _restore() -> None:
-    """Take up the last choice where the address makes none, as after a walk through the menu."""
+    """Choose what was chosen last if the link names nothing, as the links of the menu do."""
     if not any(each in st.query_params for each in _PARAMETERS):
         st.query_params.update(st.session_state.get(_LAST, {}))
 
 
 def _keep() -> None:
+    """Remember the choice for ``_restore``."""
     found = {each: st.query_params[each] for each in _PARAMETERS if each in st.query_params}
     st.session_state[_LAST] = found
 

@@ -1,4 +1,4 @@
-"""What a dataset format has to do, and those of other packages; see also `built_in.py`."""
+"""The interface of a dataset format, and the formats of other packages; see `built_in.py`, too."""
 
 from pathlib import Path
 from typing import Protocol
