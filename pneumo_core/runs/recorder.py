@@ -66,10 +66,10 @@ class Historian:
         self._pace = _Pace(0.0, report.seconds)
         table = pd.DataFrame([vars(each) for each in progressed.reports])
         write_atomically(self.folder / "history.csv", table.to_csv(index=False).encode())
-        with contextlib.suppress(OSError):  # optional; training continues without it
-            self._write_tensorboard(report)
         if self._other:
             self._other.epoch(progressed, seconds_left)
+        with contextlib.suppress(OSError):  # optional; training continues without it
+            self._write_tensorboard(report)
 
     def _write_step(self, done: int, total: int, now: float) -> None:
         self._told = now
