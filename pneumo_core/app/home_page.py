@@ -90,7 +90,7 @@ def show_models() -> None:
                 "pages/read.py", label=plain(each.name), query_params={"checkpoint": each.name}
             )
     st.caption(
-        "Rates at each model's default operating point, with 95 % intervals. Best for: among the "
+        "Rates at the threshold of each model's default operating point, with 95 % intervals. Best for: among the "
         "models evaluated on the same X-rays. Validation figures are optimistic: the model was "
         "tuned on these X-rays."
     )
@@ -114,7 +114,7 @@ def _row(checkpoint: Checkpoint, default: Checkpoint, strengths: tuple[str, ...]
     point = card.operating_point()
     split = next((each for each in ("test", "val") if each in card.evaluation), None)
     figures = card.evaluation[split] if split else None
-    said = ("the default", *strengths) if checkpoint is default else strengths
+    said = ("default", *strengths) if checkpoint is default else strengths
     name = {"test": "test", "val": "validation"}.get(split or "", "")
     return {
         "Model": checkpoint.name,
@@ -123,9 +123,8 @@ def _row(checkpoint: Checkpoint, default: Checkpoint, strengths: tuple[str, ...]
         "AUC": str(figures.auc) if figures else "",
         "Sensitivity": str(figures.sensitivity) if figures else "",
         "Specificity": str(figures.specificity) if figures else "",
-        "Operating point": f"{point.name} ({format_rate(point.threshold)})",
+        "Threshold": format_rate(point.threshold),
         "Architecture": card.architecture,
-        "Trained": card.created,
     }
 
 

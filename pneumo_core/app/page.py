@@ -53,6 +53,8 @@ _STYLE = """<style>
 .st-key-sign-in { padding-top: 22vh; }
 [data-testid="stSidebar"] [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-testid="stImage"] img { max-height: 85vh; object-fit: contain; object-position: left top; }
+body[style*="overflow: hidden"] [data-testid="stFullScreenFrame"] [data-testid="stImage"] img {
+  max-height: 100vh; object-position: center; }
 [data-testid="stImage"] img[alt^="Colours of the map"] { height: 0.9rem; object-fit: fill; }
 /* The menu floats in the corner: the page begins beside it. */
 [data-testid="stHeader"] { background: transparent; pointer-events: none; }

@@ -10,6 +10,7 @@ from pneumo_core.embeddings.features import (
     features_of,
     image_features,
     input_of_layer,
+    layer_title,
     shipped_features,
 )
 from pneumo_core.embeddings.neighbours import OUTCOMES, Neighbours, nearest, with_outcome
@@ -47,6 +48,7 @@ __all__ = [
     "image_features",
     "input_of_layer",
     "installed_projections",
+    "layer_title",
     "map_epochs",
     "mean_step",
     "merit",

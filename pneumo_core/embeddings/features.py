@@ -32,6 +32,7 @@ __all__ = [
     "features_of",
     "image_features",
     "input_of_layer",
+    "layer_title",
     "shipped_features",
 ]
 
@@ -42,12 +43,22 @@ PIXELS, PENULTIMATE, LAST_MAPS = "pixels", "penultimate", "last maps"
 the X-ray itself; the layer before the head; the last convolution's maps, flattened, as in the
 paper."""
 
+_TITLES = {
+    PIXELS: "pixels, before the network",
+    PENULTIMATE: "penultimate layer",
+    LAST_MAPS: "last maps",
+}
 _PIXEL_SIDE = 64
 _BATCH = 64
 _MOST = 12_000
 """The most values kept per X-ray: CNN_94's last maps have 10,584; for 5,840 X-rays that would be
 280 MB."""
 _COLUMNS = ("id", "patient", "split", "label", "subtype")
+
+
+def layer_title(layer: str) -> str:
+    """Return a layer's title: "penultimate layer", "layer blocks.3"."""
+    return _TITLES.get(layer, f"layer {layer}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,12 @@ from pneumo_core.metrics.evaluation import (
     f1_estimate,
     predictive_estimates,
 )
-from pneumo_core.metrics.formatting import format_interval, format_prevalence, format_rate
+from pneumo_core.metrics.formatting import (
+    format_interval,
+    format_prevalence,
+    format_rate,
+    format_share,
+)
 from pneumo_core.metrics.large_samples import MANY_PATIENTS, Draws, NormalDraws, draws_of
 from pneumo_core.metrics.multiple import holm
 from pneumo_core.metrics.paired import Areas, McNemar, clustered_area, compare_areas, mcnemar
@@ -96,6 +101,7 @@ __all__ = [
     "format_interval",
     "format_prevalence",
     "format_rate",
+    "format_share",
     "holm",
     "interval",
     "mcnemar",

@@ -2,7 +2,7 @@
 
 import math
 
-__all__ = ["format_interval", "format_prevalence", "format_rate"]
+__all__ = ["format_interval", "format_prevalence", "format_rate", "format_share"]
 
 _MINUS = "\u2212"
 
@@ -46,6 +46,13 @@ def format_interval(low: float, high: float, *, percent: bool = False) -> str:
 def format_prevalence(share: float) -> str:
     """Write a prevalence with at most three digits: "20 %", "0.5 %"."""
     return f"{100 * share:.3g} %"
+
+
+def format_share(share: float) -> str:
+    """Write the share of counted X-rays: "95.1 %", "all" or "none"; NaN is "not known"."""
+    if share in (0, 1):
+        return "all" if share else "none"
+    return format_rate(share, percent=True)
 
 
 def _end(value: float, percent: bool) -> str:

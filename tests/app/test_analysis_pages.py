@@ -190,7 +190,7 @@ def test_two_checkpoints_are_compared() -> None:
     assert "AUC differs by" in told(app)
     table = app.dataframe[0].value
     assert table["Model"].tolist()[:2] == ["cnn_94", "cnn_v2"]
-    assert "CNN_94, as published" in table["Model"].tolist()
+    assert "| CNN_94 | 0.946 |" in told(app)
     assert "Predicted differently: 27 X-rays" in told(app)
 
 
@@ -252,10 +252,10 @@ def test_before_and_after_the_network(
     app = open_app("pages/embeddings.py", films="dataset test", map="pca")
     assert not app.exception, app.exception
     assert "No map yet" in told(app)
-    press(app, "Compute features of test X-rays (penultimate)")
+    press(app, "Compute features of test X-rays (penultimate layer)")
     assert not app.exception
     app.toggle(key="before").set_value(True).run()
-    press(app, "Compute features of test X-rays (pixels)")
+    press(app, "Compute features of test X-rays (pixels, before the network)")
     assert not app.exception
     assert told(app).count("10-nearest-neighbour purity") == 2
 
@@ -282,7 +282,7 @@ def test_few_films_of_one_class_some_unreadable(
     monkeypatch.setenv("PNEUMO_DATA", str(folder))
     app = press(
         open_app("pages/embeddings.py", films="dataset test", map="pca"),
-        "Compute features of test X-rays (penultimate)",
+        "Compute features of test X-rays (penultimate layer)",
     )
     assert not app.exception
     assert "Only 12 X-rays" in told(app)

@@ -124,8 +124,8 @@ def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
     assert row["Model"] == checkpoint.name
     assert row["Evaluated on"] == f"{figures.n} test X-rays"
     assert row["Sensitivity"].startswith(f"{figures.sensitivity.value:.3f} (")
-    assert row["Operating point"] == "balanced (0.500)"
-    assert row["Best for"] == "the default", "there is nothing to compare it with"
+    assert row["Threshold"] == "0.500"
+    assert row["Best for"] == "default", "there is nothing to compare it with"
 
 
 def test_home_names_the_dataset(

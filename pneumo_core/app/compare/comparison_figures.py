@@ -42,7 +42,7 @@ _FIGURES = {
 }
 _WHOLE = "whole compared roc"
 _MEANINGS = {
-    "AUC, first − second": "Difference of the areas under the ROC curves, with its 95 % interval.",
+    "AUC, first − second (95 % interval)": "Difference of the areas under the ROC curves.",
     "DeLong, p": (
         "Probability of an AUC difference at least this large if both ranked X-rays equally well."
     ),
@@ -77,7 +77,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
         "comparisons", pair, lambda: compare(scores[first], scores[second], points), most=8
     )
     test = next(each for each in tests if (each.first, each.second) == (first, second))
-    lead.markdown(plain(test.sentence(names)))
+    lead.markdown(plain(test.sentence(names)).replace("p = ", "p\u00a0=\u00a0"))
     _say_left_out(compared)
     show_pair((names[first], names[second]), compared, points)
     _show_curves(checkpoints, studies, thresholds)
@@ -86,7 +86,6 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
 def _show_table(checkpoints: Sequence[Checkpoint], figures: Sequence[Evaluation]) -> None:
     of = {each.name: found for each, found in zip(checkpoints, figures, strict=True)}
     rows = [_row(group, of) for group in seed_groups(checkpoints)]
-    rows += [_published_row(each) for each in PUBLISHED]
     st.dataframe(
         pd.DataFrame(rows).fillna(""),
         hide_index=True,
@@ -97,17 +96,15 @@ def _show_table(checkpoints: Sequence[Checkpoint], figures: Sequence[Evaluation]
         "Each at its own default operating point, with 95 % intervals; several seeds of one "
         "network are one row, mean ± standard deviation."
     )
-    with st.popover("How the published accuracies were measured", type="tertiary"):
+    with st.popover("Published accuracies", type="tertiary"):
+        lines = "\n".join(f"| {each.network} | {_published(each)} |" for each in PUBLISHED)
+        st.markdown(f"| Network | Accuracy, as published |\n|:--|:--|\n{lines}")
         st.markdown(PUBLISHED_HOW)
 
 
-def _published_row(published: Published) -> dict[str, str]:
+def _published(published: Published) -> str:
     low, high = format_rate(published.low), format_rate(published.high)
-    return {
-        "Model": f"{published.network}, as published",
-        "X-rays": "624",
-        "Accuracy": low if low == high else f"{low} to {high}",
-    }
+    return low if low == high else f"{low} to {high}"
 
 
 def _row(group: Sequence[Checkpoint], of: dict[str, Evaluation]) -> dict[str, str]:
@@ -186,7 +183,7 @@ def _test_row(names: Sequence[str], test: PairTest) -> dict[str, str]:
     areas = str(test.areas.difference) if test.areas else ""
     return {
         "Pair": f"{names[test.first]} and {names[test.second]}",
-        "AUC, first − second": areas,
+        "AUC, first − second (95 % interval)": areas,
         "DeLong, p": "" if math.isnan(test.areas_p) else format_rate(test.areas_p),
         "Only first correct": str(test.mcnemar.only_first),
         "Only second correct": str(test.mcnemar.only_second),

@@ -27,7 +27,7 @@ def choose_checkpoints() -> list[Checkpoint]:
             st.warning(plain(str(UnknownName("checkpoint", name, names))))
     start = [name for name in asked if name in by_name][:MOST] or names[:2]
     chosen = st.multiselect(
-        f"Models, two to {MOST}",
+        f"Models (2 to {MOST})",
         names,
         start,
         max_selections=MOST,

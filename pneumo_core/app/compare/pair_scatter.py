@@ -78,7 +78,14 @@ def _list_films(chosen: pd.DataFrame, names: tuple[str, str]) -> None:
     columns = ["id", "label", "probability", names[1], "subtype", "patient", "split"]
     wrong = ["first_predicted", "second_predicted"]
     shown = films[columns].assign(wrong=pd.Series(_wrong(films[[*wrong, "label"]]), films.index))
-    show_images(shown, names[0], key="compared", ordered=True, probabilities=[names[1]])
+    show_images(
+        shown,
+        names[0],
+        key="compared",
+        ordered=True,
+        probabilities=[names[1]],
+        file=f"pneumo-{names[0]}-{names[1]}.csv",
+    )
 
 
 def _wrong(films: pd.DataFrame) -> list[tuple[bool, bool]]:

@@ -26,6 +26,7 @@ from pneumo_core.embeddings import (
     Features,
     Merit,
     Projection,
+    layer_title,
     merit,
     nearest,
     with_outcome,
@@ -124,12 +125,13 @@ def _explore(
 
 
 def _panel(features: Features, projection: Projection) -> Panel:
-    title = "Pixels, before the network" if features.layer == PIXELS else ""
-    title = title or f"{features.layer} of {features.checkpoint}"
+    title = layer_title(features.layer)
+    if features.layer != PIXELS:
+        title += f" of {features.checkpoint}"
     name = PROJECTIONS[projection.method]
+    shares = [f" ({100 * each:.1f} %)" for each in projection.explained]
     axes = tuple(
-        f"{name} {n + 1}" + (f" ({projection.explained[n]:.1%})" if projection.explained else "")
-        for n in range(projection.points.shape[1])
+        f"{name} {n + 1}" + (shares[n] if shares else "") for n in range(projection.points.shape[1])
     )
     return Panel(f"{name}: {title}", projection.points, axes)
 
@@ -137,7 +139,8 @@ def _panel(features: Features, projection: Projection) -> Panel:
 def _show_neighbours(checkpoint: Checkpoint, features: Features, film_id: str) -> None:
     row = int(np.flatnonzero((features.table["id"] == film_id).to_numpy())[0])
     near = nearest(features.values, features.values[row], row=row)
-    st.markdown(f"**Nearest to {plain(film_id.rsplit('/', 1)[-1])}**, by {plain(features.layer)}")
+    name = plain(film_id.rsplit("/", 1)[-1])
+    st.markdown(f"**Nearest to {name}**, by the features: {plain(layer_title(features.layer))}")
     rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
     show_images(_with_probability(rows), checkpoint.name, key="near", ordered=True)
 
@@ -152,7 +155,8 @@ def _show_merits(maps: Sequence[Mapped]) -> None:
     for column, (features, projection) in zip(st.columns(len(maps)), maps, strict=True):
         before, on_map = _merits(features, projection)
         with column:
-            st.markdown(f"**{plain(features.layer)}**")
+            title = layer_title(features.layer)
+            st.markdown(f"**{plain(title[0].upper() + title[1:])}**")
             st.markdown(_merit_table(before, on_map))
     st.caption(
         "Purity: share of the ten nearest neighbours with the same label. Silhouette: separation "

@@ -19,6 +19,7 @@ from pneumo_core.embeddings import (
     feature_layers,
     features_of,
     installed_projections,
+    layer_title,
     project,
     shipped_features,
 )
@@ -50,13 +51,14 @@ def choose_layer(
         which.selectbox(
             "Layer",
             [PENULTIMATE],
+            format_func=layer_title,
             key="only layer",
             help="Only this layer's features are stored with a model. For others choose X-rays of "
             "the dataset.",
         )
         return source, PENULTIMATE
     layers = _layers(checkpoint.name, checkpoint.card.version)
-    named = dict(zip(layers, layers, strict=True))
+    named = {layer: layer_title(layer) for layer in layers}
     return source, choose_linked(which, "Layer", "layer", named, key="mapped layer")
 
 
@@ -110,7 +112,7 @@ def choose_drawing() -> Drawing:
 def map_of(features: Features, drawing: Drawing) -> Projection:
     """Return the map, cached or computed with a bar. Raises Cancelled, PneumoError."""
     title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table)} X-rays"
-    title += f" ({features.layer})"
+    title += f" ({layer_title(features.layer)})"
     quick = drawing.method == "pca" or len(features.table) <= _QUICK
 
     def compute(report: Report) -> Projection:
@@ -156,7 +158,7 @@ def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
         cached_for_all,
         "features",
         (checkpoint.name, checkpoint.card.version, split, layer, dataset_key(data)),
-        f"Compute features of {split} X-rays ({layer})",
+        f"Compute features of {split} X-rays ({layer_title(layer)})",
         compute,
         most=4,
     )

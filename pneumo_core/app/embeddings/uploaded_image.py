@@ -31,6 +31,8 @@ __all__ = ["Placed", "choose_own_image", "show_own_image"]
 
 Floats = NDArray[np.float32]
 
+_OPEN = "own film pop-up"
+
 
 @dataclass(frozen=True, eq=False)
 class Placed:
@@ -55,7 +57,9 @@ def choose_own_image(
 
     ``place`` gets the button. Empty until there is an X-ray that can be read.
     """
-    with place.popover("Place your own X-ray", icon=":material/add_location:"):
+    with place.popover(
+        "Place your own X-ray", icon=":material/add_location:", key=_OPEN, on_change="rerun"
+    ):
         found = _chosen_film()
     if found is None:
         return ()
@@ -94,10 +98,12 @@ def _chosen_film() -> tuple[str, Radiograph] | None:
             [None, *shown],
             format_func=lambda key: shown[key].name if key else "none",
             key="own film from list",
+            on_change=_close,
         )
     upload = st.file_uploader(
         "Or upload one" if shown else "A chest X-ray",
         key="own film",
+        on_change=_close,
         max_upload_size=max(1, settings().max_file_bytes // 1_000_000),
         help="Stays in this session's memory.",
     )
@@ -114,16 +120,22 @@ def _chosen_film() -> tuple[str, Radiograph] | None:
     return None
 
 
+def _close() -> None:
+    """Close the pop-up, so that it does not cover the result."""
+    st.session_state[_OPEN] = False
+
+
 def show_own_image(
     placed: Placed, features: Features, films: pd.DataFrame, checkpoint: str
 ) -> None:
     """Show the nearest X-rays, and how near they are compared with the others' neighbours."""
     near = nearest(features.values, placed.values)
     how = "exactly" if placed.exact else "approximately"
-    unlike = "Few are this far from all others" if near.nearer > 0.95 else "That is typical here"
+    share = f"{100 * near.nearer:.0f} %"
+    unlike = "so it is unlike the others" if near.nearer > 0.95 else "which is not unusual"
     st.markdown(
-        f"**Your X-ray** is the star, placed {how}. {near.nearer:.0%} of the X-rays here have a "
-        f"nearer neighbour than it has. {unlike}. Its nearest X-rays:"
+        f"**Your X-ray** is the star, placed {how}. {share} of the other X-rays lie closer to "
+        f"their nearest neighbour, {unlike}. Its nearest X-rays:"
     )
     rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
     if "outcome" in films:

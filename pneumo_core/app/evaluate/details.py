@@ -11,7 +11,6 @@ from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.evaluate.shortcut_quartiles import quartiles_at
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.evaluation import (
     Slice,
     Study,
@@ -88,15 +87,8 @@ def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
         if doubted.empty:
             st.info("No doubtful labels found.")
             return
-        st.download_button(
-            f"{len(doubted)} X-rays as CSV",
-            spreadsheet_csv(doubted),
-            f"pneumo-{checkpoint.name}-doubted-labels.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        show_images(doubted, checkpoint.name, key="doubted")
+        file = f"pneumo-{checkpoint.name}-doubtful-labels.csv"
+        show_images(doubted, checkpoint.name, key="doubted", file=file)
 
 
 def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> None:

@@ -12,6 +12,7 @@ from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.tables import with_bounds
 from pneumo_core.app.widgets.tiles import PER_PAGE, Tile, enlarge, restart_grid, show_grid
 from pneumo_core.app.words import plain
+from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import LABELS, find_image
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import UNLABELLED, worst_first
@@ -34,41 +35,80 @@ def show_images(
     ordered: bool = False,
     probabilities: Sequence[str] = (),
     threshold: float | None = None,
+    file: str = "",
 ) -> str | None:
     """Show X-rays six at a time and as a table; return the one that is shown large.
 
     The worst errors come first unless ``ordered``. ``probabilities``: columns of other models'
     probabilities. ``threshold``: goes into the link to the Read page. An error is named from the
-    column ``error`` or ``cell``; ``wrong`` holds for each model whether it is wrong.
+    column ``error`` or ``cell``; ``wrong`` holds for each model whether it is wrong. ``file``:
+    name of the CSV file that is offered; none if "".
     """
     if films.empty:
         st.info("No X-rays match.")
         return None
     films = films.reset_index(drop=True) if ordered else worst_first(films)
     restart_grid(key, (tuple(films["id"].head(50)), len(films)))
-    if dataset_in_use() is None:
-        offer_images(key)
+    pictured = _say_missing(films, key)
+    large = _show_tiles(films, checkpoint, key, probabilities, threshold) if pictured else None
+    if file:
+        _offer_list(films, checkpoint, file, probabilities)
+    if not pictured:
         picked = _show_table(films, key, probabilities)
         return picked or (str(films["id"].iloc[0]) if len(films) == 1 else None)
+    with st.expander(f"Table of {len(films):,} X-rays", icon=":material/table_rows:"):
+        _show_table(films, key, probabilities)
+    return large
+
+
+def _say_missing(films: pd.DataFrame, key: str) -> bool:
+    """Return whether the dataset in use has these X-rays; if not, say what to do."""
+    if dataset_in_use() is None:
+        offer_images(key)
+        return False
     if _none_here(films["id"].head(PER_PAGE)):
         st.caption(
             f"These X-rays are not in the dataset in use, {plain(_name())}. Choose the dataset "
             "they belong to in the sidebar, or add it on the page Data."
         )
-        return _show_table(films, key, probabilities)
-    tiles = _tiles(films, checkpoint, probabilities)
+        return False
+    return True
+
+
+def _show_tiles(
+    films: pd.DataFrame,
+    checkpoint: str,
+    key: str,
+    probabilities: Sequence[str],
+    threshold: float | None,
+) -> str | None:
     truth = dict(zip(films["id"], films["label"], strict=True))
-    large = show_grid(
-        tiles,
+    return show_grid(
+        _tiles(films, checkpoint, probabilities),
         _picture,
         key=key,
         link=lambda film_id: open_in_reading_room(
             film_id, checkpoint, threshold=threshold, truth=truth.get(film_id)
         ),
     )
-    with st.expander(f"Table of {len(films):,} X-rays", icon=":material/table_rows:"):
-        _show_table(films, key, probabilities)
-    return large
+
+
+def _offer_list(
+    films: pd.DataFrame, checkpoint: str, file: str, probabilities: Sequence[str]
+) -> None:
+    """Offer all these X-rays as CSV: ``label`` 0 or 1, empty if unknown."""
+    named = {"probability": checkpoint} if probabilities else {}
+    labels = films["label"].where(films["label"] != UNLABELLED).astype("Int64")
+    st.download_button(
+        f"Save this list: {len(films):,} X-rays, CSV",
+        lambda: spreadsheet_csv(
+            films.assign(label=labels).drop(columns="wrong", errors="ignore").rename(columns=named)
+        ),
+        file,
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def open_in_reading_room(

@@ -106,7 +106,8 @@ def _show_selected(
         )
     default = checkpoint.card.operating_point().threshold
     other = None if threshold == default else threshold
-    show_images(inside, checkpoint.name, key="selected", threshold=other)
+    file = f"pneumo-{checkpoint.name}-{selection.cell or 'selected'}.csv"
+    show_images(inside, checkpoint.name, key="selected", threshold=other, file=file)
 
 
 def _validation(checkpoint: Checkpoint) -> Study | None:

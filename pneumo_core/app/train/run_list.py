@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -67,10 +67,11 @@ def _draw() -> None:
         st.info("No training runs yet. Choose an architecture and press Start training.")
         return
     may_change("cancel, resume, rename or delete runs")
-    _show_curves(runs, statuses)
-    shown = len(runs) if st.session_state.get("all runs") else _SHOWN
+    shown = runs if st.session_state.get("all runs") else runs[:_SHOWN]
     made = {each.card.run: each for each in list_checkpoints()[0]}
-    for run in runs[:shown]:
+    _show_run(runs[0], statuses[runs[0].id], made.get(runs[0].id))
+    _show_curves(runs, statuses)
+    for run in shown[1:]:
         _show_run(run, statuses[run.id], made.get(run.id))
     if len(runs) > _SHOWN:
         st.toggle(f"All {len(runs)} runs", key="all runs")
@@ -163,11 +164,13 @@ def _show_progress(run: Run, status: Status) -> None:
     if status.state == RunState.QUEUED:
         before = ahead_of(run.folder)
         word = "run is" if before == 1 else "runs are"
-        st.caption(f"{before} {word} ahead in the queue." if before else "Starting soon.")
+        waited = duration_text((datetime.now(UTC) - status.queued).total_seconds())
+        waits = f"{before} {word} ahead in the queue" if before else "Loading the training library"
+        st.caption(f"{waits}, for {waited}.")
     elif now:
         st.progress(min(1.0, now.done / max(1, now.total)), text=_told(now))
     else:
-        st.caption("Preparing.")
+        st.caption("Preparing the X-rays.")
 
 
 def _told(now: Now) -> str:

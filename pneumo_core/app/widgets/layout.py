@@ -12,6 +12,10 @@ _STYLE = """<style>
     position: sticky; top: 3.25rem; height: fit-content; max-height: calc(100vh - 3.5rem);
     overflow-y: auto; overflow-x: hidden; }
 }
+/* A picture in full screen lies above everything; Streamlit marks the body meanwhile. */
+body[style*="overflow: hidden"] [data-testid="stColumn"]:has([class*="st-key-beside-"]),
+body[style*="overflow: hidden"] [data-testid="stColumn"]:has([class*="st-key-beside-"]) > div {
+  position: static !important; overflow: visible !important; max-height: none !important; }
 /* On a phone the selection is a sheet at the lower edge: it is seen whichever chart is touched. */
 @media (max-width: 640px) {
   [data-testid="stColumn"]:has(> div > div > [class*="st-key-beside-"]) {

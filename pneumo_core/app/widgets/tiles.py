@@ -40,6 +40,8 @@ _STYLE = """<style>
   clip-path: inset(50%); white-space: nowrap; }
 .film-line { font-size: 0.8rem; line-height: 1.35; white-space: nowrap;
   overflow: hidden; text-overflow: ellipsis; }
+.film-name { font-size: 0.72rem; line-height: 1.25; overflow-wrap: anywhere; opacity: 0.8;
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .film-chip { border-radius: 3px; color: #fff; font-size: 0.7rem; font-weight: 600;
   padding: 0.05rem 0.35rem; white-space: nowrap; }
 </style>"""
@@ -155,21 +157,16 @@ def _words(tile: Tile) -> str:
 
 
 def _lines(tile: Tile) -> str:
-    """Return two short lines: the label's chip, the name, and the probabilities.
-
-    The chip of an error takes the name's place, which then follows the probability.
-    """
+    """Return short lines: the chips of label and error, the probabilities, and the name."""
     chips = ""
     if tile.label != UNLABELLED:
         chips = _chip(LABELS[tile.label], _COLOURS[tile.label])
     if tile.error:
         chips += " " + _chip(tile.error, _ERROR)
-    lines = [f"{chips} {'' if tile.error else escape(tile.name)}", *map(escape, tile.said)]
-    if tile.error:
-        lines[-1] += f" {escape(tile.name)}"
-    return "".join(
-        f'<div class="film-line" title="{escape(tile.name)}">{each}</div>' for each in lines
+    lines = "".join(
+        f'<div class="film-line">{each}</div>' for each in (chips, *map(escape, tile.said)) if each
     )
+    return f'{lines}<div class="film-name" title="{escape(tile.id)}">{escape(tile.name)}</div>'
 
 
 def _chip(text: str, colour: str) -> str:

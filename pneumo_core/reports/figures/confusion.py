@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pneumo_core.metrics import Confusion, bin_of, format_rate
+from pneumo_core.metrics import Confusion, bin_of, format_share
 from pneumo_core.reports.figures._style import (
     BLUE,
     INK,
@@ -48,7 +48,7 @@ def confusion_matrix(counts: Confusion, chosen: str | None = None) -> go.Figure:
             base=[1.015 if cell in ("tn", "fp") else 0.015],
             width=0.97,
             customdata=[[cell]],
-            text=[f"<b>{count}</b> {_TOLD[cell]}<br>{format_rate(share, percent=True)}"],
+            text=[f"<b>{count}</b> {_TOLD[cell]}<br>{format_share(share)}"],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,

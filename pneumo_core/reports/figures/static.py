@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pneumo_core.evaluation import Study, point_on
-from pneumo_core.metrics import Curve, format_rate
+from pneumo_core.metrics import Curve, format_rate, format_share
 from pneumo_core.reports.figures._style import BLUE, INK, ORANGE, QUIET
 
 __all__ = ["PLOTS", "still"]
@@ -52,7 +52,7 @@ def _matrix(axes: Any, study: Study, threshold: float) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(2, 2):
         colour = "white" if shares[row, column] > 0.6 else INK
-        told = f"{counts[row, column]}\n{format_rate(shares[row, column], percent=True)}"
+        told = f"{counts[row, column]}\n{format_share(shares[row, column])}"
         axes.text(column, row, told, ha="center", va="center", color=colour, fontsize=14)
     names = ("NORMAL", "PNEUMONIA")
     axes.set_xticks([0, 1], names)

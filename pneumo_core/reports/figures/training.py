@@ -10,7 +10,7 @@ from pneumo_core.reports.figures._style import DASHES, SERIES, bare
 
 __all__ = ["LearningCurve", "area_curves", "learning_rate_curves", "loss_curves", "rate_curves"]
 
-_MARKS = ("diamond-open", "circle-open", "square-open", "triangle-up-open")
+_MARKS = ("circle-open", "diamond-open", "square-open", "triangle-up-open")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ def _lines(runs: Sequence[LearningCurve], column: str, value: str) -> go.Figure:
             mode="lines+markers",
             name=run.name,
             line=_line(number),
-            marker={"symbol": _mark(number)},
+            marker={"symbol": _mark(number), "size": 8},
             hovertemplate=f"epoch %{{x}}: {value}",
         )
     return figure
@@ -133,7 +133,10 @@ def _smoothed(losses: pd.Series) -> pd.Series:
 
 def _by_epoch(figure: go.Figure, title: str) -> go.Figure:
     bare(figure, height=280, hovermode="closest")
-    figure.update_xaxes(title={"text": "Epoch", "standoff": 12}, rangemode="tozero")
+    last = max((max(each.x) for each in figure.data if len(each.x)), default=1)
+    figure.update_xaxes(
+        title={"text": "Epoch", "standoff": 12}, range=[0, max(1.0, float(last)) * 1.04]
+    )
     figure.update_yaxes(title={"text": title, "standoff": 12})
     return figure.update_layout(
         showlegend=len([each for each in figure.data if each.showlegend is not False]) > 1,
