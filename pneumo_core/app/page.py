@@ -8,6 +8,7 @@ import streamlit as st
 
 from pneumo_core.app.audit_log import say_unrecorded
 from pneumo_core.app.housekeeping import keep_house
+from pneumo_core.app.late_torch import allow_late_torch
 from pneumo_core.app.sign_in import is_signed_out, let_in, open_to_anyone, show_person
 from pneumo_core.app.warm_up import warm_up
 from pneumo_core.app.widgets.dataset_choice import choose_dataset_in_sidebar
@@ -133,6 +134,7 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
 
 def _set_up(title: str, wide: bool) -> Person:
     """Configure the page and sign the visitor in; return who they are."""
+    allow_late_torch()
     try:
         shown = "Sign in" if is_signed_out() else title
         refused = ""
