@@ -138,7 +138,7 @@ print(json.dumps({"modules": len(modules), "changed": changed}))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.timeout(900)
 def test_importing_every_module_changes_nothing_in_other_libraries() -> None:
     done = subprocess.run(

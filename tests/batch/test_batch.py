@@ -76,7 +76,7 @@ def _workers(parent: int) -> list[psutil.Process]:
     return [each for each in found if "spawn_main" in " ".join(each.cmdline())]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_killed_worker_loses_nothing_and_later_runs_compute_what_is_missing(job: Job):
     """One batch for three tests: each process costs seconds of imports."""
     killed = list[int]()

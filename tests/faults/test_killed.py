@@ -15,7 +15,7 @@ from tests.faults.operations import OPERATIONS, write_again
 from tests.faults.test_versions_of_checkpoints import PLACE
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.thorough,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork"),
 ]
 ROOT = Path(__file__).parents[2]
@@ -32,16 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-QUICK = ("add a dataset",)
-
-
-@pytest.mark.parametrize(
-    "operation",
-    [
-        each if each in QUICK else pytest.param(each, marks=pytest.mark.thorough)
-        for each in OPERATIONS
-    ],
-)
+@pytest.mark.parametrize("operation", OPERATIONS)
 def test_killed_at_any_write_nothing_is_lost(operation: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.killed", operation, str(folder)],

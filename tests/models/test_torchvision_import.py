@@ -33,6 +33,7 @@ def undeclared(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return declared
 
 
+@pytest.mark.thorough
 def test_operators_are_declared_exactly_where_torchvision_needs_them() -> None:
     done = subprocess.run(
         [sys.executable, "-c", FRESH], capture_output=True, text=True, check=False
