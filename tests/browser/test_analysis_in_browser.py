@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
@@ -22,6 +23,14 @@ def plot(page: Page, name: str) -> Locator:
     chart = page.locator(f".st-key-{name} .js-plotly-plot")
     chart.locator(".main-svg").first.wait_for()
     return chart
+
+
+_CENTRE = """image => {
+    const box = image.getBoundingClientRect();
+    const at = [box.x + box.width / 2, box.y + box.height / 2];
+    if (document.elementFromPoint(...at) !== image) throw new Error("something lies above it");
+    return at;
+}"""
 
 
 def click_cell(page: Page, number: int) -> None:
@@ -66,7 +75,7 @@ def test_a_clicked_cell_the_slider_and_what_is_taken_away(app: str, page: Page) 
         return Path(download.value.path()).read_bytes()
 
     assert taken("Report, PDF").startswith(b"%PDF")
-    assert taken("Scores, CSV").startswith(b"id,patient,split,label")
+    assert taken(f"Scores of all {len(films)} X-rays, CSV").startswith(b"id,patient,split,label")
     assert taken("PNG").startswith(b"\x89PNG")
     assert b"showSendToCloud" in taken("HTML")
 
@@ -86,9 +95,22 @@ def test_the_films_of_a_clicked_cell_are_seen_without_scrolling(
     expect(pictures).to_have_count(6)
     for number in range(6):
         expect(pictures.nth(number)).to_be_in_viewport(ratio=1)
+    save = page.get_by_role("button", name=f"Save this list: {count} X-rays, CSV")
+    expect(save).to_be_in_viewport(ratio=0.5)
+    with page.expect_download() as download:
+        save.click()
+    table = pd.read_csv(download.value.path())
+    assert (len(table), set(table["label"]), set(table["cell"])) == (count, {0}, {"fp"})
     page.get_by_role("button", name="Enlarge").first.click()
     expect(pictures).to_have_count(1)
     expect(page.get_by_role("link", name="Open on the Read page")).to_be_visible()
+    pictures.hover()
+    page.get_by_role("button", name="Fullscreen").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('img')].some(i => i.offsetHeight > 850)"
+    )
+    x, y = page.evaluate(_CENTRE, pictures.element_handle())
+    assert (round(x, -1), abs(y - 450) < 30) == (720, True)
 
 
 def test_a_lasso_selects_exactly_the_films_inside(app: str, page: Page) -> None:

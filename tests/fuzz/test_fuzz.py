@@ -1,4 +1,4 @@
-"""Damaged files end in a result or a sentence, 12 to 30 of each common format here."""
+"""Damaged files end in a result or a sentence, 20 to 30 of each common format here."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def test_damaged_bytes_give_a_result_or_a_sentence(kind: str, watched: Watched) 
     read = 0
 
     @settings(
-        max_examples=max(12, INPUTS[kind] // FEWER), deadline=None, derandomize=True, database=None,
+        max_examples=max(20, INPUTS[kind] // FEWER), deadline=None, derandomize=True, database=None,
         phases=[Phase.generate],  # a smaller number is no simpler input
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip

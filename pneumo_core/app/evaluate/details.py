@@ -102,7 +102,9 @@ def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> N
         name = checkpoint.name if checkpoint.name == "pneumo" else f"pneumo-{checkpoint.name}"
         with st.container(horizontal=True, gap="small"):
             _button(
-                "Scores, CSV", lambda: scores_csv(study.scores, threshold), f"{name}-scores.csv"
+                f"Scores of all {len(study.scores.table):,} X-rays, CSV",
+                lambda: scores_csv(study.scores, threshold),
+                f"{name}-scores.csv",
             )
             _button("Report, PDF", lambda: report_pdf(report), f"{name}-evaluation.pdf")
             _button("Report, Markdown", lambda: report_markdown(report), f"{name}-evaluation.md")
