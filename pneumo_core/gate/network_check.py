@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo_core.gate.lung_check import TURNED
+from pneumo_core.gate.lung_check import INVERTED, TURNED
 from pneumo_core.gate.ood import Familiarity, Likeness
 from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph
@@ -26,7 +26,6 @@ _REASONS = {
 }
 _TURNS = {"on its side": (1, 3), "upside down": (2,)}
 """Quarter turns to the left that may help, by kind of refused image."""
-_INVERTED = "This X-ray is inverted. It was corrected before reading and is shown corrected."
 _UNUSUAL = "This X-ray looks unlike the training X-rays, so the result is less reliable."
 
 
@@ -47,7 +46,7 @@ class Look:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the result, one sentence each."""
-        told = ((self.inverted, _INVERTED), (self.likeness.unusual, _UNUSUAL))
+        told = ((self.inverted, INVERTED), (self.likeness.unusual, _UNUSUAL))
         return tuple(sentence for applies, sentence in told if applies)
 
 

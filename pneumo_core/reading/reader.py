@@ -15,7 +15,14 @@ from pneumo_core.core.text import clean
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.errors import UnreadableImage, wrong_type
 from pneumo_core.gate import Familiarity, open_familiarity
-from pneumo_core.gate.lung_check import NO_LUNGS, TURNED, lung_warnings, quarters_to_upright
+from pneumo_core.gate.lung_check import (
+    INVERTED,
+    NO_LUNGS,
+    TURNED,
+    is_inverted,
+    lung_warnings,
+    quarters_to_upright,
+)
 from pneumo_core.gate.network_check import look
 from pneumo_core.gate.orientation import inverted_radiograph, rotation_text, turned_radiograph
 from pneumo_core.gate.rules import refusals, warnings_of
@@ -252,6 +259,12 @@ class Reader:
                 reason = NO_LUNGS if quarters is None else TURNED[quarters]
                 refused = self._reading(radiograph.name, "refused", reasons=(reason,))
                 return replace(refused, quarters_to_upright=quarters or 0)
+            if is_inverted(radiograph):
+                read = self._read_upright(inverted_radiograph(radiograph))
+                return replace(read, inverted=True, warnings=(INVERTED, *read.warnings))
+        return self._read_upright(radiograph)
+
+    def _read_upright(self, radiograph: Radiograph) -> Reading:
         if self.gate and self.familiarity:
             return self._read_if_familiar(radiograph, self.familiarity)
         return self._read(radiograph, self.runtime.run(self.runtime.input(radiograph)[np.newaxis]))

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.evaluate.error_images import show_images
+from pneumo_core.app.evaluate.error_images import offer_list, show_images
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
 from pneumo_core.app.widgets.mouse import choose_drag
@@ -78,14 +78,11 @@ def _list_films(chosen: pd.DataFrame, names: tuple[str, str]) -> None:
     columns = ["id", "label", "probability", names[1], "subtype", "patient", "split"]
     wrong = ["first_predicted", "second_predicted"]
     shown = films[columns].assign(wrong=pd.Series(_wrong(films[[*wrong, "label"]]), films.index))
-    show_images(
-        shown,
-        names[0],
-        key="compared",
-        ordered=True,
-        probabilities=[names[1]],
-        file=f"pneumo-{names[0]}-{names[1]}.csv",
+    offer_list(
+        films[columns].rename(columns={"probability": names[0]}),
+        f"pneumo-{names[0]}-{names[1]}.csv",
     )
+    show_images(shown, names[0], key="compared", ordered=True, probabilities=[names[1]])
 
 
 def _wrong(films: pd.DataFrame) -> list[tuple[bool, bool]]:

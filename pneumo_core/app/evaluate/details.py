@@ -7,7 +7,7 @@ from typing import TypeAlias
 import pandas as pd
 import streamlit as st
 
-from pneumo_core.app.evaluate.error_images import show_images
+from pneumo_core.app.evaluate.error_images import offer_list, show_images
 from pneumo_core.app.evaluate.shortcut_quartiles import quartiles_at
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
@@ -87,8 +87,8 @@ def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
         if doubted.empty:
             st.info("No doubtful labels found.")
             return
-        file = f"pneumo-{checkpoint.name}-doubtful-labels.csv"
-        show_images(doubted, checkpoint.name, key="doubted", file=file)
+        offer_list(doubted, f"pneumo-{checkpoint.name}-doubtful-labels.csv")
+        show_images(doubted, checkpoint.name, key="doubted")
 
 
 def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> None:

@@ -19,7 +19,7 @@ from pneumo_core.evaluation import UNLABELLED, worst_first
 from pneumo_core.imaging import display_pixels, jpeg, read_radiograph
 from pneumo_core.reading.custom_threshold import CUSTOM
 
-__all__ = ["film_picture", "open_in_reading_room", "show_images"]
+__all__ = ["film_picture", "offer_list", "open_in_reading_room", "show_images"]
 
 _SIDE = 504
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
@@ -35,14 +35,12 @@ def show_images(
     ordered: bool = False,
     probabilities: Sequence[str] = (),
     threshold: float | None = None,
-    file: str = "",
 ) -> str | None:
     """Show X-rays six at a time and as a table; return the one that is shown large.
 
     The worst errors come first unless ``ordered``. ``probabilities``: columns of other models'
     probabilities. ``threshold``: goes into the link to the Read page. An error is named from the
-    column ``error`` or ``cell``; ``wrong`` holds for each model whether it is wrong. ``file``:
-    name of the CSV file that is offered; none if "".
+    column ``error`` or ``cell``; ``wrong`` holds for each model whether it is wrong.
     """
     if films.empty:
         st.info("No X-rays match.")
@@ -51,8 +49,6 @@ def show_images(
     restart_grid(key, (tuple(films["id"].head(50)), len(films)))
     pictured = _say_missing(films, key)
     large = _show_tiles(films, checkpoint, key, probabilities, threshold) if pictured else None
-    if file:
-        _offer_list(films, checkpoint, file, probabilities)
     if not pictured:
         picked = _show_table(films, key, probabilities)
         return picked or (str(films["id"].iloc[0]) if len(films) == 1 else None)
@@ -93,21 +89,18 @@ def _show_tiles(
     )
 
 
-def _offer_list(
-    films: pd.DataFrame, checkpoint: str, file: str, probabilities: Sequence[str]
-) -> None:
-    """Offer all these X-rays as CSV: ``label`` 0 or 1, empty if unknown."""
-    named = {"probability": checkpoint} if probabilities else {}
+def offer_list(films: pd.DataFrame, file: str) -> None:
+    """Offer these X-rays as CSV: ``label`` 0 or 1, empty if unknown."""
     labels = films["label"].where(films["label"] != UNLABELLED).astype("Int64")
     st.download_button(
-        f"Save this list: {len(films):,} X-rays, CSV",
-        lambda: spreadsheet_csv(
-            films.assign(label=labels).drop(columns="wrong", errors="ignore").rename(columns=named)
-        ),
+        "Save list",
+        lambda: spreadsheet_csv(films.assign(label=labels)),
         file,
         "text/csv",
         icon=":material/download:",
+        type="tertiary",
         on_click="ignore",
+        help=f"{len(films):,} X-rays as CSV",
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pneumo_core.app.evaluate import cell_selection as chosen
 from pneumo_core.app.evaluate.cell_selection import CELL_NAMES, CELL_WORDS, Selection
 from pneumo_core.app.evaluate.details import offer_downloads, show_doubts, show_slices
-from pneumo_core.app.evaluate.error_images import show_images
+from pneumo_core.app.evaluate.error_images import offer_list, show_images
 from pneumo_core.app.evaluate.score_cache import scores_for, study_of
 from pneumo_core.app.evaluate.shortcut_quartiles import show_shortcuts
 from pneumo_core.app.evaluate.threshold_slider import choose_threshold
@@ -19,7 +19,7 @@ from pneumo_core.app.widgets.layout import beside
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS
 from pneumo_core.errors import PneumoError
-from pneumo_core.evaluation import Scores, Study, point_on
+from pneumo_core.evaluation import Scores, Study, point_on, worst_first
 from pneumo_core.metrics import Curve, Evaluation, bin_of, format_rate
 from pneumo_core.reports.figures import (
     BARS,
@@ -97,6 +97,8 @@ def _show_selected(
     ):
         told = f"**{selection.words}**: {len(inside)} X-rays, worst errors first"
         st.markdown(told, width="stretch")
+        file = f"pneumo-{checkpoint.name}-{selection.cell or 'selected'}.csv"
+        offer_list(worst_first(inside), file)
         st.button(
             "Clear",
             icon=":material/close:",
@@ -106,8 +108,7 @@ def _show_selected(
         )
     default = checkpoint.card.operating_point().threshold
     other = None if threshold == default else threshold
-    file = f"pneumo-{checkpoint.name}-{selection.cell or 'selected'}.csv"
-    show_images(inside, checkpoint.name, key="selected", threshold=other, file=file)
+    show_images(inside, checkpoint.name, key="selected", threshold=other)
 
 
 def _validation(checkpoint: Checkpoint) -> Study | None:
