@@ -76,7 +76,7 @@ def _groups() -> list[str]:
         pages = f"run in {browser}"
     dicom = shutil.which("dciodvfy")
     validated = f"run by {dicom}" if dicom else "LEFT OUT: apt-get install dicom3tools to run them"
-    whole = "run" if WHOLE else "LEFT OUT: set PNEUMO_TEST_WHOLE=1 to run them, 15 minutes more"
+    whole = "run" if WHOLE else "LEFT OUT: set PNEUMO_TEST_WHOLE=1 to run them: about 25 minutes"
     return [
         f"real-data tests: {data}",
         f"browser tests: {pages}",

@@ -172,14 +172,14 @@ class _Visit:
     async def _open_reading_room(self) -> None:
         if self.opened:
             return
-        async with self._step("come in, to the reading room"):
+        async with self._step("open the Read page"):
             await self.page.goto(f"{self.person.address}/read")
             await self.page.get_by_text("Nothing to read yet").wait_for()
             await self._idle()
         self.opened = True
 
     async def _upload(self, film: TaggedFilm) -> None:
-        async with self._step("upload and read a film, by all networks"):
+        async with self._step("upload and read an X-ray, by all networks"):
             await self.page.locator("input[type=file]").first.set_input_files(film.path)
             await self._read(film)
         self.noted.counts["films read"] += 1
@@ -188,7 +188,7 @@ class _Visit:
     async def _look(self, film: TaggedFilm) -> None:
         heat = self.page.locator(".heat")
         toggle = self.page.get_by_text("Show heat map", exact=True)
-        async with self._step("show where it looked"):
+        async with self._step("show the heat map"):
             await toggle.click()
             await heat.wait_for()
             await self._idle()
@@ -213,7 +213,7 @@ class _Visit:
         await self._check(film)
 
     async def _evaluate(self) -> None:
-        async with self._step("walk to Evaluate"):
+        async with self._step("open Evaluate"):
             await self._walk("Evaluate", "matrix")
         slider = self.page.get_by_role("slider", name=re.compile("Threshold")).first
         await slider.focus()
@@ -224,7 +224,7 @@ class _Visit:
             await self._idle()
 
     async def _map(self, chance: random.Random) -> None:
-        async with self._step("walk to Embeddings"):
+        async with self._step("open Embeddings"):
             await self._walk("Embeddings", "map-of-films")
         async with self._step("colour the map otherwise"):
             await self.page.get_by_role("combobox", name="Colour").click()
@@ -232,8 +232,8 @@ class _Visit:
             await self._idle()
 
     async def _come_back(self, film: TaggedFilm) -> None:
-        async with self._step("come back to the film"):
-            await self._link("Read films")
+        async with self._step("come back to the X-ray"):
+            await self._link("Read X-rays")
             await self._read(film)
         await self._check(film)
 

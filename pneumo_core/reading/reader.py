@@ -307,10 +307,7 @@ class Reader:
         """
         if not isinstance(radiograph, Radiograph):
             raise wrong_type("The X-ray", "a Radiograph, as read_radiograph gives it", radiograph)
-        from pneumo_core.explanations import (  # imports torch
-            heat_map,
-            place_on_image,
-        )
+        from pneumo_core.explanations import heat_map, place_on_image  # torch where it is needed
 
         seen = self.runtime.input
         heat = heat_map(

@@ -54,9 +54,11 @@ _CONFIG = {
 def show_log() -> None:
     """Show the search and the agreement of readers and models; analysts only."""
     st.markdown(
-        "Every X-ray that was read, with model and result, and everything that was trained, "
-        "deleted, added or exported. X-rays are identified by the SHA-256 of their file; images, "
-        "file names and patients are not stored. Entries cannot be changed or deleted."
+        "Who read X-rays, with model and result, trained, added or deleted models and datasets, or "
+        "exported results of X-rays, on the pages, the command line and the gateway. Calls from "
+        "Python and downloads on Evaluate, Compare, Embeddings and Data are not recorded. X-rays "
+        "are identified by the SHA-256 of their file; images, file names and patients are not "
+        "stored. Entries cannot be changed or deleted."
     )
     if not may_change("see the log"):
         return
