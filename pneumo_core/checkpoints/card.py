@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,14 @@ import pydantic
 from numpy.typing import ArrayLike
 
 from pneumo_core.errors import UnknownName
-from pneumo_core.metrics import Calibration, Estimate, Evaluation, confusion, rate
+from pneumo_core.metrics import (
+    CALIBRATED_PREVALENCE,
+    Calibration,
+    Estimate,
+    Evaluation,
+    confusion,
+    rate,
+)
 from pneumo_core.models import MODELS, TIMM, InputFormat, has_backbone
 
 __all__ = [
@@ -27,6 +35,7 @@ __all__ = [
 SCHEMA_VERSION = 2
 """Version 2 adds the framing of the input; a card of version 1 means the whole X-ray."""
 _READABLE = (1, SCHEMA_VERSION)
+_OLDER_PREVALENCE = re.compile(r"share of pneumonia in its validation films, ([1-9]\d?)%")
 ENSEMBLE = "ensemble"
 """The ``model`` of an ensemble's card."""
 _LARGEST_INPUT = 4096
@@ -100,6 +109,7 @@ class Card:
     weights; ``mirror``: whether each X-ray is read together with its mirror image; ``run``: the id
     of its training run; ``validation``: how the validation predictions were made, if not by the
     checkpoint itself; ``lung_finder``: the version of the finder that framed its X-rays;
+    ``prevalence``: the one that its probabilities assume, in (0, 1);
     ``inside_lungs``: the mean share of heat maps for PNEUMONIA inside the lungs, over validation
     X-rays with that label, by method. An ensemble (``model`` is "ensemble") lists its ``members``.
     """
@@ -127,6 +137,7 @@ class Card:
     mirror: bool = False
     members: tuple[MemberFacts, ...] = ()
     offset: float = 0.0
+    prevalence: float = CALIBRATED_PREVALENCE
     run: str = ""
     validation: str = ""
     lung_finder: str = ""
@@ -175,6 +186,16 @@ def with_older_framing(card: Any) -> Any:
     return read
 
 
+def with_older_prevalence(card: Any) -> Any:
+    """Return a card's parsed JSON with the prevalence that older cards give in a sentence only."""
+    if not isinstance(card, dict) or "prevalence" in card:
+        return card
+    for sentence in card.get("limitations") or ():
+        if isinstance(sentence, str) and (found := _OLDER_PREVALENCE.search(sentence)):
+            return card | {"prevalence": int(found[1]) / 100}
+    return card
+
+
 def contradiction(card: Card) -> str:
     """Return what is inconsistent in a card, as a clause; empty if nothing is."""
     if card.schema_version not in _READABLE:
@@ -200,6 +221,8 @@ def _impossible_number(card: Card) -> str:
         return "its temperature must be above 0, its thresholds from 0 to 1"
     if not math.isfinite(card.offset):
         return "its offset must be a number"
+    if not 0 < card.prevalence < 1:
+        return "its prevalence must be between 0 and 1"
     return ""
 
 

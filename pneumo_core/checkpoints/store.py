@@ -20,7 +20,12 @@ import pydantic
 import pydantic_core
 import safetensors.numpy
 
-from pneumo_core.checkpoints.card import Card, contradiction, with_older_framing
+from pneumo_core.checkpoints.card import (
+    Card,
+    contradiction,
+    with_older_framing,
+    with_older_prevalence,
+)
 from pneumo_core.checkpoints.checkpoint import Checkpoint
 from pneumo_core.core.files import put_back, remove_folder, replace_folder, write_whole
 from pneumo_core.core.settings import settings
@@ -280,7 +285,8 @@ def _move_to_free(temporary: Path, place: Path) -> None:
 def _read(folder: Path) -> Checkpoint:
     try:
         found = pydantic_core.from_json((folder / "card.json").read_bytes())
-        card = _CARD.validate_json(pydantic_core.to_json(with_older_framing(found)))
+        found = with_older_prevalence(with_older_framing(found))
+        card = _CARD.validate_json(pydantic_core.to_json(found))
     except (OSError, ValueError) as error:  # pydantic's ValidationError is one
         raise CheckpointError(
             f"The model '{folder.name}' can't be used: its card.json is damaged or written "

@@ -221,11 +221,11 @@ def _text_line(path: Path, reading: "Reading") -> str:
     if reading.probability is None:
         hint = " Or add --rotate." if reading.quarters_to_upright else ""
         return f"{shown}: {reading.status}. {' '.join(reading.reasons)}{hint}"
-    from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
+    from pneumo_core.metrics import format_prevalence, format_rate
 
     line = (
         f"{shown}: {reading.verdict}. Probability {format_rate(reading.probability)} at a "
-        f"prevalence of {format_prevalence(CALIBRATED_PREVALENCE)}, threshold "
+        f"prevalence of {format_prevalence(reading.prevalence)}, threshold "
         f"{format_rate(reading.threshold)} ({reading.operating_point}, {reading.model})."
     )
     return " ".join((line, *reading.warnings))

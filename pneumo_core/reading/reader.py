@@ -56,11 +56,11 @@ class Reading:
 
     ``status``: "read"; "refused" by the image check; "failed" to decode. ``reasons`` say why it was
     refused or failed, ``warnings`` what makes the result less reliable. ``probability`` of
-    pneumonia in [0, 1], at a prevalence of ``metrics.CALIBRATED_PREVALENCE``, and ``predicted`` (0
-    or 1) are None unless it was read. ``inverted``: whether it was read with black and white
-    swapped. ``strangeness``: out-of-distribution score, 0 for an X-ray like the training X-rays, 1
-    at the limit of the image check; None if not computed. ``lungs``: the box around the lungs, if
-    the checkpoint's input is framed by them. ``quarters_to_upright``: rotations by 90° to the left
+    pneumonia in [0, 1], at the model's ``prevalence``, and ``predicted`` (0 or 1) are None unless
+    it was read. ``inverted``: whether it was read with black and white swapped. ``strangeness``:
+    out-of-distribution score, 0 for an X-ray like the training X-rays, 1 at the limit of the image
+    check; None if not computed. ``lungs``: the box around the lungs, if the checkpoint's input is
+    framed by them. ``quarters_to_upright``: rotations by 90° to the left
     that would make a refused X-ray readable; ``rotated``: those applied before reading. ``as_read``
     returns the X-ray as it was read.
     """
@@ -80,6 +80,7 @@ class Reading:
     lungs: Box | None = None
     quarters_to_upright: int = 0
     rotated: int = 0
+    prevalence: float = CALIBRATED_PREVALENCE
 
     def __repr__(self) -> str:
         said = f"{self.verdict}, probability {self.probability:.4f}" if self.level else self.status
@@ -98,7 +99,7 @@ class Reading:
         """
         read = self.probability is not None
         plain = {
-            "assumed_prevalence": CALIBRATED_PREVALENCE if read else None,
+            "assumed_prevalence": self.prevalence if read else None,
             "file": clean(self.file),
             "reasons": [clean(reason) for reason in self.reasons],
             "warnings": [clean(warning) for warning in self.warnings],
@@ -324,6 +325,7 @@ class Reader:
             operating_point=self.operating_point.name,
             threshold=self.operating_point.threshold,
             reasons=reasons,
+            prevalence=self.checkpoint.card.prevalence,
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.metrics import CALIBRATED_PREVALENCE, Evaluation, format_prevalence, rate
+from pneumo_core.metrics import Evaluation, format_prevalence, rate
 from pneumo_core.reports.result import RESEARCH_USE
 
 __all__ = ["ModelFacts", "facts_markdown", "facts_pdf", "model_facts"]
@@ -55,7 +55,7 @@ def _mechanism(checkpoint: Checkpoint) -> Iterator[tuple[str, str]]:
     yield (
         "Output",
         "Probability from 0 to 1, calibrated for a prevalence of "
-        f"{format_prevalence(CALIBRATED_PREVALENCE)}, and a result at a threshold",
+        f"{format_prevalence(card.prevalence)}, and a result at a threshold",
     )
     yield "Patients", card.trained_on or "The card does not state whose X-rays it was trained on"
     yield "Input", f"{seen}, as {card.input.size} × {card.input.size} pixels; no other data"

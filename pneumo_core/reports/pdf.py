@@ -21,7 +21,7 @@ from pneumo_core.reading import CUSTOM
 from pneumo_core.reports import _paper as paper
 from pneumo_core.reports._paper import RULE, SIDE, WIDTH, ProbabilityBar, text
 from pneumo_core.reports.result import RESEARCH_USE, Result, refuse_named_image
-from pneumo_core.reports.words import ASSUMED, checkpoint_words, facts_words
+from pneumo_core.reports.words import checkpoint_words, facts_words
 
 __all__ = ["to_pdf"]
 
@@ -103,16 +103,18 @@ def _verdict(result: Result) -> list[Flowable]:
 
 def _probability(result: Result, probability: float) -> str:
     """Return the probability at the assumed and the reader's prevalence, as markup."""
+    assumed = result.reading.prevalence
+    share_assumed = format_prevalence(assumed)
     told = (
-        f"Probability of pneumonia <b>{_number(probability)}</b> at a prevalence of {ASSUMED}, as "
-        "calibrated"
+        f"Probability of pneumonia <b>{_number(probability)}</b> at a prevalence of "
+        f"{share_assumed}, as calibrated"
     )
     if result.prevalence is not None:
-        adjusted = adjusted_probability(probability, result.prevalence)
+        adjusted = adjusted_probability(probability, result.prevalence, assumed=assumed)
         share = format_prevalence(result.prevalence)
         told += f"; at your prevalence of {share} <b>{_number(adjusted)}</b>"
     at = _number(result.point.threshold)
-    return f"{told}. <b>{at}</b> or higher at {ASSUMED} counts as {LABELS[PNEUMONIA]}."
+    return f"{told}. <b>{at}</b> or higher at {share_assumed} counts as {LABELS[PNEUMONIA]}."
 
 
 def _opinions(result: Result) -> list[Flowable]:

@@ -105,7 +105,9 @@ def _at_prevalence(result: Result) -> dict[str, Any] | None:
     ppv, npv = result.rates.predictive_values(prevalence)
     return {
         "prevalence": prevalence,
-        "probability": adjusted_probability(probability, prevalence),
+        "probability": adjusted_probability(
+            probability, prevalence, assumed=result.reading.prevalence
+        ),
         "ppv": _estimate(ppv),
         "npv": _estimate(npv),
     }

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.explanations import METHODS
 from pneumo_core.gate.orientation import rotation_text
-from pneumo_core.metrics import CALIBRATED_PREVALENCE, format_prevalence, format_rate
+from pneumo_core.metrics import format_prevalence, format_rate
 from pneumo_core.reports.result import Overlay, Result
 
 __all__ = [
-    "ASSUMED",
     "checkpoint_words",
     "facts_words",
     "heat_words",
@@ -20,9 +19,6 @@ __all__ = [
     "verdict_words",
 ]
 
-
-ASSUMED = format_prevalence(CALIBRATED_PREVALENCE)
-"""The prevalence that probabilities assume, as text: "50 %"."""
 
 _MODALITIES = {"CR", "DX", "RG", "RF", "OT"}
 _VIEWS = {"AP", "PA", "LL", "RL"}
@@ -34,7 +30,8 @@ def verdict_words(result: Result) -> str:
     if reading.probability is None:
         return reading.verdict
     probability = format_rate(reading.probability)
-    return f"{reading.verdict}, probability {probability} at a prevalence of {ASSUMED}"
+    assumed = format_prevalence(reading.prevalence)
+    return f"{reading.verdict}, probability {probability} at a prevalence of {assumed}"
 
 
 def point_words(result: Result) -> str:

@@ -25,13 +25,18 @@ from pneumo_core.checkpoints import (
     save_checkpoint,
 )
 from pneumo_core.checkpoints.weights import as_member, stored_precision
-from pneumo_core.core.labels import PNEUMONIA
+from pneumo_core.core.labels import NORMAL, PNEUMONIA
 from pneumo_core.core.progress import Progress
-from pneumo_core.datasets import MIN_VALIDATION, Dataset, PixelStore
+from pneumo_core.datasets import LABELS, MIN_VALIDATION, Dataset, PixelStore
 from pneumo_core.gate import fit_familiarity
 from pneumo_core.inference import Outputs, Runtime, accelerated
 from pneumo_core.lungs import lung_finder
-from pneumo_core.metrics import evaluate, fit_calibration
+from pneumo_core.metrics import (
+    CALIBRATED_PREVALENCE,
+    evaluate,
+    fit_calibration,
+    format_prevalence,
+)
 from pneumo_core.models import InputFormat, PneumoniaNetwork, build_network, origin_of
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.cross_validation import Fold
@@ -315,7 +320,8 @@ def _save(  # noqa: PLR0913  every part of a checkpoint
         offset=runtime.calibration.offset,
         operating_points=points,
         evaluation=evaluation,
-        limitations=_limitations(scores),
+        prevalence=_assumed_prevalence(draft),
+        limitations=_limitations(scores, _assumed_prevalence(draft)),
     )
     looking = stages("Fitting the gate", None) if stages else None
     familiarity = fit_familiarity(runtime, dataset, looking=looking)
@@ -346,7 +352,17 @@ def _facts(dataset: Dataset) -> DatasetFacts:
     return DatasetFacts(dataset.name, dataset.fingerprint, counts, dataset.notes)
 
 
-def _limitations(scores: pd.DataFrame) -> tuple[str, ...]:
+def _assumed_prevalence(card: Card) -> float:
+    """Return the prevalence that the network learned to assume: no temperature moves it."""
+    counts = card.dataset.counts.get("train", {})
+    normal, pneumonia = (counts.get(LABELS[label], 0) for label in (NORMAL, PNEUMONIA))
+    balance = card.training.get("balance", "weights")
+    if balance == "weights" or not normal * pneumonia:
+        return CALIBRATED_PREVALENCE
+    return pneumonia / (pneumonia + normal * (2 if balance == "repeat_normals" else 1))
+
+
+def _limitations(scores: pd.DataFrame, prevalence: float) -> tuple[str, ...]:
     val, test = (int((scores["split"] == split).sum()) for split in ("val", "test"))
     limitations = ["Expect errors on X-rays unlike the training data (distribution shift)."]
     if val < MIN_VALIDATION:
@@ -356,7 +372,7 @@ def _limitations(scores: pd.DataFrame) -> tuple[str, ...]:
     if not test:
         limitations.append("It was never scored on X-rays outside its training data.")
     limitations.append(
-        "Probabilities are calibrated for a prevalence of 50 %; where fewer patients have "
-        "pneumonia they are too high."
+        f"Probabilities are calibrated for a prevalence of {format_prevalence(prevalence)}; where "
+        "fewer patients have pneumonia they are too high."
     )
     return tuple(limitations)

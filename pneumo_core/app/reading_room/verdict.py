@@ -10,7 +10,6 @@ from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.metrics import (
-    CALIBRATED_PREVALENCE,
     adjusted_probability,
     format_prevalence,
     format_rate,
@@ -25,7 +24,6 @@ _ICONS = {
     "Unlikely": ":material/check_circle:",
     "Not read": ":material/block:",
 }
-_ASSUMED = format_prevalence(CALIBRATED_PREVALENCE)
 _PREVALENCE = "own prevalence"
 """The reader's prevalence in percent, kept while no X-ray is open and in the link."""
 
@@ -75,9 +73,10 @@ def show_probability(reading: Reading, checkpoint: Checkpoint, point: OperatingP
         return
     probability, threshold = format_rate(reading.probability), format_rate(reading.threshold)
     band = band_text(*reading.uncertain_band)
+    assumed = format_prevalence(reading.prevalence)
     st.markdown(
-        f"Probability of pneumonia **{plain(probability)}** at a prevalence of {_ASSUMED}",
-        help=f"Calibrated for a prevalence of {_ASSUMED}. At a lower prevalence it is too high: "
+        f"Probability of pneumonia **{plain(probability)}** at a prevalence of {assumed}",
+        help=f"Calibrated for a prevalence of {assumed}. At a lower prevalence it is too high: "
         "set your own below.",
     )
     st.plotly_chart(
@@ -112,11 +111,13 @@ def show_prevalence(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         prevalence = _choose_prevalence()
         if prevalence is not None:
-            adjusted = format_rate(adjusted_probability(reading.probability, prevalence))
+            adjusted = format_rate(
+                adjusted_probability(reading.probability, prevalence, assumed=reading.prevalence)
+            )
             share = format_prevalence(prevalence)
             st.markdown(f"At {share}: probability **{plain(adjusted)}**", width="content")
     if prevalence is not None:
-        _show_predictive_values(rates_of(checkpoint, point), prevalence)
+        _show_predictive_values(rates_of(checkpoint, point), prevalence, reading.prevalence)
     return prevalence
 
 
@@ -172,7 +173,7 @@ def _asked() -> float | None:
     return percent if 0.1 <= percent <= 99.9 else None
 
 
-def _show_predictive_values(rates: Rates, prevalence: float) -> None:
+def _show_predictive_values(rates: Rates, prevalence: float, assumed: float) -> None:
     ppv, npv = rates.predictive_values(prevalence)
     rows = (("PPV", ppv), ("NPV", npv))
     lines = "\n".join(f"| {name} | {plain(value.text(percent=True))} |" for name, value in rows)
@@ -182,6 +183,6 @@ def _show_predictive_values(rates: Rates, prevalence: float) -> None:
         "PPV: how often PNEUMONIA is correct; NPV: how often NORMAL is. From sensitivity "
         f"{rates.sensitivity} and specificity {rates.specificity} on "
         f"{rates.films}; logit intervals (Mercaldo 2007). {rates.caution} The result above is "
-        f"for {_ASSUMED}."
+        f"for {format_prevalence(assumed)}."
     )
     st.caption(plain(told))
