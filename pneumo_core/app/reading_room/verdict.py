@@ -129,7 +129,8 @@ def show_opinions(opinions: Sequence[Reading]) -> None:
     icon = "call_split" if disagree(read) else "groups"
     st.markdown(
         f":material/{icon}: {plain(agreement_text(read))}",
-        help="P is the probability. Each model at its own default operating point.",
+        help="P is the probability at the prevalence that the model assumes. Each model at its own "
+        "default operating point.",
     )
     rows = "\n".join(
         f"| {plain(each.model)} | **{plain(format_rate(each.probability or 0.0))}** "
