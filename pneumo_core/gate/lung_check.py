@@ -4,8 +4,8 @@ import numpy as np
 from scipy import ndimage
 
 from pneumo_core.gate.orientation import turned_radiograph
-from pneumo_core.imaging import Radiograph, to_input
-from pneumo_core.lungs import SIDE, find_lungs, lung_finder
+from pneumo_core.imaging import Radiograph
+from pneumo_core.lungs import find_lungs, finder_input, lung_finder
 
 __all__ = ["INVERTED", "NO_LUNGS", "TURNED", "is_inverted", "lung_warnings", "quarters_to_upright"]
 
@@ -48,7 +48,7 @@ def is_inverted(radiograph: Radiograph) -> bool:
     inside = ndimage.binary_erosion(mask, iterations=2)
     if not between.any() or not inside.any():
         return False
-    image = to_input(radiograph.pixels, SIDE)
+    image = finder_input(radiograph)
     return bool(image[inside].mean() > image[between].mean())
 
 

@@ -6,6 +6,7 @@ from pneumo_core.lungs.finder import (
     LungFinder,
     Lungs,
     find_lungs,
+    finder_input,
     lung_finder,
     lung_finder_card,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "NetworkInput",
     "cut_out",
     "find_lungs",
+    "finder_input",
     "lung_finder",
     "lung_finder_card",
 ]

@@ -15,7 +15,15 @@ from pneumo_core.errors import CheckpointError
 from pneumo_core.imaging import ImageInput, Radiograph, contour_lines, read_radiograph, to_input
 from pneumo_core.lungs.box import Box, box_around
 
-__all__ = ["SIDE", "LungFinder", "Lungs", "find_lungs", "lung_finder", "lung_finder_card"]
+__all__ = [
+    "SIDE",
+    "LungFinder",
+    "Lungs",
+    "find_lungs",
+    "finder_input",
+    "lung_finder",
+    "lung_finder_card",
+]
 
 Images = NDArray[np.uint8]
 Chances = NDArray[np.float32]
@@ -138,8 +146,13 @@ def find_lungs(image: ImageInput | Radiograph, *, finder: LungFinder | None = No
     return radiograph.once(("lungs", used.identity), lambda: _find(radiograph, used))
 
 
+def finder_input(radiograph: Radiograph) -> NDArray[np.uint8]:
+    """Return the X-ray as the finder sees it, uint8 (112, 112); computed once."""
+    return radiograph.once(("finder input", SIDE), lambda: to_input(radiograph.pixels, SIDE))
+
+
 def _find(radiograph: Radiograph, finder: LungFinder) -> Lungs:
-    image = to_input(radiograph.pixels, SIDE)
+    image = finder_input(radiograph)
     chances = _without_specks(finder.chances(image[np.newaxis])[0])
     mask = chances > 0.5
     either = float(chances.sum() + mask.sum())
