@@ -1,12 +1,12 @@
-"""A negative of an X-ray is recognised by its lungs, corrected, and read as the X-ray itself."""
+"""Negatives and turned X-rays are recognised by their lungs, and read as the X-ray itself."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pneumo_core.gate.lung_check import INVERTED, is_inverted
-from pneumo_core.gate.orientation import inverted_radiograph
+from pneumo_core.gate.lung_check import INVERTED, TURNED, is_inverted, quarters_to_upright
+from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph, read_radiograph
 from pneumo_core.reading import Reader, open_reader, samples
 from tests.conftest import WHOLE
@@ -53,3 +53,33 @@ def test_the_adult_sample_too(reader: Reader) -> None:
     straight, corrected = reader.read(chest), reader.read(inverted_radiograph(chest))
     assert (straight.inverted, corrected.inverted) == (False, True)
     assert corrected.probability == pytest.approx(straight.probability, abs=0.01)
+
+
+@pytest.mark.parametrize("turned", [0, 1, 2, 3])
+def test_the_way_up_is_known_of_nearly_all_real_films(real_data: Path, turned: int) -> None:
+    films = [turned_radiograph(film, turned) for film in real_films(real_data, 8)]
+    found = [quarters_to_upright(film) for film in films]
+    wrong = sum(quarters != -turned % 4 for quarters in found)
+    assert wrong <= (0 if turned == 0 else 1)
+    assert len(found) > 70
+
+
+def test_an_inverted_film_is_upright_too(real_data: Path) -> None:
+    films = real_films(real_data, 16)
+    assert {quarters_to_upright(inverted_radiograph(film)) for film in films} == {0}
+
+
+@pytest.mark.parametrize("turned", [1, 2, 3])
+def test_the_default_model_refuses_a_turned_film_and_reads_it_upright_when_asked(
+    reader: Reader, real_data: Path, turned: int
+) -> None:
+    film = real_films(real_data, 60)[3]
+    straight, refused = reader.read(film), reader.read(turned_on_disk(film, turned))
+    assert (refused.status, refused.reasons) == ("refused", (TURNED[4 - turned],))
+    reading = reader.read(turned_on_disk(film, turned), rotate=True)
+    assert reading.probability == pytest.approx(straight.probability, abs=0.01)
+
+
+def turned_on_disk(film: Radiograph, quarters: int) -> Radiograph:
+    """A film that was turned to the left before it was stored."""
+    return Radiograph(film.name, turned_radiograph(film, quarters).pixels, film.facts)
