@@ -1,6 +1,7 @@
 """The model card of a checkpoint."""
 
 import dataclasses
+import hashlib
 import math
 import re
 from collections import Counter
@@ -108,7 +109,8 @@ class Card:
     ``trained_on``: the patients ("children of 1 to 5 years"), if known; ``origin``: the initial
     weights; ``mirror``: whether each X-ray is read together with its mirror image; ``run``: the id
     of its training run; ``validation``: how the validation predictions were made, if not by the
-    checkpoint itself; ``lung_finder``: the version of the finder that framed its X-rays;
+    checkpoint itself; ``calibrated_from``: name and version of the checkpoint that was calibrated
+    for a site; ``lung_finder``: the version of the finder that framed its X-rays;
     ``prevalence``: the one that its probabilities assume, in (0, 1);
     ``inside_lungs``: the mean share of heat maps for PNEUMONIA inside the lungs, over validation
     X-rays with that label, by method. An ensemble (``model`` is "ensemble") lists its ``members``.
@@ -140,14 +142,19 @@ class Card:
     prevalence: float = CALIBRATED_PREVALENCE
     run: str = ""
     validation: str = ""
+    calibrated_from: str = ""
     lung_finder: str = ""
     inside_lungs: Mapping[str, float] = dataclasses.field(default_factory=dict)
     weights_sha256: str = ""
 
     @property
     def version(self) -> str:
-        """Eight hex digits that change with the weights."""
-        return self.weights_sha256[:8]
+        """Eight hex digits that change with the weights, and with a site's calibration."""
+        if not self.calibrated_from:
+            return self.weights_sha256[:8]
+        thresholds = [point.threshold for point in self.operating_points]
+        facts = f"{self.weights_sha256} {self.temperature} {self.offset} {thresholds}"
+        return hashlib.sha256(facts.encode()).hexdigest()[:8]
 
     @property
     def calibration(self) -> Calibration:

@@ -236,7 +236,8 @@ def _but_for_seed(checkpoint: Checkpoint) -> str:
         return f"ensemble {card.version}"
     apart = {"seed", "keep_epochs"}  # has no effect on the weights
     config = {name: value for name, value in card.training.items() if name not in apart}
-    facts = [card.model, card.dataset.fingerprint, card.origin, config]
+    site = card.version if card.calibrated_from else ""
+    facts = [card.model, card.dataset.fingerprint, card.origin, config, site]
     return json.dumps(facts, sort_keys=True, default=str)
 
 

@@ -172,6 +172,8 @@ def _card(card: Card, fitted: SiteCalibration, name: str) -> Card:
     return replace(
         card,
         name=name,
+        run="",
+        calibrated_from=f"{card.name} {card.version}",
         temperature=fitted.calibration.temperature,
         offset=fitted.calibration.offset,
         operating_points=fitted.points,

@@ -7,6 +7,7 @@ from scipy.special import expit
 
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.errors import CheckpointError, DatasetError
+from pneumo_core.evaluation import seed_groups
 from pneumo_core.evaluation.site_calibration import fit_site, save_site
 from tests.conftest import make_card
 
@@ -80,7 +81,9 @@ def test_it_is_a_checkpoint_of_its_own_with_the_same_weights(
     fitted = fit_site(original.card, site())
     made = save_site(original, fitted, "cnn_94-site")
     assert made.name == "cnn_94-site"
-    assert made.card.version == original.card.version
+    assert made.card.calibrated_from == f"cnn_94 {original.card.version}"
+    assert made.card.run == "", "it is not the model that the run made"
+    assert seed_groups([original, made]) == [[original], [made]]
     assert made.card.temperature == fitted.calibration.temperature
     assert made.verified_weights() == original.verified_weights()
     assert len(made.scores) == 400 + len(original.scores)
@@ -88,3 +91,6 @@ def test_it_is_a_checkpoint_of_its_own_with_the_same_weights(
     assert load_checkpoint("cnn_94").card == original.card
     with pytest.raises(CheckpointError):
         save_site(original, fitted, "cnn_94-site")
+    other = save_site(original, fit_site(original.card, site(seed=1)), "cnn_94-other")
+    versions = {original.card.version, made.card.version, other.card.version}
+    assert len(versions) == 3, "caches know a model by its version"
