@@ -30,13 +30,12 @@ def calibrate(
 ) -> None:
     """Fit temperature and operating points to 100 or more labelled X-rays of one site."""
     from pneumo_core.checkpoints import check_free, load_checkpoint
-    from pneumo_core.datasets import scan
     from pneumo_core.evaluation import dataset_scores
-    from pneumo_core.evaluation.site_calibration import fit_site, save_site
+    from pneumo_core.evaluation.site_calibration import fit_site, save_site, scan_site
 
     checkpoint = load_checkpoint(model)
     check_free(name, root=checkpoint.folder.parent)
-    dataset = scan(dataset_folder(data))
+    dataset = scan_site(checkpoint, dataset_folder(data))
     with progress_bar("Decoding") as decoding, progress_bar("Reading") as scoring:
         scores = dataset_scores(checkpoint, dataset, decoding=decoding, scoring=scoring)
     fitted = fit_site(checkpoint.card, scores.labelled)

@@ -6,6 +6,7 @@ of its results.
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ from pneumo_core.checkpoints import (
     choose_operating_points,
     save_recalibrated,
 )
+from pneumo_core.datasets import Dataset, scan
 from pneumo_core.errors import DatasetError
+from pneumo_core.inference import dataset_for
 from pneumo_core.metrics import (
     Calibration,
     Estimate,
@@ -31,7 +34,14 @@ from pneumo_core.metrics import (
     interval,
 )
 
-__all__ = ["LEAST_OF_A_LABEL", "MIN_IMAGES", "SiteCalibration", "fit_site", "save_site"]
+__all__ = [
+    "LEAST_OF_A_LABEL",
+    "MIN_IMAGES",
+    "SiteCalibration",
+    "fit_site",
+    "save_site",
+    "scan_site",
+]
 
 MIN_IMAGES = 100
 """Fewest X-rays of a site: with fewer, the temperature's interval is wider than any correction."""
@@ -59,6 +69,24 @@ class SiteCalibration:
     after: dict[str, Estimate]
     table: pd.DataFrame
     probabilities: NDArray[np.float32]
+
+
+def scan_site(checkpoint: Checkpoint, data: Path) -> Dataset:
+    """Return a site's dataset. Raises DatasetError, also if the checkpoint was trained on it."""
+    if _trained_on(checkpoint, data):
+        raise DatasetError(
+            f"'{checkpoint.name}' was trained on these X-rays, so they say nothing of how it does "
+            "at a site. Calibrate it on X-rays of your own hospital that it has not seen."
+        )
+    return scan(data)
+
+
+def _trained_on(checkpoint: Checkpoint, data: Path) -> bool:
+    try:
+        same = dataset_for(checkpoint, data).fingerprint
+    except DatasetError:  # it can't be cut as the training X-rays were
+        return False
+    return same == checkpoint.card.dataset.fingerprint
 
 
 def fit_site(card: Card, table: pd.DataFrame) -> SiteCalibration:

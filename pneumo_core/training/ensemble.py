@@ -63,6 +63,7 @@ def make_ensemble(
         },
         origin="the members' weights",
         mirror=first.mirror,
+        prevalence=first.prevalence,
         members=tuple(_facts(part) for part in parts),
     )
     store = runtime.open_store(dataset, decoding)
@@ -82,6 +83,11 @@ def _check_alike(parts: Sequence[Checkpoint]) -> None:
             raise TrainingError(
                 f"Only one of '{part.name}' and '{parts[0].name}' reads mirror images too. "
                 "Choose models with the same setting."
+            )
+        if part.card.prevalence != parts[0].card.prevalence:
+            raise TrainingError(
+                f"The probabilities of '{part.name}' and '{parts[0].name}' assume another "
+                "prevalence each, so their mean has no meaning. Choose models that assume the same."
             )
 
 

@@ -356,7 +356,9 @@ def _assumed_prevalence(card: Card) -> float:
     """Return the prevalence that the network learned to assume: no temperature moves it."""
     counts = card.dataset.counts.get("train", {})
     normal, pneumonia = (counts.get(LABELS[label], 0) for label in (NORMAL, PNEUMONIA))
-    balance = card.training.get("balance", "weights")
+    balance = card.training.get("balance")
+    if balance is None:
+        return card.prevalence  # an ensemble's, as its members'
     if balance == "weights" or not normal * pneumonia:
         return CALIBRATED_PREVALENCE
     return pneumonia / (pneumonia + normal * (2 if balance == "repeat_normals" else 1))

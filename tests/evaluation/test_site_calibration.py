@@ -1,5 +1,7 @@
 """Calibration for a site: a known temperature is found, and few X-rays are refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from scipy.special import expit
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.errors import CheckpointError, DatasetError
 from pneumo_core.evaluation import seed_groups
-from pneumo_core.evaluation.site_calibration import fit_site, save_site
+from pneumo_core.evaluation.site_calibration import fit_site, save_site, scan_site
 from tests.conftest import make_card
 
 
@@ -94,3 +96,10 @@ def test_it_is_a_checkpoint_of_its_own_with_the_same_weights(
     other = save_site(original, fit_site(original.card, site(seed=1)), "cnn_94-other")
     versions = {original.card.version, made.card.version, other.card.version}
     assert len(versions) == 3, "caches know a model by its version"
+
+
+@pytest.mark.parametrize("name", ["pneumo", "cnn_94"])
+def test_the_training_x_rays_are_refused(name: str, real_data: Path) -> None:
+    shipped = Path(__file__).parents[2] / "checkpoints"
+    with pytest.raises(DatasetError, match="was trained on these X-rays"):
+        scan_site(load_checkpoint(name, shipped), real_data)

@@ -14,10 +14,14 @@ from pneumo_core.app.widgets.model_choice import choose_checkpoint
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint, free_name
-from pneumo_core.datasets import scan
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import dataset_scores
-from pneumo_core.evaluation.site_calibration import LEAST_OF_A_LABEL, MIN_IMAGES, fit_site
+from pneumo_core.evaluation.site_calibration import (
+    LEAST_OF_A_LABEL,
+    MIN_IMAGES,
+    fit_site,
+    scan_site,
+)
 from pneumo_core.metrics import format_rate
 
 if TYPE_CHECKING:
@@ -67,7 +71,7 @@ def _fitted(checkpoint: Checkpoint, data: Path) -> "SiteCalibration":
     def compute(report: Report) -> "SiteCalibration":
         scores = dataset_scores(
             checkpoint,
-            scan(data),
+            scan_site(checkpoint, data),
             decoding=report("Decoding X-rays"),
             scoring=report("Scoring X-rays"),
         )
@@ -79,7 +83,7 @@ def _fitted(checkpoint: Checkpoint, data: Path) -> "SiteCalibration":
 
 
 def _show_figures(checkpoint: Checkpoint, fitted: "SiteCalibration") -> None:
-    figures = [("Temperature", format_rate(checkpoint.card.temperature), str(fitted.temperature))]
+    figures = [("Temperature", f"{checkpoint.card.temperature:.3f}", str(fitted.temperature))]
     figures += [
         (title, str(fitted.before[name]), str(fitted.after[name]))
         for name, title in _FIGURES.items()
