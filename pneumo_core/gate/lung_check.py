@@ -65,7 +65,7 @@ def _uprightness(radiograph: Radiograph) -> float:
         radiograph = inverted_radiograph(radiograph)
     image = finder_input(radiograph)
     around = image[::-1, ::-1]
-    upside_down = replace(radiograph, pixels=around.astype(np.float32) / 255)
+    upside_down = replace(radiograph, pixels=around.astype(np.float32) / np.float32(255))
     surer = find_lungs(radiograph).confidence - find_lungs(upside_down).confidence
     below, above = (float(each[_EDGE, _MIDDLE].mean()) for each in (image, around))
     return surer + _ABDOMEN * (below - above) / 255

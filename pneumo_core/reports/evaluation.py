@@ -115,7 +115,8 @@ class EvaluationReport:
     def _model(self) -> list[str]:
         card = self.checkpoint.card
         told = [
-            f"{card.model}, version {card.version}, of {card.created}; X-rays resized to "
+            f"{card.model}, version {card.version}, of {card.created}; "
+            f"{'the box around the lungs' if card.input.framing else 'X-rays'} resized to "
             f"{card.input.size} × {card.input.size} pixels"
             + (", averaged with the mirror image." if card.mirror else "."),
             f"Training started from {card.origin}.",
