@@ -21,7 +21,10 @@ _EMPTY = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"),
     *("StudyDate", "StudyTime", "ReferringPhysicianName"),
 )
-_KEPT = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsStored")
+_KEPT = (
+    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PresentationLUTShape"),
+    "BitsStored",
+)
 
 
 def source_image(result: Result, source: bytes | Path, kind: str) -> "tuple[Dataset, Uids]":

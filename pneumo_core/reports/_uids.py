@@ -43,7 +43,18 @@ def uids_of(result: Result, patient: str, header: "Dataset | None", kind: str = 
     made = (reading.status, result.deidentified, result.software, _drawing(result.overlay))
     image: tuple[object, ...] = (study, source, film, patient, by, made)
     image += (kind,) if kind else ()
+    image += _page(result) if kind == "pdf" else ()
     return Uids(study, _uid("series", *image), _uid("instance", *image))
+
+
+def _page(result: Result) -> tuple[object, ...]:
+    """Return what else a page says."""
+    reading = result.reading
+    opinions = [
+        (each.model, each.version, each.operating_point, each.level) for each in result.opinions
+    ]
+    check = result.overlay.check if result.overlay else ""
+    return (result.prevalence, opinions, reading.warnings, reading.inverted, check)
 
 
 def _drawing(look: Overlay | None) -> tuple[object, ...] | None:

@@ -59,6 +59,7 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
                 device_serial_number=MODEL_SERIAL,
                 content_label="PNEUMO",
                 content_description="Pneumo heat map, research use only",
+                presentation_lut_transformation=_shade(image, result),
                 **_lines(look, image),
             )
             _place(state, result)
@@ -68,6 +69,21 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
             file = BytesIO()
             state.save_as(file, enforce_file_format=True)
     return file.getvalue()
+
+
+def _shade(image, result: Result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return which end of the values is white: a presentation state overrides the image's own.
+
+    PS3.4 N.2.1.4: a viewer ignores Photometric Interpretation.
+    """
+    from highdicom import PresentationLUTTransformation
+
+    white_is_low = (
+        image.get("PhotometricInterpretation") == "MONOCHROME1"
+        or image.get("PresentationLUTShape") == "INVERSE"
+    )
+    inverse = white_is_low != result.reading.inverted
+    return PresentationLUTTransformation("INVERSE" if inverse else "IDENTITY")
 
 
 def _place(state, result: Result) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001

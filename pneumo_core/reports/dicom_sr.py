@@ -1,17 +1,19 @@
 """A result as a structured report (Enhanced SR, TID 1500), by highdicom."""
 
+import hashlib
 from io import BytesIO
 from pathlib import Path
 
 from pneumo_core.reports._source_image import source_image
 from pneumo_core.reports.dicom_secondary_capture import numbers
 from pneumo_core.reports.result import RESEARCH_USE, Result
-from pneumo_core.reports.words import point_words, verdict_words
+from pneumo_core.reports.words import point_words, verdict_words, warning_words
 
 __all__ = ["to_structured_report"]
 
 _SERIES = 9401
 _UID_ROOT = "2.25."
+_LONGEST_CODE = 16
 
 
 def to_structured_report(result: Result, source: bytes | Path) -> bytes:
@@ -80,6 +82,7 @@ def _content(result: Result, image, uid: str):  # type: ignore[no-untyped-def]  
             f"threshold {reading.threshold}",
             numbers(result),
             RESEARCH_USE,
+            *(f"warning: {each}" for each in warning_words(result)),
         ],
         manufacturer="Pneumo",
     )
@@ -95,14 +98,14 @@ def _content(result: Result, image, uid: str):  # type: ignore[no-untyped-def]  
         )
     )
     measurement = sr.Measurement(
-        name=_code("pneumonia-probability", "Probability of pneumonia"),
+        name=_code("probability", "Probability of pneumonia"),
         value=float(reading.probability or 0.0),
         unit=codes.UCUM.NoUnits,
         algorithm_id=algorithm,
     )
     verdict = sr.QualitativeEvaluation(
         name=codes.DCM.Finding if hasattr(codes.DCM, "Finding") else codes.SCT.Finding,
-        value=_code(f"pneumonia-{reading.level}", f"Signs of pneumonia {reading.level}"),
+        value=_code(f"signs-{reading.level}", f"Signs of pneumonia {reading.level}"),
     )
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
@@ -132,15 +135,20 @@ def _point(result: Result):  # type: ignore[no-untyped-def]  # noqa: ANN202
     from highdicom import sr
 
     name = result.reading.operating_point
-    value = _code(f"operating-point-{name}"[:16], point_words(result)[:64])
+    value = _code(f"point-{name}", point_words(result))
     return sr.QualitativeEvaluation(name=_code("operating-point", "Operating point"), value=value)
 
 
 def _code(value: str, meaning: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Return a private code: "99PNEUMO" is a private scheme (PS3.16, 8.2)."""
+    """Return a private code: "99PNEUMO" is a private scheme (PS3.16, 8.2).
+
+    A value may have 16 characters; of a longer one a digest takes the end's place.
+    """
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(value[:16], "99PNEUMO", meaning[:64])
+    if len(value) > _LONGEST_CODE:
+        value = f"{value[:9]}-{hashlib.sha256(value.encode()).hexdigest()[:6]}"
+    return CodedConcept(value, "99PNEUMO", meaning[:64])
 
 
 def _sct(value: str, meaning: str):  # type: ignore[no-untyped-def]  # noqa: ANN202

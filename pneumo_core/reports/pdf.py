@@ -17,11 +17,11 @@ from reportlab.platypus import (
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.metrics import adjusted_probability, format_prevalence, format_rate
-from pneumo_core.reading import CUSTOM
+from pneumo_core.reading import CUSTOM, Reading
 from pneumo_core.reports import _paper as paper
 from pneumo_core.reports._paper import RULE, SIDE, WIDTH, ProbabilityBar, text
 from pneumo_core.reports.result import RESEARCH_USE, Result, refuse_named_image
-from pneumo_core.reports.words import checkpoint_words, facts_words
+from pneumo_core.reports.words import checkpoint_words, facts_words, warning_words
 
 __all__ = ["to_pdf"]
 
@@ -120,7 +120,7 @@ def _probability(result: Result, probability: float) -> str:
 def _opinions(result: Result) -> list[Flowable]:
     """Return what other models say, and the outcome of the sanity check."""
     said = "; ".join(
-        f"{each.model} {format_rate(each.probability)}, {each.level}"
+        f"{each.model} {format_rate(each.probability)}{_prevalence(each, result)}, {each.level}"
         for each in result.opinions
         if each.probability is not None
     )
@@ -130,15 +130,21 @@ def _opinions(result: Result) -> list[Flowable]:
     return [text(each, "quiet") for each in told]
 
 
+def _prevalence(opinion: Reading, result: Result) -> str:
+    """Return " at 74 %" where an opinion assumes another prevalence than the result."""
+    same = opinion.prevalence == result.reading.prevalence
+    return "" if same else f" at {format_prevalence(opinion.prevalence)}"
+
+
 def _number(value: float) -> str:
     """Escape a number for markup, because bounds contain "<"."""
     return paper.safe(format_rate(value))
 
 
 def _warnings(result: Result) -> list[Flowable]:
-    if not result.reading.warnings:
+    rows = [[text(warning)] for warning in warning_words(result)]
+    if not rows:
         return []
-    rows = [[text(warning)] for warning in result.reading.warnings]
     return [Spacer(1, 6), Table(rows, colWidths=[WIDTH], style=paper.WARNING)]
 
 

@@ -13,6 +13,7 @@ from pneumo_core.metrics import Estimate, adjusted_probability
 from pneumo_core.reading import Reading
 from pneumo_core.reading.reader import RESULT_FIELDS
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result
+from pneumo_core.reports.words import warning_words
 
 __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
@@ -32,6 +33,7 @@ def to_json(result: Result) -> str:
     facts = result.radiograph.facts
     told = as_row(result.reading) | {
         "file": result.film,
+        "warnings": list(warning_words(result)),
         "film": {
             "id": result.film_id,
             "deidentified": result.deidentified,

@@ -1,6 +1,7 @@
 """Phrases shared by the exports of a result."""
 
 import math
+import re
 from collections.abc import Mapping
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
@@ -17,9 +18,12 @@ __all__ = [
     "scale_words",
     "setting_words",
     "verdict_words",
+    "warning_words",
 ]
 
 
+_AGE = re.compile(r"\d+ years old")
+_OTHER_AGE = "The patient's age is not among those that the model was trained on."
 _MODALITIES = {"CR", "DX", "RG", "RF", "OT"}
 _VIEWS = {"AP", "PA", "LL", "RL"}
 
@@ -32,6 +36,14 @@ def verdict_words(result: Result) -> str:
     probability = format_rate(reading.probability)
     assumed = format_prevalence(reading.prevalence)
     return f"{reading.verdict}, probability {probability} at a prevalence of {assumed}"
+
+
+def warning_words(result: Result) -> tuple[str, ...]:
+    """Return the reading's warnings; a de-identified result does not tell the patient's age."""
+    told = result.reading.warnings
+    if not result.deidentified:
+        return told
+    return tuple(_OTHER_AGE if _AGE.search(each) else each for each in told)
 
 
 def point_words(result: Result) -> str:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pneumo_core.reports import (
     Result,
     to_dicom,
     to_dicom_pdf,
+    to_json,
     to_presentation_state,
     to_structured_report,
 )
@@ -101,3 +103,72 @@ def test_a_film_without_a_heat_map_has_no_outline(make: Make) -> None:
     source = as_bytes(film(chest(128)))
     with pytest.raises(PneumoError, match="no heat map"):
         to_presentation_state(make(source, name="film.dcm", overlay=None), source)
+
+
+@pytest.mark.parametrize(
+    ("photometric", "inverted", "shape"),
+    [
+        ("MONOCHROME2", False, "IDENTITY"),
+        ("MONOCHROME1", False, "INVERSE"),
+        ("MONOCHROME2", True, "INVERSE"),
+        ("MONOCHROME1", True, "IDENTITY"),
+    ],
+)
+@pytest.mark.parametrize("deidentify", [True, False])
+def test_an_outline_lies_on_the_x_ray_as_it_was_read(
+    make: Make, photometric: str, inverted: bool, shape: str, deidentify: bool
+) -> None:
+    """A presentation state overrides the photometric interpretation of its image."""
+    made = film(chest(128))
+    made.PhotometricInterpretation = photometric
+    source = as_bytes(made)
+    result = make(source, name="film.dcm", deidentify=deidentify, overlay=COLOURS)
+    result = replace(result, reading=replace(result.reading, inverted=inverted))
+    state = pydicom.dcmread(BytesIO(to_presentation_state(result, source)))
+    assert state.PresentationLUTShape == shape
+
+
+def test_codes_of_different_meanings_differ(make: Make) -> None:
+    source = as_bytes(film(chest(128)))
+    codes = set[str]()
+    for point in ("balanced", "screening", "sensitivity at least 0.95"):
+        result = make(source, name="film.dcm", overlay=COLOURS)
+        result = replace(result, reading=replace(result.reading, operating_point=point))
+        report = pydicom.dcmread(BytesIO(to_structured_report(result, source)))
+        codes |= {
+            str(each.value)
+            for each in report.iterall()
+            if each.keyword == "CodeValue" and str(each.value).startswith("point-")
+        }
+    assert len(codes) == 3
+
+
+AGE = "The patient is 93 years old; this model was trained on X-rays of children of 1 to 5 years."
+
+
+@pytest.mark.parametrize(
+    ("deidentify", "told"), [(True, "not among those"), (False, "is 93 years")]
+)
+def test_a_structured_report_has_the_warnings_and_no_age_where_nobody_is_named(
+    make: Make, deidentify: bool, told: str
+) -> None:
+    source = as_bytes(film(chest(128)))
+    result = make(
+        source, name="film.dcm", deidentify=deidentify, overlay=COLOURS, warnings=(AGE, "Odd.")
+    )
+    for content in (to_structured_report(result, source), to_json(result).encode()):
+        assert told.encode() in content
+        assert b"Odd." in content
+        assert (b"93 years" in content) is not deidentify
+
+
+def test_pages_that_say_something_else_have_other_uids(make: Make) -> None:
+    source = as_bytes(film(chest(128)))
+    changes = [{}, {"prevalence": 0.02}, {"prevalence": 0.6}, {"warnings": ("Odd.",)}]
+    uids = {
+        pydicom.dcmread(
+            BytesIO(to_dicom_pdf(make(source, name="film.dcm", **each), source))
+        ).SOPInstanceUID
+        for each in changes
+    }
+    assert len(uids) == len(changes)
