@@ -123,7 +123,8 @@ def test_an_outline_lies_on_the_x_ray_as_it_was_read(
     made.PhotometricInterpretation = photometric
     source = as_bytes(made)
     result = make(source, name="film.dcm", deidentify=deidentify, overlay=COLOURS)
-    result = replace(result, reading=replace(result.reading, inverted=inverted))
+    reading = replace(result.reading, inverted=inverted)
+    result = replace(result, reading=reading, radiograph=reading.as_read(result.radiograph))
     state = pydicom.dcmread(BytesIO(to_presentation_state(result, source)))
     assert state.PresentationLUTShape == shape
 
