@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pneumo_core.gateway.records import Film
+from pneumo_core.metrics import format_prevalence, format_rate
 
 __all__ = ["to_fhir"]
 
 _LOINC = "http://loinc.org"
 _SNOMED = "http://snomed.info/sct"
 _OWN = "urn:pneumo"
+_PREVALENCE = "Prevalence of pneumonia that the probability assumes"
 _STATUS = {"read": "preliminary", "refused": "cancelled", "failed": "cancelled"}
 
 
@@ -23,13 +25,23 @@ def to_fhir(reading: dict[str, Any], film: Film | None = None) -> dict[str, Any]
     """
     report = _common("DiagnosticReport", "report", film) | {
         "status": _STATUS[reading["status"]],
-        "code": _concept(_LOINC, "36643-5", "XR Chest 2 Views"),
-        "conclusion": " ".join((f"{reading['verdict']}.", *reading["reasons"])),
+        "code": _concept(_LOINC, "36554-4", "XR Chest Single view"),
+        "conclusion": " ".join((_sentence(reading), *reading["reasons"])),
         "result": [{"reference": "#observation"}],
         "contained": [_observation(reading, film)],
     }
     entry = {"fullUrl": "urn:pneumo:report", "resource": report}
     return {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
+
+
+def _sentence(reading: dict[str, Any]) -> str:
+    """Return the verdict, with the probability and the prevalence that it assumes, if read."""
+    assumed = reading.get("assumed_prevalence")  # rows of older gateways don't have it
+    if reading["probability"] is None or assumed is None:
+        return f"{reading['verdict']}."
+    probability = format_rate(reading["probability"])
+    prevalence = format_prevalence(assumed)
+    return f"{reading['verdict']}, probability {probability} at a prevalence of {prevalence}."
 
 
 def _observation(reading: dict[str, Any], film: Film | None) -> dict[str, Any]:
@@ -43,11 +55,16 @@ def _observation(reading: dict[str, Any], film: Film | None) -> dict[str, Any]:
         return observation | {"dataAbsentReason": {"text": " ".join(reading["reasons"])}}
     unit = {"unit": "1", "system": "http://unitsofmeasure.org", "code": "1"}
     threshold = {"value": reading["threshold"], **unit}
-    return observation | {
+    observation |= {
         "valueQuantity": {"value": reading["probability"], **unit},
         "interpretation": [{"text": reading["verdict"]}],
         "referenceRange": [{"high": threshold, "text": reading["operating_point"]}],
     }
+    assumed = reading.get("assumed_prevalence")
+    if assumed is not None:
+        prevalence = {"code": {"text": _PREVALENCE}, "valueQuantity": {"value": assumed, **unit}}
+        observation["component"] = [prevalence]
+    return observation
 
 
 def _common(kind: str, name: str, film: Film | None) -> dict[str, Any]:
@@ -56,7 +73,7 @@ def _common(kind: str, name: str, film: Film | None) -> dict[str, Any]:
         return told
     issuer, _, patient = film.patient.partition("\0")
     moment = datetime.fromtimestamp(film.changed, UTC).isoformat(timespec="seconds")
-    told["effectiveDateTime"] = moment
+    told["issued"] = moment
     if patient:
         told["subject"] = {"identifier": {"system": issuer or _OWN, "value": patient}}
     if kind == "DiagnosticReport" and film.study_uid:

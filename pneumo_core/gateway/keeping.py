@@ -11,22 +11,29 @@ __all__ = ["clean_up", "remove_orphans"]
 _DAY = 86_400.0
 _YOUNG_S = 600.0
 """A file without a row that is younger may be about to get one."""
+_SETTLED = (
+    "f.changed <= ?1 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.film = f.number "
+    "AND (d.state = 'waiting' OR d.changed > ?1))"
+)
+"""X-rays with no waiting delivery that did not change, nor were sent, after a moment."""
 
 
 def clean_up(queue: Queue, keep: Keeping) -> None:
     """Remove files and rows whose time is over. Raises PneumoError if the queue can't be used.
 
-    An X-ray is removed ``keep.films`` days after it was sent or refused. One that failed stays
-    until its row is removed, so that it can be inspected.
+    An X-ray is removed ``keep.films`` days after it was sent or refused, its results
+    ``keep.results`` days after; neither while a delivery waits. An X-ray that failed stays until
+    its row is removed, so that it can be inspected.
     """
     now = time.time()
-    done = "SELECT number, file FROM films WHERE file IS NOT NULL AND changed <= ? AND state IN "
-    _remove(queue, "films", done + "('sent', 'refused')", now - keep.films * _DAY)
-    sent = (
-        "SELECT r.number, r.file FROM results r JOIN films f ON f.number = r.film "
-        "WHERE r.file IS NOT NULL AND f.changed <= ? AND f.state = 'sent'"
+    done = f"{_SETTLED} AND f.state IN ('sent', 'refused')"
+    films = f"SELECT f.number, f.file FROM films f WHERE f.file IS NOT NULL AND {done}"  # noqa: S608
+    _remove(queue, "films", films, now - keep.films * _DAY)
+    results = (
+        "SELECT r.number, r.file FROM results r JOIN films f ON f.number = r.film "  # noqa: S608
+        f"WHERE r.file IS NOT NULL AND {done}"
     )
-    _remove(queue, "results", sent, now - keep.results * _DAY)
+    _remove(queue, "results", results, now - keep.results * _DAY)
     _forget(queue, now - keep.entries * _DAY)
 
 
@@ -54,7 +61,8 @@ def _remove(queue: Queue, table: str, query: str, before: float) -> None:
 
 def _forget(queue: Queue, before: float) -> None:
     """Remove rows with their UIDs and patients' IDs, and their events."""
-    old = "SELECT number FROM films WHERE changed <= ? AND state IN ('sent', 'refused', 'failed')"
+    finished = f"{_SETTLED} AND f.state IN ('sent', 'refused', 'failed')"
+    old = f"SELECT f.number FROM films f WHERE {finished}"  # noqa: S608
     for (number,) in queue.rows(old, before):
         film = queue.film(number)
         if film is not None and film.file:

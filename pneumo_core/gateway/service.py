@@ -86,10 +86,13 @@ class Gateway:
     def answer(self, data: bytes, *, heat: bool = False) -> dict[str, Any]:
         """Read one file for the HTTP service: a row as ``predict --json`` writes it.
 
+        The rules of ``[reading]`` hold as for an X-ray that is received by DICOM.
         ``heat`` adds ``heat_map``, a PNG in Base64, None unless it was read. Raises PneumoError
         while the model is being loaded.
         """
         from pneumo_core.audit import image_digest, open_log
+        from pneumo_core.gateway.ages import with_age
+        from pneumo_core.gateway.rules import read_by_rules
         from pneumo_core.imaging import read_radiograph
         from pneumo_core.reading import entry_of
         from pneumo_core.reports import as_row
@@ -98,8 +101,8 @@ class Gateway:
             raise PneumoError("The model is still being loaded.")
         reader, radiograph = self.reader.single, None
         try:
-            radiograph = read_radiograph(data, name="film")
-            reading = reader.read(radiograph)
+            radiograph = with_age(read_radiograph(data, name="film"), data)
+            reading = read_by_rules(reader, radiograph, self.config.reading)
         except UnreadableImage as error:
             reading = reader.failed(error)
         told = as_row(reading)

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from pneumo_core.audit import open_log
@@ -20,7 +19,7 @@ from pneumo_core.gateway.config import Config, ResultKind
 from pneumo_core.gateway.queue import Queue
 from pneumo_core.gateway.records import Film, Finished, Rendered
 from pneumo_core.gateway.render import File, render
-from pneumo_core.gateway.rules import age_warning, leave_alone, trained_ages, wants, with_warning
+from pneumo_core.gateway.rules import read_by_rules, wants
 from pneumo_core.imaging import Radiograph, read_radiograph
 from pneumo_core.reading import Reader, Reading, entry_of
 from pneumo_core.reports import as_row, digest_of
@@ -50,7 +49,6 @@ class Worker:
         self._config, self._queue, self._notify = config, queue, notify
         self._count = config.reading.workers or settings().threads
         self._reader = reader if self._count == 1 else reader.single
-        self._ages = config.reading.ages or trained_ages(reader.checkpoint.card.trained_on)
         self._lock, self._stopped = threading.Lock(), threading.Event()
         self._in_work: set[int] = set()
         self._threads: list[threading.Thread] = []
@@ -132,19 +130,8 @@ class Worker:
             why = f"It has the same pixels as X-ray {copied} of the same study, which was read."
             self._queue.finish(film, Finished(state="refused", reason=why, pixels=pixels))
             return
-        reading = self._reading(radiograph)
+        reading = read_by_rules(self._reader, radiograph, self._config.reading)
         self._finish(film, reading, radiograph, source, began, pixels)
-
-    def _reading(self, radiograph: Radiograph) -> Reading:
-        rules, facts = self._config.reading, radiograph.facts
-        why = leave_alone(facts, rules, self._ages)
-        if why:
-            left = self._reader.failed(UnreadableImage(radiograph.name, "", ""))
-            return replace(left, status="refused", reasons=(why,))
-        reading = self._reader.read(radiograph)
-        if reading.probability is None:
-            return reading
-        return with_warning(reading, age_warning(facts, rules, self._ages))
 
     def _finish(
         self,

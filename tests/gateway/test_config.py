@@ -6,7 +6,7 @@ import pytest
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.gateway.config import Config, Destination, ReadingRules, read_config
-from pneumo_core.gateway.rules import age_warning, leave_alone, trained_ages, wants
+from pneumo_core.gateway.rules import Ages, age_warning, leave_alone, trained_ages, wants
 from pneumo_core.imaging import FileFacts
 
 
@@ -61,17 +61,40 @@ def facts(age: float | None = None, view: str | None = None) -> FileFacts:
 )
 def test_ages_outside_those_of_the_model_are_marked(age: float | None, marked: bool) -> None:
     ages = trained_ages("children of 1 to 5 years")
-    assert ages == (1, 5)
+    assert ages == Ages(1, 5)
     assert bool(age_warning(facts(age), ReadingRules(), ages)) is marked
     assert not leave_alone(facts(age), ReadingRules(), ages)
 
 
+@pytest.mark.parametrize(
+    ("words", "ages"),
+    [
+        ("children of 1 to 5", Ages(1, 5)),
+        ("children of 1 to 5, Guangzhou", Ages(1, 5)),
+        ("patients aged 2 to 12-year-old", Ages(2, 12)),
+        ("infants of 0 to 12 months", Ages(0, 1, 1 / 12)),
+        ("newborns of 0 to 28 days", None),
+        ("X-rays of 2010 to 2015", None),
+        ("X-rays from 2 to 3 hospitals", None),
+        ("", None),
+    ],
+)
+def test_ages_in_a_model_card_are_understood(words: str, ages: Ages | None) -> None:
+    assert trained_ages(words) == ages
+
+
+def test_twelve_months_last_until_the_thirteenth() -> None:
+    rules, ages = ReadingRules(outside_ages="leave"), trained_ages("infants of 0 to 12 months")
+    assert not leave_alone(facts(1.05), rules, ages)
+    assert "outside 0 to 12 months" in leave_alone(facts(1.1), rules, ages)
+
+
 def test_ages_and_views_can_be_left_alone() -> None:
     rules = ReadingRules(outside_ages="leave", unknown_age="leave", views=("AP", "PA"))
-    assert "age" in leave_alone(facts(40, "PA"), rules, (1, 5))
-    assert "age" in leave_alone(facts(None, "ap"), rules, (1, 5))
-    assert "view" in leave_alone(facts(3, "LL"), rules, (1, 5))
-    assert not leave_alone(facts(3, "AP"), rules, (1, 5))
+    assert "age" in leave_alone(facts(40, "PA"), rules, Ages(1, 5))
+    assert "age" in leave_alone(facts(None, "ap"), rules, Ages(1, 5))
+    assert "view" in leave_alone(facts(3, "LL"), rules, Ages(1, 5))
+    assert not leave_alone(facts(3, "AP"), rules, Ages(1, 5))
 
 
 def test_rules_choose_destinations() -> None:

@@ -13,10 +13,12 @@ from starlette.testclient import TestClient
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.gateway import Gateway
-from pneumo_core.gateway.config import Config, Dicom, Http
+from pneumo_core.gateway.config import Config, Dicom, Http, ReadingRules
 from pneumo_core.gateway.fhir import to_fhir
 from pneumo_core.gateway.http import make_app
 from pneumo_core.gateway.records import Finished
+from pneumo_core.gateway.worker import Worker
+from pneumo_core.imaging import png
 from pneumo_core.reading import open_reader
 from tests.gateway.parts import ACCESSION, PATIENT_ID, as_bytes, chest, film
 
@@ -53,6 +55,52 @@ def test_a_reading_is_the_one_of_the_reader(client: TestClient, gateway: Gateway
     assert told["status"] == "read"
     assert told["probability"] == pytest.approx(expected.probability, abs=1e-6)
     assert told["file"] == "film"
+
+
+@pytest.mark.parametrize(
+    ("rules", "header", "why"),
+    [
+        (ReadingRules(outside_ages="leave"), {"PatientAge": "060Y"}, "age is outside"),
+        (
+            ReadingRules(outside_ages="leave"),
+            {"PatientAge": "", "PatientBirthDate": "19600101"},
+            "age is outside",
+        ),
+        (
+            ReadingRules(unknown_age="leave"),
+            {"PatientAge": "", "PatientBirthDate": ""},
+            "does not give the patient's age",
+        ),
+        (ReadingRules(views=("PA",)), {"ViewPosition": "AP"}, "The view (AP)"),
+    ],
+    ids=["outside", "outside by birth date", "unknown", "view"],
+)
+def test_the_rules_leave_the_same_films_unread_as_by_dicom(
+    client: TestClient, gateway: Gateway, rules: ReadingRules, header: dict[str, str], why: str
+) -> None:
+    gateway.config = replace(gateway.config, reading=rules)
+    data = as_bytes(film(chest(96), **header))
+    told = client.post("/v1/readings?heatmap=1", content=data).json()
+    assert (told["status"], told["probability"], told["heat_map"]) == ("refused", None, None)
+    gateway.intake.take_in(data, "MODALITY")
+    (kept,) = gateway.queue.next_films(1)
+    Worker(gateway.config, gateway.queue, gateway.reader, lambda: None).work(kept)
+    stored = gateway.queue.film(kept.number)
+    assert why in stored.reason
+    assert (told["status"], told["reasons"]) == (stored.state, [stored.reason])
+
+
+def test_a_film_outside_the_ages_is_marked_and_a_picture_is_read(
+    client: TestClient, gateway: Gateway
+) -> None:
+    data = as_bytes(film(chest(96), PatientAge="008Y"))
+    told = client.post("/v1/readings", content=data).json()
+    assert told["status"] == "read"
+    assert any("The patient's age is outside" in each for each in told["warnings"])
+    rules = ReadingRules(outside_ages="leave", unknown_age="leave", views=("PA",))
+    gateway.config = replace(gateway.config, reading=rules)
+    picture = png((chest(96) >> 4).astype(np.uint8))
+    assert client.post("/v1/readings", content=picture).json()["status"] == "read"
 
 
 def test_many_clients_get_their_own_answers(client: TestClient, gateway: Gateway) -> None:
@@ -186,11 +234,28 @@ def test_fhir_is_a_preliminary_report_of_the_patient(client: TestClient, gateway
     value = report["contained"][0]["valueQuantity"]["value"]
     row = gateway.answer(as_bytes(film(chest(96))))
     assert value == pytest.approx(row["probability"], abs=1e-6)
+    assert report["code"]["coding"][0]["code"] == "36554-4", "a single view"
     of = SimpleNamespace(patient="\0P-1", changed=0.0, study_uid="1.2", accession="A-1")
     named = to_fhir(row, of)["entry"][0]["resource"]
     assert named["subject"]["identifier"]["value"] == "P-1"
+    for each in (named, named["contained"][0]):
+        assert each["issued"] == "1970-01-01T00:00:00+00:00"
+        assert "effectiveDateTime" not in each, "nobody told when the X-ray was taken"
     refused = row | {"status": "refused", "probability": None, "reasons": ["A limb."]}
     assert to_fhir(refused)["entry"][0]["resource"]["status"] == "cancelled"
+
+
+def test_fhir_gives_the_prevalence_that_the_probability_assumes(gateway: Gateway) -> None:
+    row = gateway.answer(as_bytes(film(chest(96)))) | {"assumed_prevalence": 0.125}
+    report = to_fhir(row)["entry"][0]["resource"]
+    (component,) = report["contained"][0]["component"]
+    assert component["valueQuantity"]["value"] == 0.125
+    assert "Prevalence" in component["code"]["text"]
+    assert "at a prevalence of 12.5 %." in report["conclusion"]
+    del row["assumed_prevalence"]
+    assert "component" not in to_fhir(row)["entry"][0]["resource"]["contained"][0]
+    refused = row | {"status": "refused", "probability": None, "assumed_prevalence": None}
+    assert "component" not in to_fhir(refused)["entry"][0]["resource"]["contained"][0]
 
 
 def test_too_many_at_once_are_told_to_wait(gateway: Gateway) -> None:

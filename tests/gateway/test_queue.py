@@ -165,6 +165,42 @@ def test_sent_films_are_removed_and_failed_ones_stay(intake: Intake, queue: Queu
     assert not queue.read_again(sent.number), "its file is gone"
 
 
+def test_a_refused_films_files_are_removed_once_its_result_is_sent(
+    intake: Intake, queue: Queue
+) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
+    (kept,) = queue.next_films(1)
+    done = Finished(state="refused", rendered=[rendered(queue)], deliveries=[("pacs", "sc", True)])
+    queue.finish(kept, done)
+    clean_up(queue, Keeping(entries=1e-9))
+    assert (queue.results / "r.dcm").exists(), "it waits to be sent"
+    assert (queue.films / kept.file).exists()
+    (delivery,) = queue.due("pacs", 9)
+    queue.delivered(delivery)
+    clean_up(queue, Keeping(films=1, results=1))
+    assert (queue.results / "r.dcm").exists(), "it was sent today"
+    clean_up(queue, Keeping())
+    assert not (queue.results / "r.dcm").exists()
+    assert not (queue.films / kept.file).exists()
+    assert queue.film(kept.number).state == "refused"
+
+
+def test_days_of_keeping_a_refused_film_count_from_its_delivery(
+    intake: Intake, queue: Queue
+) -> None:
+    intake.take_in(as_bytes(FILM), "MODALITY")
+    (kept,) = queue.next_films(1)
+    done = Finished(state="refused", rendered=[rendered(queue)], deliveries=[("pacs", "sc", True)])
+    queue.finish(kept, done)
+    with queue.changing() as db:
+        db.execute("UPDATE films SET changed = 0")
+    (delivery,) = queue.due("pacs", 9)
+    queue.delivered(delivery)
+    clean_up(queue, Keeping(films=1, results=1))
+    assert (queue.results / "r.dcm").exists()
+    assert (queue.films / kept.file).exists()
+
+
 def test_a_file_whose_sender_never_heard_success_is_removed(intake: Intake, queue: Queue) -> None:
     intake.take_in(as_bytes(FILM), "MODALITY")
     (queue.films / "orphan.dcm").write_bytes(b"half a film")
