@@ -8,7 +8,7 @@ from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.explanations import METHODS
 from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.metrics import format_prevalence, format_rate
-from pneumo_core.reports.result import Overlay, Result
+from pneumo_core.reports.result import Overlay, Result, clean
 
 __all__ = [
     "checkpoint_words",
@@ -40,7 +40,7 @@ def verdict_words(result: Result) -> str:
 
 def warning_words(result: Result) -> tuple[str, ...]:
     """Return the reading's warnings; a de-identified result does not tell the patient's age."""
-    told = result.reading.warnings
+    told = tuple(clean(each) for each in result.reading.warnings)
     if not result.deidentified:
         return told
     return tuple(_OTHER_AGE if _AGE.search(each) else each for each in told)

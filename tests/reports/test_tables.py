@@ -131,3 +131,8 @@ def test_json_has_what_follows_at_the_reader_s_prevalence(make: Make) -> None:
 def test_the_header_of_a_film_leaves_no_words_behind(make: Make) -> None:
     told = to_json(make(film(modality="SECRET1", body_part="SECRET2", view_position="SECRET3")))
     assert "SECRET" not in told
+
+
+def test_a_warning_that_is_not_unicode_can_still_be_saved(make: Make) -> None:
+    told = to_json(make(warnings=("caf\udce9.",))).encode()
+    assert json.loads(told)["warnings"] == ["caf?."]
