@@ -43,15 +43,16 @@ def uids_of(result: Result, patient: str, header: "Dataset | None", kind: str = 
     made = (reading.status, result.deidentified, result.software, _drawing(result.overlay))
     image: tuple[object, ...] = (study, source, film, patient, by, made)
     image += (kind,) if kind else ()
-    image += _page(result) if kind == "pdf" else ()
+    image += _said(result) if kind else ()
     return Uids(study, _uid("series", *image), _uid("instance", *image))
 
 
-def _page(result: Result) -> tuple[object, ...]:
-    """Return what else a page says."""
+def _said(result: Result) -> tuple[object, ...]:
+    """Return what else a report, an outline or a page depends on."""
     reading = result.reading
     opinions = [
-        (each.model, each.version, each.operating_point, each.level) for each in result.opinions
+        (each.model, each.version, each.operating_point, each.level, each.prevalence)
+        for each in result.opinions
     ]
     check = result.overlay.check if result.overlay else ""
     return (result.prevalence, opinions, reading.warnings, reading.inverted, check)

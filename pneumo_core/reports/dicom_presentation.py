@@ -79,8 +79,8 @@ def _shade(image, result: Result):  # type: ignore[no-untyped-def]  # noqa: ANN0
     from highdicom import PresentationLUTTransformation
 
     white_is_low = (
-        image.get("PhotometricInterpretation") == "MONOCHROME1"
-        or image.get("PresentationLUTShape") == "INVERSE"
+        str(image.get("PhotometricInterpretation", "")).strip().upper() == "MONOCHROME1"
+        or str(image.get("PresentationLUTShape", "")).strip().upper() == "INVERSE"
     )
     inverse = white_is_low != result.reading.inverted
     return PresentationLUTTransformation("INVERSE" if inverse else "IDENTITY")

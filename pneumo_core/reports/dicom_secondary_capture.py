@@ -21,6 +21,7 @@ from pneumo_core.reports.result import (
     refuse_named_image,
 )
 from pneumo_core.reports.words import (
+    ascii_text,
     checkpoint_words,
     heat_words,
     point_words,
@@ -229,7 +230,10 @@ def _comments(result: Result) -> list[str]:
     reading = result.reading
     told = () if result.deidentified else (*reading.reasons, *reading.warnings)
     all_told = (verdict_words(result), point_words(result), *told, RESEARCH_USE)
-    return [*(_ascii(sentence).rstrip(".") for sentence in all_told), _ascii(numbers(result))]
+    return [
+        *(ascii_text(sentence).rstrip(".") for sentence in all_told),
+        ascii_text(numbers(result)),
+    ]
 
 
 def numbers(result: Result) -> str:
@@ -290,7 +294,3 @@ def _take_charset(image: "SCImage", header: "Dataset") -> None:
         image.SpecificCharacterSet = header.SpecificCharacterSet
     else:
         del image.SpecificCharacterSet
-
-
-def _ascii(text: str) -> str:
-    return text.replace("×", "x").replace("–", "-").encode("ascii", "replace").decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 from pneumo_core.reports._source_image import source_image
 from pneumo_core.reports.dicom_secondary_capture import numbers
 from pneumo_core.reports.result import RESEARCH_USE, Result
-from pneumo_core.reports.words import point_words, verdict_words, warning_words
+from pneumo_core.reports.words import ascii_text, point_words, verdict_words, warning_words
 
 __all__ = ["to_structured_report"]
 
@@ -82,7 +82,7 @@ def _content(result: Result, image, uid: str):  # type: ignore[no-untyped-def]  
             f"threshold {reading.threshold}",
             numbers(result),
             RESEARCH_USE,
-            *(f"warning: {each}" for each in warning_words(result)),
+            *(f"warning: {ascii_text(each)}" for each in warning_words(result)),
         ],
         manufacturer="Pneumo",
     )

@@ -11,6 +11,7 @@ from pneumo_core.metrics import format_prevalence, format_rate
 from pneumo_core.reports.result import Overlay, Result, clean
 
 __all__ = [
+    "ascii_text",
     "checkpoint_words",
     "facts_words",
     "heat_words",
@@ -23,6 +24,7 @@ __all__ = [
 
 
 _AGE = re.compile(r"\d+ years old")
+_BRACKETS = re.compile(r" \(.*\)")
 _OTHER_AGE = "The patient's age is not among those that the model was trained on."
 _MODALITIES = {"CR", "DX", "RG", "RF", "OT"}
 _VIEWS = {"AP", "PA", "LL", "RL"}
@@ -39,11 +41,15 @@ def verdict_words(result: Result) -> str:
 
 
 def warning_words(result: Result) -> tuple[str, ...]:
-    """Return the reading's warnings; a de-identified result does not tell the patient's age."""
+    """Return the reading's warnings.
+
+    A de-identified result tells neither the patient's age nor what stands in brackets, which may be
+    words of the header.
+    """
     told = tuple(clean(each) for each in result.reading.warnings)
     if not result.deidentified:
         return told
-    return tuple(_OTHER_AGE if _AGE.search(each) else each for each in told)
+    return tuple(_OTHER_AGE if _AGE.search(each) else _BRACKETS.sub("", each) for each in told)
 
 
 def point_words(result: Result) -> str:
@@ -116,3 +122,8 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return " to ".join(str(each) for each in value)
     return str(value)
+
+
+def ascii_text(text: str) -> str:
+    """Return a text in the letters that every DICOM character set has."""
+    return text.replace("×", "x").replace("–", "-").encode("ascii", "replace").decode()

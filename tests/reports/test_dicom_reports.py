@@ -173,3 +173,15 @@ def test_pages_that_say_something_else_have_other_uids(make: Make) -> None:
         for each in changes
     }
     assert len(uids) == len(changes)
+
+
+def test_no_word_of_the_header_is_in_a_de_identified_report(make: Make) -> None:
+    source = as_bytes(film(chest(128)))
+    warnings = ("Unknown body part in the file's tags (SMITH) JOHN); it is 150 × 100 pixels.",)
+    for deidentify in (True, False):
+        result = make(
+            source, name="film.dcm", deidentify=deidentify, overlay=COLOURS, warnings=warnings
+        )
+        content = to_structured_report(result, source) + to_json(result).encode()
+        assert b"body part in the file's tags" in content
+        assert (b"JOHN" in content) is not deidentify
