@@ -47,6 +47,11 @@ def time_left_text(done: int, total: int, seconds: float) -> str:
     return f"{told}, about {left} left ({done / seconds:.1f} a second)"
 
 
+def file_stem(model: str) -> str:
+    """Begin the name of a file about a model: "pneumo-cnn_94", and "pneumo" for the default."""
+    return model if model == "pneumo" else f"pneumo-{model}"
+
+
 def duration_text(seconds: float) -> str:
     """Return a rounded duration: "40 s", "12 min", "3.5 h"."""
     if seconds < 100:

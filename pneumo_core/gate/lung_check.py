@@ -45,9 +45,11 @@ def quarters_to_upright(radiograph: Radiograph) -> int | None:
     if find_lungs(radiograph).found:
         return 2 if uprightness(radiograph) < -_TIE else 0
     turned = turned_radiograph(radiograph, 1)
-    quarters = 1 if uprightness(turned) > 0 else 3
-    sure = (n for n in (quarters, 2) if find_lungs(turned_radiograph(radiograph, n)).sure)
-    return next(sure, None)
+    if uprightness(turned) <= 0:
+        turned = turned_radiograph(radiograph, 3)
+    if find_lungs(turned).sure:
+        return (turned.rotated - radiograph.rotated) % 4
+    return 2 if find_lungs(turned_radiograph(radiograph, 2)).sure else None
 
 
 def uprightness(radiograph: Radiograph) -> float:
@@ -77,6 +79,10 @@ def is_inverted(radiograph: Radiograph) -> bool:
     Right on all of 3,232 X-rays of the public set (2,608 of train, 624 of test), and on 3,231 of
     them with black and white swapped.
     """
+    return radiograph.once("inverted", lambda: _is_inverted(radiograph))
+
+
+def _is_inverted(radiograph: Radiograph) -> bool:
     mask = find_lungs(radiograph).mask
     right_of_lung = np.maximum.accumulate(mask, axis=1)
     left_of_lung = np.maximum.accumulate(mask[:, ::-1], axis=1)[:, ::-1]

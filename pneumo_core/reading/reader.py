@@ -29,7 +29,7 @@ from pneumo_core.gate.rules import refusals, warnings_of
 from pneumo_core.imaging import ImageInput, Radiograph, read_radiograph
 from pneumo_core.inference import Outputs, Runtime, open_runtime
 from pneumo_core.lungs import Box, find_lungs
-from pneumo_core.metrics import CALIBRATED_PREVALENCE
+from pneumo_core.metrics import CALIBRATED_PREVALENCE, adjusted_probability
 from pneumo_core.reading.uncertain import UNCERTAIN_MARGIN, band_text, uncertain_band
 
 if TYPE_CHECKING:
@@ -118,6 +118,12 @@ class Reading:
         quarters = (self.rotated - radiograph.rotated) % 4
         upright = turned_radiograph(radiograph, quarters) if quarters else radiograph
         return inverted_radiograph(upright) if self.inverted else upright
+
+    def probability_at(self, prevalence: float) -> float | None:
+        """Return the probability at another prevalence in (0, 1); None unless it was read."""
+        if self.probability is None:
+            return None
+        return adjusted_probability(self.probability, prevalence, assumed=self.prevalence)
 
     def at(self, point: OperatingPoint) -> "Reading":
         """Return the result at another operating point of the same checkpoint."""

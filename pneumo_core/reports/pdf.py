@@ -16,7 +16,7 @@ from reportlab.platypus import (
 )
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
-from pneumo_core.metrics import adjusted_probability, format_prevalence, format_rate
+from pneumo_core.metrics import format_prevalence, format_rate
 from pneumo_core.reading import CUSTOM, Reading
 from pneumo_core.reports import _paper as paper
 from pneumo_core.reports._paper import RULE, SIDE, WIDTH, ProbabilityBar, text
@@ -103,18 +103,17 @@ def _verdict(result: Result) -> list[Flowable]:
 
 def _probability(result: Result, probability: float) -> str:
     """Return the probability at the assumed and the reader's prevalence, as markup."""
-    assumed = result.reading.prevalence
-    share_assumed = format_prevalence(assumed)
+    assumed = format_prevalence(result.reading.prevalence)
     told = (
-        f"Probability of pneumonia <b>{_number(probability)}</b> at a prevalence of "
-        f"{share_assumed}, as calibrated"
+        f"Probability of pneumonia <b>{_number(probability)}</b> at a prevalence of {assumed}, as "
+        "calibrated"
     )
     if result.prevalence is not None:
-        adjusted = adjusted_probability(probability, result.prevalence, assumed=assumed)
+        adjusted = result.reading.probability_at(result.prevalence) or 0.0
         share = format_prevalence(result.prevalence)
         told += f"; at your prevalence of {share} <b>{_number(adjusted)}</b>"
     at = _number(result.point.threshold)
-    return f"{told}. <b>{at}</b> or higher at {share_assumed} counts as {LABELS[PNEUMONIA]}."
+    return f"{told}. <b>{at}</b> or higher at {assumed} counts as {LABELS[PNEUMONIA]}."
 
 
 def _opinions(result: Result) -> list[Flowable]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pneumo_core.core.spreadsheets import without_formula
 from pneumo_core.datasets import LABELS
-from pneumo_core.metrics import Estimate, adjusted_probability
+from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reading
 from pneumo_core.reading.reader import RESULT_FIELDS
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result
@@ -101,15 +101,13 @@ def _estimate(estimate: Estimate) -> dict[str, float | None]:
 
 def _at_prevalence(result: Result) -> dict[str, Any] | None:
     """Return probability, PPV and NPV at the reader's prevalence."""
-    prevalence, probability = result.prevalence, result.reading.probability
-    if prevalence is None or probability is None:
+    prevalence = result.prevalence
+    if prevalence is None or result.reading.probability is None:
         return None
     ppv, npv = result.rates.predictive_values(prevalence)
     return {
         "prevalence": prevalence,
-        "probability": adjusted_probability(
-            probability, prevalence, assumed=result.reading.prevalence
-        ),
+        "probability": result.reading.probability_at(prevalence),
         "ppv": _estimate(ppv),
         "npv": _estimate(npv),
     }

@@ -314,14 +314,15 @@ def _save(  # noqa: PLR0913  every part of a checkpoint
         )
         for split, rows in scores.groupby("split")
     }
+    prevalence = _assumed_prevalence(draft)
     card = replace(
         draft,
         temperature=runtime.calibration.temperature,
         offset=runtime.calibration.offset,
         operating_points=points,
         evaluation=evaluation,
-        prevalence=_assumed_prevalence(draft),
-        limitations=_limitations(scores, _assumed_prevalence(draft)),
+        prevalence=prevalence,
+        limitations=_limitations(scores, prevalence),
     )
     looking = stages("Fitting the gate", None) if stages else None
     familiarity = fit_familiarity(runtime, dataset, looking=looking)

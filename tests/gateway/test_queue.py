@@ -10,7 +10,7 @@ from pneumo_core.gateway.config import Keeping
 from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.keeping import clean_up, remove_orphans
 from pneumo_core.gateway.queue import Queue
-from pneumo_core.gateway.records import Finished, Rendered
+from pneumo_core.gateway.records import Film, Finished, Rendered
 from tests.gateway.parts import PATIENT_ID, as_bytes, chest, film
 
 FILM = film(chest(64))
@@ -165,13 +165,19 @@ def test_sent_films_are_removed_and_failed_ones_stay(intake: Intake, queue: Queu
     assert not queue.read_again(sent.number), "its file is gone"
 
 
-def test_a_refused_films_files_are_removed_once_its_result_is_sent(
-    intake: Intake, queue: Queue
-) -> None:
+def refused(intake: Intake, queue: Queue) -> Film:
+    """An X-ray that was refused, and whose result waits to be sent."""
     intake.take_in(as_bytes(FILM), "MODALITY")
     (kept,) = queue.next_films(1)
     done = Finished(state="refused", rendered=[rendered(queue)], deliveries=[("pacs", "sc", True)])
     queue.finish(kept, done)
+    return kept
+
+
+def test_a_refused_films_files_are_removed_once_its_result_is_sent(
+    intake: Intake, queue: Queue
+) -> None:
+    kept = refused(intake, queue)
     clean_up(queue, Keeping(entries=1e-9))
     assert (queue.results / "r.dcm").exists(), "it waits to be sent"
     assert (queue.films / kept.file).exists()
@@ -188,10 +194,7 @@ def test_a_refused_films_files_are_removed_once_its_result_is_sent(
 def test_days_of_keeping_a_refused_film_count_from_its_delivery(
     intake: Intake, queue: Queue
 ) -> None:
-    intake.take_in(as_bytes(FILM), "MODALITY")
-    (kept,) = queue.next_films(1)
-    done = Finished(state="refused", rendered=[rendered(queue)], deliveries=[("pacs", "sc", True)])
-    queue.finish(kept, done)
+    kept = refused(intake, queue)
     with queue.changing() as db:
         db.execute("UPDATE films SET changed = 0")
     (delivery,) = queue.due("pacs", 9)

@@ -7,6 +7,7 @@ from pneumo_core.app.evaluate.error_images import offer_list, show_images
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
 from pneumo_core.app.widgets.mouse import choose_drag
+from pneumo_core.app.words import file_stem
 from pneumo_core.evaluation import Comparison
 from pneumo_core.reports.figures import probability_scatter
 
@@ -80,7 +81,7 @@ def _list_films(chosen: pd.DataFrame, names: tuple[str, str]) -> None:
     shown = films[columns].assign(wrong=pd.Series(_wrong(films[[*wrong, "label"]]), films.index))
     offer_list(
         films[columns].rename(columns={"probability": names[0]}),
-        f"pneumo-{names[0]}-{names[1]}.csv",
+        f"{file_stem(names[0])}-{names[1]}.csv",
     )
     show_images(shown, names[0], key="compared", ordered=True, probabilities=[names[1]])
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pneumo_core.app.evaluate.error_images import offer_list, show_images
 from pneumo_core.app.evaluate.shortcut_quartiles import quartiles_at
-from pneumo_core.app.words import plain
+from pneumo_core.app.words import file_stem, plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.evaluation import (
     Slice,
@@ -87,7 +87,7 @@ def show_doubts(study: Study, checkpoint: Checkpoint) -> None:
         if doubted.empty:
             st.info("No doubtful labels found.")
             return
-        offer_list(doubted, f"pneumo-{checkpoint.name}-doubtful-labels.csv")
+        offer_list(doubted, f"{file_stem(checkpoint.name)}-doubtful-labels.csv")
         show_images(doubted, checkpoint.name, key="doubted")
 
 
@@ -99,7 +99,7 @@ def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> N
     with drawer:
         quartiles = tuple(quartiles_at(study, threshold))
         report = EvaluationReport(checkpoint, study, threshold, quartiles)
-        name = checkpoint.name if checkpoint.name == "pneumo" else f"pneumo-{checkpoint.name}"
+        name = file_stem(checkpoint.name)
         with st.container(horizontal=True, gap="small"):
             _button(
                 f"Scores of all {len(study.scores.table):,} X-rays, CSV",

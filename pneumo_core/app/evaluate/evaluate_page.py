@@ -16,6 +16,7 @@ from pneumo_core.app.evaluate.shortcut_quartiles import show_shortcuts
 from pneumo_core.app.evaluate.threshold_slider import choose_threshold
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
+from pneumo_core.app.words import file_stem
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS
 from pneumo_core.errors import PneumoError
@@ -97,7 +98,7 @@ def _show_selected(
     ):
         told = f"**{selection.words}**: {len(inside)} X-rays, worst errors first"
         st.markdown(told, width="stretch")
-        file = f"pneumo-{checkpoint.name}-{selection.cell or 'selected'}.csv"
+        file = f"{file_stem(checkpoint.name)}-{selection.cell or 'selected'}.csv"
         offer_list(worst_first(inside), file)
         st.button(
             "Clear",

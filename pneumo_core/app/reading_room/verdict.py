@@ -10,7 +10,6 @@ from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.metrics import (
-    adjusted_probability,
     format_prevalence,
     format_rate,
 )
@@ -111,9 +110,7 @@ def show_prevalence(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         prevalence = _choose_prevalence()
         if prevalence is not None:
-            adjusted = format_rate(
-                adjusted_probability(reading.probability, prevalence, assumed=reading.prevalence)
-            )
+            adjusted = format_rate(reading.probability_at(prevalence) or 0.0)
             share = format_prevalence(prevalence)
             st.markdown(f"At {share}: probability **{plain(adjusted)}**", width="content")
     if prevalence is not None:
