@@ -38,7 +38,7 @@ _FIGURES = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "f1": "F1",
-    "ece": "ECE",
+    "ece": "Calibration error (ECE)",
 }
 _WHOLE = "whole compared roc"
 _MEANINGS = {

@@ -24,10 +24,10 @@ CELL_WORDS = {
 }
 """Cells of the confusion matrix, the most serious error first."""
 CELL_NAMES = {
-    "fn": "Missed",
+    "fn": "Missed pneumonia",
     "fp": "False alarms",
-    "tp": "True positives",
-    "tn": "True negatives",
+    "tp": "Pneumonia found",
+    "tn": "Correct normal",
 }
 """Short names of the cells."""
 

@@ -25,6 +25,7 @@ _SIDE = 504
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
 _DERIVED = ("predicted", "cell", "series", "confidence", "error", "wrong")
 _ERRORS = {"fn": "missed", "fp": "false alarm"}
+_RESULTS = {**_ERRORS, "tp": "correct", "tn": "correct"}
 
 
 def show_images(
@@ -90,11 +91,10 @@ def _show_tiles(
 
 
 def offer_list(films: pd.DataFrame, file: str) -> None:
-    """Offer these X-rays as CSV: ``label`` 0 or 1, empty if unknown."""
-    labels = films["label"].where(films["label"] != UNLABELLED).astype("Int64")
+    """Offer these X-rays as CSV, with labels and errors in words; a label is empty if unknown."""
     st.download_button(
         "Save list",
-        lambda: spreadsheet_csv(films.assign(label=labels)),
+        lambda: spreadsheet_csv(_in_words(films)),
         file,
         "text/csv",
         icon=":material/download:",
@@ -102,6 +102,19 @@ def offer_list(films: pd.DataFrame, file: str) -> None:
         on_click="ignore",
         help=f"{len(films):,} X-rays as CSV",
     )
+
+
+def _in_words(films: pd.DataFrame) -> pd.DataFrame:
+    written = films.assign(label=_names(films["label"]))
+    if "predicted" in films:
+        written = written.assign(predicted=_names(films["predicted"]))
+    if "cell" in films:
+        written = written.assign(cell=films["cell"].map(_RESULTS))
+    return written.rename(columns={"cell": "result"})
+
+
+def _names(labels: pd.Series) -> list[str]:
+    return [LABELS[each] if each != UNLABELLED else "" for each in labels]
 
 
 def open_in_reading_room(
@@ -179,7 +192,7 @@ def _show_table(films: pd.DataFrame, key: str, probabilities: Sequence[str]) -> 
     """Show a row for each X-ray; a click on one shows it large. Returns the one clicked."""
     others = [c for c in films if c not in (*_SHOWN, *_DERIVED)]
     table = films[[*(c for c in _SHOWN if c in films), *others]].copy()
-    table["label"] = [LABELS[each] if each != UNLABELLED else "" for each in films["label"]]
+    table["label"] = _names(films["label"])
     event = st.dataframe(
         with_bounds(table, ["probability", *probabilities]),
         key=f"films {key}",

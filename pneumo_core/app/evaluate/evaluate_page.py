@@ -182,7 +182,7 @@ def _show_numbers(study: Study, figures: Evaluation) -> None:
         ("F1", figures.f1),
         ("Accuracy", figures.accuracy),
         ("AUC", figures.auc),
-        ("ECE", figures.ece),
+        ("Calibration error (ECE)", figures.ece),
         ("Brier score", study.brier),
     )
     lines = "\n".join(f"| {name} | {value} |" for name, value in rows)
@@ -232,7 +232,7 @@ def _show_charts(study: Study, figures: Evaluation, selection: Selection | None)
     with left:
         _show_precision_recall(study, study.precision_recall, threshold, picked)
     with right:
-        st.markdown(f"**Calibration**, ECE {figures.ece}")
+        st.markdown(f"**Calibration**, error (ECE) {figures.ece}")
         st.plotly_chart(
             reliability_diagram(study.reliability),
             key="reliability",

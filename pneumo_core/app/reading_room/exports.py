@@ -95,7 +95,11 @@ def offer_result(
             )
     st.caption(
         f"{plain(file_name(result, 'pdf'))} and similar"
-        + (", with the heat map as shown." if look else ", without a heat map.")
+        + (
+            ", with the heat map as shown."
+            if look
+            else ", without a heat map. Turn on “Show heat map” to include one."
+        )
     )
 
 

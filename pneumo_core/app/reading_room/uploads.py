@@ -44,7 +44,7 @@ def add_films(worklist: Worklist) -> None:
     _uploader(worklist, "films-in")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if found:
-            st.caption("Or a sample", width="content")
+            st.caption("Or try a sample", width="content")
         _sample_buttons(worklist, found)
         if worklist.films:
             _clear_button(worklist)

@@ -93,8 +93,9 @@ def show_probability(reading: Reading, checkpoint: Checkpoint, point: OperatingP
     rates = rates_of(checkpoint, point)
     st.caption(
         f"{plain(reading.model)} (version {reading.version}), {plain(reading.operating_point)}: "
-        f"{LABELS[PNEUMONIA]} at {threshold} or higher, uncertain {band}. On {rates.films}: "
-        f"sensitivity {plain(str(rates.sensitivity))}, specificity {plain(str(rates.specificity))}"
+        f"{LABELS[PNEUMONIA]} at {threshold} or higher; {band} the result is uncertain. "
+        f"On {rates.films}: sensitivity {plain(str(rates.sensitivity))}, "
+        f"specificity {plain(str(rates.specificity))}"
     )
 
 
@@ -134,7 +135,7 @@ def show_opinions(opinions: Sequence[Reading]) -> None:
         f"| {plain(each.level or '')} |"
         for each in read
     )
-    st.markdown(f"| Model | P | Result |\n|:--|:--|:--|\n{rows}")
+    st.markdown(f"| Model | P | Pneumonia |\n|:--|:--|:--|\n{rows}")
 
 
 def _choose_prevalence() -> float | None:
@@ -142,7 +143,7 @@ def _choose_prevalence() -> float | None:
     if _PREVALENCE not in st.session_state:
         st.session_state[_PREVALENCE] = _asked()
     percent = st.number_input(
-        "Your prevalence, %",
+        "Your prevalence (%)",
         0.1,
         99.9,
         st.session_state[_PREVALENCE],

@@ -174,6 +174,7 @@ def _chip(text: str, colour: str) -> str:
 
 
 def _show_pager(first: int, count: int, key: str, per_page: int) -> None:
+    st.caption("Click an X-ray to enlarge it.")
     if count <= per_page:
         return
     page, some = first // per_page, _NUMBERS[per_page]
@@ -223,7 +224,7 @@ def _show_large(
     except PneumoError as error:
         st.caption(plain(str(error)))
         return
-    with st.container(key=f"large-{key}"):
-        st.image(drawn, width="stretch", alt=f"{tile.id}: {_words(tile)}")
     st.html(_lines(tile))
     link(tile.id)
+    with st.container(key=f"large-{key}"):
+        st.image(drawn, width="stretch", alt=f"{tile.id}: {_words(tile)}")
