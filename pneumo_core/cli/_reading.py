@@ -69,8 +69,6 @@ def predict(
     address: AddressOption = None,
 ) -> None:
     """Read X-rays and print one line for each file, or write parquet files with --out."""
-    from pneumo_core.reading import open_reader
-
     exports = Exports(heatmaps, pdf, dicom, named=keep_identity)
     if rotate and not gate:
         raise typer.BadParameter("--rotate needs the image check: remove --no-gate")
@@ -82,6 +80,8 @@ def predict(
         work = _work(model, operating_point, gate=gate, rotate=rotate)
         options = BatchOptions(engine, workers, address)
         raise typer.Exit(0 if run_batch(batch, work, files, options, as_json=as_json) else 1)
+    from pneumo_core.reading import open_reader  # takes a second to import
+
     paths = list(_expanded(_local(files)))
     reader = open_reader(model, operating_point, gate=gate)
     exports.make_folders()

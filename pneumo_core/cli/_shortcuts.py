@@ -28,16 +28,29 @@ def audit_data(
     folder: Annotated[Path | None, typer.Argument(metavar="[NAME]")] = None,
     as_json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every figure.")] = False,
+    input_sizes: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--input-size",
+            min=32,
+            max=1024,
+            help="Also audit the finest detail of a network's input of this many pixels, framed by "
+            "the lungs; may be given several times.",
+        ),
+    ] = None,
 ) -> None:
     """Measure how well properties other than disease predict the label."""
     from pneumo_core.datasets import scan
-    from pneumo_core.evaluation.shortcuts import audit
+    from pneumo_core.evaluation.shortcuts import audit, audit_input_detail
 
     location = dataset_folder(folder)
     with progress_bar("Listing X-rays") as listing:
         dataset = scan(location, progress=listing)
     properties = measure_dataset(dataset)
     found = audit(dataset, properties)
+    if input_sizes:
+        with progress_bar("Framing X-rays") as framing:
+            found = found.joined_by(audit_input_detail(dataset, input_sizes, progress=framing))
     if as_json:
         print(json.dumps(found.as_dict()))
     elif csv:
@@ -98,11 +111,13 @@ def _print_audit(found: "Audit") -> None:
         title = each.prop.title
         table.add_row(title, each.split, str(each.auc), higher, normal, ill, each.level)
     out.print(table)
-    telling = {each.prop.key for each in found.separations if each.level != "none"}
-    for key, prop in PROPERTIES.items():
-        if key in telling:
-            out.print(f"{prop.title}", style="bold", markup=False)
-            for sentence in advice(prop):
-                out.print(f"  {sentence}", markup=False)
+    telling = {each.prop.key: each.prop for each in found.separations if each.level != "none"}
+    for key in [
+        *(key for key in PROPERTIES if key in telling),
+        *sorted(telling.keys() - PROPERTIES.keys()),
+    ]:
+        out.print(f"{telling[key].title}", style="bold", markup=False)
+        for sentence in advice(telling[key]):
+            out.print(f"  {sentence}", markup=False)
     out.print()
     out.print(LIMITS, markup=False)

@@ -11,11 +11,11 @@ from pneumo_core.gate.tags import (
     is_of_two_views,
     is_other_part,
 )
+from pneumo_core.gate.trained_ages import age_warning
 from pneumo_core.imaging import FileFacts, Radiograph
 
-__all__ = ["ADULT_YEARS", "refusals", "warnings_of"]
+__all__ = ["refusals", "warnings_of"]
 
-ADULT_YEARS = 18.0
 _RADIOGRAPHY = {"CR", "DX", "RG", "XR", "RF", "DR"}
 # Terms of PS3.3 C.7.3.1.1.1 other than projection radiography.
 _OTHER_MODALITIES = frozenset(
@@ -45,18 +45,15 @@ def refusals(radiograph: Radiograph) -> tuple[str, ...]:
     return (*_refusals_by_tags(radiograph.facts), *_refusals_by_pixels(radiograph))
 
 
-def warnings_of(radiograph: Radiograph, trained_ages: str) -> tuple[str, ...]:
+def warnings_of(radiograph: Radiograph, trained_on: str) -> tuple[str, ...]:
     """Return warnings about the result of an accepted X-ray, one sentence each.
 
-    ``trained_ages``: the patients of the training set, e.g. "children of 1 to 5 years".
+    ``trained_on``: the patients of the training set, e.g. "children of 1 to 5 years".
     """
     facts = radiograph.facts
     warnings = [*facts.warnings, *_doubts(facts)]
-    if trained_ages and facts.age_years is not None and facts.age_years >= ADULT_YEARS:
-        warnings.append(
-            f"The patient is {facts.age_years:.0f} years old; this model was trained on X-rays of "
-            f"{trained_ages}."
-        )
+    if of_age := age_warning(facts.age_years, trained_on):
+        warnings.append(of_age)
     if max(facts.width, facts.height) < 200:
         warnings.append(
             f"The X-ray is only {facts.width} × {facts.height} pixels; fine signs may be lost."

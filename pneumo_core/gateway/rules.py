@@ -1,56 +1,20 @@
 """Rules: which X-rays are read, and which results are sent where."""
 
-import re
 from dataclasses import replace
-from typing import NamedTuple
 
 from pneumo_core.errors import UnreadableImage
+from pneumo_core.gate.trained_ages import Ages, trained_ages
 from pneumo_core.gateway.config import Destination, ReadingRules
 from pneumo_core.imaging import FileFacts, Radiograph
 from pneumo_core.reading import Reader, Reading
 
 __all__ = [
-    "Ages",
-    "age_warning",
+    "age_mark",
     "leave_alone",
     "read_by_rules",
-    "trained_ages",
     "wants",
     "with_warning",
 ]
-
-_RANGE = r"(?<![\d.])(\d{1,3}) to (\d{1,3})\b"
-_WITH_UNIT = re.compile(_RANGE + r"[ -](year|month)")
-_WITHOUT = re.compile(r"\b(?:of|aged?|ages) " + _RANGE + r"(?![.]\d|[ -](?:day|week|year|month))")
-
-
-class Ages(NamedTuple):
-    """A range of ages in years. ``lasts``: how long the oldest one lasts, a year or a month."""
-
-    youngest: float
-    oldest: float
-    lasts: float = 1.0
-
-    def __str__(self) -> str:
-        if self.lasts < 1:
-            return f"{self.youngest * 12:g} to {self.oldest * 12:g} months"
-        return f"{self.youngest:g} to {self.oldest:g} years"
-
-    def has(self, age: float) -> bool:
-        """Return whether an age is inside: 5 years last until the sixth birthday."""
-        return self.youngest <= age < self.oldest + self.lasts
-
-
-def trained_ages(trained_on: str) -> Ages | None:
-    """Return the ages that a model's card names ("children of 1 to 5 years"), or None.
-
-    Without a unit they are years.
-    """
-    found = _WITH_UNIT.search(trained_on)
-    if found and found[3] == "month":
-        return Ages(int(found[1]) / 12, int(found[2]) / 12, 1 / 12)
-    found = found or _WITHOUT.search(trained_on)
-    return Ages(int(found[1]), int(found[2])) if found else None
 
 
 def read_by_rules(reader: Reader, radiograph: Radiograph, rules: ReadingRules) -> Reading:
@@ -70,7 +34,7 @@ def read_by_rules(reader: Reader, radiograph: Radiograph, rules: ReadingRules) -
     reading = reader.read(radiograph)
     if reading.probability is None:
         return reading
-    return with_warning(reading, age_warning(facts, rules, ages))
+    return with_warning(reading, age_mark(facts, rules, ages))
 
 
 def leave_alone(facts: FileFacts, rules: ReadingRules, ages: Ages | None) -> str:
@@ -90,15 +54,20 @@ def leave_alone(facts: FileFacts, rules: ReadingRules, ages: Ages | None) -> str
     return f"The patient's age is outside {ages}, and this gateway is set not to read such X-rays."
 
 
-def age_warning(facts: FileFacts, rules: ReadingRules, ages: Ages | None) -> str:
-    """Return the sentence that marks a result for the patient's age; "" if there is none."""
+def age_mark(facts: FileFacts, rules: ReadingRules, ages: Ages | None) -> str:
+    """Return the sentence that marks a result for the patient's age; "" if there is none.
+
+    Without ages of the operator's own, the image check has warned of a known age.
+    """
     unknown = facts.age_years is None
+    if not unknown and not rules.ages:
+        return ""
     rule = rules.unknown_age if unknown else rules.outside_ages
     if rule != "mark" or not _outside(facts, ages):
         return ""
     if unknown:
         return f"The file does not give the patient's age; this model is for {ages}."
-    return f"The patient's age is outside {ages}, the ages that this model was trained on."
+    return f"The patient's age is outside {ages}, the ages that this gateway is set to read."
 
 
 def with_warning(reading: Reading, sentence: str) -> Reading:

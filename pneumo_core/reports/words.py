@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.explanations import METHODS
 from pneumo_core.gate.orientation import rotation_text
+from pneumo_core.gate.trained_ages import says_age
 from pneumo_core.metrics import format_prevalence, format_rate
 from pneumo_core.reports.result import Overlay, Result, clean
 
@@ -23,7 +24,6 @@ __all__ = [
 ]
 
 
-_AGE = re.compile(r"\d+ years old")
 _BRACKETS = re.compile(r" \(.*\)")
 _OTHER_AGE = "The patient's age is not among those that the model was trained on."
 _MODALITIES = {"CR", "DX", "RG", "RF", "OT"}
@@ -49,7 +49,7 @@ def warning_words(result: Result) -> tuple[str, ...]:
     told = tuple(clean(each) for each in result.reading.warnings)
     if not result.deidentified:
         return told
-    return tuple(_OTHER_AGE if _AGE.search(each) else _BRACKETS.sub("", each) for each in told)
+    return tuple(_OTHER_AGE if says_age(each) else _BRACKETS.sub("", each) for each in told)
 
 
 def point_words(result: Result) -> str:

@@ -56,6 +56,14 @@ def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:
     assert {row["kind"] for row in rows} == {"label", "all together", "shift"}
 
 
+def test_the_input_of_a_network_is_audited_too(pneumo: Run, framed: Path) -> None:
+    sizes = ("--input-size", "48", "--input-size", "96")
+    told = json.loads(pneumo("data", "audit", framed, *sizes, "--json").out)
+    keys = {row["property"] for row in told["label"]}
+    assert {"input_detail_48", "input_detail_96", "width_over_height"} <= keys
+    assert "Finest detail of" in pneumo("data", "audit", framed, *sizes).out
+
+
 def test_what_cant_be_read_is_said_and_fails(pneumo: Run, framed: Path) -> None:
     (framed / "test/NORMAL/broken.png").write_bytes(b"no X-ray")
     done = pneumo("data", "audit", framed, "--json")

@@ -8,6 +8,7 @@ from pneumo_core.evaluation.shortcuts.audit import (
     audit,
     level_of,
 )
+from pneumo_core.evaluation.shortcuts.input_detail import audit_input_detail
 from pneumo_core.evaluation.shortcuts.lungs import LungsLike, NamedLungFinder, installed_finder
 from pneumo_core.evaluation.shortcuts.measure import (
     Measured,
@@ -47,6 +48,7 @@ __all__ = [
     "Together",
     "advice",
     "audit",
+    "audit_input_detail",
     "by_quartile",
     "installed_finder",
     "level_of",

@@ -1,8 +1,8 @@
 """Audit of a dataset: how well properties unrelated to disease predict its labels."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ from pneumo_core.evaluation.shortcuts.measure import Measured
 from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
 from pneumo_core.metrics import Estimate, clustered_area
 
-__all__ = ["Audit", "Level", "Separation", "Shift", "Together", "audit", "level_of"]
+__all__ = ["Audit", "Level", "Separation", "Shift", "Together", "audit", "level_of", "separation"]
 
 Level: TypeAlias = Literal["strong", "moderate", "weak", "none"]
 
@@ -98,6 +98,10 @@ class Audit:
     constant: tuple[Property, ...]
     notes: tuple[str, ...]
 
+    def joined_by(self, more: Iterable[Separation]) -> "Audit":
+        """Return the audit with further separations."""
+        return replace(self, separations=_strongest_first([*self.separations, *more]))
+
     def table(self) -> pd.DataFrame:
         """Return one row per property and split, and per shift, as ``--csv`` writes them."""
         return pd.DataFrame(
@@ -140,7 +144,7 @@ def audit(dataset: Dataset, measured: Measured, *, progress: Progress | None = N
     for number, split in enumerate(splits, 1):
         rows = films[films["split"] == split].reset_index(drop=True)
         if rows["label"].nunique() == 2:
-            separations += [_separation(rows, each, split) for each in _varying(rows)]
+            separations += [separation(rows, each, split) for each in _varying(rows)]
             together.append(_together(rows, split))
         if progress:
             progress(number, len(splits))
@@ -151,7 +155,7 @@ def audit(dataset: Dataset, measured: Measured, *, progress: Progress | None = N
     known = {key: films[key].notna().any() for key in PROPERTIES}
     return Audit(
         dataset.name,
-        tuple(sorted(separations, key=lambda each: -_or_zero(each.auc.value))),
+        _strongest_first(separations),
         tuple(together),
         tuple(sorted(shifts, key=lambda each: -_or_zero(each.auc.value))),
         tuple(each for key, each in PROPERTIES.items() if not known[key]),
@@ -168,13 +172,18 @@ def level_of(auc: Estimate) -> Level:
     return "none"
 
 
-def _separation(rows: pd.DataFrame, prop: Property, split: str) -> Separation:
+def separation(rows: pd.DataFrame, prop: Property, split: str) -> Separation:
+    """Return how well a property, a column of ``rows``, separates the labels of a split."""
     known = rows[rows[prop.key].notna()]
     normal, ill = (known.loc[known["label"] == label, prop.key] for label in (NORMAL, PNEUMONIA))
     auc, upward = _area(known["label"], known[prop.key], known["patient"])
     medians = (float(normal.median()), float(ill.median()))
     higher = PNEUMONIA if upward else NORMAL
     return Separation(prop, split, auc, higher, medians, (len(normal), len(ill)))
+
+
+def _strongest_first(separations: Iterable[Separation]) -> tuple[Separation, ...]:
+    return tuple(sorted(separations, key=lambda each: -_or_zero(each.auc.value)))
 
 
 def _together(rows: pd.DataFrame, split: str) -> Together:
