@@ -1,7 +1,7 @@
 """``pneumo train`` and ``pneumo ensemble``: train models."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -16,6 +16,9 @@ from pneumo_core.cli._shared import (
     validation_choice,
 )
 from pneumo_core.cli._terminal import err, progress_bar
+
+if TYPE_CHECKING:
+    from pneumo_core.training import Progressed, TrainingConfig
 
 
 @app.command()
@@ -56,7 +59,13 @@ def train(
         typer.Option(hidden=True, help="Old form of --validation: replaces small splits."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
-    devices: Annotated[int | None, typer.Option(min=1)] = None,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="CPUs or GPUs, on each machine.")
+    ] = None,
+    nodes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Machines; start this command on each by torchrun or SLURM."),
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,7 +86,7 @@ def train(
     Training runs in a separate process that survives a closed terminal. Ctrl-C cancels it.
     """
     from pneumo_core.runs import control, find_run
-    from pneumo_core.training import recipe, settings_from, with_settings
+    from pneumo_core.training import recipe, settings_from, started_together, with_settings
 
     if resume:
         run = control.resume(find_run(resume))
@@ -103,16 +112,18 @@ def train(
             validation_cut=cut,
             seed=seed,
             devices=devices,
+            nodes=nodes,
         )
         config = with_settings(config, settings_from(config_file, assignments or ()))
-        run = control.start(
-            dataset_folder(data_folder),
-            name,
-            config,
-            attribution=attribution,
-            trained_on=trained_on,
-            overwrite=overwrite,
-        )
+        about: _About = {
+            "attribution": attribution,
+            "trained_on": trained_on,
+            "overwrite": overwrite,
+        }
+        if started_together(config):
+            _train_together(dataset_folder(data_folder), name, config, about)
+            return
+        run = control.start(dataset_folder(data_folder), name, config, **about)
         log_action("started", subject=run.name)
     else:
         raise typer.BadParameter("give the new model a --name, or --resume a run")
@@ -121,6 +132,39 @@ def train(
         print(run.id)
         return
     print_card(follow(run))
+
+
+class _About(TypedDict):
+    attribution: str
+    trained_on: str
+    overwrite: bool
+
+
+def _train_together(folder: Path, name: str, config: "TrainingConfig", about: _About) -> None:
+    """Take part in a training of several processes; the first one prints."""
+    from pneumo_core.runs import train_together
+
+    made = train_together(folder, name, config, **about, listener=_Lines(config.all_epochs))
+    if made is not None:
+        log_action("added", subject=f"model {made.name}")
+        print_card(made.name)
+
+
+class _Lines:
+    """Listener that prints a line for each epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def begin(self, progressed: "Progressed") -> None:
+        if progressed.epoch:
+            err.print(f"Resuming after epoch {progressed.epoch}.")
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """Nothing to print."""
+
+    def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
+        err.print(progressed.reports[-1].line(self._epochs, seconds_left), markup=False)
 
 
 @app.command()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pneumo_core.runs.control import cancel, delete, rename, resume, start, sweep, wait
     from pneumo_core.runs.epochs import KeptEpoch, kept_epochs, runs_with_epochs
     from pneumo_core.runs.execute import continue_run, execute_run, train
+    from pneumo_core.runs.nodes import train_together
     from pneumo_core.runs.recorder import losses_of
     from pneumo_core.runs.run import Run, checkpoint_of, find_run, list_runs, rename_run, start_run
     from pneumo_core.runs.table import runs_table, settings_apart
@@ -47,12 +48,14 @@ __all__ = [
     "status_of",
     "sweep",
     "train",
+    "train_together",
     "wait",
 ]
 
 _MODULES = {
     "control": ("cancel", "delete", "rename", "resume", "start", "sweep", "wait"),
     "epochs": ("KeptEpoch", "kept_epochs", "runs_with_epochs"),
+    "nodes": ("train_together",),
     "recorder": ("losses_of",),
     "run": ("Run", "find_run", "list_runs", "checkpoint_of", "rename_run", "start_run"),
     "table": ("runs_table", "settings_apart"),

@@ -1,11 +1,12 @@
 """Training from end to end: from a folder of X-rays to a published checkpoint."""
 
 import os
+from dataclasses import dataclass
 from functools import partial
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
-from pneumo_core.datasets import open_store
+from pneumo_core.datasets import Dataset, PixelStore, open_store
 from pneumo_core.datasets.load import dataset_path
 from pneumo_core.lungs import LungMask, NetworkInput
 from pneumo_core.runs.queue import turn
@@ -13,13 +14,15 @@ from pneumo_core.runs.recorder import Historian, report_to
 from pneumo_core.runs.run import Run, checkpoint_of, find_run, start_run
 from pneumo_core.runs.status import Diary, RunState, at_work
 from pneumo_core.training.config import TrainingConfig
-from pneumo_core.training.cross_validation import fit_folds
+from pneumo_core.training.cross_validation import Fold, fit_folds
+from pneumo_core.training.job import TrainingJob
 from pneumo_core.training.loop import fit
 from pneumo_core.training.publish import publish, publish_folds
 from pneumo_core.training.relay import Listener
+from pneumo_core.training.state import Progressed
 from pneumo_core.training.training_set import films_of
 
-__all__ = ["continue_run", "execute_run", "train"]
+__all__ = ["continue_run", "execute_run", "take_part", "train"]
 
 
 def train(
@@ -95,28 +98,60 @@ def execute_run(
     return checkpoint
 
 
+def take_part(job: TrainingJob, found: Dataset, decoding: Progress | None = None) -> None:
+    """Train as one of several processes, of which another has the run and publishes it.
+
+    ``found``: the dataset as scanned for the job's config. Raises TrainingError or DatasetError.
+    """
+    dataset = _dataset(job.config, found)
+    _fit(job, dataset, _squares(job.config, dataset, decoding), None)
+
+
 def _train_and_publish(
     run: Run, diary: Diary, historian: Historian, decoding: Progress | None
 ) -> Checkpoint:
-    config, dataset = run.config, run.dataset()
-    if config.folds:
-        dataset = dataset.pooled()
-    progress = report_to(diary, "Decoding X-rays", decoding)
+    dataset = _dataset(run.config, run.dataset())
+    squares = _squares(run.config, dataset, report_to(diary, "Decoding X-rays", decoding))
+    trained = _fit(run, dataset, squares, historian)
+    diary.enter(RunState.FINISHING)
+    run = find_run(run.id)  # it may have been renamed in the meantime
+    stages = partial(report_to, diary)
+    if isinstance(trained, Progressed):
+        return publish(run, dataset, squares.seen, trained, stages=stages)
+    return publish_folds(run, dataset, squares.seen, trained, stages=stages)
+
+
+@dataclass(frozen=True)
+class _Squares:
+    """What networks see, the wide squares that training crops from, and their lung masks."""
+
+    seen: PixelStore
+    wide: PixelStore
+    lungs: PixelStore | None
+
+
+def _dataset(config: TrainingConfig, found: Dataset) -> Dataset:
+    return found.pooled() if config.folds else found
+
+
+def _squares(config: TrainingConfig, dataset: Dataset, progress: Progress | None) -> _Squares:
+    """Decode the dataset. Raises DatasetError."""
     seen = open_store(dataset, NetworkInput.of(config.input), progress=progress)
-    wide = seen
+    wide, lungs = seen, None
     if config.training_input.context > 1:
         wide = open_store(dataset.split("train"), config.training_input, progress=progress)
-    lungs = None
     if config.lung_attention:
         masks = LungMask(config.training_input)
         lungs = open_store(dataset.split("train"), masks, progress=progress)
-    stages = partial(report_to, diary)
+    return _Squares(seen, wide, lungs)
+
+
+def _fit(
+    job: TrainingJob, dataset: Dataset, squares: _Squares, listener: Listener | None
+) -> Progressed | list[Fold]:
+    config = job.config
     if config.folds:
-        folds = fit_folds(run, dataset, wide, seen, historian, lungs=lungs)
-        diary.enter(RunState.FINISHING)
-        return publish_folds(find_run(run.id), dataset, seen, folds, stages=stages)
-    train_films, val_films = films_of(dataset, wide, "train", lungs), films_of(dataset, seen, "val")
-    progressed = fit(config, train_films, val_films, run.state, historian)
-    diary.enter(RunState.FINISHING)
-    run = find_run(run.id)  # it may have been renamed in the meantime
-    return publish(run, dataset, seen, progressed, stages=stages)
+        wide, seen = squares.wide, squares.seen
+        return fit_folds(job, dataset, wide, seen, listener, lungs=squares.lungs)
+    train_films = films_of(dataset, squares.wide, "train", squares.lungs)
+    return fit(config, train_films, films_of(dataset, squares.seen, "val"), job.state, listener)

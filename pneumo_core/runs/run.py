@@ -24,7 +24,7 @@ from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.job import TrainingJob
 from pneumo_core.training.state import EpochReport, write_atomically
 
-__all__ = ["Run", "checkpoint_of", "find_run", "list_runs", "rename_run", "start_run"]
+__all__ = ["Run", "checkpoint_of", "find_run", "list_runs", "rename_run", "scan_for", "start_run"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Run(TrainingJob):
 
     def dataset(self) -> Dataset:
         """Return its dataset. Raises DatasetError, or TrainingError if the X-rays changed."""
-        dataset = _scan(self.config, self.data)
+        dataset = scan_for(self.config, self.data)
         if self.fingerprint and dataset.fingerprint != self.fingerprint:
             raise TrainingError(
                 f"The X-rays in '{self.data}' have changed since the run {self.id} started. "
@@ -83,7 +83,7 @@ def start_run(
     if not numbered:
         check_free(name, overwrite=overwrite)
     data = Path(data).expanduser().resolve()
-    fingerprint = _scan(config, data).fingerprint
+    fingerprint = scan_for(config, data).fingerprint
     config = replace(config, pretrained=resolve_source(config.model, config.pretrained))
     with torch.random.fork_rng(devices=[]):  # a trial: fail now if weights are missing
         start_network(config.model, config.pretrained, config.size)
@@ -109,6 +109,23 @@ def start_run(
             f"'{root}' can't be written to: {error.strerror}. Set PNEUMO_HOME to another folder."
         ) from error
     return run
+
+
+def scan_for(config: TrainingConfig, data: Path) -> Dataset:
+    """Return the dataset with the validation split that the config asks for.
+
+    Raises DatasetError, or TrainingError if the folder's name can't be saved.
+    """
+    if printable(str(data)) != str(data):
+        raise TrainingError(
+            f"The folder's name '{printable(str(data))}' is not valid UTF-8. Rename the folder."
+        )
+    return scan(
+        data,
+        validation=config.validation,
+        cut=config.validation_cut,
+        fraction=config.validation_fraction,
+    )
 
 
 def list_runs() -> tuple[list[Run], list[str]]:
@@ -166,17 +183,3 @@ def _root() -> Path:
 
 def _write(run: Run) -> None:
     write_atomically(run.folder / "config.json", _RUN.dump_json(run, indent=2))
-
-
-def _scan(config: TrainingConfig, data: Path) -> Dataset:
-    """Return the dataset with the validation split that the config asks for."""
-    if printable(str(data)) != str(data):
-        raise TrainingError(
-            f"The folder's name '{printable(str(data))}' is not valid UTF-8. Rename the folder."
-        )
-    return scan(
-        data,
-        validation=config.validation,
-        cut=config.validation_cut,
-        fraction=config.validation_fraction,
-    )

@@ -11,6 +11,7 @@ from pneumo_core.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from pneumo_core.training.augmentation import augmented, build_augmentation, settings_of
+    from pneumo_core.training.cluster import started_together
     from pneumo_core.training.config import (
         Augmentation,
         TrainingConfig,
@@ -48,6 +49,7 @@ __all__ = [
     "recipe",
     "settings_from",
     "settings_of",
+    "started_together",
     "training_config",
     "with_setting",
     "with_settings",
@@ -55,6 +57,7 @@ __all__ = [
 
 _MODULES = {
     "augmentation": ("augmented", "build_augmentation", "settings_of"),
+    "cluster": ("started_together",),
     "config": ("Augmentation", "TrainingConfig", "training_config", "with_setting"),
     "cost": ("Pace", "measure_pace"),
     "ensemble": ("make_ensemble",),

@@ -160,7 +160,12 @@ class TrainingConfig:
         Literal["auto", "32-true", "bf16-mixed"],
         Field(description="numeric precision; auto: bfloat16 if it is fast here"),
     ] = "auto"
-    devices: Annotated[int, Field(ge=1, le=64, description="number of CPUs or GPUs")] = 1
+    devices: Annotated[
+        int, Field(ge=1, le=64, description="number of CPUs or GPUs, on each machine")
+    ] = 1
+    nodes: Annotated[
+        int, Field(ge=1, le=1024, description="number of machines, started by torchrun or SLURM")
+    ] = 1
     seed: Annotated[
         int,
         Field(ge=0, le=2**31 - 1, description="random seed: the same gives the same weights"),

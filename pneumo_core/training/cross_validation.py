@@ -64,7 +64,7 @@ def fit_folds(
     pool: Dataset,
     wide: PixelStore,
     seen: PixelStore,
-    listener: Listener,
+    listener: Listener | None,
     *,
     lungs: PixelStore | None = None,
 ) -> list[Fold]:
@@ -82,7 +82,8 @@ def fit_folds(
         taught, held_out = films[folds != number], films[folds == number]
         state = job.folder / "folds" / str(number) / "state.safetensors"
         state.parent.mkdir(parents=True, exist_ok=True)
-        events = _FoldListener(listener, config, tuple(each.progressed for each in done))
+        before = tuple(each.progressed for each in done)
+        events = _FoldListener(listener, config, before) if listener else None
         progressed = fit(
             replace(config, seed=config.seed + number, keep="last", patience=0),
             Films(wide, wide.rows(taught["id"]), taught["label"].to_numpy(np.int64), lungs),

@@ -29,6 +29,7 @@ from pneumo_core.models import (
     start_network,
 )
 from pneumo_core.training.augmentation import build_augmentation
+from pneumo_core.training.cluster import agree, gathered, place_of, share_buffers
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.depthwise import QuickDepthwise
 from pneumo_core.training.epochs import keep_epoch
@@ -53,21 +54,25 @@ def fit(
 
     The state is saved after every epoch, and each epoch's weights in ``epochs`` beside it if the
     config asks for them. Random numbers of an epoch depend on (seed, epoch) alone, so a resumed run
-    gives the same result as an uninterrupted one. Raises TrainingError when the X-rays can't be
-    used for training.
+    gives the same result as an uninterrupted one. In a process that torchrun or SLURM started, it
+    takes part in their common training; only the first process saves and calls the listener.
+    Raises TrainingError when the X-rays can't be used for training.
     """
     for name, films in (("train", train), ("val", val)):
         if set(np.unique(films.labels)) != {0, 1}:
             raise TrainingError(
                 f"The {name} split needs X-rays of both classes. Add some, or use another dataset."
             )
+    place = place_of(config)
     fabric = Fabric(
         accelerator="auto" if torch.cuda.is_available() else "cpu",
         devices=config.devices,
-        strategy="auto" if config.devices == 1 else "ddp_spawn",
+        num_nodes=config.nodes,
+        strategy="ddp" if place else "auto" if config.devices == 1 else "ddp_spawn",
         precision=_precision(config),
     )
-    with torch.random.fork_rng(), relay_events(listener, config.devices) as events:
+    here = bool(place) or config.devices == 1
+    with torch.random.fork_rng(), relay_events(listener, here=here) as events:
         work = partial(_fit, config=config, train=train, val=val, state=state, listener=events)
         try:
             fabric.launch(work)  # in spawned processes, where there are several devices
@@ -87,6 +92,7 @@ def _fit(
     state: Path,
     listener: Listener | None,
 ) -> None:
+    agree(fabric, config, (train, val), state)
     torch.manual_seed(config.seed)
     network, takes = _network(config, fresh=not state.is_file())
     frozen = _freeze(network, config.frozen_blocks)
@@ -127,10 +133,10 @@ def _fit(
 
         _check_losses(losses, epoch)
         losses = cast(Tensor, fabric.all_reduce(losses, reduce_op="mean"))
+        judged = share_buffers(fabric, weights.judged.eval())
+        runtime = Runtime.of(judged, takes, mirror=config.mirror)
+        validation = _judge(fabric, runtime, val)
         if fabric.is_global_zero:
-            judged = weights.judged.eval()
-            runtime = Runtime.of(judged, takes, mirror=config.mirror)
-            validation = _judge(runtime, val)
             report = _report(
                 epoch,
                 losses,
@@ -226,8 +232,10 @@ class _Validation:
     specificity: float
 
 
-def _judge(runtime: Runtime, val: Films) -> _Validation:
-    margins = runtime.run_rows(val.store.pixels, val.rows).margins
+def _judge(fabric: Fabric, runtime: Runtime, val: Films) -> _Validation:
+    """Return the validation of X-rays that are spread over the processes."""
+    mine = val.rows[fabric.global_rank :: fabric.world_size]
+    margins = gathered(fabric, runtime.run_rows(val.store.pixels, mine).margins, len(val))
     probabilities = runtime.calibrated(margins)
     counts = confusion(val.labels, probabilities, 0.5)
     signed = margins.astype(np.float64) * np.where(val.labels == 1, -1, 1)

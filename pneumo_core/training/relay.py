@@ -44,9 +44,9 @@ class _Sender:
 
 
 @contextmanager
-def relay_events(listener: Listener | None, devices: int) -> Iterator[Listener | None]:
-    """Yield the listener itself on one device, else one that forwards events to this process."""
-    if listener is None or devices == 1:
+def relay_events(listener: Listener | None, *, here: bool) -> Iterator[Listener | None]:
+    """Yield the listener if this process trains, else one that forwards events to this process."""
+    if listener is None or here:
         yield listener
         return
     queue = torch.multiprocessing.get_context("spawn").Queue()
