@@ -118,7 +118,7 @@ class UnknownName(PneumoError, LookupError):
     """A name that is not in a registry.
 
     Args:
-        kind: kind of name ("model", "checkpoint", "operating point").
+        kind: kind of name ("model", "architecture", "operating point").
         name: the unknown name.
         known: the names that exist.
     """

@@ -31,6 +31,7 @@ __all__ = [
     "MemberFacts",
     "OperatingPoint",
     "contradiction",
+    "unknown_architecture",
 ]
 
 SCHEMA_VERSION = 2
@@ -201,6 +202,12 @@ def with_older_prevalence(card: Any) -> Any:
         if isinstance(sentence, str) and (found := _OLDER_PREVALENCE.search(sentence)):
             return card | {"prevalence": int(found[1]) / 100}
     return card
+
+
+def unknown_architecture(card: Card) -> str:
+    """Return the name of an architecture that is not registered in this process, or ""."""
+    named = [each.model for each in card.members] if card.model == ENSEMBLE else [card.model]
+    return next((each for each in named if not each.startswith(TIMM) and each not in MODELS), "")
 
 
 def contradiction(card: Card) -> str:

@@ -1,6 +1,7 @@
 """Checkpoints on disk: find, save, rename and delete them.
 
-A new checkpoint is written to a temporary folder, which is then renamed.
+A new checkpoint is written to a temporary folder, which is then renamed. An installed Pneumo has
+its own models in a second folder, which is only read.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ import safetensors.numpy
 from pneumo_core.checkpoints.card import (
     Card,
     contradiction,
+    unknown_architecture,
     with_older_framing,
     with_older_prevalence,
 )
@@ -70,10 +72,10 @@ def check_name(name: str) -> str:
 
 def check_free(name: str, *, overwrite: bool = False, root: Path | None = None) -> Path:
     """Return the folder for a new name. Raises CheckpointError for an invalid or taken one."""
-    place = (root or settings().checkpoints) / check_name(name)
-    if place.exists() and not overwrite:
+    places = [folder / check_name(name) for folder in _folders(root)]
+    if any(place.exists() for place in places) and not overwrite:
         raise CheckpointError(f"A model named '{name}' already exists. Choose another name.")
-    return place
+    return places[0]
 
 
 def free_name(name: str, *, taken: Collection[str] = (), root: Path | None = None) -> str:
@@ -81,22 +83,28 @@ def free_name(name: str, *, taken: Collection[str] = (), root: Path | None = Non
 
     Raises CheckpointError for an invalid name.
     """
-    root = root or settings().checkpoints
+    here = _folders(root)
     candidates = itertools.chain([check_name(name)], (f"{name}-{n}" for n in itertools.count(2)))
-    return next(each for each in candidates if each not in taken and not (root / each).exists())
+    return next(
+        each
+        for each in candidates
+        if each not in taken and not any((folder / each).exists() for folder in here)
+    )
 
 
 def list_checkpoints(root: Path | None = None) -> tuple[list[Checkpoint], list[str]]:
     """Return the checkpoints under ``root`` (default: PNEUMO_CHECKPOINTS), the default first.
 
+    By default those that are installed with Pneumo are among them, unless one's own has the name.
     The second list has a message for each folder with a damaged card.
     """
-    root = root or settings().checkpoints
-    put_back(root, sign=_SIGN)
+    here: dict[str, Path] = {}
+    for parent in reversed(_folders(root)):
+        put_back(parent, sign=_SIGN)
+        here |= {each.name: each for each in (parent.iterdir() if parent.is_dir() else ())}
     found, problems = [], []
-    folders = sorted(root.iterdir()) if root.is_dir() else []
-    for folder in folders:
-        if folder.name.startswith(".") or not (folder / "card.json").is_file():
+    for name, folder in sorted(here.items()):
+        if name.startswith(".") or not (folder / _SIGN).is_file():
             continue
         try:
             found.append(_read(folder))
@@ -115,22 +123,21 @@ def load_checkpoint(name: str | Checkpoint | None, root: Path | None = None) -> 
         return name
     if name is None:
         return default_checkpoint(root)
-    root = root or settings().checkpoints
-    folder = root / check_name(name)
-    put_back(root, sign=_SIGN)
-    if not (folder / _SIGN).is_file():
-        raise UnknownName("checkpoint", name, (each.name for each in list_checkpoints(root)[0]))
-    return _read(folder)
+    check_name(name)
+    for folder in _folders(root):
+        put_back(folder, sign=_SIGN)
+        if (folder / name / _SIGN).is_file():
+            return _read(folder / name)
+    raise UnknownName("model", name, (each.name for each in list_checkpoints(root)[0]))
 
 
 def default_checkpoint(root: Path | None = None) -> Checkpoint:
     """Return the default checkpoint. Raises CheckpointError if there is none."""
-    root = root or settings().checkpoints
     found, _ = list_checkpoints(root)
     if not found:
         raise CheckpointError(
-            f"There is no model in '{root}'. Train one with 'pneumo train', "
-            "or set PNEUMO_CHECKPOINTS to the folder of your models."
+            f"There is no model in '{root or settings().checkpoints}'. Train one with "
+            "'pneumo train', or set PNEUMO_CHECKPOINTS to the folder of your models."
         )
     return found[0]
 
@@ -170,12 +177,12 @@ def save_checkpoint(
 
 
 def save_recalibrated(checkpoint: Checkpoint, card: Card, scores: pd.DataFrame) -> Checkpoint:
-    """Save a checkpoint's network beside it, under another card and with other scores.
+    """Save a checkpoint's network among one's own, under another card and with other scores.
 
     ``scores`` must end with the rows of ``checkpoint.featured``. Raises CheckpointError when the
     card's name is taken or invalid, or the folder can't be written.
     """
-    root = checkpoint.folder.parent
+    root = _writable(checkpoint)
     check_free(card.name, root=root)
     with _new_folder(card.name, root) as temporary:
         shutil.copytree(checkpoint.folder, temporary, dirs_exist_ok=True)
@@ -223,7 +230,11 @@ def add_gate(checkpoint: Checkpoint, gate: Mapping[str, np.ndarray]) -> Checkpoi
 
 
 def rename_checkpoint(checkpoint: Checkpoint, name: str) -> Checkpoint:
-    """Rename a checkpoint. Raises CheckpointError for a taken or invalid name."""
+    """Rename a checkpoint.
+
+    Raises CheckpointError for a taken or invalid name, or if it is installed with Pneumo.
+    """
+    _refuse_installed(checkpoint, "renamed")
     place = check_free(name, root=checkpoint.folder.parent)
     card = _CARD.dump_json(replace(checkpoint.card, name=name), indent=2)
     try:
@@ -237,13 +248,37 @@ def rename_checkpoint(checkpoint: Checkpoint, name: str) -> Checkpoint:
 
 
 def delete_checkpoint(checkpoint: Checkpoint) -> None:
-    """Delete a checkpoint permanently. Raises CheckpointError if that fails."""
+    """Delete a checkpoint permanently.
+
+    Raises CheckpointError if that fails, or if it is installed with Pneumo.
+    """
+    _refuse_installed(checkpoint, "deleted")
     try:
         remove_folder(checkpoint.folder)
     except OSError as error:
         raise CheckpointError(
             f"The model '{checkpoint.name}' can't be deleted: {error.strerror or error}."
         ) from error
+
+
+def _folders(root: Path | None) -> list[Path]:
+    """Return where checkpoints lie, the writable folder first."""
+    if root is not None:
+        return [root]
+    here = settings()
+    return [here.checkpoints, *([here.shipped] if here.shipped else [])]
+
+
+def _writable(checkpoint: Checkpoint) -> Path:
+    parent = checkpoint.folder.parent
+    return settings().checkpoints if parent == settings().shipped else parent
+
+
+def _refuse_installed(checkpoint: Checkpoint, what: str) -> None:
+    if checkpoint.folder.parent == settings().shipped:
+        raise CheckpointError(
+            f"The model '{checkpoint.name}' is part of the installed Pneumo and can't be {what}."
+        )
 
 
 def _write(
@@ -292,6 +327,11 @@ def _read(folder: Path) -> Checkpoint:
             f"The model '{folder.name}' can't be used: its card.json is damaged or written "
             "by another version of Pneumo. Train it again or restore it."
         ) from error
+    if unknown := unknown_architecture(card):
+        raise CheckpointError(
+            f"The model '{folder.name}' has the architecture '{unknown}', which is not registered "
+            "here. Install the package that adds it, or call register_architecture first."
+        )
     if why := contradiction(card):
         raise CheckpointError(
             f"The model '{folder.name}' can't be used: {why}. Train it again, restore it, "

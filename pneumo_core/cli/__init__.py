@@ -5,6 +5,7 @@ Results go to standard output, progress and warnings to standard error. Exit cod
 imports such as torch happen in the command that needs them, so that ``--help`` is fast.
 """
 
+import signal
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,7 @@ from pneumo_core.cli import (
     _reading,
     _robustness,
     _runs,
+    _samples,
     _shortcuts,
     _study,
     _training,
@@ -39,7 +41,7 @@ __all__ = ["app", "main"]
 
 _COMMANDS = (
     *(_reading, _training, _runs, _study, _robustness, _checkpoints),
-    *(_datasets, _shortcuts, _downloads, _lungs, _log, _gateway, _calibrate, _version),
+    *(_datasets, _shortcuts, _downloads, _samples, _lungs, _log, _gateway, _calibrate, _version),
 )
 """Modules that register their commands on import."""
 
@@ -75,7 +77,10 @@ def run_app(
         err.print(f"{OPEN_LINE} docs/operations.md says how to change that.", style="yellow")
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     options = [f"--server.port={port}", f"--server.address={address}"]
-    raise typer.Exit(subprocess.run([*command, *options], cwd=root, check=False).returncode)
+    with subprocess.Popen([*command, *options], cwd=root) as server:
+        # A service manager ends this process alone; its server would go on.
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        raise typer.Exit(server.wait())
 
 
 def _asks_to_sign_in(root: Path) -> bool:

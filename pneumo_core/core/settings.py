@@ -3,7 +3,7 @@
 | variable | default | meaning |
 |---|---|---|
 | ``PNEUMO_HOME`` | ``.pneumo`` in a clone, else ``~/.pneumo`` | runs, datasets, caches |
-| ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else the installed ones | trained models |
+| ``PNEUMO_CHECKPOINTS`` | ``checkpoints`` in a clone, else in ``PNEUMO_HOME`` | trained models |
 | ``PNEUMO_DATA`` | none | the dataset to analyse and train on: its path, or its name |
 | ``PNEUMO_MAX_FILE_MB`` | 64 | largest X-ray file, in MB (10^6 bytes) |
 | ``PNEUMO_MAX_MEGAPIXELS`` | 100 | largest X-ray, in 10^6 pixels |
@@ -36,7 +36,8 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 @dataclass(frozen=True)
 class Settings:
     """Pneumo's configuration; sizes in bytes and pixels; ``batch`` None: chosen by the network;
-    ``audit`` None: a file in ``home``; ``gateway`` None: the gateway's default settings."""
+    ``audit`` None: a file in ``home``; ``gateway`` None: the gateway's default settings;
+    ``shipped``: the installed models, which are only read; None where ``checkpoints`` has all."""
 
     home: Path
     checkpoints: Path
@@ -51,6 +52,7 @@ class Settings:
     engine: str = "onnxruntime"
     audit: str | None = None
     gateway: Path | None = None
+    shipped: Path | None = None
 
 
 def settings() -> Settings:
@@ -60,10 +62,10 @@ def settings() -> Settings:
     given = read_environment()
     clone = repository_root()
     home = _path("PNEUMO_HOME", given.home) or (clone or Path.home()) / ".pneumo"
-    shipped = clone / "checkpoints" if clone else _PACKAGE / "shipped"
+    own = _path("PNEUMO_CHECKPOINTS", given.checkpoints)
     return Settings(
         home=home,
-        checkpoints=_path("PNEUMO_CHECKPOINTS", given.checkpoints) or shipped,
+        checkpoints=own or (clone or home) / "checkpoints",
         data=_dataset(given.data, home) if given.data else None,
         max_file_bytes=int(given.max_file_mb * 1e6),
         max_pixels=int(given.max_megapixels * 1e6),
@@ -75,6 +77,7 @@ def settings() -> Settings:
         engine=given.engine,
         audit=given.audit,
         gateway=_path("PNEUMO_GATEWAY", given.gateway),
+        shipped=None if own or clone else _PACKAGE / "shipped",
     )
 
 

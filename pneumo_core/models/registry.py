@@ -191,7 +191,9 @@ def find_model(name: str) -> Model:
     if name.startswith(TIMM):
         return _find_timm(name)
     if name not in MODELS:
-        raise UnknownName("model", name, (*MODELS, TIMM + (name if _in_timm(name) else "BACKBONE")))
+        raise UnknownName(
+            "architecture", name, (*MODELS, TIMM + (name if _in_timm(name) else "BACKBONE"))
+        )
     return MODELS[name]
 
 

@@ -45,11 +45,9 @@ def launch(run: Run) -> None:
 
 def _process(run: Run) -> subprocess.Popen[bytes]:
     here = settings()
-    environment = os.environ | {
-        "PNEUMO_HOME": str(here.home),
-        "PNEUMO_CHECKPOINTS": str(here.checkpoints),
-        "PYTHONUNBUFFERED": "1",
-    }
+    environment = os.environ | {"PNEUMO_HOME": str(here.home), "PYTHONUNBUFFERED": "1"}
+    if here.shipped is None:  # a relative path, too: it starts in another folder
+        environment["PNEUMO_CHECKPOINTS"] = str(here.checkpoints)
     with (run.folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "pneumo_core.runs.worker", str(run.folder)],

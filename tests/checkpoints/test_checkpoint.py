@@ -229,7 +229,7 @@ def test_a_taken_name_may_be_overwritten(save: Callable[..., Checkpoint], root: 
 
 
 def test_an_unknown_name_offers_the_known(root: Path) -> None:
-    with pytest.raises(UnknownName, match="no checkpoint named 'cnn_95'. Choose one of: cnn_94"):
+    with pytest.raises(UnknownName, match="no model named 'cnn_95'. Choose one of: cnn_94"):
         load_checkpoint("cnn_95", root)
 
 
@@ -282,7 +282,7 @@ def takes(**changes: Any) -> dict[str, Any]:
     ("changes", "words"),
     [
         ({"schema_version": 3}, "schema version 3, this Pneumo reads version 1 or 2"),
-        ({"model": "vgg"}, "disagrees with the model vgg"),
+        ({"model": "vgg"}, "has the architecture 'vgg', which is not registered here"),
         ({"model": "efficientnet_b0"}, "disagrees with the model efficientnet_b0"),
         ({"operating_points": []}, "no operating point"),
         (takes(std=[0.2, 0.2]), "for each of them a mean and a standard deviation"),

@@ -94,7 +94,7 @@ def test_heat_maps_are_written_where_asked(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--model", "unknown"), "There is no checkpoint named 'unknown'. Choose one of: cnn_94"),
+        (("--model", "unknown"), "There is no model named 'unknown'. Choose one of: cnn_94"),
         (("--operating-point", "best"), "Choose one of: balanced, screening"),
         (("--wrong-option",), "No such option"),
     ],

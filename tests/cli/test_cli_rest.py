@@ -1,11 +1,15 @@
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from pneumo_core import __version__
@@ -202,6 +206,42 @@ def test_two_checkpoints_are_compared(pneumo, checkpoint, monkeypatch):
     assert (facts["n"], facts["predicted_differently"]) == (624, 27)
     assert facts["mcnemar_p"] == 1.0
     assert "Neither clearly ranks the X-rays better" in pneumo("compare", "cnn_94", "cnn_v2").out
+
+
+def test_samples_are_copied_once(pneumo: Run, tmp_path: Path) -> None:
+    done = pneumo("samples", tmp_path / "here")
+    assert (done.code, done.err) == (0, "")
+    assert sorted(each.name for each in (tmp_path / "here").iterdir()) == ["chest.dcm", "leg.dcm"]
+    again = pneumo("samples", tmp_path / "here")
+    assert again.code
+    assert "exists already. Name another folder." in " ".join(again.err.split())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_the_dashboard_ends_with_the_command_that_started_it(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "pneumo_core", "app", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as app:
+        try:
+            server = _child_of(psutil.Process(app.pid))
+        finally:
+            app.terminate()
+        app.wait(60)
+        psutil.wait_procs([server], timeout=20)
+        assert not server.is_running()
+
+
+def _child_of(process: psutil.Process) -> psutil.Process:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if children := process.children():
+            time.sleep(1)  # its handler is set by now
+            return children[0]
+        time.sleep(0.1)
+    raise AssertionError("the server did not start")
 
 
 @pytest.mark.parametrize(

@@ -183,5 +183,5 @@ def test_a_checkpoint_is_opened_by_name(checkpoint: Checkpoint) -> None:
     by_name, by_object = open_runtime("cnn_94"), open_runtime(checkpoint)
     assert by_name.calibration == checkpoint.card.calibration == Calibration(1.5)
     assert np.array_equal(by_name.probabilities(films), by_object.probabilities(films))
-    with pytest.raises(UnknownName, match="no checkpoint named 'nothing'"):
+    with pytest.raises(UnknownName, match="no model named 'nothing'"):
         open_runtime("nothing")

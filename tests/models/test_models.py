@@ -239,5 +239,7 @@ def test_models_go_by_their_names() -> None:
 
 @pytest.mark.parametrize("lookup", [find_model, build_network])
 def test_an_unknown_model_offers_the_known(lookup: object) -> None:
-    with pytest.raises(UnknownName, match="no model named 'vgg'.*cnn_94, cnn_v2, efficientnet_b0"):
+    with pytest.raises(
+        UnknownName, match="no architecture named 'vgg'.*cnn_94, cnn_v2, efficientnet_b0"
+    ):
         lookup("vgg")  # type: ignore[operator]

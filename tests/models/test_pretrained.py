@@ -531,5 +531,5 @@ def test_a_file_is_found_again_from_another_folder() -> None:
 
 
 def test_an_unknown_model_has_no_start() -> None:
-    with pytest.raises(UnknownName, match="no model named 'vgg'"):
+    with pytest.raises(UnknownName, match="no architecture named 'vgg'"):
         resolve_source("vgg", "auto")

@@ -219,7 +219,7 @@ def test_the_default_reader_is_the_first_checkpoint(checkpoint: Checkpoint) -> N
 
 
 def test_opening_what_is_not_there(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="no checkpoint named 'cnn_95'"):
+    with pytest.raises(UnknownName, match="no model named 'cnn_95'"):
         open_reader("cnn_95")
     with pytest.raises(UnknownName, match="no operating point named 'best'"):
         open_reader("cnn_94", "best")

@@ -195,5 +195,5 @@ def test_a_taken_name_is_refused_unless_it_may_be_replaced(folder: Path) -> None
 
 
 def test_an_unknown_member_is_answered_with_the_known(folder: Path) -> None:
-    with pytest.raises(UnknownName, match="no checkpoint named 'three'.*both, one, two"):
+    with pytest.raises(UnknownName, match="no model named 'three'.*both, one, two"):
         make_ensemble(folder, "new", ["one", "three"])

@@ -24,7 +24,7 @@ def choose_checkpoints() -> list[Checkpoint]:
     asked = [name for name in st.query_params.get("checkpoints", "").split(",") if name]
     for name in asked:
         if name not in by_name:
-            st.warning(plain(str(UnknownName("checkpoint", name, names))))
+            st.warning(plain(str(UnknownName("model", name, names))))
     start = [name for name in asked if name in by_name][:MOST] or names[:2]
     chosen = st.multiselect(
         f"Models (2 to {MOST})",
