@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pneumo_core.cli._shared import DataOption, JsonOption, dataset_folder, models, print_card
-from pneumo_core.cli._terminal import err, out, progress_bar
+from pneumo_core.cli._terminal import err, out, print_table, progress_bar
 from pneumo_core.core.extras import require
 from pneumo_core.core.settings import settings
 
@@ -29,16 +29,17 @@ def list_models(as_json: JsonOption = False) -> None:
     if not found:
         err.print(f"No models in '{settings().checkpoints}'. Train one: pneumo train --help")
         return
-    columns = ("checkpoint", "model", "version", "X-rays", "AUC", "sensitivity", "specificity")
+    columns = ("model", "architecture", "version", "X-rays", "AUC", "sensitivity", "specificity")
     table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.columns[0].no_wrap = True
+    for column in table.columns:
+        column.no_wrap = column.header != "architecture"
     for each in found:
         split = "test" if "test" in each.card.evaluation else "val"
         figures = each.card.evaluation[split]
         numbers = (figures.auc, figures.sensitivity, figures.specificity)
         facts = (each.name, each.card.model, each.card.version, f"{figures.n} {split}")
         table.add_row(*facts, *(format_rate(number.value) for number in numbers))
-    out.print(table)
+    print_table(table)
 
 
 @models.command("show")

@@ -14,7 +14,7 @@ from pneumo_core.cli._shared import (
     dataset_folder,
     validation_choice,
 )
-from pneumo_core.cli._terminal import out, progress_bar
+from pneumo_core.cli._terminal import out, print_table, progress_bar
 
 if TYPE_CHECKING:
     from pneumo_core.datasets.quality import Inspection
@@ -61,7 +61,7 @@ def _print_overview(found: "Inspection") -> None:
     for _, row in splits.iterrows():
         cells = [f"{each:.2f}" if isinstance(each, float) else str(each) for each in row]
         table.add_row(*cells)
-    out.print(table)
+    print_table(table)
     for sentence in (found.balance.words, found.sizes.words):
         out.print(sentence, markup=False)
     out.print(f"Fingerprint {found.dataset.fingerprint}")

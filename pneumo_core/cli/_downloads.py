@@ -9,7 +9,7 @@ from rich.table import Table
 
 from pneumo_core.cli._datasets import print_findings
 from pneumo_core.cli._shared import data, log_action
-from pneumo_core.cli._terminal import bytes_bar, err, out, progress_bar
+from pneumo_core.cli._terminal import bytes_bar, err, out, print_table, progress_bar
 from pneumo_core.core.settings import settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def list_data() -> None:
         facts = (f"{about.films:,}", about.added, about.origin) if about else ("", "", "")
         table.add_row(each.name, *facts, str(each.location))
     if found:
-        out.print(table)
+        print_table(table)
     else:
         out.print("None yet. 'pneumo data download' lists the public ones.")
     if place := settings().data:
@@ -133,7 +133,7 @@ def _print_sources() -> None:
     for each in SOURCES.values():
         size = f"{each.size / 1e6:,.0f}"
         table.add_row(each.name, each.title, f"{each.films:,}", size, each.licence)
-    out.print(table)
+    print_table(table)
     out.print("Download one: pneumo data download SOURCE")
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from pneumo_core.cli._shared import JsonOption, app
-from pneumo_core.cli._terminal import err, out
+from pneumo_core.cli._terminal import err, print_table
 from pneumo_core.core.spreadsheets import without_formulas
 from pneumo_core.errors import UnknownName
 
@@ -58,7 +58,7 @@ def search_log(
         shown = found[list(_SHOWN)].assign(film=found["film"].str[:12])
         for row in shown.astype(object).where(shown.notna(), "").itertuples(index=False):
             table.add_row(*map(str, row))
-        out.print(table)
+        print_table(table)
 
 
 @app.command("agreement")
@@ -84,7 +84,7 @@ def tell_agreement(
         err.print("No blinded reads yet. Turn on 'Read first' on the page Read X-rays.")
     else:
         table = Table(
-            "reader", "checkpoint", "point", "X-rays", "agreement", "kappa", "seconds", box=None
+            "reader", "model", "point", "X-rays", "agreement", "kappa", "seconds", box=None
         )
         for each in found:
             table.add_row(
@@ -96,4 +96,4 @@ def tell_agreement(
                 str(each.kappa),
                 f"{each.seconds:.1f}",
             )
-        out.print(table)
+        print_table(table)

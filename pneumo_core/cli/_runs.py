@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from pneumo_core.cli._shared import JsonOption, log_action, print_json, runs
-from pneumo_core.cli._terminal import err, out, run_bars
+from pneumo_core.cli._terminal import err, out, print_table, run_bars
 from pneumo_core.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def list_all(json: JsonOption = False) -> None:
             epochs = f"{len(run.history)}/{run.config.epochs}"
             queued = f"{status.queued:%Y-%m-%d %H:%M}"
             table.add_row(run.id, run.name, status.state, epochs, queued)
-        out.print(table)
+        print_table(table)
     else:
         err.print("No training runs yet. Start one: pneumo train --data FOLDER --name NAME")
     for problem in problems:

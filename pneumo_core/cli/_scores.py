@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from pneumo_core.cli._shared import print_json
-from pneumo_core.cli._terminal import out
+from pneumo_core.cli._terminal import out, print_table
 
 if TYPE_CHECKING:
     from pneumo_core.evaluation import Scores
@@ -55,7 +55,7 @@ def print_figures(figures: "Evaluation", title: str, point: str) -> None:
     table = Table("figure", "value (95 % interval)", title=title)
     for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
         table.add_row(figure, str(getattr(figures, figure)))
-    out.print(table)
+    print_table(table)
     (tn, fp), (fn, tp) = figures.confusion.as_rows()
     out.print(
         f"{figures.n} X-rays, threshold {format_rate(figures.threshold)} "

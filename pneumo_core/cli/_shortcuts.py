@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pneumo_core.cli._shared import JsonOption, data, dataset_folder
-from pneumo_core.cli._terminal import err, out, progress_bar
+from pneumo_core.cli._terminal import err, out, print_table, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def print_quartiles(found: "Sequence[ByQuartile]") -> None:
         for part in each.quarters:
             low, high = each.prop.text(part.low), each.prop.text(part.high)
             table.add_row(low, high, str(part.n), str(part.errors), str(part.rate))
-        out.print(table)
+        print_table(table)
     if len(found) > _MOST_TABLES:
         out.print(f"{len(found) - _MOST_TABLES} more; --json lists all.")
 
@@ -105,12 +105,13 @@ def _print_audit(found: "Audit") -> None:
         out.print(sentence, markup=False)
     table = Table("property", "split", "AUC (95 %)", "higher in", "NORMAL", "PNEUMONIA", "level")
     table.box = SIMPLE_HEAD
+    table.columns[2].no_wrap = True
     for each in found.separations:
         normal, ill = (each.prop.text(median) for median in each.medians)
         higher = ("NORMAL", "PNEUMONIA")[each.higher]
         title = each.prop.title
         table.add_row(title, each.split, str(each.auc), higher, normal, ill, each.level)
-    out.print(table)
+    print_table(table)
     telling = {each.prop.key: each.prop for each in found.separations if each.level != "none"}
     for key in [
         *(key for key in PROPERTIES if key in telling),

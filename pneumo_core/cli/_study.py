@@ -27,7 +27,7 @@ from pneumo_core.cli._shared import (
     without_nan,
 )
 from pneumo_core.cli._shortcuts import measure_dataset, print_quartiles, records
-from pneumo_core.cli._terminal import out, progress_bar
+from pneumo_core.cli._terminal import out, print_table, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def compare(
     table = Table("figure", first, second, box=SIMPLE_HEAD, title=f"{scores[0].name}")
     for figure in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece"):
         table.add_row(figure, *(str(getattr(each, figure)) for each in compared.evaluations))
-    out.print(table)
+    print_table(table)
     out.print(f"First: {first}, second: {second}. {compared.sentence}", markup=False)
     out.print(
         f"{len(compared.disagreements)} of {len(compared.table)} X-rays predicted differently."

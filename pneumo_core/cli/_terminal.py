@@ -19,6 +19,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bars
+from rich.table import Table
 
 if TYPE_CHECKING:
     from pneumo_core.core.progress import Progress
@@ -30,12 +31,14 @@ __all__ = [
     "err",
     "long_bar",
     "out",
+    "print_table",
     "progress_bar",
     "run_bars",
     "write_any_letter",
 ]
 
 _LINE_EVERY = 60  # seconds
+_FILE_WIDTH = 400
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -46,6 +49,19 @@ def write_any_letter() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def print_table(table: Table) -> None:
+    """Print a table whose figures are wrapped where it is too wide, never cut.
+
+    In a file or a pipe it is as wide as it needs.
+    """
+    for column in table.columns:
+        column.overflow = "fold"
+    if not out.is_terminal:
+        wide = out.options.update(max_width=_FILE_WIDTH)
+        out.width = max(out.width, out.measure(table, options=wide).maximum)
+    out.print(table)
 
 
 def _bars(*counts: ProgressColumn) -> Bars:
