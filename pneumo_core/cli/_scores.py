@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pneumo_core.evaluation import Scores
     from pneumo_core.metrics import Evaluation
 
-__all__ = ["evaluate_scores", "print_figures"]
+__all__ = ["evaluate_scores", "print_figures", "save_list"]
 
 
 def evaluate_scores(
@@ -23,8 +23,9 @@ def evaluate_scores(
     threshold: float | None,
     *,
     as_json: bool,
+    listed: Path | None = None,
 ) -> None:
-    """Print the metrics of a scores file at a threshold."""
+    """Print the metrics of a scores file at a threshold; save its list in ``listed``."""
     from pneumo_core.errors import PneumoError
     from pneumo_core.evaluation import read_scores_file
     from pneumo_core.metrics import evaluate
@@ -37,6 +38,8 @@ def evaluate_scores(
         raise PneumoError(f"'{file.name}' has no labels. Add a column 'label' with 0 and 1.")
     point, at = _threshold(scores, model, operating_point, threshold)
     figures = evaluate(table["label"], table["probability"], at, groups=table["patient"])
+    if listed is not None:
+        save_list(scores, at, listed)
     if as_json:
         left_out = len(scores.table) - len(table)
         print_json(
@@ -60,8 +63,24 @@ def print_figures(figures: "Evaluation", title: str, point: str) -> None:
     out.print(
         f"{figures.n} X-rays, threshold {format_rate(figures.threshold)} "
         f"({point}): {tp} pneumonia found, {fn} missed, "
-        f"{tn} normal passed, {fp} false alarms."
+        f"{tn} normal passed, {fp} false alarm{'' if fp == 1 else 's'}."
     )
+
+
+def save_list(scores: "Scores", threshold: float, file: Path) -> None:
+    """Save a row for each labelled X-ray as CSV, the worst errors first.
+
+    Raises PneumoError if the file exists or can't be written.
+    """
+    from pneumo_core.core.files import write_whole
+    from pneumo_core.core.spreadsheets import spreadsheet_csv
+    from pneumo_core.errors import PneumoError
+    from pneumo_core.evaluation import Study, in_words, worst_first
+
+    if file.exists():
+        raise PneumoError(f"'{file}' exists already. Name another file.")
+    listed = in_words(worst_first(Study(scores).predictions(threshold)))
+    write_whole(file, spreadsheet_csv(listed.drop(columns="series")), remedy="Name another file.")
 
 
 def _threshold(

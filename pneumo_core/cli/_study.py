@@ -10,7 +10,7 @@ from rich.table import Table
 
 from pneumo_core.cli._batch import AddressOption, BatchOptions, EngineOption, WorkersOption
 from pneumo_core.cli._batch import run as run_batch
-from pneumo_core.cli._scores import evaluate_scores, print_figures
+from pneumo_core.cli._scores import evaluate_scores, print_figures, save_list
 from pneumo_core.cli._shared import (
     DataOption,
     JsonOption,
@@ -67,17 +67,21 @@ def evaluate(
     threshold: Annotated[
         float | None, typer.Option("--threshold", min=0, max=1, help="With --scores.")
     ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--out", help="Save a row for each X-ray as CSV, the worst errors first."),
+    ] = None,
 ) -> None:
     """Evaluate a model on a split of a dataset, or scores in a file."""
     from pneumo_core.checkpoints import load_checkpoint
-    from pneumo_core.evaluation import evaluate_dataset
+    from pneumo_core.evaluation import Scores, evaluate_dataset
 
     if scores is not None:
         if data_folder is not None or shortcuts or validation is not None:
             raise typer.BadParameter(
                 "--scores cannot be combined with --data, --shortcuts or --validation"
             )
-        evaluate_scores(scores, model, operating_point, threshold, as_json=as_json)
+        evaluate_scores(scores, model, operating_point, threshold, as_json=as_json, listed=listed)
         return
     if threshold is not None:
         raise typer.BadParameter("--threshold needs --scores")
@@ -93,6 +97,8 @@ def evaluate(
             scoring=scoring,
         )
     say_left_out(result.unreadable.values())
+    if listed is not None:
+        save_list(Scores(result.scores, dataset.name), result.operating_point.threshold, listed)
     quartiles = _quartiles(dataset, result) if shortcuts else []
     if as_json:
         told = {"shortcuts": records(quartiles)} if shortcuts else {}

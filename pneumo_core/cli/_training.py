@@ -127,7 +127,8 @@ def train(
         log_action("started", subject=run.name)
     else:
         raise typer.BadParameter("give the new model a --name, or --resume a run")
-    err.print(f"Run {run.id}: {run.config.model}, up to {run.config.all_epochs} epochs.")
+    longest = "1 epoch" if run.config.all_epochs == 1 else f"{run.config.all_epochs} epochs"
+    err.print(f"Run {run.id}: {run.config.model}, up to {longest}.")
     if detach:
         print(run.id)
         return

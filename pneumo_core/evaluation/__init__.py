@@ -15,6 +15,7 @@ from pneumo_core.evaluation.compare import (
 from pneumo_core.evaluation.corruptions import CORRUPTIONS, SEVERITIES, Corruption
 from pneumo_core.evaluation.evaluate import DatasetEvaluation, evaluate_dataset, score_dataset
 from pneumo_core.evaluation.image_changes import CHANGES
+from pneumo_core.evaluation.listing import in_words, label_names
 from pneumo_core.evaluation.robustness import (
     ChangedImages,
     CorruptedImages,
@@ -69,7 +70,9 @@ __all__ = [
     "corruption_robustness",
     "dataset_scores",
     "evaluate_dataset",
+    "in_words",
     "label_doubts",
+    "label_names",
     "outlier_sentence",
     "outliers",
     "point_on",

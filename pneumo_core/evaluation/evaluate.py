@@ -29,8 +29,12 @@ class DatasetEvaluation:
     scores: pd.DataFrame = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, object]:
-        """Return the metrics without their intervals, as ``pneumo evaluate --json`` prints them."""
+        """Return the metrics as ``pneumo evaluate --json`` prints them.
+
+        ``intervals``: of each metric, the ends of its 95 % interval.
+        """
         figures = self.figures
+        metrics = ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece")
         return {
             "model": self.model,
             "split": self.split,
@@ -44,6 +48,9 @@ class DatasetEvaluation:
             "threshold": figures.threshold,
             "operating_point": self.operating_point.name,
             "confusion": figures.confusion.as_rows(),
+            "intervals": {
+                name: [getattr(figures, name).low, getattr(figures, name).high] for name in metrics
+            },
         }
 
 

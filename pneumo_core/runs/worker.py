@@ -47,7 +47,7 @@ def _train(folder: Path, diary: Diary) -> None:
     from pneumo_core.runs.run import find_run
 
     run = find_run(folder.name)
-    _say(f"Training {run.config.model} as '{run.name}', up to {run.config.epochs} epochs.")
+    _say(f"Training {run.config.model} as '{run.name}', up to epoch {run.config.epochs}.")
     checkpoint = execute_run(run, diary, listener=_Log(run.config.epochs))
     _say(f"Published as '{checkpoint.name}'.")
 

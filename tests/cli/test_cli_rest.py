@@ -22,7 +22,7 @@ Run = Callable[..., object]
 ROOT = Path(__file__).parents[2]
 FIGURES = {
     *("model", "split", "n", "auc", "accuracy", "sensitivity", "specificity", "f1", "ece"),
-    *("threshold", "operating_point", "confusion"),
+    *("threshold", "operating_point", "confusion", "intervals"),
 }
 
 
@@ -65,6 +65,23 @@ def test_evaluate_prints_one_object(
     (tn, fp), (fn, tp) = printed["confusion"]
     assert tn + fp + fn + tp == printed["n"] == 6
     assert printed["accuracy"] == (tn + tp) / 6
+
+
+def test_evaluate_lists_the_worst_errors_first(
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Callable[..., Path], tmp_path: Path
+):
+    folder, file = film_folder({"train": 4, "test": 3}), tmp_path / "list.csv"
+    command = ("evaluate", "--data", folder, "--out", file)
+    assert pneumo(*command).code == 0
+    listed = pd.read_csv(file)
+    assert set(listed["label"]) == {"NORMAL", "PNEUMONIA"}
+    right = listed["predicted"] == listed["label"]
+    assert ((listed["result"] == "correct") == right).all()
+    far = (listed["probability"] - (listed["label"] == "PNEUMONIA")).abs()
+    assert far.is_monotonic_decreasing
+    again = pneumo(*command)
+    assert again.code
+    assert "exists already. Name another file." in " ".join(again.err.split())
 
 
 def test_evaluate_finds_the_films_in_the_environment(

@@ -50,6 +50,10 @@ def test_figures_are_those_of_the_scores(checkpoint: Checkpoint, film_folder: Ma
         "threshold": 0.2,
         "operating_point": "screening",
         "confusion": counts.as_rows(),
+        "intervals": {
+            name: [getattr(result.figures, name).low, getattr(result.figures, name).high]
+            for name in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece")
+        },
     }
 
 

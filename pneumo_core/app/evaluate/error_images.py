@@ -15,7 +15,7 @@ from pneumo_core.app.words import plain
 from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import LABELS, find_image
 from pneumo_core.errors import PneumoError
-from pneumo_core.evaluation import UNLABELLED, worst_first
+from pneumo_core.evaluation import UNLABELLED, in_words, label_names, worst_first
 from pneumo_core.imaging import display_pixels, jpeg, read_radiograph
 from pneumo_core.reading.custom_threshold import CUSTOM
 
@@ -25,7 +25,6 @@ _SIDE = 504
 _SHOWN = ("id", "label", "probability", "subtype", "patient", "split")
 _DERIVED = ("predicted", "cell", "series", "confidence", "error", "wrong")
 _ERRORS = {"fn": "missed", "fp": "false alarm"}
-_RESULTS = {**_ERRORS, "tp": "correct", "tn": "correct"}
 
 
 def show_images(
@@ -94,7 +93,7 @@ def offer_list(films: pd.DataFrame, file: str) -> None:
     """Offer these X-rays as CSV, with labels and errors in words; a label is empty if unknown."""
     st.download_button(
         "Save list",
-        lambda: spreadsheet_csv(_in_words(films)),
+        lambda: spreadsheet_csv(in_words(films)),
         file,
         "text/csv",
         icon=":material/download:",
@@ -102,19 +101,6 @@ def offer_list(films: pd.DataFrame, file: str) -> None:
         on_click="ignore",
         help=f"{len(films):,} X-rays as CSV",
     )
-
-
-def _in_words(films: pd.DataFrame) -> pd.DataFrame:
-    written = films.assign(label=_names(films["label"]))
-    if "predicted" in films:
-        written = written.assign(predicted=_names(films["predicted"]))
-    if "cell" in films:
-        written = written.assign(cell=films["cell"].map(_RESULTS))
-    return written.rename(columns={"cell": "result"})
-
-
-def _names(labels: pd.Series) -> list[str]:
-    return [LABELS[each] if each != UNLABELLED else "" for each in labels]
 
 
 def open_in_reading_room(
@@ -192,7 +178,7 @@ def _show_table(films: pd.DataFrame, key: str, probabilities: Sequence[str]) -> 
     """Show a row for each X-ray; a click on one shows it large. Returns the one clicked."""
     others = [c for c in films if c not in (*_SHOWN, *_DERIVED)]
     table = films[[*(c for c in _SHOWN if c in films), *others]].copy()
-    table["label"] = _names(films["label"])
+    table["label"] = label_names(films["label"])
     event = st.dataframe(
         with_bounds(table, ["probability", *probabilities]),
         key=f"films {key}",
