@@ -19,15 +19,15 @@ _KEY = "evaluated films"
 CELL_WORDS = {
     "fn": "Missed: pneumonia predicted as NORMAL",
     "fp": "False alarms: normal predicted as PNEUMONIA",
-    "tp": "Correct: pneumonia predicted as PNEUMONIA",
-    "tn": "Correct: normal predicted as NORMAL",
+    "tp": "Found: pneumonia predicted as PNEUMONIA",
+    "tn": "Cleared: normal predicted as NORMAL",
 }
 """Cells of the confusion matrix, the most serious error first."""
 CELL_NAMES = {
-    "fn": "Missed pneumonia",
+    "fn": "Missed",
     "fp": "False alarms",
-    "tp": "Pneumonia found",
-    "tn": "Correct normal",
+    "tp": "Found",
+    "tn": "Cleared",
 }
 """Short names of the cells."""
 

@@ -42,6 +42,9 @@ _STYLE = """<style>
   overflow: hidden; text-overflow: ellipsis; }
 .film-name { font-size: 0.72rem; line-height: 1.25; overflow-wrap: anywhere; opacity: 0.8;
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+.film-wide { font-size: 0.8rem; line-height: 1.6; overflow-wrap: anywhere; }
+[class*="st-key-large-"] [data-testid="stImage"] img {
+  max-height: 56vh; object-fit: contain; background: #000; border-radius: 4px; }
 .film-chip { border-radius: 3px; color: #fff; font-size: 0.7rem; font-weight: 600;
   padding: 0.05rem 0.35rem; white-space: nowrap; }
 </style>"""
@@ -158,15 +161,24 @@ def _words(tile: Tile) -> str:
 
 def _lines(tile: Tile) -> str:
     """Return short lines: the chips of label and error, the probabilities, and the name."""
+    said = (_chips(tile), *map(escape, tile.said))
+    lines = "".join(f'<div class="film-line">{each}</div>' for each in said if each)
+    return f'{lines}<div class="film-name" title="{escape(tile.id)}">{escape(tile.name)}</div>'
+
+
+def _one_line(tile: Tile) -> str:
+    """Return the same, which wraps only where it must."""
+    said = " · ".join(map(escape, (*tile.said, tile.name)))
+    return f'<div class="film-wide" title="{escape(tile.id)}">{_chips(tile)} {said}</div>'
+
+
+def _chips(tile: Tile) -> str:
     chips = ""
     if tile.label != UNLABELLED:
         chips = _chip(LABELS[tile.label], _COLOURS[tile.label])
     if tile.error:
         chips += " " + _chip(tile.error, _ERROR)
-    lines = "".join(
-        f'<div class="film-line">{each}</div>' for each in (chips, *map(escape, tile.said)) if each
-    )
-    return f'{lines}<div class="film-name" title="{escape(tile.id)}">{escape(tile.name)}</div>'
+    return chips
 
 
 def _chip(text: str, colour: str) -> str:
@@ -224,7 +236,8 @@ def _show_large(
     except PneumoError as error:
         st.caption(plain(str(error)))
         return
-    st.html(_lines(tile))
-    link(tile.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(_one_line(tile), width="content")
+        link(tile.id)
     with st.container(key=f"large-{key}"):
         st.image(drawn, width="stretch", alt=f"{tile.id}: {_words(tile)}")
