@@ -7,7 +7,7 @@ from typing import Any
 import pydantic
 
 from pneumo_core.core import settings
-from pneumo_core.gateway.config import Config
+from pneumo_core.gateway import config as gateway_config
 from pneumo_core.training import TrainingConfig
 
 __all__ = ["page"]
@@ -50,11 +50,14 @@ Keys of the TOML file for `pneumo gateway start --config FILE`;
 def page() -> str:
     """Return the page as Markdown."""
     training = pydantic.TypeAdapter(TrainingConfig).json_schema()
-    gateway = pydantic.TypeAdapter(Config).json_schema()
+    gateway = pydantic.TypeAdapter(gateway_config.Config).json_schema()
     parts = [_HEAD, _environment(), _TRAINING, _table(training)]
     parts += [_AUGMENTATION, _table(training["$defs"]["Augmentation"])]
     parts += [_GATEWAY, _table(gateway)]
-    parts += [f"### {title}\n\n{_table(gateway['$defs'][name])}" for name, title in _TABLES.items()]
+    parts += [
+        f"### {title}\n\n{_words(name)}\n\n{_table(gateway['$defs'][name])}"
+        for name, title in _TABLES.items()
+    ]
     return "".join(parts)
 
 
@@ -68,6 +71,11 @@ _TABLES = {
     "Source": "[[source]]",
     "Tls": "tls, in any of these",
 }
+
+
+def _words(name: str) -> str:
+    """Return what a class of the gateway's settings says of them."""
+    return (inspect.getdoc(getattr(gateway_config, name)) or "").replace("``", "`")
 
 
 def _environment() -> str:

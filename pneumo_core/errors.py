@@ -1,5 +1,6 @@
 """Pneumo's exceptions, as one tree. Each is also a built-in exception.
 
+```text
 PneumoError
 ├── UnreadableImage     ValueError       a file that can't become a Radiograph
 ├── DatasetError        ValueError       a folder or archive that can't become a dataset
@@ -10,6 +11,7 @@ PneumoError
 ├── AuditError          RuntimeError     the log can't be opened, read or written
 ├── MissingExtra        ImportError      a part of Pneumo that is not installed
 └── UnknownName         LookupError      a name that is in no registry
+```
 
 Each message says what happened, why, and what to do.
 """
@@ -95,7 +97,7 @@ class MissingExtra(PneumoError, ImportError):
     """A part of Pneumo that is not installed.
 
     Args:
-        extra: name of the extra that brings it.
+        extra: name of the extra that brings it; "" for modules that no extra brings.
         modules: the modules that were not found.
     """
 
@@ -105,9 +107,9 @@ class MissingExtra(PneumoError, ImportError):
         *first, last = self.modules
         named = f"{', '.join(first)} and {last}" if first else last
         which, them = ("which are", "them") if first else ("which is", "it")
+        what = f"'pneumo[{extra}]'" if extra else " ".join(self.modules)
         super().__init__(
-            f"This needs {named}, {which} not installed. "
-            f"Install {them}: pip install 'pneumo[{extra}]'."
+            f"This needs {named}, {which} not installed. Install {them}: pip install {what}."
         )
 
     def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, tuple[str, ...]]]:

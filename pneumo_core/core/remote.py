@@ -21,12 +21,12 @@ _NEEDED = {
     "s3": ("remote", "s3fs"),
     "http": ("remote", "aiohttp"),
     "https": ("remote", "aiohttp"),
-    "gs": ("remote", "gcsfs"),
-    "gcs": ("remote", "gcsfs"),
-    "abfs": ("remote", "adlfs"),
-    "az": ("remote", "adlfs"),
+    "gs": ("", "gcsfs"),
+    "gcs": ("", "gcsfs"),
+    "abfs": ("", "adlfs"),
+    "az": ("", "adlfs"),
 }
-"""The extra and the module that each protocol needs; others come with fsspec."""
+"""The extra, if any, and the module that each protocol needs; others come with fsspec."""
 
 
 def is_url(text: str) -> bool:

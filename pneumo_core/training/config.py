@@ -93,7 +93,7 @@ class TrainingConfig:
     The same config, X-rays, machine and thread count give the same weights on the CPU.
     """
 
-    model: str = "cnn_94"
+    model: Annotated[str, Field(description="architecture")] = "cnn_94"
     pretrained: Annotated[
         str, Field(description="auto, hub, package, none, or a file of weights for the backbone")
     ] = "auto"
