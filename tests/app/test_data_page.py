@@ -144,3 +144,9 @@ def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
     )
     assert len(app.get("plotly_chart")) == 1
     assert "vary proportions during training" in told(app)
+
+    app.multiselect(key="audited input sizes").set_value([96]).run()
+    press(app, "Audit these inputs")
+    assert not app.exception
+    (table,) = (each.value for each in app.dataframe if "Property" in each.value)
+    assert "Finest detail of the input, 96 pixels" in set(table["Property"])

@@ -21,6 +21,7 @@ from pneumo_core.evaluation.shortcuts import (
     Separation,
     advice,
     audit,
+    audit_input_detail,
     installed_finder,
     measure_dataset,
     shift_sentence,
@@ -29,6 +30,8 @@ from pneumo_core.evaluation.shortcuts import (
 from pneumo_core.reports.figures import separation_dots
 
 __all__ = ["measured_here", "show_audit"]
+
+_INPUT_SIZES = (96, 112, 128, 160, 224)
 
 _WHY = (
     "A network learns whatever predicts the labels, even if it has nothing to do with the lungs: "
@@ -49,6 +52,7 @@ def show_audit(inspection: Inspection, location: Path) -> None:
         st.info("Not measured yet. Press the button to start; the result is saved.")
         return
     _show_summary(found)
+    found = found.joined_by(_input_details(dataset, location))
     if found.separations:
         _show_separations(found)
     _show_shifts(found)
@@ -77,6 +81,31 @@ def _audited(dataset: Dataset, location: Path) -> Audit:
     return cancellable_once(
         cached_for_all, "audits", key, "Run the shortcut audit", compute, most=4
     )
+
+
+def _input_details(dataset: Dataset, location: Path) -> list[Separation]:
+    """Ask for sizes of a network's input, and return how well its finest detail predicts labels."""
+    sizes = st.multiselect(
+        "Also audit a network's input of so many pixels, framed by the lungs",
+        _INPUT_SIZES,
+        key="audited input sizes",
+        placeholder="None",
+        help="A box around the lungs that is smaller than the input is enlarged, which blurs it. "
+        "If that happens more often to X-rays of one label, a network can tell the label by it.",
+    )
+    if not sizes:
+        return []
+    key = (dataset_key(location), dataset.fingerprint, tuple(sorted(sizes)))
+
+    def compute(report: Report) -> list[Separation]:
+        return audit_input_detail(dataset, sorted(sizes), progress=report("Framing X-rays"))
+
+    try:
+        return cancellable_once(
+            cached_for_all, "input details", key, "Audit these inputs", compute, most=4
+        )
+    except Cancelled:
+        return []
 
 
 def _show_summary(found: Audit) -> None:
