@@ -17,6 +17,7 @@ __all__ = [
     "plain",
     "tally",
     "time_left_text",
+    "x_rays",
 ]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")
@@ -29,6 +30,11 @@ _STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
 def plain(text: str) -> str:
     """Escape text so that Streamlit's Markdown shows it literally."""
     return _MARKDOWN.sub(r"\\\1", " ".join(printable(text).split()))
+
+
+def x_rays(count: int) -> str:
+    """Return a count: "1 X-ray", "1,234 X-rays"."""
+    return "1 X-ray" if count == 1 else f"{count:,} X-rays"
 
 
 def count_text(statuses: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pneumo_core.evaluation.compare import (
     Spread,
     compare,
     compare_pairs,
+    on_common,
     seed_groups,
     spread_of,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "in_words",
     "label_doubts",
     "label_names",
+    "on_common",
     "outlier_sentence",
     "outliers",
     "point_on",

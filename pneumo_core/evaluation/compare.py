@@ -153,6 +153,17 @@ def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> C
     return Comparison(table, (both[0], both[1]), areas, test, everyone - len(table), unreadable)
 
 
+def on_common(scores: Sequence[Scores]) -> tuple[list[Scores], int]:
+    """Return the scores of the X-rays that all models scored, and how many others there are."""
+    ids = [set(each.table["id"]) for each in scores]
+    common, everyone = set.intersection(*ids), set.union(*ids)
+    kept = [
+        replace(each, table=each.table[each.table["id"].isin(common)].reset_index(drop=True))
+        for each in scores
+    ]
+    return kept, len(everyone) - len(common)
+
+
 def compare_pairs(scores: Sequence[Scores], thresholds: Sequence[float]) -> list[PairTest]:
     """Test every pair of models on the X-rays that both scored, each at its own threshold.
 
@@ -253,18 +264,18 @@ def _about_areas(areas: Areas | None, names: tuple[str, str] = _SIDES) -> str:
         return "With one class only there is no area under the ROC curve to compare."
     if math.isnan(areas.difference.low):
         differs = f"{areas.difference.value:+.3f}"
-        return f"These X-rays do not show which model ranks better: AUC differs by {differs}."
+        return f"These X-rays do not show which model ranks better: difference in AUC {differs}."
     if math.isnan(areas.p):
         return "Both rank the X-rays in the same order."
-    difference = str(areas.difference)
+    better = "Neither clearly"
     if areas.p < 0.05:
         better = _begin(names[0 if areas.difference.value > 0 else 1])
-        return f"{better} ranks the X-rays better: AUC differs by {difference}, p {_p(areas.p)}."
-    return f"Neither clearly ranks the X-rays better: AUC differs by {difference}, p {_p(areas.p)}."
+    differs = f"difference in AUC {areas.difference}, p {_p(areas.p)}"
+    return f"{better} ranks the X-rays better: {differs}."
 
 
 def _about_calls(test: McNemar, names: tuple[str, str] = _SIDES) -> str:
-    counts = f"{test.only_first} X-rays only {names[0]}, {test.only_second} only {names[1]}"
+    counts = f"{names[0]} alone about {test.only_first}, {names[1]} alone about {test.only_second}"
     if test.p < 0.05:
         better = _begin(names[0 if test.only_first > test.only_second else 1])
         return f"{better} is right about more X-rays ({counts}; p {_p(test.p)})."
@@ -277,7 +288,5 @@ def _begin(name: str) -> str:
 
 
 def _p(p: float) -> str:
-    if p < 0.001:
-        return f"= {p:.1e}"
     written = format_rate(p)
-    return written if written.startswith(">") else f"= {written}"
+    return written if written.startswith(("<", ">")) else f"= {written}"

@@ -112,7 +112,7 @@ def test_scores_of_another_version_get_a_sentence(checkpoint: Checkpoint) -> Non
         (["a,0,0.2", "b,0,0.9"], "Every X-ray is NORMAL: only specificity can be computed"),
         (["a,,0.2", "b,,0.9"], "None of these X-rays has a label"),
         ([f"{n},{n % 2},0.{n}" for n in range(10)], "Only 10 X-rays"),
-        (["a,1,0.2", "b,0,0.9", "c,,0.5"], "1 X-rays without a label are left out"),
+        (["a,1,0.2", "b,0,0.9", "c,,0.5"], "Left out of all figures: 1 X-ray without a label."),
         (["a,7,0.2"], "the label '7'"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_film_of_the_dataset_opens_in_the_reading_room(
 def test_two_checkpoints_are_compared() -> None:
     app = open_app("pages/compare.py", checkpoints="cnn_94,cnn_v2")
     assert not app.exception
-    assert "AUC differs by" in told(app)
+    assert "difference in AUC" in told(app)
     table = app.dataframe[0].value
     assert table["Model"].tolist()[:2] == ["cnn_94", "cnn_v2"]
     assert "| CNN_94 | 0.946 |" in told(app)

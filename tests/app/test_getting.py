@@ -199,7 +199,7 @@ def test_an_added_dataset_is_what_the_pages_use(
 ) -> None:
     stage(zip_folder(film_folder({"test": 3}), tmp_path / "a.zip"), "mine").keep()
     app = open_app("pages/evaluate.py")
-    assert "mine: test X-rays, scored now" in app.selectbox(key="films").options
+    assert "mine: test X-rays, to be scored" in app.selectbox(key="films").options
 
 
 def test_among_several_one_is_chosen_and_travels_in_the_link(
@@ -211,9 +211,9 @@ def test_among_several_one_is_chosen_and_travels_in_the_link(
     app = open_app("pages/evaluate.py")
     (choice,) = app.sidebar.selectbox
     assert choice.options == ["films", "mine"]
-    assert "films: test X-rays, scored now" in app.selectbox(key="films").options
+    assert "films: test X-rays, to be scored" in app.selectbox(key="films").options
     choice.set_value("mine").run()
-    assert "mine: test X-rays, scored now" in app.selectbox(key="films").options
+    assert "mine: test X-rays, to be scored" in app.selectbox(key="films").options
     assert app.query_params["dataset"] == "mine"
     app.switch_page("pages/embeddings.py").run()
     assert app.sidebar.selectbox[0].value == "mine", "it outlives a walk to another page"

@@ -7,7 +7,7 @@ import pytest
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import PneumoError
-from pneumo_core.evaluation import Scores, compare, compare_pairs, seed_groups, spread_of
+from pneumo_core.evaluation import Scores, compare, compare_pairs, on_common, seed_groups, spread_of
 from pneumo_core.metrics import compare_areas, evaluate, holm, mcnemar
 from tests.evaluation.tables import scores
 
@@ -106,7 +106,7 @@ def test_every_pair_is_tested_and_p_corrected_for_their_number() -> None:
     assert [each.differ for each in found] == [len(each.disagreements) for each in alone]
     told = found[0].sentence(("best", "one", "other"))
     assert told.startswith("best ranks the X-rays better")
-    assert "X-rays only best, 0 only one" in told
+    assert "best alone about " in told and "one alone about 0;" in told
 
 
 def test_one_pair_needs_no_correction() -> None:
@@ -114,3 +114,11 @@ def test_one_pair_needs_no_correction() -> None:
     (found,) = compare_pairs(two, (0.5, 0.5))
     assert found.areas is not None
     assert (found.areas_p, found.calls_p) == (found.areas.p, found.mcnemar.p)
+
+
+def test_models_are_compared_on_the_x_rays_that_all_of_them_scored() -> None:
+    whole = scores([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.8])
+    part = replace(whole, table=whole.table.iloc[1:3])
+    kept, left_out = on_common([whole, part])
+    assert left_out == 2
+    assert [list(each.table["id"]) for each in kept] == [list(part.table["id"])] * 2

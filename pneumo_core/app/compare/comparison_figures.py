@@ -10,7 +10,7 @@ from pneumo_core.app.compare.pair_choice import choose_pair
 from pneumo_core.app.compare.pair_scatter import show_pair
 from pneumo_core.app.evaluate.score_cache import study_of
 from pneumo_core.app.memory import cached
-from pneumo_core.app.words import plain
+from pneumo_core.app.words import plain, x_rays
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import (
@@ -23,6 +23,7 @@ from pneumo_core.evaluation import (
     Study,
     compare,
     compare_pairs,
+    on_common,
     point_on,
     seed_groups,
     spread_of,
@@ -57,6 +58,12 @@ _MEANINGS = {
 
 def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) -> None:
     """Show all figures of these models, each at its own default operating point."""
+    scores, left_out = on_common(scores)
+    if scores[0].table.empty:
+        st.warning("No X-ray was scored by all of these models. Choose other models or X-rays.")
+        return
+    if left_out:
+        st.caption(f"Left out: {x_rays(left_out)} that not all of these models scored.")
     studies = [study_of(each) for each in scores]
     thresholds = [each.card.operating_point().threshold for each in checkpoints]
     figures = [study.at(t) for study, t in zip(studies, thresholds, strict=True)]
@@ -78,7 +85,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
     )
     test = next(each for each in tests if (each.first, each.second) == (first, second))
     lead.markdown(plain(test.sentence(names)).replace("p = ", "p\u00a0=\u00a0"))
-    _say_left_out(compared)
+    _say_unreadable(compared)
     show_pair((names[first], names[second]), compared, points)
     _show_curves(checkpoints, studies, thresholds)
 
@@ -192,10 +199,8 @@ def _test_row(names: Sequence[str], test: PairTest) -> dict[str, str]:
     }
 
 
-def _say_left_out(compared: Comparison) -> None:
-    if compared.left_out:
-        st.caption(f"{compared.left_out} X-rays scored by only one model are left out.")
+def _say_unreadable(compared: Comparison) -> None:
     if compared.unreadable:
-        with st.expander(f"{len(compared.unreadable)} X-rays could not be read and are left out"):
+        with st.expander(f"{x_rays(len(compared.unreadable))} could not be read: left out"):
             for reason in compared.unreadable.values():
                 st.markdown(f"- {plain(reason)}")

@@ -7,7 +7,7 @@ from pneumo_core.app.evaluate.error_images import offer_list, show_images
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
 from pneumo_core.app.widgets.mouse import choose_drag
-from pneumo_core.app.words import file_stem
+from pneumo_core.app.words import file_stem, x_rays
 from pneumo_core.evaluation import Comparison
 from pneumo_core.reports.figures import probability_scatter
 
@@ -52,7 +52,7 @@ def show_pair(
 def _choose_disagreements(names: tuple[str, str], compared: Comparison) -> pd.DataFrame:
     """Ask which of the X-rays predicted differently to show: all, or where one is correct."""
     apart = compared.disagreements
-    st.markdown(f"**Predicted differently: {len(apart)} X-rays**, largest difference first")
+    st.markdown(f"**Predicted differently: {x_rays(len(apart))}**, largest difference first")
     first_correct = apart["first_predicted"] == apart["label"]
     named = {
         "all": f"All ({len(apart)})",

@@ -1,7 +1,9 @@
 // The picture of the X-ray under the pointer, beside it. Pictures are tiles of one sheet.
 
-export default function ({ data, parentElement }) {
-  const box = parentElement.querySelector(".hovered");
+export default function ({ data }) {
+  const box = document.createElement("div");
+  box.className = "hovered";
+  box.hidden = true;
   document.body.append(box); // above the plot, wherever that is on the page
   // Not in a style sheet: those of a component do not reach outside it.
   box.style.cssText = "position: fixed; z-index: 1000; pointer-events: none; border-radius: 4px;"

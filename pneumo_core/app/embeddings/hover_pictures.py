@@ -54,6 +54,4 @@ def show_on_hover(chart: str, films: pd.DataFrame) -> None:
 @cache
 def _component() -> "ComponentRenderer":
     script = Path(__file__).with_name("hover.js").read_text(encoding="utf-8")
-    return st.components.v2.component(
-        "pneumo_hover", html='<div class="hovered" hidden></div>', js=script
-    )
+    return st.components.v2.component("pneumo_hover", js=script)

@@ -17,7 +17,7 @@ from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
-from pneumo_core.app.words import plain
+from pneumo_core.app.words import plain, x_rays
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.embeddings import (
     MIN_IMAGES,
@@ -194,7 +194,7 @@ def _number(value: float) -> str:
 
 def _say_what_is_left_out(features: Features) -> None:
     if features.unreadable:
-        with st.expander(f"{len(features.unreadable)} X-rays could not be read and are left out"):
+        with st.expander(f"{x_rays(len(features.unreadable))} could not be read: left out"):
             for reason in features.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
     if MIN_IMAGES <= len(features.table) < _FEW:

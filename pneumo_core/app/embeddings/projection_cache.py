@@ -136,7 +136,7 @@ def _sources(checkpoint: Checkpoint) -> dict[str, str]:
     for split, name in (("test", "Test X-rays"), ("val", "Validation X-rays")):
         if split in counts:
             sources[split] = f"{name} stored with the model: {counts[split]}"
-    return sources | dataset_sources()
+    return sources | dataset_sources(checkpoint)
 
 
 def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:

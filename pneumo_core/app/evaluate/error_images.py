@@ -11,7 +11,7 @@ from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key, 
 from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.tables import with_bounds
 from pneumo_core.app.widgets.tiles import PER_PAGE, Tile, enlarge, restart_grid, show_grid
-from pneumo_core.app.words import plain
+from pneumo_core.app.words import plain, x_rays
 from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import LABELS, find_image
 from pneumo_core.errors import PneumoError
@@ -52,7 +52,7 @@ def show_images(
     if not pictured:
         picked = _show_table(films, key, probabilities)
         return picked or (str(films["id"].iloc[0]) if len(films) == 1 else None)
-    with st.expander(f"Table of {len(films):,} X-rays", icon=":material/table_rows:"):
+    with st.expander(f"Table of {x_rays(len(films))}", icon=":material/table_rows:"):
         _show_table(films, key, probabilities)
     return large
 
@@ -63,9 +63,10 @@ def _say_missing(films: pd.DataFrame, key: str) -> bool:
         offer_images(key)
         return False
     if _none_here(films["id"].head(PER_PAGE)):
+        other = "Choose theirs in the sidebar, or add it" if dataset_link() else "Add theirs"
         st.caption(
-            f"These X-rays are not in the dataset in use, {plain(_name())}. Choose the dataset "
-            "they belong to in the sidebar, or add it on the page Data."
+            f"These X-rays are not in the dataset in use, {plain(_name())}. {other} on the Data "
+            "page."
         )
         return False
     return True
@@ -99,7 +100,7 @@ def offer_list(films: pd.DataFrame, file: str) -> None:
         icon=":material/download:",
         type="tertiary",
         on_click="ignore",
-        help=f"{len(films):,} X-rays as CSV",
+        help=f"{x_rays(len(films))} as CSV",
     )
 
 

@@ -16,7 +16,7 @@ from pneumo_core.app.evaluate.shortcut_quartiles import show_shortcuts
 from pneumo_core.app.evaluate.threshold_slider import choose_threshold
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
-from pneumo_core.app.words import file_stem
+from pneumo_core.app.words import file_stem, x_rays
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS
 from pneumo_core.errors import PneumoError
@@ -96,7 +96,7 @@ def _show_selected(
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key="title-selected"
     ):
-        told = f"**{selection.words}**: {len(inside)} X-rays, worst errors first"
+        told = f"**{selection.words}**: {x_rays(len(inside))}, worst errors first"
         st.markdown(told, width="stretch")
         file = f"{file_stem(checkpoint.name)}-{selection.cell or 'selected'}.csv"
         offer_list(worst_first(inside), file)
@@ -126,7 +126,7 @@ def _validation(checkpoint: Checkpoint) -> Study | None:
 def _say_what_is_special(study: Study) -> None:
     unlabelled = len(study.scores.table) - len(study.table)
     if unlabelled:
-        st.caption(f"{unlabelled} X-rays without a label are left out of all figures.")
+        st.caption(f"Left out of all figures: {x_rays(unlabelled)} without a label.")
     if not study.both_classes:
         (only,) = study.scores.classes
         rate = "specificity" if only == 0 else "sensitivity"
@@ -137,7 +137,7 @@ def _say_what_is_special(study: Study) -> None:
         )
     if len(study.table) < 30:
         st.info(
-            f"Only {len(study.table)} X-rays: rely on the intervals, not on the figures.",
+            f"Only {x_rays(len(study.table))}: rely on the intervals, not on the figures.",
             icon=":material/info:",
         )
 
@@ -186,7 +186,7 @@ def _show_numbers(study: Study, figures: Evaluation) -> None:
         ("Brier score", study.brier),
     )
     lines = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    st.markdown(f"| {figures.n} X-rays | value (95 % interval) |\n|:--|:--|\n{lines}")
+    st.markdown(f"| {x_rays(figures.n)} | value (95 % interval) |\n|:--|:--|\n{lines}")
 
 
 def _show_histogram(study: Study, threshold: float, selection: Selection | None) -> None:

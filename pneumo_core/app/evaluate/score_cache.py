@@ -6,7 +6,7 @@ from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
 from pneumo_core.app.widgets.model_choice import DATASET, choose_linked, dataset_sources
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
-from pneumo_core.app.words import plain
+from pneumo_core.app.words import plain, x_rays
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.evaluation import Scores, Study, dataset_scores, read_scores, shipped_scores
 from pneumo_core.inference import dataset_for
@@ -21,7 +21,9 @@ def source_names(checkpoint: Checkpoint) -> dict[str, str]:
     """Return the sources by the word used in links, the default first."""
     splits = [s for s in ("test", "val") if s in checkpoint.card.evaluation]
     names = {split: f"{_TITLES[split]}: {_count(checkpoint, split)}" for split in splits}
-    of_dataset = {word: f"{title}, scored now" for word, title in dataset_sources().items()}
+    of_dataset = {
+        word: f"{title}, to be scored" for word, title in dataset_sources(checkpoint).items()
+    }
     return names | of_dataset | {FILE: "Scores file"}
 
 
@@ -114,6 +116,6 @@ def say_warnings(scores: Scores) -> None:
     for warning in scores.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     if scores.unreadable:
-        with st.expander(f"{len(scores.unreadable)} X-rays could not be read"):
+        with st.expander(f"{x_rays(len(scores.unreadable))} could not be read"):
             for reason in scores.unreadable.values():
                 st.markdown(f"- {plain(reason)}")

@@ -163,12 +163,16 @@ def choose_linked(
     return chosen
 
 
-def dataset_sources() -> dict[str, str]:
-    """Return the dataset's splits as sources: label by the word used in links."""
+def dataset_sources(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return the dataset's splits as sources: label by the word used in links.
+
+    For a model trained by cross-validation all training X-rays are one split.
+    """
     data = dataset_in_use()
     if data is None:
         return {}
-    splits = {split: f"{split} X-rays" for split in ("test", "val", "train")}
+    folds = checkpoint.card.training.get("folds")
+    splits = {split: f"{split} X-rays" for split in ("test", *(() if folds else ("val",)), "train")}
     return {
         f"{DATASET}{split}": f"{data.stem if data.suffix == '.npz' else data.name}: {words}"
         for split, words in (splits | {"all": "all X-rays"}).items()
