@@ -90,9 +90,9 @@ def show_models() -> None:
                 "pages/read.py", label=plain(each.name), query_params={"checkpoint": each.name}
             )
     st.caption(
-        "Rates at the threshold of each model's default operating point, with 95 % intervals. Best "
-        "for: among the models evaluated on the same X-rays. Validation figures are optimistic: "
-        "the model was tuned on these X-rays."
+        "Rates at the threshold of each model's default operating point, with 95 % intervals. "
+        "“Best for” compares the models that were evaluated on the same X-rays. Validation figures "
+        "are optimistic: the model was tuned on these X-rays."
     )
 
 

@@ -131,11 +131,8 @@ def show_own_image(
     """Show the nearest X-rays, and how near they are compared with the others' neighbours."""
     near = nearest(features.values, placed.values)
     how = "exactly" if placed.exact else "approximately"
-    share = f"{100 * near.nearer:.0f} %"
-    unlike = "so it is unlike the others" if near.nearer > 0.95 else "which is not unusual"
     st.markdown(
-        f"**Your X-ray** is the star, placed {how}. {share} of the other X-rays lie closer to "
-        f"their nearest neighbour, {unlike}. Its nearest X-rays:"
+        f"**Your X-ray** is the star, placed {how}. {_alike(near.nearer)} Its nearest X-rays:"
     )
     rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
     if "outcome" in films:
@@ -143,6 +140,15 @@ def show_own_image(
     if "probability" not in rows:
         rows = rows.assign(probability=float("nan"))
     show_images(rows, checkpoint, key="near own", ordered=True)
+
+
+def _alike(nearer: float) -> str:
+    """Say how unusual an X-ray is; ``nearer``: the share that lie closer to a neighbour."""
+    if nearer == 0:
+        return "No other X-ray lies closer to its neighbour: it may be on the map already."
+    share = f"{100 * nearer:.0f} %" if nearer >= 0.01 else "Fewer than 1 %"
+    unlike = "so it is unlike the others" if nearer > 0.95 else "which is not unusual"
+    return f"{share} of the other X-rays lie closer to their nearest neighbour, {unlike}."
 
 
 def _errors(outcomes: "pd.Series[str]") -> list[str]:

@@ -94,7 +94,7 @@ def offer_result(
                 key=f"take {kind}",
             )
     st.caption(
-        f"{plain(file_name(result, 'pdf'))} and similar"
+        f"Saved as {plain(file_name(result, 'pdf'))}, .png, .json or .dcm"
         + (
             ", with the heat map as shown."
             if look

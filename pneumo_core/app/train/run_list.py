@@ -184,7 +184,8 @@ def _told(now: Now) -> str:
 
 def _summary(run: Run) -> str:
     history = run.history
-    told = f"{len(history)} of {run.config.all_epochs} epochs"
+    unit = "epoch" if run.config.all_epochs == 1 else "epochs"
+    told = f"{len(history)} of {run.config.all_epochs} {unit}"
     if history:
         told += f", best validation AUC {format_rate(max(report.val_auc for report in history))}"
     return told
