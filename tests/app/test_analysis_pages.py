@@ -287,7 +287,7 @@ def test_few_films_of_one_class_some_unreadable(
     assert not app.exception
     assert "Only 12 X-rays" in told(app)
     assert "All these X-rays have the same label" in told(app)
-    assert "1 X-rays could not be read" in "\n".join(each.label for each in app.expander)
+    assert "1 X-ray could not be read" in "\n".join(each.label for each in app.expander)
     assert len(app.get("plotly_chart")) == 1
 
 

@@ -148,7 +148,7 @@ def test_a_refused_change_is_told(trained: Run) -> None:
 def test_a_done_run_is_renamed_and_deleted_with_its_checkpoint(trained: Run) -> None:
     run = trained
     app = train_page()
-    assert "1 of 1 epochs" in told(app)
+    assert "1 of 1 epoch," in told(app)
     app.text_input(key=f"name {run.id}").set_value("yours").run()
     app.button(key=f"rename {run.id}").click().run()
     assert [each.name for each in list_runs()[0]] == ["yours"]
