@@ -64,6 +64,7 @@ body[style*="overflow: hidden"] [data-testid="stFullScreenFrame"] [data-testid="
 @media (min-width: 641px) { .block-container { padding-top: 0.6rem; } }
 @media (max-width: 640px) {
   .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.2rem; }
+  [data-testid="stHeader"] { background: var(--st-background-color, #fff); }
 }
 </style>"""
 

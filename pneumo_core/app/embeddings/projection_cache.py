@@ -164,7 +164,7 @@ def _computed(checkpoint: Checkpoint, split: str, layer: str) -> Features:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner="Opening the model to list its layers")
 def _layers(checkpoint: str, version: str) -> tuple[str, ...]:
     from pneumo_core.checkpoints import load_checkpoint
 

@@ -19,7 +19,7 @@ body[style*="overflow: hidden"] [data-testid="stColumn"]:has([class*="st-key-bes
 /* On a phone the selection is a sheet at the lower edge: it is seen whichever chart is touched. */
 @media (max-width: 640px) {
   [data-testid="stColumn"]:has(> div > div > [class*="st-key-beside-"]) {
-    position: sticky; bottom: 0; z-index: 5; max-height: 45vh; overflow-y: auto;
+    position: sticky; bottom: 0; z-index: 5; max-height: 36vh; overflow-y: auto;
     background: var(--st-background-color, #fff); border-top: 1px solid #c5d2da;
     padding: 0.5rem 0; }
 }
