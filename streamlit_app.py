@@ -9,7 +9,7 @@ with open_page("Pneumo"):
     with told:
         st.markdown(
             "Pneumo detects pneumonia in chest X-rays and shows why: a calibrated probability, a "
-            "heat map of the evidence, and how often each model is right. The same call gives the "
+            "heat map of the evidence, and how often each model is right. The same X-ray gets the "
             "same number here, on the command line and in Python."
         )
         if st.button("Read an X-ray", type="primary", icon=":material/pulmonology:"):

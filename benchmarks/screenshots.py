@@ -1,11 +1,12 @@
 """Take the pictures of the documentation: every page, on a desktop and on a phone.
 
-    python -m benchmarks.screenshots
+    python -m benchmarks.screenshots [PAGE ...]
 
 A headless Chromium opens the shipped app with drawn X-rays and the sample X-rays of pydicom-data,
 so that no patient is in the documentation, and writes ``docs/images/PAGE-SIZE.jpg``.
 """
 
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,8 @@ def main() -> None:
             for size, viewport in SIZES.items():
                 context = browser.new_context(viewport=viewport)  # type: ignore[arg-type]
                 for name, place in PLACES.items():
+                    if sys.argv[1:] and name not in sys.argv[1:]:
+                        continue
                     page = context.new_page()
                     page.set_default_timeout(120_000)
                     page.goto(f"{address}/{place}")
