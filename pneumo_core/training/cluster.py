@@ -122,7 +122,8 @@ def share_buffers(fabric: Fabric, network: Network) -> Network:
     They differ between processes by what each has seen.
     """
     if fabric.world_size > 1:
-        for name, values in fabric.broadcast(dict(network.named_buffers())).items():
+        here = {name: values.cpu() for name, values in network.named_buffers()}
+        for name, values in fabric.broadcast(here).items():
             network.get_buffer(name).copy_(values)
     return network
 
