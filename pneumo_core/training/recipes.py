@@ -14,17 +14,17 @@ RECIPES = ("strong", "paper")
 # X-rays to be read are neither resampled nor noisy: where all training X-rays were, a network took
 # sharper X-rays for healthier ones.
 _STRONG_AUGMENTATION = Augmentation(
-    resampled=0.8,
+    resampled=0.9,
     rotation=15,
     shift=0.05,
     scale=0.12,
-    zoom=(0.86, 1.18),
+    zoom=(0.82, 1.18),
     mirror=0.5,
     gamma=0.3,
     contrast=0.25,
     brightness=0.12,
-    noise=(0.0, 0.02),
-    blur=0.5,
+    noise=(0.0, 0.04),
+    blur=0.8,
 )
 _PAPER_AUGMENTATION = Augmentation(
     rotation=75, shift=0, scale=0, mirror=0.5, gamma=0, contrast=0, brightness=0, noise=(0, 0)
