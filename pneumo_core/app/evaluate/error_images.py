@@ -135,7 +135,7 @@ def film_picture(film_id: str, side: int = _SIDE) -> bytes:
     data = dataset_in_use()
     source = find_image(data, film_id) if data else None
     if source is None:
-        raise PneumoError(f"'{film_id}' is not in the dataset in use.")
+        raise PneumoError("No picture: this X-ray is not in the dataset in use.")
     return jpeg(display_pixels(read_radiograph(source, name=film_id).pixels, side))
 
 

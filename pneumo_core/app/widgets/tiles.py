@@ -141,7 +141,7 @@ def _show_tile(tile: Tile, picture: Callable[[str], bytes], key: str) -> None:
     try:
         drawn = picture(tile.id)
     except PneumoError as error:
-        st.caption("No picture.", help=plain(str(error)))
+        st.caption(plain(str(error)))
         st.html(_lines(tile))
         return
     st.image(drawn, width="stretch", alt=f"{tile.id}: {_words(tile)}")
