@@ -20,7 +20,7 @@ from pneumo_core.cli._shared import (
     say_left_out,
     without_nan,
 )
-from pneumo_core.cli._terminal import out, progress_bar
+from pneumo_core.cli._terminal import print_table, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def robustness(
     if as_json:
         print(json.dumps([_changed(row) for row in rows], ensure_ascii=False))
         return
-    out.print(_corruption_table(rows[0], corrupted) if corruptions else _change_table(rows))
+    print_table(_corruption_table(rows[0], corrupted) if corruptions else _change_table(rows))
 
 
 def _changed(row: "ChangedImages") -> dict[str, str | float | None]:
