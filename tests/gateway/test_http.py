@@ -96,7 +96,7 @@ def test_a_film_outside_the_ages_is_marked_and_a_picture_is_read(
     data = as_bytes(film(chest(96), PatientAge="008Y"))
     told = client.post("/v1/readings", content=data).json()
     assert told["status"] == "read"
-    assert any("The patient's age is outside" in each for each in told["warnings"])
+    assert any("The patient is 8 years old" in each for each in told["warnings"])
     rules = ReadingRules(outside_ages="leave", unknown_age="leave", views=("PA",))
     gateway.config = replace(gateway.config, reading=rules)
     picture = png((chest(96) >> 4).astype(np.uint8))

@@ -119,6 +119,7 @@ def homes(tmp_path: Path) -> list[Path]:
     return [tmp_path / "first", tmp_path / "second"]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_two_nodes_train_as_one_with_two_devices(
     film_folder: Folder, homes: list[Path], tmp_path: Path
