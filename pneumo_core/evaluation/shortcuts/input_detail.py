@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import SPLITS, Dataset, open_store
 from pneumo_core.evaluation.shortcuts.audit import Separation, separation
+from pneumo_core.evaluation.shortcuts.pixels import fine_detail
 from pneumo_core.evaluation.shortcuts.properties import Property
 from pneumo_core.lungs import NetworkInput
 from pneumo_core.models import Framing
@@ -20,7 +21,7 @@ from pneumo_core.models import Framing
 __all__ = ["audit_input_detail", "finest_detail"]
 
 _FINEST, _COARSE = (0.4, 0.5), (0.05, 0.1)
-"""Bands of spatial frequency, in cycles per pixel; 0.5 is the finest that pixels can show."""
+"""Bands for ``fine_detail``."""
 
 
 def audit_input_detail(
@@ -52,14 +53,7 @@ def finest_detail(pixels: NDArray[np.uint8]) -> float:
 
     NaN for a picture without detail.
     """
-    side = len(pixels)
-    window = np.outer(np.hanning(side), np.hanning(side))
-    power = np.abs(np.fft.rfft2((pixels - pixels.mean()) * window)) ** 2
-    radius = np.hypot(np.fft.fftfreq(side)[:, np.newaxis], np.fft.rfftfreq(side))
-    fine, coarse = (
-        power[(radius >= low) & (radius < high)].mean() for low, high in (_FINEST, _COARSE)
-    )
-    return float(10 * np.log10(fine / coarse)) if fine > 0 and coarse > 0 else float("nan")
+    return fine_detail(pixels.astype(np.float64), _FINEST, _COARSE)
 
 
 def _property(size: int) -> Property:
@@ -68,7 +62,7 @@ def _property(size: int) -> Property:
         title=f"Finest detail of the input, {size} pixels",
         noun=f"the finest detail of an input of {size} pixels",
         text=lambda value: f"{value:.1f} dB",
-        means="The lungs' box of one label is enlarged more often.",
+        means="The box around the lungs is enlarged more often in X-rays of one label.",
         remedy="Train with a smaller input, at which every box is made smaller.",
         disease="Opacities hide fine detail, too.",
     )

@@ -5,12 +5,15 @@ all makes sharpness and marks comparable between X-rays of different sizes.
 """
 
 from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["SIDE", "pixel_properties"]
+__all__ = ["SIDE", "Band", "fine_detail", "pixel_properties"]
+
+Band: TypeAlias = tuple[float, float]
 
 SIDE = 224
 """The side of the measured square, in pixels."""
@@ -33,28 +36,34 @@ def pixel_properties(grey: NDArray[np.float32]) -> dict[str, float]:
     return {
         "brightness": float(grey.mean()),
         "contrast": float(high - low),
-        "sharpness": _sharpness(grey),
+        "sharpness": fine_detail(grey, _FINE, _COARSE),
         "detail_direction": _detail_direction(grey),
         "black_border": _black_border(grey),
         "text_marks": _text_marks(grey),
     }
 
 
-def _sharpness(grey: NDArray[np.float32]) -> float:
-    """Return the power of fine detail relative to coarse detail, in decibels."""
-    window, fine, coarse = _spectrum(len(grey))
+def fine_detail(grey: NDArray[np.floating], fine: Band, coarse: Band) -> float:
+    """Return the power of fine detail of (S, S) relative to coarse detail, in decibels.
+
+    ``fine``, ``coarse``: bands of spatial frequency, in cycles per pixel; 0.5 is the finest that
+    pixels can show. NaN for an image without detail.
+    """
+    window, in_fine, in_coarse = _spectrum(len(grey), fine, coarse)
     power = np.abs(np.fft.rfft2((grey - grey.mean()) * window)) ** 2
-    strong, weak = power[coarse].mean(), power[fine].mean()
+    strong, weak = power[in_coarse].mean(), power[in_fine].mean()
     return float(10 * np.log10(weak / strong)) if strong > 0 and weak > 0 else float("nan")
 
 
 @cache
-def _spectrum(side: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+def _spectrum(
+    side: int, fine: Band, coarse: Band
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return a Hann window float32 (S, S), and the fine and coarse cells of its half spectrum."""
     hann = np.hanning(side).astype(np.float32)
     radius = np.hypot(np.fft.fftfreq(side)[:, np.newaxis], np.fft.rfftfreq(side))
-    fine, coarse = ((radius >= low) & (radius < high) for low, high in (_FINE, _COARSE))
-    return np.outer(hann, hann), fine, coarse
+    in_fine, in_coarse = ((radius >= low) & (radius < high) for low, high in (fine, coarse))
+    return np.outer(hann, hann), in_fine, in_coarse
 
 
 def _detail_direction(grey: NDArray[np.float32]) -> float:
