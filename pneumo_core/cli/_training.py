@@ -1,5 +1,6 @@
 """``pneumo train`` and ``pneumo ensemble``: train models."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -18,7 +19,7 @@ from pneumo_core.cli._shared import (
 from pneumo_core.cli._terminal import err, progress_bar
 
 if TYPE_CHECKING:
-    from pneumo_core.training import Progressed, TrainingConfig
+    from pneumo_core.training import TrainingConfig
 
 
 @app.command()
@@ -64,7 +65,7 @@ def train(
     ] = None,
     nodes: Annotated[
         int | None,
-        typer.Option(min=1, help="Machines; start this command on each by torchrun or SLURM."),
+        typer.Option(min=1, help="Machines; start this command on each with torchrun or SLURM."),
     ] = None,
     assignments: Annotated[
         list[str] | None,
@@ -144,28 +145,13 @@ class _About(TypedDict):
 def _train_together(folder: Path, name: str, config: "TrainingConfig", about: _About) -> None:
     """Take part in a training of several processes; the first one prints."""
     from pneumo_core.runs import train_together
+    from pneumo_core.runs.epoch_lines import EpochLines
 
-    made = train_together(folder, name, config, **about, listener=_Lines(config.all_epochs))
+    lines = EpochLines(config.all_epochs, partial(err.print, markup=False))
+    made = train_together(folder, name, config, **about, listener=lines)
     if made is not None:
         log_action("added", subject=f"model {made.name}")
         print_card(made.name)
-
-
-class _Lines:
-    """Listener that prints a line for each epoch."""
-
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-
-    def begin(self, progressed: "Progressed") -> None:
-        if progressed.epoch:
-            err.print(f"Resuming after epoch {progressed.epoch}.")
-
-    def step(self, done: int, total: int, loss: float) -> None:
-        """Nothing to print."""
-
-    def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
-        err.print(progressed.reports[-1].line(self._epochs, seconds_left), markup=False)
 
 
 @app.command()

@@ -98,13 +98,13 @@ def execute_run(
     return checkpoint
 
 
-def take_part(job: TrainingJob, found: Dataset, decoding: Progress | None = None) -> None:
+def take_part(job: TrainingJob, found: Dataset) -> None:
     """Train as one of several processes, of which another has the run and publishes it.
 
     ``found``: the dataset as scanned for the job's config. Raises TrainingError or DatasetError.
     """
     dataset = _dataset(job.config, found)
-    _fit(job, dataset, _squares(job.config, dataset, decoding), None)
+    _fit(job, dataset, _squares(job.config, dataset, None), None)
 
 
 def _train_and_publish(

@@ -40,6 +40,8 @@ def train_together(
     dataset and config continues a run that ended early. The others need the same X-rays, and only
     a temporary folder.
 
+    ``listener`` and ``decoding`` are called in the first process only, see ``runs.train``.
+
     Returns:
         The checkpoint in the first process, None in the others.
 

@@ -11,14 +11,11 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pneumo_core.errors import PneumoError
+from pneumo_core.runs.epoch_lines import EpochLines
 from pneumo_core.runs.queue import turn
 from pneumo_core.runs.status import Diary, RunState, asked_to_stop, at_work
-
-if TYPE_CHECKING:
-    from pneumo_core.training import Progressed
 
 _PATIENCE = 5.0
 """Seconds between a stop request and the forced end."""
@@ -48,25 +45,8 @@ def _train(folder: Path, diary: Diary) -> None:
 
     run = find_run(folder.name)
     _say(f"Training {run.config.model} as '{run.name}', up to epoch {run.config.epochs}.")
-    checkpoint = execute_run(run, diary, listener=_Log(run.config.epochs))
+    checkpoint = execute_run(run, diary, listener=EpochLines(run.config.epochs, _say))
     _say(f"Published as '{checkpoint.name}'.")
-
-
-class _Log:
-    """Listener that prints a line for each epoch."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-
-    def begin(self, progressed: "Progressed") -> None:
-        if progressed.epoch:
-            _say(f"Resuming after epoch {progressed.epoch}.")
-
-    def step(self, done: int, total: int, loss: float) -> None:
-        """Nothing to print: steps have a file of their own."""
-
-    def epoch(self, progressed: "Progressed", seconds_left: float) -> None:
-        _say(progressed.reports[-1].line(self.epochs, seconds_left))
 
 
 def _stop_when_asked(diary: Diary) -> None:
