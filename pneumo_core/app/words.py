@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pneumo_core.core.files import printable
+from pneumo_core.core.text import x_rays
 
 if TYPE_CHECKING:
     from pneumo_core.reading import Reading
@@ -30,11 +31,6 @@ _STATUSES = ("to be called by you", "read", "refused", "failed", "waiting")
 def plain(text: str) -> str:
     """Escape text so that Streamlit's Markdown shows it literally."""
     return _MARKDOWN.sub(r"\\\1", " ".join(printable(text).split()))
-
-
-def x_rays(count: int) -> str:
-    """Return a count: "1 X-ray", "1,234 X-rays"."""
-    return "1 X-ray" if count == 1 else f"{count:,} X-rays"
 
 
 def count_text(statuses: Sequence[str]) -> str:

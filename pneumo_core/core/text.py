@@ -1,9 +1,14 @@
-"""Text that is safe to print and to store."""
+"""Text that is safe to print and to store, and counts in words."""
 
-__all__ = ["clean"]
+__all__ = ["clean", "x_rays"]
 
 
 def clean(text: str) -> str:
     """Return the text without control characters, line breaks and lone surrogates."""
     whole = text.encode("utf-8", "replace").decode()
     return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
+
+
+def x_rays(count: int) -> str:
+    """Return a count: "1 X-ray", "1,234 X-rays"."""
+    return "1 X-ray" if count == 1 else f"{count:,} X-rays"

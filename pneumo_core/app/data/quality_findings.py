@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pneumo_core.app.data.thumbnails import show_pictures
-from pneumo_core.app.words import plain
+from pneumo_core.app.words import plain, x_rays
 from pneumo_core.core.spreadsheets import spreadsheet_csv
 from pneumo_core.datasets import Dataset
 from pneumo_core.datasets.quality import SEVERITIES, Finding, Inspection
@@ -44,7 +44,7 @@ def say_findings(findings: Sequence[Finding]) -> None:
 
 def _show_finding(finding: Finding, dataset: Dataset, location: Path, key: str) -> None:
     _say_finding(finding)
-    if finding.ids and st.toggle(f"Show the {_films(len(finding.ids))}", key=f"{key} films"):
+    if finding.ids and st.toggle(f"Show the {x_rays(len(finding.ids))}", key=f"{key} films"):
         _show_films(finding, dataset, location, key)
 
 
@@ -93,14 +93,10 @@ def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) ->
         st.caption(
             f"Group {group}: the first {_FEW} of {len(shown)} X-rays"
             if len(shown) > _FEW
-            else f"Group {group}: {_films(len(shown))}"
+            else f"Group {group}: {x_rays(len(shown))}"
         )
         show_pictures(dataset, shown.head(_FEW), location, key=key)
     elif few and not finding.remarks:
         show_pictures(dataset, table, location, key=key)
     elif not finding.remarks:
         st.caption("Click a row to see the X-rays of its group.")
-
-
-def _films(n: int) -> str:
-    return "1 X-ray" if n == 1 else f"{n:,} X-rays"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
+from pneumo_core.core.text import x_rays
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA, SPLITS, Dataset
 from pneumo_core.evaluation.shortcuts.combined import predict_from_all
 from pneumo_core.evaluation.shortcuts.measure import Measured
@@ -151,7 +152,7 @@ def audit(dataset: Dataset, measured: Measured, *, progress: Progress | None = N
     shifts = _shifts(films, splits, separations)
     unreadable = len(measured.unreadable)
     if unreadable:
-        notes.append(f"{_count(unreadable)} could not be read and {_was(unreadable)} left out.")
+        notes.append(f"{x_rays(unreadable)} could not be read and {_was(unreadable)} left out.")
     known = {key: films[key].notna().any() for key in PROPERTIES}
     return Audit(
         dataset.name,
@@ -313,10 +314,6 @@ def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
 
 def _or_zero(value: float) -> float:
     return 0.0 if math.isnan(value) else value
-
-
-def _count(n: int) -> str:
-    return "1 X-ray" if n == 1 else f"{n:,} X-rays"
 
 
 def _was(n: int) -> str:
