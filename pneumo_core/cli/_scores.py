@@ -70,15 +70,12 @@ def print_figures(figures: "Evaluation", title: str, point: str) -> None:
 def save_list(scores: "Scores", threshold: float, file: Path) -> None:
     """Save a row for each labelled X-ray as CSV, the worst errors first.
 
-    Raises PneumoError if the file exists or can't be written.
+    Raises PneumoError if it can't be written.
     """
     from pneumo_core.core.files import write_whole
     from pneumo_core.core.spreadsheets import spreadsheet_csv
-    from pneumo_core.errors import PneumoError
     from pneumo_core.evaluation import Study, in_words, worst_first
 
-    if file.exists():
-        raise PneumoError(f"'{file}' exists already. Name another file.")
     listed = in_words(worst_first(Study(scores).predictions(threshold)))
     write_whole(file, spreadsheet_csv(listed.drop(columns="series")), remedy="Name another file.")
 

@@ -28,6 +28,7 @@ from pneumo_core.cli._shared import (
 )
 from pneumo_core.cli._shortcuts import measure_dataset, print_quartiles, records
 from pneumo_core.cli._terminal import out, print_table, progress_bar
+from pneumo_core.errors import PneumoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,8 @@ def evaluate(
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.evaluation import Scores, evaluate_dataset
 
+    if listed is not None and listed.exists():
+        raise PneumoError(f"'{listed}' exists already. Name another file.")
     if scores is not None:
         if data_folder is not None or shortcuts or validation is not None:
             raise typer.BadParameter(
@@ -307,7 +310,6 @@ def _batch_items(
 def _writer(target: Path) -> "Callable[[DataFrame], None]":
     """Return a function that writes the table. Raises PneumoError for another file type."""
     from pneumo_core.core.files import write_whole
-    from pneumo_core.errors import PneumoError
 
     kinds: dict[str, Callable[[DataFrame], bytes]] = {
         ".parquet": lambda table: bytes(table.to_parquet(index=False)),
