@@ -58,7 +58,8 @@ _MEANINGS = {
 
 def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) -> None:
     """Show all figures of these models, each at its own default operating point."""
-    scores, left_out = on_common(scores)
+    whose = tuple(each.key for each in scores)
+    scores, left_out = cached("common scores", whose, lambda: on_common(scores), most=8)
     if scores[0].table.empty:
         st.warning("No X-ray was scored by all of these models. Choose other models or X-rays.")
         return
