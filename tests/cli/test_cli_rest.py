@@ -1,7 +1,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pneumo_core.audit.roles import OPEN_LINE
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.datasets.quality import inspect_dataset
+from tests.gateway.parts import free_port
 
 Run = Callable[..., object]
 ROOT = Path(__file__).parents[2]
@@ -237,10 +237,7 @@ def test_samples_are_copied_once(pneumo: Run, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
 def test_the_dashboard_ends_with_the_command_that_started_it(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "pneumo_core", "app", "--port", str(port)]
+    command = [sys.executable, "-m", "pneumo_core", "app", "--port", str(free_port())]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as app:
         try:
             server = _child_of(psutil.Process(app.pid))

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from pneumo_core.errors import TrainingError
 from pneumo_core.training import TrainingConfig
 from pneumo_core.training.cluster import Place, place_of
+from tests.gateway.parts import free_port
 
 Folder = Callable[..., Path]
 
@@ -33,12 +33,6 @@ def environment(home: Path, **more: object) -> dict[str, str]:
     given = {"PNEUMO_HOME": home, "PNEUMO_CHECKPOINTS": home / "models", "PNEUMO_THREADS": 1}
     outer = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "TORCHELASTIC"))}
     return outer | {name: str(value) for name, value in (given | more).items()}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
