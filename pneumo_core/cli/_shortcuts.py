@@ -113,12 +113,10 @@ def _print_audit(found: "Audit") -> None:
         table.add_row(title, each.split, str(each.auc), higher, normal, ill, each.level)
     print_table(table)
     telling = {each.prop.key: each.prop for each in found.separations if each.level != "none"}
-    for key in [
-        *(key for key in PROPERTIES if key in telling),
-        *sorted(telling.keys() - PROPERTIES.keys()),
-    ]:
-        out.print(f"{telling[key].title}", style="bold", markup=False)
-        for sentence in advice(telling[key]):
-            out.print(f"  {sentence}", markup=False)
+    for key in dict.fromkeys([*PROPERTIES, *sorted(telling)]):
+        if key in telling:
+            out.print(f"{telling[key].title}", style="bold", markup=False)
+            for sentence in advice(telling[key]):
+                out.print(f"  {sentence}", markup=False)
     out.print()
     out.print(LIMITS, markup=False)

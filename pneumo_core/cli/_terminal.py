@@ -39,6 +39,7 @@ __all__ = [
 
 _LINE_EVERY = 60  # seconds
 _FILE_WIDTH = 400
+"""The widest table outside a terminal, in characters."""
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -86,7 +86,7 @@ def _audited(dataset: Dataset, location: Path) -> Audit:
 def _input_details(dataset: Dataset, location: Path) -> list[Separation]:
     """Ask for sizes of a network's input, and return how well its finest detail predicts labels."""
     sizes = st.multiselect(
-        "Also audit a network's input of so many pixels, framed by the lungs",
+        "Also audit a network's input of this many pixels, framed by the lungs",
         _INPUT_SIZES,
         key="audited input sizes",
         placeholder="None",

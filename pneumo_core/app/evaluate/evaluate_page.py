@@ -232,7 +232,7 @@ def _show_charts(study: Study, figures: Evaluation, selection: Selection | None)
     with left:
         _show_precision_recall(study, study.precision_recall, threshold, picked)
     with right:
-        st.markdown(f"**Calibration**, error (ECE) {figures.ece}")
+        st.markdown(f"**Calibration error (ECE)** {figures.ece}")
         st.plotly_chart(
             reliability_diagram(study.reliability),
             key="reliability",

@@ -168,7 +168,7 @@ def _lines(tile: Tile) -> str:
 
 
 def _one_line(tile: Tile) -> str:
-    """Return the same, which wraps only where it must."""
+    """Return the same on one line, which wraps only where it must."""
     said = " · ".join(map(escape, (*tile.said, tile.name)))
     return f'<div class="film-wide" title="{escape(tile.id)}">{_chips(tile)} {said}</div>'
 
