@@ -6,7 +6,6 @@ server, ``app``: its models are small, and its dataset has 40 drawn X-rays.
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from PIL import Image
 from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
 from pneumo_core.models import build_network
 from tests.conftest import BROWSERS, draw_film, film_name, shared_folder
+from tests.gateway.parts import free_port
 
 pytest.importorskip("playwright", reason="Playwright is not installed: no browser is tested")
 from playwright.sync_api import (
@@ -63,12 +63,6 @@ _AT_ONCE = """(() => {
     document.adoptedStyleSheets.push(still);
 })()"""
 """Nothing fades in, and no spinner turns: without a graphics card each picture of it costs time."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start_app(

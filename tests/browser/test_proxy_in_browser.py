@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import WAIT, free_port, start_app, stop, upload
+from tests.browser.conftest import WAIT, start_app, stop, upload
 from tests.browser.test_access_in_browser import SECRETS, provider
+from tests.gateway.parts import free_port
 from tests.test_operations import block
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -135,7 +135,7 @@ def assert_zoom(page: Page) -> None:
     page.locator(".stage").focus()
     for key in ("+", "+", "ArrowLeft"):
         page.keyboard.press(key)
-    expect(told).not_to_have_text(fit)
+    expect(told).not_to_have_text(fit, use_inner_text=True)
     moved = layers.get_attribute("style")
     page.keyboard.press("ArrowLeft")
     assert layers.get_attribute("style") != moved
@@ -206,21 +206,22 @@ def test_many_films_are_read_without_scrolling(
     page.keyboard.press("Escape")
     seen: dict[str, str] = {}
     settled(page)
-    place = re.search(rf"(\d+) of {count}", page.locator(".st-key-steps").inner_text())
+    steps = page.locator(".st-key-steps")
+    place = re.search(rf"(\d+) of {count}", steps.inner_text())
     assert place
     step = "Shift+ArrowLeft" if int(place[1]) > count // 2 else "Shift+ArrowRight"
     for _ in range(4):
         settled(page)
-        name = page.locator(".st-key-steps").inner_text()
+        name = steps.inner_text()
         seen[picture(page, "The X-ray")] = name
         page.keyboard.press(step)
-        expect(page.locator(".st-key-steps")).not_to_have_text(name)
+        expect(steps).not_to_have_text(name, use_inner_text=True)
     assert len(seen) == len(set(seen.values())) == 4, "never a stale picture"
     toggle_look(page)  # the toggle has the focus now; the shortcut works all the same
     settled(page)
-    name = page.locator(".st-key-steps").inner_text()
+    name = steps.inner_text()
     page.keyboard.press(step)
-    expect(page.locator(".st-key-steps")).not_to_have_text(name)
+    expect(steps).not_to_have_text(name, use_inner_text=True)
 
 
 def assert_first_screen(page: Page) -> None:
