@@ -4,7 +4,7 @@ import streamlit as st
 
 from pneumo_core.app import open_page
 
-with open_page("Data", wide=True):
+with open_page("Data", wide=True, keeps=("view",)):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.data.add_dataset import acquire_section
     from pneumo_core.app.data.data_page import show_dataset

@@ -4,7 +4,11 @@ import streamlit as st
 
 from pneumo_core.app import open_page
 
-with open_page("Embeddings", wide=True):
+with open_page(
+    "Embeddings",
+    wide=True,
+    keeps=("checkpoint", "view", "films", "layer", "map", "3d", "pixels", "run", "colour"),
+):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.embeddings.explorer import choose_view, show_explorer
     from pneumo_core.app.embeddings.training_maps import show_training

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pneumo_core.app import open_page
 
-with open_page("Evaluate", wide=True):
+with open_page("Evaluate", wide=True, keeps=("checkpoint", "films")):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.evaluate.evaluate_page import show_evaluation
     from pneumo_core.app.evaluate.score_cache import choose_scores, say_warnings

@@ -12,6 +12,7 @@ from pneumo_core.app.late_torch import allow_late_torch
 from pneumo_core.app.sign_in import is_signed_out, let_in, open_to_anyone, show_person
 from pneumo_core.app.warm_up import warm_up
 from pneumo_core.app.widgets.dataset_choice import choose_dataset_in_sidebar
+from pneumo_core.app.widgets.kept_choices import keep_choices, restore_choices
 from pneumo_core.app.words import plain
 from pneumo_core.audit.roles import OPEN_LINE, Person
 from pneumo_core.errors import AccessError, PneumoError
@@ -104,14 +105,16 @@ _WIDE = """<style>
 
 
 @contextmanager
-def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
+def open_page(title: str, *, wide: bool = False, keeps: tuple[str, ...] = ()) -> Iterator[None]:
     """Set up a page and draw its frame; a PneumoError inside is shown as a message.
 
     Every page calls it, because a deep link may open any page first. ``wide`` uses the full width
-    of a large screen. If sign-in is required, visitors who are not signed in see only the sign-in
+    of a large screen. ``keeps``: query parameters that are as they were when the page is opened
+    from the menu again. If sign-in is required, visitors who are not signed in see only the sign-in
     screen.
     """
     who = _set_up(title, wide)
+    restore_choices(title, keeps)
     with st.sidebar:
         for file, name, icon in MENU:
             st.page_link(file, label=name, icon=icon, width="stretch")
@@ -130,6 +133,7 @@ def open_page(title: str, *, wide: bool = False) -> Iterator[None]:
     except PneumoError as error:
         st.error(plain(str(error)), icon=":material/error:")
     finally:
+        keep_choices()
         warm_up()
 
 

@@ -82,12 +82,24 @@ _IMAGENET_160 = replace(_IMAGENET_224, size=160)
 _registered: dict[str, Model] = {
     model.name: model
     for model in (
-        Model("cnn_94", "CNN_94", "The paper's small network", _GREY_100, _build_from("cnn_94")),
-        Model("cnn_v2", "CNN_V2", "The paper's deeper network", _GREY_100, _build_from("cnn_v2")),
+        Model(
+            "cnn_94",
+            "CNN_94",
+            "A small network: three convolutions",
+            _GREY_100,
+            _build_from("cnn_94"),
+        ),
+        Model(
+            "cnn_v2",
+            "CNN_V2",
+            "A deeper network: five convolutions",
+            _GREY_100,
+            _build_from("cnn_v2"),
+        ),
         Model(
             "efficientnet_b0",
             "EfficientNet-B0",
-            "A pretrainable backbone with the paper's head",
+            "A pretrainable backbone with three dense layers",
             _IMAGENET_224,
             _build_from("efficientnet_b0"),
             backbone=True,

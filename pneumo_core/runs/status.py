@@ -65,7 +65,10 @@ class Status:
 
 @dataclass(frozen=True)
 class Now:
-    """Progress of an active run: steps of the stage, and seconds until the last epoch, if known."""
+    """Progress of an active run: steps of the stage, and seconds until the last epoch, if known.
+
+    ``total`` 0: a stage without steps to count.
+    """
 
     stage: str
     done: int

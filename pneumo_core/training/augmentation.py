@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pneumo_core.models import Framing
 from pneumo_core.training.config import Augmentation
 
 __all__ = ["augmented", "build_augmentation", "settings_of"]
@@ -19,10 +20,12 @@ def build_augmentation(ranges: Augmentation, size: int) -> nn.Module:
 
     Channels after the first are masks: they move with the X-ray, and their values are unchanged. It
     draws from torch's random state. Rotation, shift, scale and zoom are one resampling around the
-    centre, of which the network sees size × size; areas outside the image are black.
+    centre, of which the network sees size × size; areas outside the image are black. Where W > size
+    the middle shows the box around the lungs, and a cut takes away a part of the lungs.
     """
     sides = (1 - ranges.scale, 1 + ranges.scale)
     return nn.Sequential(
+        *([_Cut(ranges.cut, size)] if ranges.cut else []),
         _Affine(
             ranges.zoom,
             degrees=ranges.rotation,
@@ -93,6 +96,53 @@ class _Affine(kornia.augmentation.RandomAffine):  # type: ignore[misc]
                 least, most
             )
         return drawn
+
+
+class _Cut(nn.Module):
+    """Half of the X-rays as if their edges had been cut off, and the lungs with them.
+
+    They are framed by what is left of the lungs and continued by their mirror image, as
+    lungs.NetworkInput does. Each edge is cut with a probability of one half.
+    """
+
+    def __init__(self, most: float, size: int) -> None:
+        super().__init__()
+        self.most, self.size = most, size
+
+    def forward(self, films: Tensor) -> Tensor:
+        """Float (N, K, W, W) → the same shape; masks end where the X-ray was cut."""
+        rows = (torch.rand(len(films)) < 0.5).nonzero()[:, 0]
+        if not len(rows):
+            return films
+        chosen, side = films[rows], films.shape[-1]
+        framed = side > self.size
+        lungs = self.size / side / Framing().margin if framed else 1.0
+        depth = (torch.rand(2, 2, len(rows)) * 2 - 1).clamp(min=0) * self.most
+        y, x = (_read_from(each, lungs, side) for each in depth)
+        grid = torch.stack(
+            [x[0][:, None].expand(-1, side, -1), y[0][:, :, None].expand(-1, -1, side)], -1
+        )
+        cut = nn.functional.grid_sample(chosen, grid.to(films), align_corners=False)
+        kept = (y[1][:, :, None] & x[1][:, None])[:, None].to(films)
+        films = films.clone()
+        films[rows] = torch.cat([cut[:, :1], cut[:, 1:] * kept], dim=1)
+        return films
+
+
+def _read_from(depth: Tensor, lungs: float, side: int) -> tuple[Tensor, Tensor]:
+    """Return where each pixel along an axis is read, and whether it lies on what is left.
+
+    ``depth`` float (2, N): share of the lungs that is cut off at the first and at the last edge;
+    ``lungs``: half of their size, where half the square's is 1. Float and bool (N, side).
+    """
+    first = -lungs * (1 - 2 * depth[0])[:, None]
+    last = lungs * (1 - 2 * depth[1])[:, None]
+    even = (torch.arange(side) * 2 + 1) / side - 1
+    place = (first + last) / 2 + even * (last - first) / (2 * lungs)
+    before = (place < first) & (depth[0] > 0)[:, None]
+    beyond = (place > last) & (depth[1] > 0)[:, None]
+    mirrored = torch.where(before, 2 * first - place, torch.where(beyond, 2 * last - place, place))
+    return mirrored, ~(before | beyond)
 
 
 class _Middle(nn.Module):

@@ -69,6 +69,10 @@ class Augmentation:
         tuple[Annotated[float, Field(ge=0.5, le=2)], Annotated[float, Field(ge=0.5, le=2)]],
         Field(description="factor of both sides, least and most"),
     ] = (1.0, 1.0)
+    cut: Annotated[
+        float,
+        Field(ge=0, le=0.4, description="share of the lungs that is cut off at an edge, at most"),
+    ] = 0.0
     mirror: Annotated[float, Field(ge=0, le=1, description="probability")] = 0.5
     gamma: Annotated[float, Field(ge=0, le=0.9, description="change of the exponent")] = 0.4
     contrast: Annotated[float, Field(ge=0, le=0.9, description="change of the factor")] = 0.2

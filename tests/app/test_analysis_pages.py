@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.reading import samples
 from pneumo_core.runs import Run
 from tests.app.test_pages import ROOT, open_app, press, told
 
@@ -47,14 +48,46 @@ def test_an_operating_point_moves_the_threshold_and_the_link() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_threshold_and_cell_outlive_a_walk_to_another_page() -> None:
+def test_model_threshold_and_cell_outlive_a_walk_to_another_page() -> None:
     app = press(evaluate_page(checkpoint="cnn_94", cell="fn"), "Screening 0.218")
-    app.switch_page("streamlit_app.py").run()
-    app.switch_page("pages/evaluate.py").run()
-    assert not app.exception
-    app.selectbox(key="checkpoint").set_value("cnn_94").run()
+    walk(app, "streamlit_app.py", "pages/evaluate.py")
+    assert app.selectbox(key="checkpoint").value == "cnn_94"
     assert app.slider(key="evaluate threshold").value == 0.218
     assert "6 X-rays, worst errors first" in told(app)
+
+
+def walk(app: AppTest, *pages: str) -> None:
+    """Open pages from the menu, whose links have no query."""
+    for page in pages:
+        app.query_params.clear()
+        app.switch_page(page).run()
+        assert not app.exception
+
+
+@pytest.mark.usefixtures("shipped")
+def test_choices_on_every_page_outlive_a_walk_to_another() -> None:
+    app = open_app("pages/compare.py", checkpoints="cnn_94,cnn_v2,pneumo")
+    app.selectbox(key="compared films").set_value("val").run()
+    walk(app, "pages/embeddings.py")
+    app.selectbox(key="mapped films").set_value("test").run()
+    app.selectbox(key="map").set_value("pca").run()
+    app.toggle(key="three").set_value(True).run()
+    walk(app, "pages/data.py", "pages/compare.py")
+    assert app.multiselect(key="compared").value == ["cnn_94", "cnn_v2", "pneumo"]
+    assert app.selectbox(key="compared films").value == "val"
+    walk(app, "pages/embeddings.py")
+    assert app.selectbox(key="mapped films").value == "test"
+    assert app.toggle(key="three").value
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_link_names_what_it_shows_whatever_was_shown_before() -> None:
+    app = evaluate_page(checkpoint="cnn_94", films="val")
+    walk(app, "streamlit_app.py")
+    app.query_params["checkpoint"] = "cnn_v2"
+    app.switch_page("pages/evaluate.py").run()
+    assert app.selectbox(key="checkpoint").value == "cnn_v2"
+    assert app.selectbox(key="films").value == "test"
 
 
 @pytest.mark.usefixtures("shipped")
@@ -235,6 +268,18 @@ def test_a_fresh_clone_maps_the_films_a_checkpoint_comes_with() -> None:
     assert "are not on this machine" in told(app)
     app.selectbox(key="map colour").set_value("outcome").run()
     assert "Selected: 1 of 624 X-rays" in "\n".join(each.value for each in app.subheader)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_an_own_x_ray_stays_on_the_map_until_it_is_taken_off() -> None:
+    app = open_app("pages/embeddings.py", checkpoint="cnn_94", map="pca")
+    file = samples()[0].path.read_bytes()
+    app.file_uploader(key="own film 0").set_value(("mine.dcm", file, "")).run()
+    assert "Your X-ray" in told(app)
+    walk(app, "pages/data.py", "pages/embeddings.py")
+    assert "On the map: mine.dcm" in told(app)
+    press(app, "Take it off the map")
+    assert "Your X-ray" not in told(app)
 
 
 @pytest.mark.usefixtures("shipped")

@@ -71,7 +71,7 @@ def test_the_widgets_begin_at_the_recipe(films: Path, name: str) -> None:
     assert chosen(app, "Epochs").value == config.epochs
     assert chosen(app, "Learning rate").value == config.learning_rate
     assert chosen(app, "Schedule").value == config.schedule
-    assert chosen(app, "Rotation, degrees").value == config.augmentation.rotation
+    assert chosen(app, "Rotation (degrees)").value == config.augmentation.rotation
 
 
 def test_what_starts_is_what_the_widgets_say(films: Path) -> None:
@@ -79,7 +79,7 @@ def test_what_starts_is_what_the_widgets_say(films: Path) -> None:
     app.selectbox(key="model").set_value("cnn_v2").run()
     chosen(app, "Epochs").set_value(300)
     chosen(app, "Batch size").set_value(8)
-    chosen(app, "Rotation, degrees").set_value(5.0)
+    chosen(app, "Rotation (degrees)").set_value(5.0)
     press(app, "Start training")
     assert not app.exception
     (run,) = list_runs()[0]

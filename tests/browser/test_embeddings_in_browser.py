@@ -105,7 +105,7 @@ def test_a_click_shows_the_films_own_picture(app: str, films: Path, page: Page) 
     page.goto(f"{app}/embeddings?checkpoint={UNTRAINED}&films=dataset%20test&map=pca")
     page.get_by_role("button", name="Compute features of test X-rays (penultimate layer)").click()
     chart(page)
-    page.get_by_role("radio", name="Click and move").click()
+    page.get_by_role("radio", name="Clicking").click()
     mode = "document.querySelector('.st-key-map-of-films .js-plotly-plot')?._fullLayout?.dragmode"
     page.wait_for_function(f"{mode} === 'pan'")
     plot = chart(page)

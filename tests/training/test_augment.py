@@ -3,6 +3,7 @@ from dataclasses import fields
 import numpy as np
 import torch
 
+from pneumo_core.models import Framing
 from pneumo_core.training import Augmentation, build_augmentation, recipe, settings_of
 from pneumo_core.training import augmented as drawn
 
@@ -122,3 +123,23 @@ def test_every_setting_is_told_with_its_value_and_meaning() -> None:
     assert told["noise"][0] == "0.03"
     assert "0 to 0.04" in [value for _, value, _ in settings_of(Augmentation(noise=(0, 0.04)))]
     assert all(meaning for _, meaning in told.values())
+
+
+def test_what_a_cut_leaves_of_the_lungs_fills_their_box():
+    """As a cropped X-ray is framed by what is seen of its lungs, and continued by its mirror."""
+    side, size = 56, 40
+    half = size / 2 / Framing().margin
+    inside = (torch.arange(side) + 0.5 - side / 2).abs() < half
+    lungs = (inside[:, None] & inside[None]).float()
+    ramp = torch.arange(side).div(side).expand(side, side)
+    films = torch.stack([ramp, lungs]).expand(64, -1, -1, -1)
+    cut = augmented(films, size=size, cut=0.4)
+    middle = slice((side - size) // 2, (side + size) // 2)
+    seen = films[:, :, middle, middle]
+    changed = (cut[:, 0] - seen[:, 0]).abs().amax((1, 2)) > 0.02
+    assert 16 <= changed.sum() <= 40, "half of the X-rays, most of them sideways"
+    torch.testing.assert_close(cut[:, 1].round(), seen[:, 1], atol=0, rtol=0)
+    row = cut[changed, 0, size // 2]
+    edge = int((size / 2) - half)
+    mirrored = (row[:, :edge].flip(1) - row[:, edge : 2 * edge]).abs().amax(1) < 0.02
+    assert 0.3 < mirrored.float().mean() < 1, "half of the edges are cut"

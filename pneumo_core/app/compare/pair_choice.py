@@ -6,15 +6,17 @@ from itertools import combinations
 import streamlit as st
 
 from pneumo_core.app.evaluate.score_cache import FILE, scores_for, source_names
-from pneumo_core.app.widgets.model_choice import choose_linked
+from pneumo_core.app.widgets.linked_choice import choose_linked, choose_segment
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.errors import UnknownName
 from pneumo_core.evaluation import Scores
 
-__all__ = ["MOST", "choose_checkpoints", "choose_images", "choose_pair"]
+__all__ = ["MOST", "choose_checkpoints", "choose_images", "choose_pair", "choose_view"]
 
 MOST = 4
+
+_VIEWS = {"many": "On many X-rays", "single": "X-ray by X-ray"}
 
 
 def choose_checkpoints() -> list[Checkpoint]:
@@ -64,3 +66,8 @@ def choose_pair(names: Sequence[str]) -> tuple[int, int]:
         st.container(width=420), "Pair to look at", "pair", titles, key=f"pair of {','.join(names)}"
     )
     return pairs[list(titles).index(chosen)]
+
+
+def choose_view() -> str:
+    """Ask whether to compare on many X-rays ("many") or one by one ("single")."""
+    return choose_segment("View", "view", _VIEWS, key="compare view")

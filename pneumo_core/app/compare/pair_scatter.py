@@ -6,7 +6,7 @@ import streamlit as st
 from pneumo_core.app.evaluate.error_images import offer_list, show_images
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
-from pneumo_core.app.widgets.mouse import choose_drag
+from pneumo_core.app.widgets.mouse import HOW_TO_SELECT, choose_drag
 from pneumo_core.app.words import file_stem, x_rays
 from pneumo_core.evaluation import Comparison
 from pneumo_core.reports.figures import probability_scatter
@@ -32,10 +32,10 @@ def show_pair(
             key="scatter",
             on_select=lambda: _lassoed(table),
             selection_mode=("points", "box", "lasso"),
-            config={"displaylogo": False},
+            config={"displaylogo": False, "scrollZoom": True},
             alt="Probability by the first model against the second's, a point for each X-ray.",
         )
-        st.caption("Draw around X-rays, or click one. Dotted lines: the operating points.")
+        st.caption(f"{HOW_TO_SELECT[drag]} Dotted lines: the operating points.")
     with films:
         picked = st.session_state.get(_PICKED)
         if picked is None:

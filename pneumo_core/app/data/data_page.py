@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import streamlit as st
-
 from pneumo_core.app.data.augmentation_preview import show_augmentation
 from pneumo_core.app.data.dataset_overview import show_overview
 from pneumo_core.app.data.quality_findings import show_findings
 from pneumo_core.app.data.shortcut_audit import show_audit
 from pneumo_core.app.data.thumbnails import show_random_images
+from pneumo_core.app.widgets.linked_choice import choose_segment
 from pneumo_core.datasets.quality import Inspection
 
 __all__ = ["show_dataset"]
@@ -23,17 +22,7 @@ _VIEWS = {
 
 def show_dataset(inspection: Inspection, location: Path) -> None:
     """Ask for the view, in step with the query parameter ``view``."""
-    asked = st.query_params.get("view", "")
-    view = st.segmented_control(
-        "View",
-        list(_VIEWS),
-        default=asked if asked in _VIEWS else "findings",
-        required=True,
-        format_func=_VIEWS.__getitem__,
-        key="data view",
-        label_visibility="collapsed",
-    )
-    st.query_params["view"] = str(view)
+    view = choose_segment("View", "view", _VIEWS, key="data view")
     if view == "films":
         show_random_images(inspection, location)
     elif view == "shortcuts":

@@ -14,7 +14,8 @@ from pneumo_core.app.embeddings.projection_cache import (
     map_of,
     pixels_of,
 )
-from pneumo_core.app.widgets.model_choice import DATASET, choose_linked
+from pneumo_core.app.widgets.linked_choice import choose_linked, choose_toggle
+from pneumo_core.app.widgets.model_choice import DATASET
 from pneumo_core.app.widgets.progress import Cancelled
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.embeddings import MIN_IMAGES, Features
@@ -69,8 +70,9 @@ def show_explorer(checkpoint: Checkpoint, films: DeltaGenerator, layer: DeltaGen
 
 def _asks_for_pixels(source: str) -> bool:
     """Ask whether to show the pixels' map, too; it needs the image files."""
-    return st.toggle(
+    return choose_toggle(
         "Compare with the pixels",
+        "pixels",
         key="before",
         disabled=not source.startswith(DATASET),
         help="A second map of the same X-rays before the network. Needs the image files: choose "

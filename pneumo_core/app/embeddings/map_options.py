@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pneumo_core.app.embeddings.lasso import find_by_name
+from pneumo_core.app.widgets.kept_choices import keep_choices
 from pneumo_core.app.widgets.mouse import choose_drag
 
 __all__ = ["Look", "choose_look"]
@@ -47,4 +48,5 @@ def choose_look(films: pd.DataFrame, *, turning: bool = False) -> Look:
         found = find_by_name()
         drag = "orbit" if turning else choose_drag("map mouse")
     st.query_params["colour"] = by
+    keep_choices()  # in a fragment
     return Look(by, found, drag)

@@ -17,6 +17,7 @@ from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import only_admitted
 from pneumo_core.app.widgets.layout import beside
+from pneumo_core.app.widgets.mouse import HOW_TO_SELECT
 from pneumo_core.app.words import plain, x_rays
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.embeddings import (
@@ -112,7 +113,7 @@ def _explore(
         if turning:
             st.caption("Drag to rotate. Selecting works in two dimensions only.")
         else:
-            st.caption("Draw around X-rays, click one, or find one by name.")
+            st.caption(HOW_TO_SELECT[look.drag])
     with panel:
         if placed:
             show_own_image(placed, features, films, checkpoint.name)

@@ -7,7 +7,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
-from pneumo_core.app.widgets.model_choice import DATASET, choose_linked, dataset_sources
+from pneumo_core.app.widgets.linked_choice import choose_linked, choose_toggle
+from pneumo_core.app.widgets.model_choice import DATASET, dataset_sources
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.embeddings import (
@@ -81,7 +82,7 @@ def choose_drawing() -> Drawing:
     ways = installed_projections()
     method = choose_linked(st.container(width=110), "Map", "map", ways, key="map")
     if method == "pca":
-        dimensions = 3 if st.toggle("3-D", key="three") else 2
+        dimensions = 3 if choose_toggle("3-D", "3d", key="three") else 2
         return Drawing(method, dimensions)
     perplexity = st.number_input(
         "Perplexity" if method == "tsne" else "Neighbours",

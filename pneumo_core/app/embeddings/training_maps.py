@@ -7,7 +7,7 @@ from pneumo_core.app.embeddings.map_options import choose_look
 from pneumo_core.app.embeddings.selected_images import show_selection
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import only_admitted
-from pneumo_core.app.widgets.model_choice import choose_linked
+from pneumo_core.app.widgets.linked_choice import choose_linked
 from pneumo_core.app.widgets.progress import Report, cancellable_once
 from pneumo_core.app.widgets.tables import with_bounds
 from pneumo_core.app.words import plain
@@ -21,7 +21,7 @@ __all__ = ["show_training"]
 _CHART = "map of epochs"
 _SPLITS = {"test": "Test X-rays", "val": "Validation X-rays", "train": "Training X-rays"}
 _NONE = (
-    "No training run has saved its epochs. On the page Train, turn on *Keep epochs* under All "
+    "No training run has saved its epochs. On the page Train, turn on *Keep every epoch* under All "
     "settings (or pass `--keep-epochs` to `pneumo train`)."
 )
 _MEANING = (

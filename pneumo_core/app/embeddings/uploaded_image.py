@@ -1,6 +1,6 @@
 """An own X-ray on the map: its place, its neighbours, how unusual it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,23 @@ __all__ = ["Placed", "choose_own_image", "show_own_image"]
 Floats = NDArray[np.float32]
 
 _OPEN = "own film pop-up"
+_OWN = "own film on the map"
+"""Session key of the X-ray on the map; it stays there while another page is open."""
+_BOXES = "own film boxes"
+"""Session key of the number of times that the boxes were emptied."""
+
+
+@dataclass(frozen=True)
+class _Own:
+    """An X-ray of the reading list, or, with its content, an uploaded one."""
+
+    key: str
+    name: str
+    content: bytes | None = None
+
+    def read(self) -> Radiograph:
+        """Decode an upload. Raises UnreadableImage."""
+        return read_radiograph(self.content or b"", name=self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,38 +108,63 @@ def _chosen_film() -> tuple[str, Radiograph] | None:
     """Ask for an upload, or an X-ray of the reading list; return a cache key and the X-ray."""
     worklist = my_worklist()
     shown = {key: film for key, film in worklist.films.items() if not worklist.own.hides(key)}
-    picked = None
-    if shown:
-        picked = st.selectbox(
-            "An X-ray that you are reading",
-            [None, *shown],
-            format_func=lambda key: shown[key].name if key else "none",
-            key="own film from list",
-            on_change=_close,
-        )
-    upload = st.file_uploader(
-        "Or upload one" if shown else "A chest X-ray",
-        key="own film",
-        on_change=_close,
-        max_upload_size=max(1, settings().max_file_bytes // 1_000_000),
-        help="Stays in this session's memory.",
-    )
+    names = {key: film.name for key, film in shown.items()}
+    boxes = st.session_state.setdefault(_BOXES, 0)
+    if names:
+        _offer_list(names, f"own film from list {boxes}")
+    _offer_upload("Or upload one" if names else "A chest X-ray", f"own film {boxes}")
+    own: _Own | None = st.session_state.get(_OWN)
+    if own is None or (own.content is None and own.key not in shown):
+        if not names:
+            st.caption("X-rays on your list of the page Read X-rays can be chosen here, too.")
+        return None
     try:
-        if upload is not None:
-            return upload.file_id, read_radiograph(upload.getvalue(), name=upload.name)
-        if picked is not None:
-            return picked, radiograph_of(shown[picked])
+        if own.content is None:
+            found = radiograph_of(shown[own.key])
+        else:
+            found = cached("own pixels", own.key, own.read, most=1)
     except UnreadableImage as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return None
-    if not shown:
-        st.caption("X-rays on your list of the page Read X-rays can be chosen here, too.")
-    return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"On the map: {plain(own.name)}")
+        st.button("Take it off the map", on_click=_place, args=(None,))
+    return own.key, found
 
 
-def _close() -> None:
-    """Close the pop-up, so that it does not cover the result."""
+def _offer_list(names: Mapping[str, str], key: str) -> None:
+    def take() -> None:
+        picked = st.session_state[key]
+        _place(_Own(picked, names[picked]) if picked else None)
+
+    st.selectbox(
+        "An X-ray that you are reading",
+        [None, *names],
+        format_func=lambda each: names[each] if each else "none",
+        key=key,
+        on_change=take,
+    )
+
+
+def _offer_upload(label: str, key: str) -> None:
+    def take() -> None:
+        upload = st.session_state[key]
+        _place(_Own(upload.file_id, upload.name, upload.getvalue()) if upload else None)
+
+    st.file_uploader(
+        label,
+        key=key,
+        on_change=take,
+        max_upload_size=max(1, settings().max_file_bytes // 1_000_000),
+        help="Stays in this session's memory.",
+    )
+
+
+def _place(own: _Own | None) -> None:
+    """Put an X-ray on the map, or take it off; close the pop-up, which would cover the result."""
+    st.session_state[_OWN] = own
     st.session_state[_OPEN] = False
+    st.session_state[_BOXES] += 1  # empty again: what is on the map is said below them
 
 
 def show_own_image(

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
-from pneumo_core.app.widgets.model_choice import DATASET, choose_linked, dataset_sources
+from pneumo_core.app.widgets.linked_choice import choose_linked
+from pneumo_core.app.widgets.model_choice import DATASET, dataset_sources
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain, x_rays
 from pneumo_core.checkpoints import Checkpoint

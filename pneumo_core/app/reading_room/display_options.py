@@ -17,6 +17,7 @@ from pneumo_core.app.reading_room.cached_readings import (
     reader_of,
 )
 from pneumo_core.app.reading_room.worklist import Item
+from pneumo_core.app.widgets.linked_choice import choose_toggle
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
@@ -91,16 +92,6 @@ def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
     return [{"path": _path(line), "level": "lungs"} for line in find_lungs(radiograph).outline()]
 
 
-def _wanted() -> bool:
-    """Show a toggle in step with the query parameter ``look``."""
-    wanted = st.toggle("Show heat map", st.query_params.get(_LOOK) == "1", key=_LOOK)
-    if wanted:
-        st.query_params[_LOOK] = "1"
-    else:
-        st.query_params.pop(_LOOK, None)
-    return wanted
-
-
 def choose_look(
     item: Item, reading: Reading, checkpoint: Checkpoint, others: Sequence[Item]
 ) -> Overlay | None:
@@ -110,7 +101,7 @@ def choose_look(
     every X-ray. ``others``: all X-rays on the list that were read, for the shared scale.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        if reading.probability is None or not _wanted():
+        if reading.probability is None or not choose_toggle("Show heat map", _LOOK, key=_LOOK):
             return None
         menu = st.popover("Options", icon=":material/tune:", key="look options", on_change="rerun")
         with menu:

@@ -21,31 +21,32 @@ _FIRST = ("epochs", "batch_size", "learning_rate", "seed")
 _ELSEWHERE = ("model", "augmentation")
 _COLUMNS = 2
 _LABELS: Mapping[str, str] = {
-    "average": "Average of weights, decay",
-    "backbone_factor": "Backbone, share of learning rate",
+    "average": "Moving average of the weights (decay)",
+    "backbone_factor": "Backbone's learning rate (factor)",
     "balance": "Class balance",
-    "folds": "Cross-validation, folds",
+    "folds": "Folds of cross-validation",
     "keep": "Epoch to keep",
-    "keep_epochs": "Keep epochs",
-    "lung_attention": "Lung attention, loss weight",
-    "mirror": "Average with mirror image",
-    "patience": "Patience, epochs",
-    "size": "Input size, pixels",
+    "keep_epochs": "Keep every epoch",
+    "lung_attention": "Weight of the lung attention loss",
+    "mirror": "Also read the mirror image",
+    "patience": "Patience (epochs)",
+    "size": "Input size (pixels)",
     "validation": "Validation split",
-    "validation_fraction": "Validation, share of patients",
+    "validation_fraction": "Patients for validation (share)",
 }
 _CHANGE_LABELS: Mapping[str, str] = {
-    "blur": "Blur, pixels",
-    "brightness": "Brightness, ±",
-    "contrast": "Contrast, ±",
-    "gamma": "Gamma, ±",
-    "mirror": "Mirror image, probability",
-    "noise": "Noise, standard deviation",
-    "resampled": "Moved X-rays, share",
-    "rotation": "Rotation, degrees",
-    "scale": "Scale of each side, ±",
-    "shift": "Shift, share of the side",
-    "zoom": "Zoom, factor",
+    "blur": "Blur (pixels)",
+    "brightness": "Brightness (±)",
+    "contrast": "Contrast (±)",
+    "cut": "Lungs cut off at an edge (share)",
+    "gamma": "Gamma (±)",
+    "mirror": "Mirror image (probability)",
+    "noise": "Noise (standard deviation)",
+    "resampled": "X-rays that are moved (share)",
+    "rotation": "Rotation (degrees)",
+    "scale": "Stretch of each side (±)",
+    "shift": "Shift (share of the side)",
+    "zoom": "Zoom (factor)",
 }
 
 SWEEPABLE = tuple(
@@ -132,7 +133,7 @@ def _range(
     if least == 0:
         most = max(0.3, float(value[1]))
     chosen: tuple[float, float] = place.slider(
-        f"{label}, least and most", least, most, (float(value[0]), float(value[1])), 0.01, **told
+        f"{label}, from and to", least, most, (float(value[0]), float(value[1])), 0.01, **told
     )
     return chosen
 

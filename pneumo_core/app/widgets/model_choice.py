@@ -1,11 +1,12 @@
 """Choose the model, the operating point and the second opinions; all are in the query."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.widgets.linked_choice import choose_linked
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import SHIPPED, Checkpoint, OperatingPoint, list_checkpoints
 from pneumo_core.core.settings import settings
@@ -17,7 +18,6 @@ from pneumo_core.reading.rates import rates_of
 __all__ = [
     "DATASET",
     "choose_checkpoint",
-    "choose_linked",
     "choose_panel",
     "choose_reader",
     "dataset_sources",
@@ -28,9 +28,6 @@ DATASET = "dataset "
 """Prefix of the sources that are a split of the dataset."""
 _PANEL = "panel"
 """Session key of the second opinions, by name; kept while another page is open."""
-_LAST = "last model"
-"""Session key of the last values of the query parameters below; kept in the same way."""
-_PARAMETERS = ("checkpoint", "point", "threshold")
 
 
 def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
@@ -42,7 +39,6 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
     by_name = {each.name: each for each in list_checkpoints()[0]}
     if not by_name:
         return None
-    _restore()
     now = by_name[_current("checkpoint", list(by_name))]
     points = [point.name for point in now.card.operating_points]
     boxes = st.popover(
@@ -58,7 +54,6 @@ def choose_reader() -> tuple[Checkpoint, OperatingPoint] | None:
     else:
         st.query_params.pop("threshold", None)
         point = checkpoint.card.operating_point(name)
-    _keep()
     rates = rates_of(checkpoint, point)
     told = (
         f"{format_rate(point.threshold)} or higher counts as PNEUMONIA. On {rates.films}: "
@@ -110,18 +105,6 @@ def choose_checkpoint(boxes: DeltaGenerator) -> Checkpoint | None:
     return by_name[_choose(boxes, "Model", "checkpoint", list(by_name))]
 
 
-def _restore() -> None:
-    """Choose what was chosen last if the link names nothing, as the links of the menu do."""
-    if not any(each in st.query_params for each in _PARAMETERS):
-        st.query_params.update(st.session_state.get(_LAST, {}))
-
-
-def _keep() -> None:
-    """Remember the choice for ``_restore``."""
-    found = {each: st.query_params[each] for each in _PARAMETERS if each in st.query_params}
-    st.session_state[_LAST] = found
-
-
 def say_what_is_missing() -> None:
     """Warn about damaged checkpoints; explain how to get one if there is none."""
     found, problems = list_checkpoints()
@@ -140,27 +123,6 @@ def _say_how_to_train() -> None:
             "`pneumo train --data chest_xray --model cnn_94 --name mine`."
         )
         st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
-
-
-def choose_linked(
-    boxes: DeltaGenerator,
-    label: str,
-    parameter: str,
-    options: Mapping[str, str],
-    *,
-    key: str,
-) -> str:
-    """Show a select box in step with a query parameter.
-
-    ``options``: label of each choice, by the word used in links.
-    """
-    asked = st.query_params.get(parameter)
-    start = list(options).index(asked) if asked is not None and asked in options else 0
-    chosen: str = boxes.selectbox(
-        label, list(options), start, format_func=options.__getitem__, key=key
-    )
-    st.query_params[parameter] = chosen
-    return chosen
 
 
 def dataset_sources(checkpoint: Checkpoint) -> dict[str, str]:

@@ -2,15 +2,22 @@
 
 import streamlit as st
 
-__all__ = ["choose_drag"]
+__all__ = ["HOW_TO_SELECT", "choose_drag"]
 
-_DRAGS = {"lasso": ":material/lasso_select: Lasso", "pan": ":material/ads_click: Click and move"}
+_DRAGS = {"lasso": ":material/lasso_select: Drawing", "pan": ":material/ads_click: Clicking"}
+
+
+HOW_TO_SELECT = {
+    "lasso": "Draw around X-rays to see them.",
+    "pan": "Click an X-ray to see it. Drag to move the plot, and turn the wheel to zoom.",
+}
+"""What to do, by dragmode."""
 
 
 def choose_drag(key: str) -> str:
-    """Ask for lasso or click; returns plotly's dragmode."""
+    """Ask how to select points; returns plotly's dragmode."""
     chosen = st.segmented_control(
-        "Mouse",
+        "Select by",
         list(_DRAGS),
         default="lasso",
         required=True,
