@@ -26,6 +26,7 @@ __all__ = [
     "show_person",
 ]
 
+_SHOWN = "'Running Pneumo for several users' in the documentation"
 _SHORTEST_SECRET = 32
 
 
@@ -130,7 +131,7 @@ def _providers(auth: Mapping[str, object]) -> list[str]:
     if not found:
         raise AccessError(
             "[auth] in secrets.toml names no identity provider: set client_id, client_secret and "
-            "server_metadata_url, as docs/operations.md shows."
+            f"server_metadata_url, as {_SHOWN} shows."
         )
     return found
 
@@ -156,11 +157,11 @@ def _auth() -> Mapping[str, object] | None:
         return None
     _asked().add("auth")
     if not isinstance(auth, Mapping):
-        raise AccessError("[auth] in secrets.toml must be a table, as docs/operations.md shows.")
+        raise AccessError(f"[auth] in secrets.toml must be a table, as {_SHOWN} shows.")
     if len(str(auth.get("cookie_secret", ""))) < _SHORTEST_SECRET:
         raise AccessError(
             "cookie_secret in [auth] of secrets.toml is missing or can be guessed. Set it to "
-            f"{_SHORTEST_SECRET} random characters or more, as docs/operations.md shows."
+            f"{_SHORTEST_SECRET} random characters or more, as {_SHOWN} shows."
         )
     return auth
 

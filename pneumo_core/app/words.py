@@ -35,14 +35,14 @@ def plain(text: str) -> str:
 
 def count_text(statuses: Sequence[str]) -> str:
     """Return the status counts of a batch: "3 X-rays: 2 read, 1 failed"."""
-    films = "1 X-ray" if len(statuses) == 1 else f"{len(statuses)} X-rays"
     counts = [(statuses.count(each), each) for each in _STATUSES]
-    return f"{films}: " + ", ".join(f"{n} {each}" for n, each in counts if n)
+    told = ", ".join(f"{n:,} {each}" for n, each in counts if n)
+    return f"{x_rays(len(statuses))}: {told}"
 
 
 def time_left_text(done: int, total: int, seconds: float) -> str:
     """Return the progress of a batch with the time left: "57 of 200, about 12 s left"."""
-    told = f"{done} of {total}"
+    told = f"{done:,} of {total:,}"
     if not done or seconds <= 0:
         return told
     left = duration_text(seconds / done * (total - done))

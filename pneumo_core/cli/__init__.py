@@ -74,7 +74,11 @@ def run_app(
             "The dashboard's pages are missing from this installation. Install Pneumo again."
         )
     if listens_beyond(address) and not _asks_to_sign_in(root):
-        err.print(f"{OPEN_LINE} docs/operations.md says how to change that.", style="yellow")
+        err.print(
+            f"{OPEN_LINE} The documentation's page 'Running Pneumo for several users' says how to "
+            "change that.",
+            style="yellow",
+        )
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     options = [f"--server.port={port}", f"--server.address={address}"]
     with subprocess.Popen([*command, *options], cwd=root) as server:

@@ -60,9 +60,10 @@ PUBLISHED_HOW = (
     "Accuracies of the paper that proposed these networks, on the same 624 test X-rays. They are "
     "not comparable with the models here: the test split also chose the models, and the paper's "
     "test loop judges each batch of 50 by its first two X-rays, so that 94.6 % rests on about 26 "
-    "predictions counted many times. `docs/results.md` has the same protocol evaluated on all 624."
+    "predictions counted many times. The documentation's page 'Results' has the same protocol "
+    "evaluated on all 624."
 )
-"""How ``PUBLISHED`` was measured; docs/results.md says more."""
+"""How ``PUBLISHED`` was measured."""
 
 
 @dataclass(frozen=True, eq=False)

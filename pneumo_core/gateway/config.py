@@ -230,7 +230,7 @@ def read_config(file: Path | None = None) -> Config:
         raise PneumoError(f"'{file}' can't be read: {error.strerror}. Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PneumoError(
-            f"'{file}' is not TOML: {error}. docs/gateway.md has an example."
+            f"'{file}' is not TOML: {error}. The documentation's page 'The gateway' has an example."
         ) from error
     return _checked(_read(told, file))
 
@@ -242,7 +242,8 @@ def _read(told: dict[str, Any], file: Path) -> Config:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise PneumoError(
-            f"'{file}': {where}: {first['msg']}. docs/gateway.md lists what can be set."
+            f"'{file}': {where}: {first['msg']}. The documentation's page 'The gateway' lists what "
+            "can be set."
         ) from error
 
 

@@ -139,15 +139,16 @@ class EvaluationReport:
         if round(self.threshold, 3) not in {round(p.threshold, 3) for p in card.operating_points}:
             told.append("The threshold in use is a custom one.")
         told.append(
-            f"Probabilities were calibrated on validation X-rays (temperature "
-            f"{card.temperature:.3f}, offset {card.offset:.3f})."
+            f"Probabilities were calibrated on {card.validation or 'validation X-rays'} "
+            f"(temperature {card.temperature:.3f}, offset {card.offset:.3f})."
         )
         return told
 
     def _measures(self) -> list[str]:
         return [
             "Intervals are 95 %: Wilson's for rates; for AUC, F1, calibration error and Brier "
-            "score the percentiles of 1,000 bootstrap draws of whole patients.",
+            "score the percentiles of 1,000 draws of whole patients (drawn from their normal "
+            "distribution where there are 20,000 patients or more).",
             f"Pneumo {__version__}; the same numbers come from `pneumo evaluate`.",
         ]
 

@@ -66,7 +66,7 @@ def _environment(config: TrainingConfig) -> ClusterEnvironment | None:
         raise TrainingError(str(error)) from error
     raise TrainingError(
         f"Training on {config.nodes} machines must be started on each of them, by torchrun or "
-        "SLURM: see docs/scaling.md."
+        "SLURM: see 'Many X-rays' in the documentation."
     )
 
 

@@ -42,7 +42,7 @@ def show_pair(
             chosen = _choose_disagreements(names, compared)
         else:
             chosen = table[table["id"].isin(picked)]
-            st.markdown(f"**Selected: {len(chosen)} of {len(table)} X-rays**")
+            st.markdown(f"**Selected: {len(chosen):,} of {len(table):,} X-rays**")
             st.button(
                 "Clear the selection", icon=":material/close:", on_click=_clear, type="tertiary"
             )

@@ -91,7 +91,7 @@ def _show_films(finding: Finding, dataset: Dataset, location: Path, key: str) ->
         group = table["group"].iloc[rows[0]]
         shown = table[table["group"] == group]
         st.caption(
-            f"Group {group}: the first {_FEW} of {len(shown)} X-rays"
+            f"Group {group}: the first {_FEW:,} of {len(shown):,} X-rays"
             if len(shown) > _FEW
             else f"Group {group}: {x_rays(len(shown))}"
         )

@@ -112,7 +112,7 @@ def choose_drawing() -> Drawing:
 
 def map_of(features: Features, drawing: Drawing) -> Projection:
     """Return the map, cached or computed with a bar. Raises Cancelled, PneumoError."""
-    title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table)} X-rays"
+    title = f"Draw {PROJECTIONS[drawing.method]} of {len(features.table):,} X-rays"
     title += f" ({layer_title(features.layer)})"
     quick = drawing.method == "pca" or len(features.table) <= _QUICK
 

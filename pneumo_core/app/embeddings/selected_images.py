@@ -26,7 +26,7 @@ def show_selection(
     Returns the id of the X-ray that was clicked, or of the only one.
     """
     count = int(chosen.sum())
-    st.subheader(f"Selected: {count} of {len(films)} X-rays", anchor=False)
+    st.subheader(f"Selected: {count:,} of {len(films):,} X-rays", anchor=False)
     inside, shares = films[chosen], []
     for column in ("label", "outcome", "subtype"):
         if column in films:

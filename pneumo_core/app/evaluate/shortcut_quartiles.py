@@ -50,7 +50,7 @@ def show_shortcuts(study: Study, threshold: float) -> None:
             return
         missing = int((~study.table["id"].isin(measured.table["id"])).sum())
         if missing:
-            st.caption(f"{missing} of {len(study.table)} X-rays are not in the dataset in use.")
+            st.caption(f"{missing:,} of {len(study.table):,} X-rays are not in the dataset in use.")
         _show(found)
 
 

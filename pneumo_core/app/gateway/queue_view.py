@@ -36,7 +36,7 @@ def show_gateway() -> None:
     """Show the queue of the gateway that PNEUMO_GATEWAY configures, for analysts only."""
     st.markdown(
         "X-rays that arrived from the PACS, their results, and what is still to be sent. "
-        "Patients' names and IDs are not shown. Set-up: docs/gateway.md."
+        "Patients' names and IDs are not shown. Set-up: 'The gateway' in the documentation."
     )
     if not may_change("see the gateway"):
         return

@@ -218,7 +218,7 @@ def _computed(
         st.button("Cancel", on_click=_back_to_fast, key="cancel look")
 
     def report(done: int, total: int) -> None:
-        bar.progress(min(1.0, done / total), text=f"{METHODS[method].title}: {done} of {total}")
+        bar.progress(min(1.0, done / total), text=f"{METHODS[method].title}: {done:,} of {total:,}")
 
     heat = heat_map(item, checkpoint, label, method, layer, report)
     place.empty()

@@ -352,7 +352,7 @@ class Viewer {
     const [down, across] = this.data.spacing ?? [1, 1];
     const length = Math.hypot((x1 - x0) * across, (y1 - y0) * down);
     this.probe.textContent = this.data.spacing
-      ? `${length.toFixed(1)} mm at the detector`
+      ? `${length.toFixed(1)} mm by the file’s pixel size`
       : `${Math.round(length)} pixels (the file gives no pixel size)`;
   }
 }
