@@ -1,5 +1,6 @@
 """Getting films on a page: downloaded, added, kept or thrown away, offered by every page."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
@@ -8,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pneumo_core.app.widgets.dataset_choice import dataset_key
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets.download import datasets_home, delete_dataset, list_datasets, stage
 from tests.app.test_pages import open_app, press, told
@@ -249,3 +251,14 @@ def test_another_dataset_of_the_same_name_is_not_the_old_one(
         assert not app.exception
         assert {each.label: each.value for each in app.metric}["X-rays"] == str(2 * films)
         delete_dataset("mine")
+
+
+def test_a_film_that_comes_or_goes_changes_the_key_of_what_is_cached(film_folder: Films) -> None:
+    folder = film_folder({"train": 2, "test": 2})
+    before = dataset_key(folder)
+    assert dataset_key(folder) == before
+    film = next(folder.glob("test/NORMAL/*"))
+    os.utime(film.parent, ns=(0, before[1] - 1))
+    assert dataset_key(folder) == before, "no folder is newer"
+    film.unlink()
+    assert dataset_key(folder) != before

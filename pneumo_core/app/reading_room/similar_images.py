@@ -126,7 +126,8 @@ def _opened(checkpoint: Checkpoint, data: Path, key: str) -> TrainingImages:
         st.button("Cancel", on_click=_want, args=(key, False), key="cancel similar")
 
     def report(done: int, total: int) -> None:
-        bar.progress(done / max(1, total), text=f"Processing training X-rays: {done:,} of {total:,}")
+        told = f"Processing training X-rays: {done:,} of {total:,}"
+        bar.progress(done / max(1, total), text=told)
 
     runtime = reader_of(checkpoint).runtime
     films = open_training_images(

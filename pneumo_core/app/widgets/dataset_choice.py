@@ -4,6 +4,8 @@ One choice for the whole session: in the sidebar if there are several datasets, 
 parameter ``dataset``. This module does not import torch.
 """
 
+import os
+from itertools import islice
 from pathlib import Path
 
 import streamlit as st
@@ -23,6 +25,8 @@ __all__ = [
 
 _CHOSEN = "dataset in use"
 _PARAMETER = "dataset"
+_LOOKED_AT = 1000
+"""Entries of a folder that are looked at for folders: one with many files has no classes below."""
 
 
 def offered_datasets() -> dict[str, Path]:
@@ -47,11 +51,21 @@ def dataset_in_use() -> Path | None:
 
 
 def dataset_key(location: Path | None) -> tuple[str, int]:
-    """Return a cache key; it changes if another dataset takes the same place."""
+    """Return a cache key; it changes with the folder's splits and classes and their files."""
+    return str(location), _changed(location) if location else 0
+
+
+def _changed(place: Path, levels: int = 2) -> int:
+    """Return when files or folders last came or went here, in ns, down to the classes' folders."""
     try:
-        return str(location), location.stat().st_mtime_ns if location else 0
+        latest = place.stat().st_mtime_ns
+        if levels and place.is_dir():
+            with os.scandir(place) as entries:
+                folders = [Path(each) for each in islice(entries, _LOOKED_AT) if each.is_dir()]
+            latest = max([latest, *(_changed(each, levels - 1) for each in folders)])
     except OSError:
-        return str(location), 0
+        return 0
+    return latest
 
 
 def dataset_link() -> dict[str, str]:
