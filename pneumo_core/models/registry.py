@@ -85,14 +85,14 @@ _registered: dict[str, Model] = {
         Model(
             "cnn_94",
             "CNN_94",
-            "A small network: three convolutions",
+            "A small network of three convolutions",
             _GREY_100,
             _build_from("cnn_94"),
         ),
         Model(
             "cnn_v2",
             "CNN_V2",
-            "A deeper network: five convolutions",
+            "A deeper network of five convolutions",
             _GREY_100,
             _build_from("cnn_v2"),
         ),
