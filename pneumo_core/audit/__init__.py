@@ -1,4 +1,9 @@
-"""The audit log (append-only), roles, and the reader study."""
+"""The audit log (append-only), roles, and the reader study.
+
+The log needs SQLAlchemy, which is imported on first use.
+"""
+
+from typing import TYPE_CHECKING
 
 from pneumo_core.audit.entry import (
     CANNOT_TELL,
@@ -10,8 +15,11 @@ from pneumo_core.audit.entry import (
     operator,
     run_words,
 )
-from pneumo_core.audit.grouped import entries_of, group_by_image
-from pneumo_core.audit.log import AuditLog, open_log
+from pneumo_core.core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from pneumo_core.audit.grouped import entries_of, group_by_image
+    from pneumo_core.audit.log import AuditLog, open_log
 
 __all__ = [
     "CANNOT_TELL",
@@ -27,3 +35,7 @@ __all__ = [
     "operator",
     "run_words",
 ]
+
+_MODULES = {"grouped": ("entries_of", "group_by_image"), "log": ("AuditLog", "open_log")}
+
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -1,6 +1,7 @@
 """Rendering of X-rays and heat maps as arrays and image files. Pure functions."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from io import BytesIO
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -9,7 +10,6 @@ import contourpy
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from plotly.colors import sample_colorscale, unlabel_rgb
 
 from pneumo_core.imaging.resampling import resample
 
@@ -30,19 +30,26 @@ Scale: TypeAlias = Literal["pneumonia", "normal", "response"]
 hue, so that a colour means the same everywhere."""
 
 
-def _colours(name: str, end: float = 1.0) -> NDArray[np.float32]:
-    """Return a uniform plotly scale up to ``end``: RGB float32 (256, 3) in [0, 255]."""
-    steps = np.linspace(0, end, 256).tolist()
-    return np.array([unlabel_rgb(c) for c in sample_colorscale(name, steps)], np.float32)
-
-
-_MAPS: Mapping[Scale, NDArray[np.float32]] = MappingProxyType(
+_SCALES: Mapping[Scale, tuple[str, float]] = MappingProxyType(
     {
-        "pneumonia": _colours("Inferno"),
-        "normal": _colours("Ice", 0.85),  # beyond, it is as bright as an X-ray
-        "response": _colours("Viridis"),
+        "pneumonia": ("Inferno", 1.0),
+        "normal": ("Ice", 0.85),  # beyond, it is as bright as an X-ray
+        "response": ("Viridis", 1.0),
     }
 )
+
+
+@cache
+def _colours(scale: Scale) -> NDArray[np.float32]:
+    """Return a uniform scale of plotly, up to where it ends here: RGB float32 (256, 3), 0 to 255.
+
+    Reading needs no colours, and plotly takes a tenth of a second to import.
+    """
+    from plotly.colors import sample_colorscale, unlabel_rgb
+
+    name, end = _SCALES[scale]
+    steps = np.linspace(0, end, 256).tolist()
+    return np.array([unlabel_rgb(c) for c in sample_colorscale(name, steps)], np.float32)
 
 
 def overlay(
@@ -63,7 +70,7 @@ def overlay(
         uint8 (H, W, 3), RGB.
     """
     grey = (pixels * np.float32(255))[..., np.newaxis]
-    blended = _MAPS[scale][np.rint(heat * 255).astype(np.uint8)]
+    blended = _colours(scale)[np.rint(heat * 255).astype(np.uint8)]
     blended -= grey  # in place: copying a large X-ray takes as long as a step
     blended *= (heat * np.float32(opacity))[..., np.newaxis]
     blended += grey
@@ -96,7 +103,7 @@ def heat_layer(heat: NDArray[np.float32], scale: Scale = "pneumonia") -> NDArray
     Drawn over an X-ray at some opacity it looks like ``overlay`` at that opacity.
     """
     strength = np.rint(heat * 255).astype(np.uint8)
-    layer: NDArray[np.uint8] = np.dstack([_MAPS[scale][strength].astype(np.uint8), strength])
+    layer: NDArray[np.uint8] = np.dstack([_colours(scale)[strength].astype(np.uint8), strength])
     return layer
 
 
