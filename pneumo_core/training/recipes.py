@@ -19,6 +19,7 @@ _STRONG_AUGMENTATION = Augmentation(
     shift=0.05,
     scale=0.12,
     zoom=(0.82, 1.18),
+    cut=0.15,
     mirror=0.5,
     gamma=0.3,
     contrast=0.25,
