@@ -4,7 +4,7 @@ import streamlit as st
 
 from pneumo_core.app import open_page
 
-with open_page("Train", wide=True):
+with open_page("Train", wide=True, keeps=("model", "recipe")):
     st.markdown(
         "A training run is a separate process: it continues when you close this page. When it "
         "finishes, its model appears on every page."

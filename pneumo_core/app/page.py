@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pneumo_core.app.audit_log import say_unrecorded
+from pneumo_core.app.browser_history import keep_one_entry
 from pneumo_core.app.housekeeping import keep_house
 from pneumo_core.app.late_torch import allow_late_torch
 from pneumo_core.app.sign_in import is_signed_out, let_in, open_to_anyone, show_person
@@ -154,6 +155,7 @@ def _set_up(title: str, wide: bool) -> Person:
     st.logo(str(_LOGO), size="large")
     keep_house()
     st.html(_STYLE)
+    keep_one_entry()
     if wide:
         st.html(_WIDE)
     if not refused:

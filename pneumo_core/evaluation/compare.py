@@ -276,11 +276,11 @@ def _about_areas(areas: Areas | None, names: tuple[str, str] = _SIDES) -> str:
 
 
 def _about_calls(test: McNemar, names: tuple[str, str] = _SIDES) -> str:
-    counts = f"{names[0]} alone about {test.only_first}, {names[1]} alone about {test.only_second}"
+    counts = f"{test.only_first} only by {names[0]}, {test.only_second} only by {names[1]}"
     if test.p < 0.05:
         better = _begin(names[0 if test.only_first > test.only_second else 1])
-        return f"{better} is right about more X-rays ({counts}; p {_p(test.p)})."
-    return f"Neither is clearly right about more X-rays ({counts}; p {_p(test.p)})."
+        return f"{better} gets more X-rays right ({counts}; p {_p(test.p)})."
+    return f"Neither clearly gets more X-rays right ({counts}; p {_p(test.p)})."
 
 
 def _begin(name: str) -> str:

@@ -130,9 +130,9 @@ def _opinions(result: Result) -> list[Flowable]:
 
 
 def _prevalence(opinion: Reading, result: Result) -> str:
-    """Return " at 74 %" where an opinion assumes another prevalence than the result."""
+    """Return " (at a prevalence of 74 %)" where an opinion assumes another prevalence."""
     same = opinion.prevalence == result.reading.prevalence
-    return "" if same else f" at {format_prevalence(opinion.prevalence)}"
+    return "" if same else f" (at a prevalence of {format_prevalence(opinion.prevalence)})"
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,7 @@
 """Training from end to end: from a folder of X-rays to a published checkpoint."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,6 +9,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset, PixelStore, open_store
 from pneumo_core.datasets.load import dataset_path
+from pneumo_core.datasets.store import Preparation
 from pneumo_core.lungs import LungMask, NetworkInput
 from pneumo_core.runs.queue import turn
 from pneumo_core.runs.recorder import Historian, report_to
@@ -104,14 +106,14 @@ def take_part(job: TrainingJob, found: Dataset) -> None:
     ``found``: the dataset as scanned for the job's config. Raises TrainingError or DatasetError.
     """
     dataset = _dataset(job.config, found)
-    _fit(job, dataset, _squares(job.config, dataset, None), None)
+    _fit(job, dataset, _squares(job.config, dataset), None)
 
 
 def _train_and_publish(
     run: Run, diary: Diary, historian: Historian, decoding: Progress | None
 ) -> Checkpoint:
     dataset = _dataset(run.config, run.dataset())
-    squares = _squares(run.config, dataset, report_to(diary, "Decoding X-rays", decoding))
+    squares = _squares(run.config, dataset, lambda stage: report_to(diary, stage, decoding))
     trained = _fit(run, dataset, squares, historian)
     diary.enter(RunState.FINISHING)
     run = find_run(run.id)  # it may have been renamed in the meantime
@@ -134,15 +136,22 @@ def _dataset(config: TrainingConfig, found: Dataset) -> Dataset:
     return found.pooled() if config.folds else found
 
 
-def _squares(config: TrainingConfig, dataset: Dataset, progress: Progress | None) -> _Squares:
-    """Decode the dataset. Raises DatasetError."""
-    seen = open_store(dataset, NetworkInput.of(config.input), progress=progress)
-    wide, lungs = seen, None
+def _squares(
+    config: TrainingConfig,
+    dataset: Dataset,
+    report: Callable[[str], Progress] | None = None,
+) -> _Squares:
+    """Decode the dataset; ``report`` gives the progress of a stage. Raises DatasetError."""
+
+    def opened(films: Dataset, prepare: Preparation, stage: str) -> PixelStore:
+        return open_store(films, prepare, progress=report(stage) if report else None)
+
+    seen = opened(dataset, NetworkInput.of(config.input), "Decoding X-rays")
+    wide, lungs, train = seen, None, dataset.split("train")
     if config.training_input.context > 1:
-        wide = open_store(dataset.split("train"), config.training_input, progress=progress)
+        wide = opened(train, config.training_input, "Decoding training X-rays to crop from")
     if config.lung_attention:
-        masks = LungMask(config.training_input)
-        lungs = open_store(dataset.split("train"), masks, progress=progress)
+        lungs = opened(train, LungMask(config.training_input), "Outlining the lungs")
     return _Squares(seen, wide, lungs)
 
 

@@ -91,6 +91,7 @@ class Historian:
                 total=total,
                 films_per_second=per_second * self._config.batch_size,
                 seconds_left=self._seconds_left(done, total, per_second),
+                unit="batch",
             )
         )
 
@@ -124,15 +125,19 @@ class _Pace:
 
 def report_to(diary: Diary, stage: str, other: Progress | None) -> Progress:
     """Return a progress callback that also updates the run's status and can cancel it."""
-    last = 0.0
+    last, began, first = 0.0, None, 0
 
     def report(done: int, total: int) -> None:
-        nonlocal last
+        nonlocal last, began, first
         stop_if_asked(diary.folder)
         now = time.monotonic()
+        if began is None:
+            began, first = now, done
         if done == total or now - last >= _TELL_EVERY:
             last = now
-            diary.note(Now(stage, done, total))
+            paced = done > first and now > began
+            left = (now - began) / (done - first) * (total - done) if paced else None
+            diary.note(Now(stage, done, total, seconds_left=left))
         if other:
             other(done, total)
 

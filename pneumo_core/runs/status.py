@@ -65,9 +65,10 @@ class Status:
 
 @dataclass(frozen=True)
 class Now:
-    """Progress of an active run: steps of the stage, and seconds until the last epoch, if known.
+    """Progress of an active run: steps of the stage, and the time left, if known.
 
-    ``total`` 0: a stage without steps to count.
+    ``total`` 0: a stage without steps to count. ``seconds_left``: of the stage, or of all epochs.
+    ``unit``: what a step is; "" for an X-ray.
     """
 
     stage: str
@@ -75,6 +76,7 @@ class Now:
     total: int
     films_per_second: float = 0.0
     seconds_left: float | None = None
+    unit: str = ""
 
 
 _STATUS = pydantic.TypeAdapter(Status)

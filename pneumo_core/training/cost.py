@@ -1,5 +1,7 @@
 """Estimates of training time, from a short measurement with the real loop on this machine."""
 
+import contextlib
+import math
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -9,6 +11,8 @@ import numpy as np
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import NORMAL, Dataset, PixelStore
+from pneumo_core.errors import UnreadableImage
+from pneumo_core.lungs import NetworkInput
 from pneumo_core.training.config import TrainingConfig
 from pneumo_core.training.loop import fit
 from pneumo_core.training.state import Progressed
@@ -20,12 +24,18 @@ _STEPS = 4
 _VALIDATED = 32
 
 
+_DECODED = 12
+_CHECKED = 7000
+"""Inputs that the image check of a new model is fitted on, about."""
+
+
 @dataclass(frozen=True)
 class Pace:
-    """This machine's speed with a model, in training and in validation: X-rays per second."""
+    """This machine's speed in training, in validation and in decoding: X-rays per second."""
 
     training: float
     validating: float
+    decoding: float
 
     def epoch_seconds(self, config: TrainingConfig, dataset: Dataset) -> float:
         """Return the seconds for one epoch of a dataset."""
@@ -36,12 +46,27 @@ class Pace:
             taught += int((train["label"] == NORMAL).sum())
         return taught / self.training + len(val) / self.validating
 
+    def decoding_seconds(self, config: TrainingConfig, dataset: Dataset) -> float:
+        """Return the seconds to decode all X-rays, those to train on once for each square."""
+        squares = int(config.training_input.context > 1) + int(config.lung_attention > 0)
+        taught = int((dataset.films["split"] == "train").sum())
+        return (len(dataset.films) + squares * taught) / self.decoding
 
-def measure_pace(config: TrainingConfig, progress: Progress | None = None) -> Pace:
-    """Measure the pace by training a few batches of noise with the config, on fresh weights.
+    def finishing_seconds(self, dataset: Dataset) -> float:
+        """Return the seconds to score the X-rays and to fit the image check, about."""
+        scored = int((dataset.films["split"] != "train").sum())
+        checked = _CHECKED * (1 / self.validating + 1 / self.decoding)
+        return scored / self.validating + checked
+
+
+def measure_pace(
+    config: TrainingConfig, dataset: Dataset, progress: Progress | None = None
+) -> Pace:
+    """Measure the pace: decode a few X-rays, and train a few batches of noise on fresh weights.
 
     Takes seconds. ``progress`` counts steps; raising from it stops the measurement.
     """
+    decoding = _decoding_pace(config, dataset)
     films = _noise(config.training_input.side, config.batch_size * _STEPS)
     clock = _Clock(progress)
     short = replace(config, epochs=1, pretrained="none", devices=1)
@@ -51,7 +76,21 @@ def measure_pace(config: TrainingConfig, progress: Progress | None = None) -> Pa
     steps = len(clock.ticks) - 1  # the first one warms up
     per_step = (clock.ticks[-1] - clock.ticks[0]) / steps
     validating = progressed.reports[-1].seconds - (clock.ticks[-1] - clock.began)
-    return Pace(config.batch_size / per_step, _VALIDATED / max(validating, 1e-6))
+    return Pace(config.batch_size / per_step, _VALIDATED / max(validating, 1e-6), decoding)
+
+
+def _decoding_pace(config: TrainingConfig, dataset: Dataset) -> float:
+    """Return X-rays per second from files to inputs, in one thread; infinite without files."""
+    make = NetworkInput.of(config.input)
+    ids = dataset.films["id"].sample(min(_DECODED, len(dataset.films)), random_state=0)
+    began, done = time.perf_counter(), 0
+    for each in ids:
+        with contextlib.suppress(UnreadableImage):
+            make(dataset.source.radiograph(each))
+            done += 1
+        if done == 1:
+            began = time.perf_counter()  # the first one opens the lung finder
+    return (done - 1) / (time.perf_counter() - began) if done > 1 else math.inf
 
 
 def _noise(side: int, number: int) -> Films:

@@ -173,7 +173,7 @@ def _inside_lungs(
     """Return the shares for a card, on X-rays of PNEUMONIA unseen by each network."""
     films = dataset.films
     sick = set(films["id"][films["label"] == PNEUMONIA])
-    mapping = stages("Mapping X-rays", None) if stages else None
+    mapping = stages("Measuring heat maps", None) if stages else None
     ill = [(runtime, [each for each in ids if each in sick]) for runtime, ids in networks]
     return inside_lungs([(runtime, ids) for runtime, ids in ill if ids], dataset, mapping)
 
@@ -324,7 +324,7 @@ def _save(  # noqa: PLR0913  every part of a checkpoint
         prevalence=prevalence,
         limitations=_limitations(scores, prevalence),
     )
-    looking = stages("Fitting the gate", None) if stages else None
+    looking = stages("Fitting the image check", None) if stages else None
     familiarity = fit_familiarity(runtime, dataset, looking=looking)
     saved = save_checkpoint(
         card,

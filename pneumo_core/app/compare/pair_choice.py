@@ -16,7 +16,7 @@ __all__ = ["MOST", "choose_checkpoints", "choose_images", "choose_pair", "choose
 
 MOST = 4
 
-_VIEWS = {"many": "On many X-rays", "single": "X-ray by X-ray"}
+_VIEWS = {"many": "On many X-rays", "single": "On your own X-rays"}
 
 
 def choose_checkpoints() -> list[Checkpoint]:

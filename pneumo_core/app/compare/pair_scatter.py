@@ -26,7 +26,7 @@ def show_pair(
     table = compared.table
     plot, films = beside("scatter")
     with plot:
-        drag = choose_drag("scatter mouse")
+        drag = choose_drag("scatter mouse", "pan")
         st.plotly_chart(
             probability_scatter(table, names, thresholds, drag=drag),
             key="scatter",

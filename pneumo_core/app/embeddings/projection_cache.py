@@ -104,7 +104,7 @@ def choose_drawing() -> Drawing:
             250,
             key="iterations",
             width=120,
-            help="Maximum; stops earlier when the map has converged.",
+            help="After 250 that spread the points. Stops earlier when the map has converged.",
         )
     seed = st.number_input("Seed", 0, 9999, 0, key="map seed", width=110)
     return Drawing(method, 2, float(perplexity), int(iterations), int(seed))

@@ -174,7 +174,8 @@ def show_own_image(
     near = nearest(features.values, placed.values)
     how = "exactly" if placed.exact else "approximately"
     st.markdown(
-        f"**Your X-ray** is the star, placed {how}. {_alike(near.nearer)} Its nearest X-rays:"
+        f"**Your X-ray**, {plain(st.session_state[_OWN].name)}, is the star, placed {how}. "
+        f"{_alike(near.nearer)} Its nearest X-rays:"
     )
     rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
     if "outcome" in films:
@@ -187,10 +188,12 @@ def show_own_image(
 def _alike(nearer: float) -> str:
     """Say how unusual an X-ray is; ``nearer``: the share that lie closer to a neighbour."""
     if nearer == 0:
-        return "No other X-ray lies closer to its neighbour: it may be on the map already."
-    share = f"{100 * nearer:.0f} %" if nearer >= 0.01 else "Fewer than 1 %"
-    unlike = "so it is unlike the others" if nearer > 0.95 else "which is not unusual"
-    return f"{share} of the other X-rays lie closer to their nearest neighbour, {unlike}."
+        return (
+            "Its nearest neighbour is closer than any other X-ray's: it may be on the map already."
+        )
+    share = f"{100 * nearer:.0f} %" if nearer >= 0.01 else "fewer than 1 %"
+    said = "It is unlike the others" if nearer > 0.95 else "It is not unusual"
+    return f"{said}: {share} of the X-rays on the map lie closer to their nearest neighbour."
 
 
 def _errors(outcomes: "pd.Series[str]") -> list[str]:

@@ -96,7 +96,7 @@ def offer_result(
     st.caption(
         f"Saved as {plain(file_name(result, 'pdf'))}, .png, .json or .dcm"
         + (
-            ", with the heat map as shown."
+            ", with the heat map as shown, without measurements."
             if look
             else ", without a heat map. Turn on “Show heat map” to include one."
         )

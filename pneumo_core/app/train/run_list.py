@@ -174,7 +174,8 @@ def _show_progress(run: Run, status: Status) -> None:
 
 
 def _told(now: Now) -> str:
-    told = f"{now.stage}: {now.done} of {now.total}" if now.total else now.stage
+    unit = f"{now.unit} " if now.unit else ""
+    told = f"{now.stage}: {unit}{now.done:,} of {now.total:,}" if now.total else now.stage
     if now.films_per_second:
         told += f", {now.films_per_second:.0f} X-rays a second"
     if now.seconds_left is not None:

@@ -12,6 +12,7 @@ from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import may_change
 from pneumo_core.app.train.settings_form import SWEEPABLE, choose_settings, setting_label
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.widgets.linked_choice import choose_linked
 from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.progress import Cancelled, cancellable
 from pneumo_core.app.words import duration_text, plain
@@ -19,7 +20,7 @@ from pneumo_core.checkpoints import free_name
 from pneumo_core.datasets import Dataset, scan
 from pneumo_core.errors import PneumoError
 from pneumo_core.models import MODELS, TIMM
-from pneumo_core.training import RECIPES, Pace, TrainingConfig, measure_pace, recipe
+from pneumo_core.training import Pace, TrainingConfig, measure_pace, recipe
 
 __all__ = ["new_run"]
 
@@ -54,13 +55,14 @@ def _find_data() -> Path | None:
 
 def _choose_config() -> TrainingConfig:
     names = [*MODELS, _OTHER]
-    model = st.selectbox("Architecture", names, format_func=_model_title, key="model")
+    titles = {name: _model_title(name) for name in names}
+    model = choose_linked(st.container(), "Architecture", "model", titles, key="model")
     if model == _OTHER:
         given = st.text_input(
             "Backbone", "tf_efficientnet_lite0", help="Any timm model name, e.g. convnext_nano"
         )
         model = TIMM + given.strip().removeprefix(TIMM)
-    chosen = st.selectbox("Recipe", RECIPES, format_func=_RECIPES.__getitem__, key="recipe")
+    chosen = choose_linked(st.container(), "Recipe", "recipe", _RECIPES, key="recipe")
     return choose_settings(recipe(chosen, model), f"{model} {chosen}")
 
 
@@ -92,22 +94,26 @@ def _show_cost(config: TrainingConfig, dataset: Dataset) -> None:
     try:
         # Settings that do not affect the pace are left out, so that a new seed reuses the estimate.
         alike = replace(config, seed=0, epochs=1, learning_rate=1e-3)
-        pace = cached_for_all("pace", alike, lambda: _measured(config), most=50)
+        pace = cached_for_all("pace", alike, lambda: _measured(config, dataset), most=50)
     except Cancelled:
         st.caption("Trains a few batches on this machine, which takes up to half a minute.")
         return
-    seconds = pace.epoch_seconds(config, dataset)
+    epoch = pace.epoch_seconds(config, dataset)
+    decoding = pace.decoding_seconds(config, dataset)
+    finishing = pace.finishing_seconds(dataset)
+    training = epoch * config.all_epochs
     st.markdown(
-        f"About **{duration_text(seconds * config.epochs)}** on this machine under its current "
-        f"load: {duration_text(seconds)} per epoch, {pace.training:.0f} X-rays per second. Add the "
-        "time to decode the X-rays once and to evaluate the model."
+        f"About **{duration_text(decoding + training + finishing)}** on this machine under its "
+        f"current load: {duration_text(decoding)} to decode the X-rays, the first time only; "
+        f"{duration_text(training)} to train, {duration_text(epoch)} per epoch; "
+        f"{duration_text(finishing)} to evaluate the model and fit its image check."
     )
 
 
-def _measured(config: TrainingConfig) -> Pace:
+def _measured(config: TrainingConfig, dataset: Dataset) -> Pace:
     return cancellable(
         "Estimate the time",
-        lambda report: measure_pace(config, report("Training a few batches")),
+        lambda report: measure_pace(config, dataset, report("Training a few batches")),
         primary=False,
     )
 

@@ -14,15 +14,15 @@ HOW_TO_SELECT = {
 """What to do, by dragmode."""
 
 
-def choose_drag(key: str) -> str:
+def choose_drag(key: str, start: str = "lasso") -> str:
     """Ask how to select points; returns plotly's dragmode."""
     chosen = st.segmented_control(
         "Select by",
         list(_DRAGS),
-        default="lasso",
+        default=start,
         required=True,
         format_func=_DRAGS.__getitem__,
         key=key,
         width="content",
     )
-    return str(chosen or "lasso")
+    return str(chosen or start)

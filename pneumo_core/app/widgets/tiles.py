@@ -227,10 +227,11 @@ def _show_large(
     """Show one X-ray large with its neighbours in the list one click away."""
     tile = tiles[number]
     if len(tiles) > 1:
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             before, after = tiles[max(0, number - 1)].id, tiles[min(len(tiles), number + 2) - 1].id
             _step("All", "grid_view", key, False, enlarge, None)
             _step("Previous", "chevron_left", key, number == 0, enlarge, before)
+            st.caption(f"{number + 1} of {len(tiles):,}", width="content")
             _step("Next", "chevron_right", key, number == len(tiles) - 1, enlarge, after)
     try:
         drawn = picture(tile.id)
