@@ -122,6 +122,7 @@ def open_page(title: str, *, wide: bool = False, keeps: tuple[str, ...] = ()) ->
     choose_dataset_in_sidebar()
     with st.sidebar:
         show_person(who)
+        keep_one_entry()  # here its empty element takes no room on the page
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="head"):
         st.title(title, anchor=False, width="content")
         st.caption(RESEARCH_LINE, width="content")
@@ -155,7 +156,6 @@ def _set_up(title: str, wide: bool) -> Person:
     st.logo(str(_LOGO), size="large")
     keep_house()
     st.html(_STYLE)
-    keep_one_entry()
     if wide:
         st.html(_WIDE)
     if not refused:

@@ -74,6 +74,27 @@ def test_the_widgets_begin_at_the_recipe(films: Path, name: str) -> None:
     assert chosen(app, "Rotation (degrees)").value == config.augmentation.rotation
 
 
+def test_settings_stay_as_they_were_left_until_they_are_put_back(films: Path) -> None:
+    app = train_page()
+    app.selectbox(key="model").set_value("cnn_v2").run()
+    chosen(app, "Epochs").set_value(3)
+    chosen(app, "Rotation (degrees)").set_value(5.0).run()
+    for page in ("streamlit_app.py", "pages/train.py"):
+        app.query_params.clear()
+        app.switch_page(page).run()
+        assert not app.exception
+    assert app.selectbox(key="model").value == "cnn_v2"
+    assert chosen(app, "Epochs").value == 3
+    chosen(app, "Batch size").set_value(8).run()
+    assert chosen(app, "Epochs").value == 3
+    assert chosen(app, "Rotation (degrees)").value == 5
+    press(app, "Back to the recipe's settings")
+    assert chosen(app, "Epochs").value == recipe("strong", "cnn_v2").epochs
+    assert (
+        chosen(app, "Rotation (degrees)").value == recipe("strong", "cnn_v2").augmentation.rotation
+    )
+
+
 def test_what_starts_is_what_the_widgets_say(films: Path) -> None:
     app = train_page()
     app.selectbox(key="model").set_value("cnn_v2").run()

@@ -116,9 +116,11 @@ def test_a_lasso_selects_exactly_the_films_inside(app: str, page: Page) -> None:
     first, second = (load_checkpoint(name, ROOT / "checkpoints") for name in TRAINED)
     scores = [shipped_scores(each, "test") for each in (first, second)]
     table = compare(scores[0], scores[1], (0.5, 0.5)).table
+    plot(page, "scatter")
+    page.get_by_role("radio", name="Drawing").click()
+    settled(page)
     chart = plot(page, "scatter")
     chart.scroll_into_view_if_needed()
-    settled(page)
     low, high = 0.35, 0.75
     corners = [(low, low), (high, low), (high, high), (low, high), (low, low)]
     places = [_place(chart, x, y) for x, y in corners]
@@ -159,3 +161,16 @@ def test_thousands_of_films_make_a_page(app: str, page: Page, tmp_path: Path, co
     click_cell(page, 3)
     expect(page.get_by_text("Found: pneumonia predicted as PNEUMONIA: ")).to_be_visible()
     assert time.monotonic() - started < 15, "no stall"
+
+
+def test_going_back_takes_one_press_for_each_page(app: str, page: Page) -> None:
+    """Query parameters change the page's entry in the browser's history; they add none."""
+    page.goto(app)
+    for name in ("Evaluate", "Compare"):
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+        expect(page).to_have_url(re.compile(f"/{name.lower()}\\?check"))
+        settled(page)
+    for path in ("/evaluate?", "/"):
+        page.go_back()
+        expect(page).to_have_url(re.compile(re.escape(app + path)))
+        settled(page)

@@ -94,15 +94,20 @@ def _show_curves(runs: list[Run], statuses: dict[str, Status]) -> None:
 
 
 def show_curves(runs: Sequence[Run], key: str) -> None:
-    """Show loss, AUC, sensitivity and specificity, and learning rate of runs, two in a row."""
+    """Show loss, AUC, sensitivity and specificity, and learning rate of runs, two in a row.
+
+    Before the first epoch has ended there is only the loss, and at first not even that.
+    """
     curves = [_curve(run) for run in runs]
-    plots = (
+    plots = [
         (loss_curves, "losses", "Loss by epoch."),
         (area_curves, "areas", "Validation AUC by epoch."),
         (rate_curves, "rates", "Validation sensitivity and specificity at 0.5, by epoch."),
         (learning_rate_curves, "learning rates", "Learning rate by epoch."),
-    )
-    for first in (0, 2):
+    ]
+    if all(curve.epochs.empty for curve in curves):
+        plots = plots[:1] if any(len(curve.losses) for curve in curves) else []
+    for first in range(0, len(plots), 2):
         pair = plots[first : first + 2]
         for column, (draw, name, alt) in zip(st.columns(2, gap="small"), pair, strict=True):
             column.plotly_chart(

@@ -20,6 +20,10 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = _SCHEMA["$defs"]["Augmentation"]["pr
 _FIRST = ("epochs", "batch_size", "learning_rate", "seed")
 _ELSEWHERE = ("model", "augmentation")
 _COLUMNS = 2
+_RESETS = "resets of training settings"
+_LEFT, _STARTS = "training settings", "starts of training settings"
+"""Session keys: each widget's value, and where it started; Streamlit drops a left page's widgets.
+"""
 _LABELS: Mapping[str, str] = {
     "average": "Moving average of the weights (decay)",
     "backbone_factor": "Backbone's learning rate (factor)",
@@ -66,6 +70,7 @@ def choose_settings(start: TrainingConfig, key: str) -> TrainingConfig:
     ``key`` changes with ``start``. Raises TrainingError for inconsistent settings.
     """
     values = _CONFIG.dump_python(start)
+    key = f"{key} {st.session_state.setdefault(_RESETS, 0)}"
     rest = [name for name in _SETTINGS if name not in (*_FIRST, *_ELSEWHERE)]
     chosen = {"model": start.model} | _boxes(_SETTINGS, _FIRST, values, key)
     with st.expander("All settings"):
@@ -75,7 +80,20 @@ def choose_settings(start: TrainingConfig, key: str) -> TrainingConfig:
         )
         changes = values["augmentation"]
         chosen["augmentation"] = _boxes(_CHANGES, tuple(_CHANGES), changes, f"{key} augmentation")
-    return training_config(**chosen)
+    config = training_config(**chosen)
+    if config != start:
+        st.button(
+            "Back to the recipe's settings",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=_reset,
+        )
+    return config
+
+
+def _reset() -> None:
+    """Begin new widgets: those that are there would keep their values."""
+    st.session_state[_RESETS] += 1
 
 
 def _boxes(
@@ -88,8 +106,22 @@ def _boxes(
     for start in range(0, len(names), _COLUMNS):
         columns = st.columns(_COLUMNS, vertical_alignment="bottom")
         for column, name in zip(columns, names[start : start + _COLUMNS], strict=False):
-            chosen[name] = _box(column, name, settings, values[name], f"{key} {name}")
+            place = f"{key} {name}"
+            value = _box(column, name, settings, _start(place, values[name]), place)
+            chosen[name] = st.session_state[_LEFT][place] = value
     return chosen
+
+
+def _start(key: str, value: Any) -> Any:
+    """Return where a widget starts: as it was left in this session, else at the recipe's value.
+
+    While the page is open the start stays the same, or Streamlit would begin a new widget.
+    """
+    left = st.session_state.setdefault(_LEFT, {})
+    starts = st.session_state.setdefault(_STARTS, {})
+    if key not in st.session_state:
+        starts[key] = left.get(key, value)
+    return starts.get(key, value)
 
 
 def _box(
