@@ -1,18 +1,22 @@
-"""``pneumo predict --out`` with both engines against a loop by hand.
+"""``pneumo predict --out`` with both engines, and from a local S3, against a loop by hand.
 
-    python -m benchmarks.batch_engines [--films 2000] [--model cnn_v2] [--rounds 1]
+    python -m benchmarks.batch_engines [--films 2000] [--model cnn_v2] [--rounds 1] [--only s3 ...]
 
-Each runs in turn, as a command of its own. Processor seconds are those of all its processes, also
-of Ray's, and say more than the clock on a machine with other work. Prints a Markdown table.
+Each runs in turn, as a command of its own. The S3 is moto's server, which needs processors, too.
+Processor seconds are those of all a command's processes, also of Ray's, and say more than the clock
+on a machine with other work. Prints a Markdown table.
 """
 
 import argparse
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +84,7 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=2000)
     parser.add_argument("--model", default="cnn_v2")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--only", nargs="+", default=["by hand", "local", "ray"])
+    parser.add_argument("--only", nargs="+", default=["by hand", "local", "ray", "s3"])
     given = parser.parse_args()
     home = settings().home / "benchmarks"
     films = folder_of_copies(small_films(home), home / f"batch-{given.films}", given.films)
@@ -91,7 +95,8 @@ def main() -> None:
         for name in given.only:
             out = home / "batch-out"
             shutil.rmtree(out, ignore_errors=True)
-            costs[name].append(cost_of(_command(name, films, out, given.model)))
+            with _bucket(films) if name == "s3" else nullcontext(str(films)) as source:
+                costs[name].append(cost_of(_command(name, source, out, given.model)))
     for name, each in costs.items():
         clock, processor, memory = (
             statistics.median(getattr(cost, fact) for cost in each)
@@ -100,13 +105,51 @@ def main() -> None:
         print(f"| {name} | {processor:.1f} | {clock:.1f} | {memory:.0f} |")
 
 
-def _command(name: str, films: Path, out: Path, model: str) -> list[str]:
+@contextmanager
+def _bucket(films: Path) -> Iterator[str]:
+    """Serve the films from a bucket on this machine; its URL. Needs moto and s3fs."""
+    import s3fs  # type: ignore[import-untyped]
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    os.environ.update(
+        AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+        AWS_ACCESS_KEY_ID="key",
+        AWS_SECRET_ACCESS_KEY="secret",
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+    serve = "from moto.server import main; main()"
+    command = [sys.executable, "-c", serve, "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        store = s3fs.S3FileSystem()
+        store.mkdir("films")
+        store.put(str(films), "films/all", recursive=True)
+        yield "s3://films/all"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(port: int, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(_EVERY)
+    raise TimeoutError("The S3 server did not start.")
+
+
+def _command(name: str, films: str, out: Path, model: str) -> list[str]:
     workers = os.environ.get("PNEUMO_THREADS") or str(cores())
     if name == "by hand":
         loop = [sys.executable, "-m", "benchmarks.batch_loop"]
-        return [*loop, str(films), str(out), model, workers]
-    ours = [sys.executable, "-m", "pneumo_core", "predict", str(films), "--model", model]
-    return [*ours, "--out", str(out), "--engine", name, "--workers", workers]
+        return [*loop, films, str(out), model, workers]
+    ours = [sys.executable, "-m", "pneumo_core", "predict", films, "--model", model]
+    engine = "ray" if name == "ray" else "local"
+    return [*ours, "--out", str(out), "--engine", engine, "--workers", workers]
 
 
 if __name__ == "__main__":
