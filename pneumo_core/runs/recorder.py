@@ -80,13 +80,13 @@ class Historian:
             lines = pd.DataFrame(self._lines, columns=_LOSS_COLUMNS).to_csv(index=False)
             write_atomically(self.folder / "losses.csv", lines.encode())
         per_second = self._pace.steps_per_second(done, now)
-        epoch = f"poch {self._epochs_done + 1} of {self._config.all_epochs}"
+        number = f"{self._epochs_done + 1} of {self._config.all_epochs}"
         if done == total:
-            self._diary.note(Now(f"Validation after e{epoch}", 1, 0))
+            self._diary.note(Now(f"Validation after epoch {number}", 1, 0))
             return
         self._diary.note(
             Now(
-                stage=f"E{epoch}",
+                stage=f"Epoch {number}",
                 done=done,
                 total=total,
                 films_per_second=per_second * self._config.batch_size,

@@ -94,7 +94,9 @@ def _show_cost(config: TrainingConfig, dataset: Dataset) -> None:
     try:
         # Settings that do not affect the pace are left out, so that a new seed reuses the estimate.
         alike = replace(config, seed=0, epochs=1, learning_rate=1e-3)
-        pace = cached_for_all("pace", alike, lambda: _measured(config, dataset), most=50)
+        pace = cached_for_all(
+            "pace", (alike, dataset.name), lambda: _measured(config, dataset), most=50
+        )
     except Cancelled:
         st.caption("Trains a few batches on this machine, which takes up to half a minute.")
         return
