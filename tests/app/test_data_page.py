@@ -76,10 +76,14 @@ def test_a_findings_films_are_listed_and_shown(folder: Path) -> None:
 
 
 def test_looking_again_finds_what_changed(folder: Path) -> None:
+    """A file that comes is noticed at once, one that was written anew on demand."""
+    black = Image.fromarray(np.zeros((80, 80), np.uint8))
     app = data_page()
-    Image.fromarray(np.zeros((80, 80), np.uint8)).save(folder / "test/NORMAL/black.png")
+    black.save(next(folder.glob("test/NORMAL/*.png")))
     assert "a single grey value" not in told(app.run())
-    assert "a single grey value" in told(press(app, "Rescan"))
+    assert "1 X-ray has a single grey value" in told(press(app, "Rescan"))
+    black.save(folder / "test/NORMAL/black.png")
+    assert "2 X-rays have a single grey value" in told(app.run())
 
 
 def test_random_films_are_filtered_and_drawn_again(folder: Path) -> None:

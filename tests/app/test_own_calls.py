@@ -160,7 +160,7 @@ def test_films_to_be_called_are_not_shown_on_the_page_compare(
     app = reading_page(sample="chest", first="1", checkpoint="cnn_94")
     app.switch_page("pages/compare.py").run()
     app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
-    app.segmented_control(key="compare view").set_value("X-ray by X-ray").run()
+    app.segmented_control(key="compare view").set_value("single").run()
     assert not app.exception
     assert "awaiting your own call" in told(app)
     assert hides_all_answers(app)
@@ -170,7 +170,7 @@ def test_films_to_be_called_are_not_shown_on_the_page_compare(
     assert len(deeds()) == 1 + len(list_checkpoints()[0]), "each answer that is shown now"
     app.switch_page("pages/compare.py").run()
     app.multiselect(key="compared").set_value(["cnn_94", "cnn_v2"]).run()
-    app.segmented_control(key="compare view").set_value("X-ray by X-ray").run()
+    app.segmented_control(key="compare view").set_value("single").run()
     assert "Overlap of the heat maps" in told(app)
     assert deeds().count("called") == 1
 
