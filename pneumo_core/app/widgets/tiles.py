@@ -44,7 +44,7 @@ _STYLE = """<style>
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .film-wide { font-size: 0.8rem; line-height: 1.6; overflow-wrap: anywhere; }
 [class*="st-key-large-"] [data-testid="stImage"] img {
-  max-height: 56vh; object-fit: contain; background: #000; border-radius: 4px; }
+  max-height: 47vh; object-fit: contain; background: #000; border-radius: 4px; }
 .film-chip { border-radius: 3px; color: #fff; font-size: 0.7rem; font-weight: 600;
   padding: 0.05rem 0.35rem; white-space: nowrap; }
 </style>"""
