@@ -4,7 +4,7 @@ import streamlit as st
 
 from pneumo_core.app import open_page
 
-with open_page("Read X-rays", wide=True, keeps=("checkpoint", "point", "threshold")):
+with open_page("Read X-rays", wide=True, keeps=("checkpoint", "point", "threshold", "look")):
     # Slow on the first visit; the frame of the page is already on the screen.
     from pneumo_core.app.reading_room.read_first import choose_read_first
     from pneumo_core.app.reading_room.reading_page import show_empty_room, show_reading_room

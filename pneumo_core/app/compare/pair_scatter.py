@@ -13,7 +13,7 @@ from pneumo_core.reports.figures import probability_scatter
 
 __all__ = ["show_pair"]
 
-_PICKED = "scatter films"
+_PICKED, _CHART = "scatter films", "scatter"
 _WHICH = "who is correct"
 
 
@@ -24,20 +24,22 @@ def show_pair(
     """Show the scatter plot and its X-rays, those predicted differently first."""
     only_admitted()
     table = compared.table
+    of, picked = st.session_state.get(_PICKED, (names, None))
+    if of != names or _CHART not in st.session_state:  # the chart shows no selection either
+        picked = None
     plot, films = beside("scatter")
     with plot:
         drag = choose_drag("scatter mouse", "pan")
         st.plotly_chart(
             probability_scatter(table, names, thresholds, drag=drag),
-            key="scatter",
-            on_select=lambda: _lassoed(table),
+            key=_CHART,
+            on_select=lambda: _lassoed(table, names),
             selection_mode=("points", "box", "lasso"),
             config={"displaylogo": False, "scrollZoom": True},
             alt="Probability by the first model against the second's, a point for each X-ray.",
         )
         st.caption(f"{HOW_TO_SELECT[drag]} Dotted lines: the operating points.")
     with films:
-        picked = st.session_state.get(_PICKED)
         if picked is None:
             chosen = _choose_disagreements(names, compared)
         else:
@@ -92,16 +94,16 @@ def _wrong(films: pd.DataFrame) -> list[tuple[bool, bool]]:
     return list(zip(*pairs, strict=True))
 
 
-def _lassoed(table: pd.DataFrame) -> None:
+def _lassoed(table: pd.DataFrame, names: tuple[str, str]) -> None:
     rows = [
         point["customdata"]
-        for point in st.session_state["scatter"]["selection"]["points"]
+        for point in st.session_state[_CHART]["selection"]["points"]
         if point.get("customdata") is not None
     ]
     rows = [row[0] if isinstance(row, list | tuple) else row for row in rows]
     if rows:
-        st.session_state[_PICKED] = frozenset(table["id"].iloc[rows])
+        st.session_state[_PICKED] = (names, frozenset(table["id"].iloc[rows]))
 
 
 def _clear() -> None:
-    st.session_state[_PICKED] = None
+    st.session_state.pop(_PICKED, None)

@@ -19,6 +19,7 @@ from pneumo_core.core.settings import settings
 from pneumo_core.embeddings import (
     OUTCOMES,
     Features,
+    Neighbours,
     Projection,
     image_features,
     input_of_layer,
@@ -34,6 +35,8 @@ Floats = NDArray[np.float32]
 _OPEN = "own film pop-up"
 _OWN = "own film on the map"
 """Session key of the X-ray on the map; it stays there while another page is open."""
+_SAME = 0.02
+"""Below this share of the second distance the nearest X-ray counts as the same one."""
 _BOXES = "own film boxes"
 """Session key of the number of times that the boxes were emptied."""
 
@@ -111,7 +114,7 @@ def _chosen_film() -> tuple[str, Radiograph] | None:
     names = {key: film.name for key, film in shown.items()}
     boxes = st.session_state.setdefault(_BOXES, 0)
     if names:
-        _offer_list(names, f"own film from list {boxes}")
+        _offer_list(names, f"own film from list {boxes}", st.session_state.get(_OWN))
     _offer_upload("Or upload one" if names else "A chest X-ray", f"own film {boxes}")
     own: _Own | None = st.session_state.get(_OWN)
     if own is None or (own.content is None and own.key not in shown):
@@ -132,14 +135,16 @@ def _chosen_film() -> tuple[str, Radiograph] | None:
     return own.key, found
 
 
-def _offer_list(names: Mapping[str, str], key: str) -> None:
+def _offer_list(names: Mapping[str, str], key: str, own: _Own | None) -> None:
     def take() -> None:
         picked = st.session_state[key]
         _place(_Own(picked, names[picked]) if picked else None)
 
+    options = [None, *names]
     st.selectbox(
         "An X-ray that you are reading",
-        [None, *names],
+        options,
+        options.index(own.key) if own and own.key in names else 0,
         format_func=lambda each: names[each] if each else "none",
         key=key,
         on_change=take,
@@ -173,16 +178,28 @@ def show_own_image(
     """Show the nearest X-rays, and how near they are compared with the others' neighbours."""
     near = nearest(features.values, placed.values)
     how = "exactly" if placed.exact else "approximately"
-    st.markdown(
-        f"**Your X-ray**, {plain(st.session_state[_OWN].name)}, is the star, placed {how}. "
-        f"{_alike(near.nearer)} Its nearest X-rays:"
-    )
     rows = features.table.iloc[near.rows].assign(distance=near.distances.round(3))
+    same = _is_on_the_map(near)
+    told = (
+        f"It is on the map already: {plain(rows['id'].iloc[0])}." if same else _alike(near.nearer)
+    )
+    st.markdown(
+        f"**Your X-ray**, {plain(st.session_state[_OWN].name)}, is the star, placed {how}. {told}"
+    )
+    if st.button("Take it off the map", key="take off", icon=":material/close:", type="tertiary"):
+        _place(None)
+        st.rerun()
+    st.markdown("Its nearest X-rays:")
     if "outcome" in films:
         rows = rows.assign(error=_errors(films["outcome"].iloc[near.rows]))
     if "probability" not in rows:
         rows = rows.assign(probability=float("nan"))
     show_images(rows, checkpoint, key="near own", ordered=True)
+
+
+def _is_on_the_map(near: Neighbours) -> bool:
+    """Return whether the nearest X-ray is the same one: its distance is next to nothing."""
+    return len(near.distances) > 1 and near.distances[0] < _SAME * near.distances[1]
 
 
 def _alike(nearer: float) -> str:

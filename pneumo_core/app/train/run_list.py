@@ -9,6 +9,7 @@ import streamlit as st
 
 from pneumo_core.app.actions import cancel_run, delete_run, rename_run, resume_run
 from pneumo_core.app.sign_in import may_change, only_admitted, person
+from pneumo_core.app.widgets.comparison_link import link_to_comparison
 from pneumo_core.app.words import duration_text, plain
 from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.errors import PneumoError
@@ -146,12 +147,9 @@ def _show_run(run: Run, status: Status, made: Checkpoint | None) -> None:
 
 def _link_to_pages(checkpoint: str) -> None:
     """Link to the pages that use a finished run's model."""
-    others = [each.name for each in list_checkpoints()[0] if each.name != checkpoint]
-    pair = ",".join([checkpoint, *others[:1]])
     links = (
         ("read", "Read X-rays with it", "pulmonology", {"checkpoint": checkpoint}),
         ("evaluate", "Evaluate it", "query_stats", {"checkpoint": checkpoint}),
-        ("compare", "Compare it", "compare_arrows", {"checkpoints": pair}),
     )
     with st.container(horizontal=True, gap="small"):
         for page, label, icon, query in links:
@@ -162,6 +160,7 @@ def _link_to_pages(checkpoint: str) -> None:
                 query_params=query,
                 width="content",
             )
+        link_to_comparison(checkpoint)
 
 
 def _show_progress(run: Run, status: Status) -> None:

@@ -50,6 +50,7 @@ def bare(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         font={"color": INK, "size": 13},
         hoverlabel={"font": {"size": 13}},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MARK, "activecolor": "#2f86ba"},
         dragmode=False,
     )
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True, fixedrange=True)
