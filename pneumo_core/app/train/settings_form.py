@@ -80,14 +80,14 @@ def choose_settings(start: TrainingConfig, key: str) -> TrainingConfig:
         )
         changes = values["augmentation"]
         chosen["augmentation"] = _boxes(_CHANGES, tuple(_CHANGES), changes, f"{key} augmentation")
-    config = training_config(**chosen)
-    st.button(  # always there, so that nothing moves at the first change
-        "Back to the recipe's settings",
-        icon=":material/undo:",
-        type="tertiary",
-        disabled=config == start,
-        on_click=_reset,
-    )
+        config = training_config(**chosen)
+        st.button(  # always there, so that nothing moves at the first change
+            "Back to the recipe's settings",
+            icon=":material/undo:",
+            type="tertiary",
+            disabled=config == start,
+            on_click=_reset,
+        )
     return config
 
 
