@@ -35,7 +35,7 @@ def show_pair(
             key=_CHART,
             on_select=lambda: _lassoed(table, names),
             selection_mode=("points", "box", "lasso"),
-            config={"displaylogo": False, "scrollZoom": True},
+            config={"displaylogo": False},
             alt="Probability by the first model against the second's, a point for each X-ray.",
         )
         st.caption(f"{HOW_TO_SELECT[drag]} Dotted lines: the operating points.")

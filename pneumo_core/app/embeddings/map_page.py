@@ -113,7 +113,7 @@ def _explore(
         if turning:
             st.caption("Drag to rotate. Selecting works in two dimensions only.")
         else:
-            st.caption(HOW_TO_SELECT[look.drag])
+            st.caption(f"{HOW_TO_SELECT[look.drag]} The wheel zooms.")
     with panel:
         if placed:
             show_own_image(placed, features, films, checkpoint.name)
@@ -122,7 +122,7 @@ def _explore(
             if film:
                 _show_neighbours(checkpoint, features, film)
         elif not placed and not turning:
-            st.info("X-rays that you select on the map appear here.", icon=":material/touch_app:")
+            st.info(f"{HOW_TO_SELECT[look.drag]} They appear here.", icon=":material/touch_app:")
 
 
 def _panel(features: Features, projection: Projection) -> Panel:

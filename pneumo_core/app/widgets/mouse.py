@@ -8,8 +8,8 @@ _DRAGS = {"lasso": ":material/lasso_select: Drawing", "pan": ":material/ads_clic
 
 
 HOW_TO_SELECT = {
-    "lasso": "Draw around X-rays to see them.",
-    "pan": "Click an X-ray to see it. Drag to move the plot, and turn the wheel to zoom.",
+    "lasso": "Draw around X-rays on the plot to see them.",
+    "pan": "Click X-rays on the plot to see them. Drag to move the plot.",
 }
 """What to do, by dragmode."""
 
