@@ -9,7 +9,7 @@ _DRAGS = {"lasso": ":material/lasso_select: Drawing", "pan": ":material/ads_clic
 
 HOW_TO_SELECT = {
     "lasso": "Draw around X-rays on the plot to see them.",
-    "pan": "Click X-rays on the plot to see them. Drag to move the plot.",
+    "pan": "Drag to move the plot. Click X-rays on it to see them.",
 }
 """What to do, by dragmode."""
 
