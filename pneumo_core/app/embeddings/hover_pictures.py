@@ -1,9 +1,7 @@
 """The picture of an X-ray beside the pointer, while it is over the X-ray's point on a map."""
 
-from functools import cache
 from math import ceil, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -11,17 +9,16 @@ import streamlit as st
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.streamlit_patches import address_of
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
+from pneumo_core.app.widgets.script import script_component
 from pneumo_core.datasets import find_image
 from pneumo_core.imaging import contact_sheet
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 __all__ = ["show_on_hover"]
 
 _MOST = 2000
 """Above this number of X-rays a sheet of them would take megabytes and minutes."""
 _SIDE = 64
+_SCRIPT = Path(__file__).with_name("hover.js")
 
 
 def show_on_hover(chart: str, films: pd.DataFrame) -> None:
@@ -39,7 +36,7 @@ def show_on_hover(chart: str, films: pd.DataFrame) -> None:
             return contact_sheet([find_image(data, each) for each in ids], _SIDE)
 
     sheet = cached_for_all("hover sheets", (dataset_key(data), ids), draw, most=4)
-    _component()(
+    script_component("pneumo_hover", _SCRIPT)(
         key=f"hover {chart}",
         data={
             "chart": chart.replace(" ", "-"),
@@ -49,9 +46,3 @@ def show_on_hover(chart: str, films: pd.DataFrame) -> None:
             "side": _SIDE,
         },
     )
-
-
-@cache
-def _component() -> "ComponentRenderer":
-    script = Path(__file__).with_name("hover.js").read_text(encoding="utf-8")
-    return st.components.v2.component("pneumo_hover", js=script)

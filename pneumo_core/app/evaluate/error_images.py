@@ -1,6 +1,7 @@
 """The X-rays behind a figure: six at a time, a table, and links to the Read page."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -82,7 +83,7 @@ def _show_tiles(
     truth = dict(zip(films["id"], films["label"], strict=True))
     return show_grid(
         _tiles(films, checkpoint, probabilities),
-        _picture,
+        partial(_picture, dataset_key(dataset_in_use())),
         key=key,
         link=lambda film_id: open_in_reading_room(
             film_id, checkpoint, threshold=threshold, truth=truth.get(film_id)
@@ -150,9 +151,8 @@ def _name() -> str:
     return data.stem if data else ""
 
 
-def _picture(film_id: str) -> bytes:
-    which = (dataset_key(dataset_in_use()), film_id)
-    return cached("film pictures", which, lambda: film_picture(film_id), most=200)
+def _picture(dataset: tuple[str, int], film_id: str) -> bytes:
+    return cached("film pictures", (dataset, film_id), lambda: film_picture(film_id), most=200)
 
 
 def _tiles(films: pd.DataFrame, checkpoint: str, probabilities: Sequence[str]) -> list[Tile]:

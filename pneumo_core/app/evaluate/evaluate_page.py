@@ -15,7 +15,6 @@ from pneumo_core.app.evaluate.score_cache import scores_for, study_of
 from pneumo_core.app.evaluate.shortcut_quartiles import show_shortcuts
 from pneumo_core.app.evaluate.threshold_slider import choose_threshold
 from pneumo_core.app.sign_in import only_admitted
-from pneumo_core.app.widgets.kept_choices import keep_choices
 from pneumo_core.app.widgets.layout import beside
 from pneumo_core.app.words import file_stem, x_rays
 from pneumo_core.checkpoints import Checkpoint
@@ -80,7 +79,6 @@ def _show(checkpoint: Checkpoint, study: Study) -> None:
     show_shortcuts(study, threshold)
     show_doubts(study, checkpoint)
     offer_downloads(study, checkpoint, threshold)
-    keep_choices()
 
 
 def _show_selected(
