@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
@@ -98,7 +99,7 @@ def _decoding_pace(config: TrainingConfig, dataset: Dataset) -> float:
 def _noise(side: int, number: int) -> Films:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (number, side, side), dtype=np.uint8)
-    store = PixelStore(Path(), pixels, (), {})
+    store = PixelStore(Path(), pixels, pa.array([], pa.string()), {})
     rows = np.arange(number, dtype=np.int64)
     return Films(store, rows, rows % 2)
 

@@ -121,7 +121,7 @@ def test_a_dataset_that_can_not_be_read_at_all_is_refused(folder: Path) -> None:
     assert stores() == []
 
 
-# --- progress and interruption ---------------------------------------------------------------
+# --- progress ----------------------------------------------------------------------------------
 
 
 def test_progress_reaches_the_total(film_folder: Callable[..., Path]) -> None:
@@ -129,16 +129,6 @@ def test_progress_reaches_the_total(film_folder: Callable[..., Path]) -> None:
     dataset = scan(film_folder({"test": 40}, name="more"))
     open_store(dataset, SIZE, progress=lambda done, total: told.append((done, total)))
     assert told == [(64, 80), (80, 80)]
-
-
-def test_an_interrupted_build_leaves_nothing(dataset: Dataset) -> None:
-    def interrupt(done: int, total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        open_store(dataset, SIZE, progress=interrupt)
-    assert stores() == []
-    assert len(open_store(dataset, SIZE).ids) == len(dataset)
 
 
 # --- several at once --------------------------------------------------------------------------
@@ -217,7 +207,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder: Path) -> None:
     assert stores() == []
 
 
-@pytest.mark.parametrize("file", ["pixels.u8", "index.json"])
+@pytest.mark.parametrize("file", ["pixels.u8", "index.arrow"])
 def test_a_damaged_store_is_told(dataset: Dataset, file: str) -> None:
     open_store(dataset, SIZE)
     path = settings().home / "stores" / stores()[0] / file

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pneumo_core.core.settings import settings
+from pneumo_core.datasets.store_build import forget_stores
 from pneumo_core.errors import DatasetError, UnknownName
 
 __all__ = [
@@ -107,8 +108,7 @@ def delete_dataset(name: str) -> None:
         folder.rename(doomed)
         shutil.rmtree(doomed)
         if dataset.about and re.fullmatch(r"[0-9a-f]{24}", dataset.about.fingerprint):
-            for store in (settings().home / "stores").glob(f"{dataset.about.fingerprint}-*"):
-                shutil.rmtree(store)
+            forget_stores(dataset.about.fingerprint)
     except OSError as error:
         raise DatasetError(
             f"The dataset '{name}' can't be deleted: {error.strerror or error}. "
