@@ -258,10 +258,8 @@ _Known = tuple[list[str], Floats, Floats | None, dict[str, str]]
 def _read_cache(file: Path) -> _Known | None:
     """Read cached features; None if they are missing or damaged."""
     try:
-        with safetensors.safe_open(file, framework="numpy") as stored:
-            facts = stored.metadata() or {}
-        ids, unreadable = json.loads(facts["ids"]), json.loads(facts["unreadable"])
         arrays = load_file(file)
+        ids, unreadable = (json.loads(arrays[name].tobytes()) for name in ("ids", "unreadable"))
         values = arrays["features"].astype(np.float32)
     except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError):
         return None
@@ -280,5 +278,7 @@ def _write_cache(
     arrays: dict[str, np.ndarray] = {"features": values.astype(np.float16)}
     if probabilities is not None:
         arrays["probabilities"] = probabilities
-    facts = {"ids": json.dumps(ids), "unreadable": json.dumps(unreadable)}
-    write_whole(file, save(arrays, metadata=facts), error=DatasetError)
+    # As arrays: a header of safetensors holds 100 MB at most, too few for the ids of a million.
+    for name, said in (("ids", ids), ("unreadable", unreadable)):
+        arrays[name] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+    write_whole(file, save(arrays), error=DatasetError)

@@ -20,7 +20,7 @@ from pneumo_core.embeddings import (
     shipped_features,
 )
 from pneumo_core.errors import PneumoError, UnknownName
-from pneumo_core.imaging import to_input
+from pneumo_core.imaging import Radiograph, to_input
 from pneumo_core.inference import open_runtime
 from pneumo_core.models import Framing
 
@@ -81,6 +81,30 @@ def test_they_are_computed_once_and_again_when_damaged(
     file.write_bytes(b"nothing")
     features_of(checkpoint, films, looking=looking, home=tmp_path / "home")
     assert looked == [10, 10]
+
+
+def test_more_ids_are_kept_than_a_header_holds(
+    checkpoint: Checkpoint, films: Dataset, tmp_path: Path
+) -> None:
+    looked: list[int] = []
+    prefix = "ä" * 2_000_000  # as JSON, ten of them exceed the 100 MB of a header
+
+    class Renamed:
+        def radiograph(self, film_id: str) -> Radiograph:
+            return films.source.radiograph(film_id.removeprefix(prefix))
+
+    ids = [prefix + each for each in films.films["id"]]
+    renamed = replace(films, films=films.films.assign(id=ids), source=Renamed())
+    for _ in range(2):
+        found = features_of(
+            checkpoint,
+            renamed,
+            PIXELS,
+            looking=lambda done, _: looked.append(done),
+            home=tmp_path / "home",
+        )
+        assert found.table["id"].tolist() == ids
+    assert looked == [10]
 
 
 def test_unreadable_films_are_left_out_and_named(
