@@ -57,12 +57,22 @@ TRAINED = ("cnn_94", "cnn_v2")
 _AT_ONCE = """(() => {
     const still = new CSSStyleSheet();
     still.replaceSync(`*, ::before, ::after {
-        transition-duration: 1ms !important; transition-delay: 0s !important;
+        transition-duration: 0s !important; transition-delay: 0s !important;
         animation-duration: 1ms !important; animation-delay: 0s !important;
         animation-iteration-count: 1 !important; }`);
     document.adoptedStyleSheets.push(still);
 })()"""
-"""Nothing fades in, and no spinner turns: without a graphics card each picture of it costs time."""
+"""Nothing fades in, and no spinner turns: without a graphics card each picture of it costs time.
+
+Transitions take no time at all. One of a millisecond on every element would begin with each change
+of any style: most of the time that a page with charts takes.
+"""
+QUICK = {"STREAMLIT_RUNNER_POST_SCRIPT_GC": "false"}
+"""Settings of a server for tests that aren't about memory.
+
+Streamlit collects garbage after each script run, which stops all threads of a server that has
+imported torch for a quarter of a second.
+"""
 
 
 def start_app(
@@ -151,7 +161,8 @@ def app(checkpoints: Path, films: Path, home: Path, cache: Path) -> Iterator[str
     """The address of a running app: ``untrained``, two small models of ours, and a dataset."""
     for name in TRAINED:
         shutil.copytree(ROOT / "checkpoints" / name, checkpoints / name)
-    server, address = start_app(checkpoints, home, PNEUMO_DATA=str(films), PNEUMO_CACHE=str(cache))
+    places = {"PNEUMO_DATA": str(films), "PNEUMO_CACHE": str(cache)}
+    server, address = start_app(checkpoints, home, **places, **QUICK)
     yield address
     stop(server)
 

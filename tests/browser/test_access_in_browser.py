@@ -19,6 +19,7 @@ from pneumo_core.app.page import MENU, RESEARCH_LINE
 from tests.browser.conftest import (
     DESKTOP,
     PHONE,
+    QUICK,
     WAIT,
     free_port,
     overflow,
@@ -105,6 +106,7 @@ def guarded(
         PNEUMO_DATA=str(films),
         PNEUMO_CACHE=str(cache),
         STREAMLIT_SECRETS_FILES=str(secrets_file),
+        **QUICK,
     )
     yield f"http://localhost:{port}"
     stop(server)
