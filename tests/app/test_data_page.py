@@ -128,7 +128,7 @@ def test_sixteen_draws_follow_the_recipe(folder: Path) -> None:
 def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
     film_folder: Maker, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = film_folder({"train": 24, "test": 24}, side=80)
+    folder = film_folder({"train": 24, "test": 6}, side=80)
     for path in folder.glob("*/PNEUMONIA/*.png"):
         Image.open(path).resize((120, 80)).save(path)
     monkeypatch.setenv("PNEUMO_DATA", str(folder))
