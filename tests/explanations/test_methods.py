@@ -1,5 +1,6 @@
 """Every method on real networks: like captum's, mirrored with the film, from several threads."""
 
+import functools
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
-from pneumo_core.checkpoints import Checkpoint, list_checkpoints
+from pneumo_core.checkpoints import list_checkpoints
 from pneumo_core.errors import PneumoError, UnknownName
 from pneumo_core.explanations import METHODS, HeatMap, Layer, convolutions, heat_map, layers
 from pneumo_core.inference import Runtime, open_runtime
@@ -92,14 +93,19 @@ def captums(runtime: Runtime, film: np.ndarray, label: int, module: nn.Module) -
 def single_networks() -> list[tuple[str, Callable[[], Runtime]]]:
     """EfficientNet-B0 with fresh weights, and each network of the shipped checkpoints."""
     found: list[tuple[str, Callable[[], Runtime]]] = [("efficientnet_b0", backbone)]
-    for shipped in SHIPPED:
+    for place, shipped in enumerate(SHIPPED):
         for number in range(len(shipped.card.members) or 1):
-            found.append((f"{shipped.name}-{number}", lambda c=shipped, n=number: only(c, n)))
+            found.append((f"{shipped.name}-{number}", lambda c=place, n=number: only(c, n)))
     return found
 
 
-def only(checkpoint: Checkpoint, number: int) -> Runtime:
-    whole = open_runtime(checkpoint)
+@functools.lru_cache(maxsize=1)  # its networks are tested one after another
+def opened(place: int) -> Runtime:
+    return open_runtime(SHIPPED[place])
+
+
+def only(place: int, number: int) -> Runtime:
+    whole = opened(place)
     return Runtime((whole.members[number],), whole.calibration, whole.mirror)
 
 

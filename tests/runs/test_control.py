@@ -101,9 +101,19 @@ def test_the_life_of_a_run_in_a_process_of_its_own(films: Path):
     run = control.rename(run, "newer")
     assert {each.name for each in list_checkpoints()[0]} == {"unbroken", "newer"}
     assert load_checkpoint("newer").card.name == "newer"
-    control.delete(run)
-    assert [each.name for each in list_runs()[0]] == ["unbroken"]
-    assert {each.name for each in list_checkpoints()[0]} == {"unbroken", "newer"}
+    delete_one_with_its_checkpoint_and_one_without(run)
+
+
+def delete_one_with_its_checkpoint_and_one_without(newer: Run) -> None:
+    """Expect that a deleted run takes its checkpoint along when asked, and no other."""
+    (unbroken,) = (run for run in list_runs()[0] if run.name == "unbroken")
+    control.delete(unbroken, checkpoint=True)
+    assert [each.name for each in list_runs()[0]] == ["newer"]
+    assert [each.name for each in list_checkpoints()[0]] == ["newer"]
+    assert not list(settings().checkpoints.glob(".*"))
+    control.delete(newer)
+    assert list_runs()[0] == []
+    assert [each.name for each in list_checkpoints()[0]] == ["newer"]
 
 
 def refuse_while_under_way(run: Run, films: Path) -> None:
@@ -274,15 +284,6 @@ def test_a_full_disk_is_told_and_costs_no_epoch(
         control.cancel(run)
     finally:
         subprocess.run(["umount", "--lazy", str(small)], check=False)
-
-
-def test_a_deleted_run_takes_its_checkpoint_along_when_asked_and_no_other(films: Path):
-    for name in ("other", "mine"):
-        train(films, name, config(1))
-    (run,) = (run for run in list_runs()[0] if run.name == "mine")
-    control.delete(run, checkpoint=True)
-    assert [each.name for each in list_checkpoints()[0]] == ["other"]
-    assert not list(settings().checkpoints.glob(".*"))
 
 
 @pytest.mark.thorough
