@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 from cachetools import LRUCache
 
-__all__ = ["cached", "cached_for_all", "forget"]
+__all__ = ["cached", "cached_for_all", "forget", "known_of"]
 
 T = TypeVar("T")
 
@@ -51,6 +51,19 @@ def cached_for_all(shelf: str, key: Hashable, compute: Callable[[], T], *, most:
     The least recently used values are dropped.
     """
     return _shelf(shelf, most).get(key, compute)
+
+
+def known_of(thing: object, name: str, compute: Callable[[], T]) -> T:
+    """Return what was computed from this very object before in this session, or compute it.
+
+    Only the last object is remembered under each ``name``: for what reruns of one page repeat.
+    """
+    place = f"known {name}"
+    last = st.session_state.get(place)
+    if last is None or last[0] is not thing:
+        last = st.session_state[place] = (thing, compute())
+    found: T = last[1]
+    return found
 
 
 @st.cache_resource(max_entries=_SHELVES, show_spinner=False)

@@ -19,6 +19,7 @@ from pneumo_core.cli import (
     _checkpoints,
     _datasets,
     _downloads,
+    _embed,
     _gateway,
     _log,
     _lungs,
@@ -40,7 +41,7 @@ from pneumo_core.errors import PneumoError, UnknownName
 __all__ = ["app", "main"]
 
 _COMMANDS = (
-    *(_reading, _training, _runs, _study, _robustness, _checkpoints),
+    *(_reading, _training, _runs, _study, _embed, _robustness, _checkpoints),
     *(_datasets, _shortcuts, _downloads, _samples, _lungs, _log, _gateway, _calibrate, _version),
 )
 """Modules that register their commands on import."""

@@ -21,6 +21,7 @@ __all__ = [
     "JsonOption",
     "ModelOption",
     "PointOption",
+    "ShippedOption",
     "SplitOption",
     "ValidationOption",
     "app",
@@ -58,6 +59,10 @@ PointOption = Annotated[str | None, typer.Option("--operating-point", help="bala
 DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="Folder, manifest, .npz or name; default: PNEUMO_DATA."),
+]
+ShippedOption = Annotated[
+    bool,
+    typer.Option("--shipped", help="Use the stored scores, even if PNEUMO_DATA is set."),
 ]
 ValidationOption = Annotated[
     str | None,

@@ -1,21 +1,20 @@
-"""``pneumo evaluate``, ``compare`` and ``embed``: models on many X-rays."""
+"""``pneumo evaluate`` and ``compare``: models on many X-rays."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from pneumo_core.cli._batch import AddressOption, BatchOptions, EngineOption, WorkersOption
-from pneumo_core.cli._batch import run as run_batch
 from pneumo_core.cli._scores import evaluate_scores, print_figures, save_list
 from pneumo_core.cli._shared import (
     DataOption,
     JsonOption,
     ModelOption,
     PointOption,
+    ShippedOption,
     SplitOption,
     ValidationOption,
     app,
@@ -31,19 +30,10 @@ from pneumo_core.cli._terminal import out, print_table, progress_bar
 from pneumo_core.errors import PneumoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pandas import DataFrame
-
     from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.datasets import Dataset
     from pneumo_core.evaluation import Comparison, DatasetEvaluation, Scores
     from pneumo_core.evaluation.shortcuts import ByQuartile
-
-ShippedOption = Annotated[
-    bool,
-    typer.Option("--shipped", help="Use the stored scores, even if PNEUMO_DATA is set."),
-]
 
 
 @app.command()
@@ -188,135 +178,3 @@ def _facts(first: str, second: str, split: str, compared: "Comparison") -> dict[
         "left_out": compared.left_out,
         "unreadable": dict(compared.unreadable),
     }
-
-
-@app.command()
-def embed(
-    target: Annotated[
-        Path,
-        typer.Option("--out", help="File to write a map to (.parquet or .csv), or a folder."),
-    ],
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(help="With a folder: X-rays, folders, patterns, manifests, archives, URLs."),
-    ] = None,
-    data_folder: DataOption = None,
-    split: SplitOption = "test",
-    model: ModelOption = None,
-    layer: Annotated[
-        str, typer.Option(help="penultimate, pixels, 'last maps', or a convolution's name.")
-    ] = "penultimate",
-    method: Annotated[str, typer.Option(help="pca, tsne or umap.")] = "tsne",
-    dimensions: Annotated[int, typer.Option(min=2, max=3)] = 2,
-    perplexity: Annotated[float, typer.Option(min=1)] = 40.0,
-    iterations: Annotated[int, typer.Option(min=1, help="Largest number for t-SNE.")] = 500,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    validation: ValidationOption = None,
-    shipped: ShippedOption = False,
-    engine: EngineOption = "local",
-    workers: WorkersOption = None,
-    address: AddressOption = None,
-) -> None:
-    """Write a map to a file: a row per X-ray with id, label, split, x, y (and z).
-
-    With a folder as --out, write the features themselves to parquet files; run again, it
-    resumes. The X-rays are those named, or a dataset's.
-
-    Without --data and PNEUMO_DATA, or with --shipped, the features stored with the model are
-    mapped.
-    """
-    from pneumo_core.checkpoints import load_checkpoint
-    from pneumo_core.embeddings import as_table, features_of, merit, project, shipped_features
-    from pneumo_core.metrics import format_rate
-
-    checkpoint = load_checkpoint(model or None)
-    if not target.suffix or target.is_dir():
-        options = BatchOptions(engine, workers, address)
-        chosen = sources or _batch_items(checkpoint, data_folder, split, validation)
-        raise typer.Exit(0 if _embed_batch(checkpoint, target, layer, chosen, options) else 1)
-    if sources:
-        raise typer.BadParameter("name X-rays with a folder only: --out FOLDER")
-    write = _writer(target)
-    folder = None if shipped else dataset_given(data_folder)
-    if folder is None:
-        features = shipped_features(checkpoint, split)
-    else:
-        films = open_dataset(checkpoint, folder, validation).split(split)
-        with progress_bar("Decoding X-rays") as decoding, progress_bar("Computing features") as bar:
-            features = features_of(checkpoint, films, layer, decoding=decoding, looking=bar)
-    with progress_bar("Drawing the map") as drawing:
-        found = project(
-            features.values,
-            method,
-            dimensions=dimensions,
-            perplexity=perplexity,
-            iterations=iterations,
-            seed=seed,
-            progress=drawing,
-        )
-    say_left_out(features.unreadable.values())
-    write(as_table(features, found))
-    labels = features.table["label"].to_numpy()
-    behind, on_map = merit(features.values, labels), merit(found.points, labels, features.values)
-    out.print(f"{len(features.table)} X-rays in '{target}'.", markup=False)
-    out.print(
-        f"10-nearest-neighbour purity {format_rate(behind.purity)} in the features, "
-        f"{format_rate(on_map.purity)} on the map; silhouette {format_rate(behind.silhouette)} and "
-        f"{format_rate(on_map.silhouette)}; trustworthiness {format_rate(on_map.trustworthiness)}."
-    )
-
-
-def _embed_batch(
-    checkpoint: "Checkpoint",
-    folder: Path,
-    layer: str,
-    chosen: "list[str] | tuple[str, list[dict[str, Any]]]",
-    options: BatchOptions,
-) -> bool:
-    """Write features to a folder. Raises UnknownName for another layer."""
-    from pneumo_core.batch import Work
-    from pneumo_core.embeddings import PENULTIMATE, PIXELS, feature_layers
-    from pneumo_core.errors import UnknownName
-
-    if layer not in (PENULTIMATE, PIXELS):  # the others need torch to be listed
-        layers = feature_layers(checkpoint)
-        if layer not in layers:
-            raise UnknownName("layer", layer, layers)
-    work = Work("embed", checkpoint.name, checkpoint.card.version, layer=layer)
-    if isinstance(chosen, list):
-        return run_batch(folder, work, chosen, options)
-    name, items = chosen
-    return run_batch(folder, work, [name], options, items=items)
-
-
-def _batch_items(
-    checkpoint: "Checkpoint", given: Path | None, split: str, validation: str | None
-) -> "tuple[str, list[dict[str, Any]]]":
-    """Return a name for a dataset's split, and its X-rays as a batch's items."""
-    from pneumo_core.errors import DatasetError
-
-    dataset = open_dataset(checkpoint, dataset_folder(given), validation).split(split)
-    if dataset.films["path"].duplicated().any():
-        raise DatasetError(
-            f"The X-rays of {dataset.name} are in one file, and a batch needs a file for each. "
-            "Name a file for the map: --out map.parquet."
-        )
-    films = dataset.films.rename(columns={"path": "file"})
-    columns = ["file", "id", "patient", "split", "label"]
-    items = [dict(zip(columns, row, strict=True)) for row in films[columns].to_numpy().tolist()]
-    return f"dataset {dataset.fingerprint}, {split}", items
-
-
-def _writer(target: Path) -> "Callable[[DataFrame], None]":
-    """Return a function that writes the table. Raises PneumoError for another file type."""
-    from pneumo_core.core.files import write_whole
-
-    kinds: dict[str, Callable[[DataFrame], bytes]] = {
-        ".parquet": lambda table: bytes(table.to_parquet(index=False)),
-        ".csv": lambda table: table.to_csv(index=False).encode(),
-    }
-    make = kinds.get(target.suffix.lower())
-    if make is None:
-        raise PneumoError(f"'{target}' is neither .parquet nor .csv. Name one of these.")
-    remedy = "Choose another place."
-    return lambda table: write_whole(target, make(table), remedy=remedy)

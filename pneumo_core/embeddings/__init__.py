@@ -1,5 +1,6 @@
 """Embeddings: features of many X-rays, and maps of them."""
 
+from pneumo_core.embeddings.density import View, count_points, points_inside
 from pneumo_core.embeddings.epoch_maps import MOST_EPOCHS, EpochMaps, align, map_epochs, mean_step
 from pneumo_core.embeddings.features import (
     LAST_MAPS,
@@ -24,6 +25,13 @@ from pneumo_core.embeddings.projection import (
     merit,
     project,
 )
+from pneumo_core.embeddings.saved_maps import (
+    SavedMap,
+    map_as_parquet,
+    maps_folder,
+    read_map,
+    saved_maps,
+)
 from pneumo_core.embeddings.similar import Similar, TrainingImages, open_training_images
 
 __all__ = [
@@ -39,22 +47,30 @@ __all__ = [
     "Merit",
     "Neighbours",
     "Projection",
+    "SavedMap",
     "Similar",
     "TrainingImages",
+    "View",
     "align",
     "as_table",
+    "count_points",
     "feature_layers",
     "features_of",
     "image_features",
     "input_of_layer",
     "installed_projections",
     "layer_title",
+    "map_as_parquet",
     "map_epochs",
+    "maps_folder",
     "mean_step",
     "merit",
     "nearest",
     "open_training_images",
+    "points_inside",
     "project",
+    "read_map",
+    "saved_maps",
     "shipped_features",
     "with_outcome",
 ]

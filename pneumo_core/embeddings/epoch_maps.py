@@ -12,8 +12,9 @@ from scipy.linalg import orthogonal_procrustes
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset
+from pneumo_core.embeddings.components import principal_components
 from pneumo_core.embeddings.features import PENULTIMATE, Features, features_by
-from pneumo_core.embeddings.projection import Merit, merit, principal_components, project
+from pneumo_core.embeddings.projection import Merit, merit, project
 from pneumo_core.errors import PneumoError
 from pneumo_core.inference import Runtime
 

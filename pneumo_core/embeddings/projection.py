@@ -1,6 +1,5 @@
 """Projections of features (N, D) to two or three dimensions, and their quality."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pneumo_core.core.log_levels import log_level
 from pneumo_core.core.progress import Progress
+from pneumo_core.embeddings.components import Floats, Reduced, evenly, principal_components
 from pneumo_core.embeddings.features import Features
+from pneumo_core.embeddings.tsne import Settings, draw_tsne
 from pneumo_core.errors import PneumoError
 
 __all__ = [
@@ -23,11 +23,9 @@ __all__ = [
     "as_table",
     "installed_projections",
     "merit",
-    "principal_components",
     "project",
 ]
 
-Floats: TypeAlias = NDArray[np.float32]
 Method: TypeAlias = Literal["pca", "tsne", "umap"]
 
 PROJECTIONS: dict[str, str] = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
@@ -38,20 +36,9 @@ _NEEDS = {"umap": "umap"}
 MIN_IMAGES = 10
 """The fewest X-rays for a map."""
 
-_BEFORE = 50
-"""Principal components used by t-SNE and UMAP: more is mostly noise, and slow."""
-_EARLY = 250
-"""Iterations of early exaggeration, which a given starting map replaces."""
-_ALONE = 2000
-"""X-rays up to which one thread is faster than several: on two busy cores 624 X-rays took 1.6 s
-with one thread and 19 s with two."""
-_EXACTLY = 10_000
-"""X-rays up to which exact nearest neighbours are faster than building Annoy's index."""
-_EVERY, _SETTLED = 10, 0.015
-"""Iterations between two checks, and the relative improvement of fifty below which t-SNE stops.
-With these, 5,840 X-rays reach a lower divergence than in scikit-learn's 750 iterations."""
 _NEIGHBOURS = 10
 _MOST_JUDGED = 2000
+_MOST_COMPARED = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,14 +93,16 @@ def project(
 ) -> Projection:
     """Project features (N, D) to a map; the same features and settings give the same map.
 
-    PCA is scikit-learn's. t-SNE is openTSNE's (Poličar et al. 2024, doi 10.18637/jss.v109.i03),
-    from 50 principal components and initialised with the first ones, so that the global structure
-    is meaningful (Kobak and Berens 2019, doi 10.1038/s41467-019-13056-x). ``perplexity`` is limited
-    to a third of the X-rays. ``iterations`` is a maximum: t-SNE stops when fifty of them improve
-    the Kullback-Leibler divergence by less than 1.5 %. ``start`` (N, 2 or 3), a map of the same
-    X-rays by similar features, initialises t-SNE so that neighbours stay close. ``progress`` counts
-    iterations; raising from it stops the work. Raises PneumoError for too few X-rays, copies of a
-    few X-rays, an unknown method, or UMAP if it isn't installed.
+    PCA is scikit-learn's, learned from at most 50,000 X-rays. t-SNE is openTSNE's (Poličar et al.
+    2024, doi 10.18637/jss.v109.i03), from 50 principal components and initialised with the first
+    ones, so that the global structure is meaningful (Kobak and Berens 2019, doi
+    10.1038/s41467-019-13056-x). Above 20,000 X-rays, it positions a random 20,000, and the others
+    are placed among these. ``perplexity`` is limited to a third of the X-rays. ``iterations`` is a
+    maximum: t-SNE stops when fifty of them improve the Kullback-Leibler divergence by less than
+    1.5 %. ``start`` (N, 2 or 3), a map of the same X-rays by similar features, initialises t-SNE so
+    that neighbours stay close. ``progress`` counts iterations; raising from it stops the work.
+    Raises PneumoError for too few X-rays, copies of a few X-rays, an unknown method, or UMAP if it
+    isn't installed.
     """
     if len(features) < MIN_IMAGES:
         raise PneumoError(
@@ -128,10 +117,11 @@ def project(
     if method == "pca":
         drawn = _pca(values, dimensions, seed)
     elif method == "umap":
-        drawn = _umap(_Reduced.of(values, seed), dimensions, perplexity, seed)
+        drawn = _umap(Reduced.of(values, seed), dimensions, perplexity, seed)
     else:
-        reduced = _Reduced.of(values, seed)
-        drawn = _tsne(reduced, dimensions, perplexity, iterations, seed, start, progress)
+        settings = Settings(dimensions, perplexity, iterations, seed, start)
+        points, place = draw_tsne(Reduced.of(values, seed), settings, progress)
+        drawn = Projection(method, points, (), place)
     if not np.isfinite(drawn.points).all():
         raise PneumoError(
             f"{PROJECTIONS[method]} can't map these X-rays: their features hardly differ. "
@@ -149,12 +139,19 @@ def _check_differ(values: Floats, dimensions: int) -> None:
         )
     least = dimensions + 2
     grain = max(float(np.abs(values).max()), 1e-12) * 1e-4  # batches round differently
-    differ = len(np.unique(np.rint(values / grain), axis=0))
+    rows = evenly(len(values), _MOST_COMPARED)
+    if _different(values[rows], grain) >= least:
+        return
+    differ = _different(values, grain)
     if differ < least:
         raise PneumoError(
             f"These {len(values)} X-rays have only {differ} different feature vectors, so most "
             f"are copies. Choose X-rays of which at least {least} differ."
         )
+
+
+def _different(values: Floats, grain: float) -> int:
+    return len(np.unique(np.rint(values / grain), axis=0))
 
 
 def as_table(features: Features, projection: Projection) -> pd.DataFrame:
@@ -171,7 +168,7 @@ def merit(points: Floats, labels: NDArray[np.int64], features: Floats | None = N
     from sklearn.manifold import trustworthiness
     from sklearn.metrics import silhouette_score
 
-    rows = _evenly(len(points))
+    rows = evenly(len(points), _MOST_JUDGED)
     few, of = points[rows], labels[rows]
     counts = np.unique(of, return_counts=True)[1]
     apart = len(counts) > 1 and counts.min() > 1
@@ -194,34 +191,13 @@ def neighbour_purity(points: Floats, labels: NDArray[np.int64]) -> float:
 
     if len(points) <= _NEIGHBOURS:
         return float("nan")
-    asked = _evenly(len(points))
+    asked = evenly(len(points), _MOST_JUDGED)
     fitted = NearestNeighbors(n_neighbors=_NEIGHBOURS + 1).fit(points)
     near = fitted.kneighbors(points[asked], return_distance=False)
     own = near == asked[:, np.newaxis]
     own[~own.any(axis=1), -1] = True  # replace the farthest if copies hide the X-ray itself
     others = near[~own].reshape(len(asked), _NEIGHBOURS)
     return float((labels[others] == labels[asked][:, np.newaxis]).mean())
-
-
-def _evenly(films: int) -> NDArray[np.int64]:
-    """Return the rows of at most 2,000 of so many X-rays, evenly chosen."""
-    rows = np.linspace(0, films - 1, min(films, _MOST_JUDGED))
-    return np.unique(rows.astype(np.int64))
-
-
-@dataclass(frozen=True, eq=False)
-class _Reduced:
-    """Principal components of the features, as input of t-SNE or UMAP, and how to add X-rays."""
-
-    values: Floats
-    transform: Callable[[Floats], Floats]
-
-    @classmethod
-    def of(cls, features: Floats, seed: int) -> "_Reduced":
-        fitted = principal_components(features, min(_BEFORE, *features.shape), seed)
-        return cls(
-            _as_floats(fitted.transform(features)), lambda x: _as_floats(fitted.transform(x))
-        )
 
 
 def _pca(features: Floats, dimensions: int, seed: int) -> Projection:
@@ -231,108 +207,7 @@ def _pca(features: Floats, dimensions: int, seed: int) -> Projection:
     return Projection("pca", points, explained, lambda x: _as_floats(fitted.transform(x)))
 
 
-def principal_components(features: Floats, components: int, seed: int) -> Any:
-    """Fit scikit-learn's PCA, which chooses its solver by the shape."""
-    from sklearn.decomposition import PCA
-
-    return PCA(components, random_state=seed).fit(features)
-
-
-# openTSNE warns of every initialisation with a large spread, which a given map has on purpose.
-@log_level("openTSNE", logging.ERROR)
-def _tsne(
-    reduced: _Reduced,
-    dimensions: int,
-    perplexity: float,
-    iterations: int,
-    seed: int,
-    start: Floats | None,
-    progress: Progress | None,
-) -> Projection:
-    from openTSNE import TSNE
-
-    early = _EARLY if start is None else 0
-    watch = _Iterations(early + iterations, progress)
-    drawer = TSNE(
-        n_components=dimensions,
-        perplexity=min(perplexity, (len(reduced.values) - 1) / 3),
-        initialization="pca" if start is None else start.astype(np.float64),
-        neighbors="exact" if len(reduced.values) <= _EXACTLY else "auto",
-        negative_gradient_method="bh" if dimensions == 3 else "auto",
-        n_jobs=1 if len(reduced.values) <= _ALONE else -1,
-        random_state=seed,
-        callbacks=watch,
-        callbacks_every_iters=_EVERY,
-    )
-    fitted = drawer.prepare_initial(reduced.values)
-    fitted = fitted.optimize(early, exaggeration=drawer.early_exaggeration, momentum=0.5)
-    watch.before = early
-    fitted = fitted.optimize(iterations, momentum=0.8)
-    watch.end()
-
-    points = _as_floats(np.asarray(fitted))
-
-    @log_level("openTSNE", logging.ERROR)
-    def place(features: Floats) -> Floats:
-        others = reduced.transform(features)
-        placed = _as_floats(np.asarray(fitted.transform(others, perplexity=5, n_iter=100)))
-        known, row = _same_film(reduced.values, others)
-        placed[known] = points[row[known]]
-        return placed
-
-    return Projection("tsne", points, (), place)
-
-
-def _same_film(known: Floats, others: Floats) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Return which of the others (n, d) are among the known (N, d), and in which rows.
-
-    Distances of cached features, in float16, have an error of a thousandth of their spread.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    far, row = NearestNeighbors(n_neighbors=1).fit(known).kneighbors(others)
-    return far[:, 0] < 5e-3 * float(np.linalg.norm(known.std(axis=0))), row[:, 0]
-
-
-class _Iterations:
-    """openTSNE callback that reports progress and stops a phase once the map has converged.
-
-    openTSNE counts each of its two phases from the start."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self.total, self.progress = total, progress
-        self.before = 0
-        self.divergences: list[float] = []
-
-    def optimization_about_to_start(self) -> None:
-        """Start counting a phase."""
-        self.divergences = []
-
-    def __call__(self, iteration: int, divergence: float, _embedding: object) -> bool:
-        """Report progress and return whether to stop."""
-        if self.progress:
-            self.progress(min(self.total, self.before + iteration), self.total)
-        self.divergences.append(divergence)
-        return self._has_converged()
-
-    def end(self) -> None:
-        """Report completion, whatever number of iterations it took, and nothing afterwards.
-
-        openTSNE calls this again when X-rays are placed on the map, whose bar is gone by then.
-        """
-        if self.progress:
-            self.progress(self.total, self.total)
-        self.progress = None
-
-    def _has_converged(self) -> bool:
-        fifty = 50 // _EVERY
-        if len(self.divergences) <= fifty:
-            return False
-        earlier, now = self.divergences[-1 - fifty], self.divergences[-1]
-        return 0 <= earlier - now < _SETTLED * earlier
-
-
-def _umap(reduced: _Reduced, dimensions: int, neighbours: float, seed: int) -> Projection:
+def _umap(reduced: Reduced, dimensions: int, neighbours: float, seed: int) -> Projection:
     try:
         import umap
     except ImportError as error:

@@ -36,7 +36,7 @@ def offered(films: Path, in_use: Path | None, monkeypatch: pytest.MonkeyPatch) -
     drawn, rows = Streamlit(), scan(films).films
     monkeypatch.setattr(selected_films, "st", drawn)
     monkeypatch.setattr(selected_films, "dataset_in_use", lambda: in_use)
-    selected_films._offer_downloads(rows, rows)
+    selected_films._offer_downloads(rows, lambda: rows, len(rows))
     return drawn.offered
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pytest
+from scipy.spatial.distance import pdist
 
 from pneumo_core.batch import (
     Job,
@@ -23,6 +24,7 @@ from pneumo_core.batch import (
     list_items,
     local,
     open_job,
+    read_features,
     read_results,
     run_batch,
     summarise,
@@ -260,6 +262,33 @@ def test_features_are_those_of_the_dataset(films: Path, checkpoint: Checkpoint, 
     np.testing.assert_allclose(values, dataset.values, rtol=2e-3, atol=1e-3)  # float16 there
     probability = [by_name[name]["probability"] for name in order]
     np.testing.assert_allclose(probability, dataset.table["probability"], rtol=1e-5)
+
+
+def test_a_folder_of_features_is_read_back_as_principal_components(
+    films: Path, checkpoint: Checkpoint, tmp_path: Path
+):
+    """Distances, all that a map is made of, stay; what could not be read is named."""
+    work = Work("embed", checkpoint.name, checkpoint.card.version, layer="penultimate")
+    job = open_job(tmp_path / "out", work, [str(films)], workers=1)
+    run_batch(job, workers=1)
+    features = read_features(job.folder)
+    rows = pa.concat_tables(read_results(job.folder)).to_pylist()
+    read = [row for row in rows if row["status"] == "read"]
+    assert features.table["id"].tolist() == [row["file"] for row in read]
+    assert list(features.unreadable) == [row["file"] for row in rows if row["status"] != "read"]
+    assert features.unreadable, "broken.png"
+    assert (features.checkpoint, features.layer) == (checkpoint.name, "penultimate")
+    assert (features.table["label"] == -1).all(), "nobody gave labels"
+    whole = np.array([row["features"] for row in read])
+    near, far = pdist(features.values), pdist(whole)
+    np.testing.assert_allclose(near, far, rtol=1e-3, atol=1e-3 * far.max())
+
+
+def test_a_folder_without_features_is_a_sentence(job: Job, tmp_path: Path):
+    run_batch(job, workers=1)
+    for folder in (job.folder, tmp_path):
+        with pytest.raises(PneumoError, match="contains no features"):
+            read_features(folder)
 
 
 def test_another_model_other_settings_or_other_films_are_refused(job: Job, films: Path):

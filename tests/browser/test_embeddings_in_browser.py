@@ -133,9 +133,16 @@ def test_a_click_shows_the_films_own_picture(app: str, films: Path, page: Page) 
         settled(page)
 
 
-@pytest.fixture
-def many(tmp_path: Path) -> Iterator[str]:
-    """An app whose checkpoint comes with 50,000 films."""
+IN_DATA = """(plot, places) => {
+    const {xaxis: h, yaxis: v} = plot._fullLayout, box = plot.getBoundingClientRect();
+    return places.map(([x, y]) =>
+        [h.p2c(x - box.left - h._offset), v.p2c(y - box.top - v._offset)]);
+}"""
+"""Where places in the window lie on the first map."""
+
+
+def made_up() -> tuple[pd.DataFrame, np.ndarray]:
+    """Scores and features of 50,000 films."""
     n, random = 50_000, np.random.default_rng(0)
     label = random.integers(0, 2, n)
     scores = pd.DataFrame(
@@ -149,6 +156,13 @@ def many(tmp_path: Path) -> Iterator[str]:
         }
     )
     features = (random.normal(size=(n, 8)) + 3 * label[:, np.newaxis]).astype(np.float32)
+    return scores, features
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[str]:
+    """An app whose checkpoint comes with 50,000 films."""
+    scores, features = made_up()
     with torch.random.fork_rng(devices=[]):
         weights = build_network("cnn_94").state_dict()
     card = replace(make_card(), name="many")
@@ -178,6 +192,44 @@ def longest_stall(page: Page, act: Callable[[], None]) -> float:
         if stalls[-1] < STALL:
             break
     return min(stalls)
+
+
+def test_a_large_map_gets_points_up_close_and_a_lasso_selects_what_lies_in_it(
+    many: str, page: Page
+) -> None:
+    """The server draws the part in view; what is selected is counted here, by its own numbers."""
+    page.goto(f"{many}/embeddings?films=test&map=pca")
+    plot = chart(page)
+    expect(page.get_by_text("50,000 X-rays of 50,000 in view")).to_be_visible()
+    traced = "plot => plot._fullData.map(trace => (trace.x || []).length)"
+    assert sum(plot.evaluate(traced)) < 10, "a picture, no points"
+    box = plot.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    corners = [(x - 60, y - 60), (x + 60, y - 60), (x + 60, y + 60), (x - 60, y + 60)]
+    ends = plot.evaluate(IN_DATA, [corners[0], corners[2]])
+    lasso(page, corners)
+    told = page.get_by_role("heading", name="Selected:")
+    expect(told).to_be_visible()
+    count = int(str(told.text_content()).split()[1].replace(",", ""))
+    points = project(made_up()[1], "pca").points
+    (left, top), (right, bottom) = ends
+    inside = (points > [left, bottom]).all(axis=1) & (points < [right, top]).all(axis=1)
+    assert count == pytest.approx(inside.sum(), rel=0.03), "drawn to the pixel"
+
+    page.mouse.move(x, y)
+    for _ in range(40):
+        page.mouse.wheel(0, -400)
+        page.wait_for_timeout(400)
+        settled(page)
+        if sum(plot.evaluate(traced)) > 10:
+            break
+    names = plot.evaluate("plot => plot._fullData.flatMap(trace => trace.text || []).slice(0, 9)")
+    assert names
+    assert all(name.startswith("film-") for name in names)
+    page.get_by_role("button", name="Whole map").click()
+    expect(page.get_by_text("50,000 X-rays of 50,000 in view")).to_be_visible()
 
 
 @pytest.mark.thorough

@@ -13,6 +13,7 @@ import pytest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.datasets.download import stage
+from pneumo_core.embeddings import read_map
 
 Run = Callable[..., object]
 Maker = Callable[..., Path]
@@ -130,6 +131,23 @@ def test_what_lies_beside_the_films_is_said(
     said = pneumo("evaluate", "--data", folder).err
     assert "'lost+found'" in said
     assert "'test/NORMAL/README.txt'" in said
+
+
+def test_a_folder_of_features_is_mapped_and_the_page_is_named(
+    pneumo: Run, checkpoint: Checkpoint, film_folder: Maker, tmp_path: Path
+):
+    folder, features, target = film_folder({"test": 6}), tmp_path / "f", tmp_path / "map.parquet"
+    broken(folder, 1)
+    assert pneumo("embed", folder, "--out", features).code == 1
+    done = pneumo("embed", features, "--method", "pca", "--out", target)
+    assert done.code == 0
+    assert "11 X-rays in" in done.out
+    assert "are shown on the page Embeddings" in " ".join(done.out.split())
+    assert "Left out: " in done.err
+    assert len(read_map(target).points) == 11
+    refused = pneumo("embed", folder / "test", tmp_path, "--out", target)
+    assert refused.code == 2
+    assert "first write their features" in " ".join(refused.err.replace("│", "").split())
 
 
 # --- which dataset ---------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from pneumo_core.embeddings import merit, nearest, project, with_outcome
+from pneumo_core.embeddings import merit, nearest, project, tsne, with_outcome
 from pneumo_core.errors import PneumoError
 from tests.evaluation.tables import table
 
@@ -47,6 +47,24 @@ def test_a_film_that_is_on_the_map_lands_on_itself() -> None:
     found = project(FEATURES, "tsne", perplexity=10, iterations=100)
     narrow = FEATURES[5:8].astype(np.float16).astype(np.float32)
     assert np.array_equal(found.place(narrow), found.points[5:8])
+
+
+def test_tsne_places_what_is_no_landmark_beside_its_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above so many X-rays, the time for each other one no longer grows with their number."""
+    monkeypatch.setattr(tsne, "LANDMARKS", 30)
+    done: list[tuple[int, int]] = []
+    first, again = (
+        project(FEATURES, "tsne", perplexity=8, progress=lambda *each: done.append(each))
+        for _ in range(2)
+    )
+    assert np.array_equal(first.points, again.points)
+    assert merit(first.points, LABELS).purity == 1
+    assert len(np.unique(first.points, axis=0)) > 50, "medians of their own"
+    assert done[len(done) // 2 - 1][0] == done[0][1], "the bar reaches its end"
+    chosen = np.random.default_rng(0).permutation(60)[:30]
+    few = project(FEATURES[chosen], "tsne", perplexity=8)
+    assert merit(few.points, LABELS[chosen]).purity == 1
+    assert first.place(FEATURES[chosen[:3]]) == pytest.approx(first.points[chosen[:3]])
 
 
 def test_umap_keeps_neighbours_together_and_repeats_itself() -> None:

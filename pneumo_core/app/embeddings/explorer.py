@@ -22,7 +22,11 @@ from pneumo_core.embeddings import MIN_IMAGES, Features
 
 __all__ = ["choose_view", "show_explorer"]
 
-_VIEWS = {"network": "A trained model", "training": "Training, epoch by epoch"}
+_VIEWS = {
+    "network": "A trained model",
+    "training": "Training, epoch by epoch",
+    "saved": "A saved map",
+}
 _STANDING = "maps on the screen"
 
 
@@ -35,7 +39,7 @@ class _Standing:
 
 
 def choose_view(place: DeltaGenerator) -> str:
-    """Ask for the view: "network" (a checkpoint's maps) or "training" (a run's epochs)."""
+    """Ask for the view: "network" (a checkpoint's maps), "training" (a run's epochs), "saved"."""
     return choose_linked(place, "View", "view", _VIEWS, key="map view")
 
 

@@ -12,8 +12,9 @@ export default function ({ data }) {
   let plot = null;
   const show = ({ points, event }) => {
     const row = [points[0]?.customdata].flat()[0];
-    if (row === undefined || row === null || row >= data.count) return hide();
-    const x = -(row % data.columns) * data.side, y = -Math.floor(row / data.columns) * data.side;
+    const tile = data.rows ? data.rows.indexOf(row) : row;
+    if (row === undefined || row === null || tile < 0 || tile >= data.count) return hide();
+    const x = -(tile % data.columns) * data.side, y = -Math.floor(tile / data.columns) * data.side;
     const size = 2 * data.side;
     box.style.backgroundImage = `url("${data.sheet}")`;
     box.style.backgroundSize = `${2 * data.columns * data.side}px auto`;

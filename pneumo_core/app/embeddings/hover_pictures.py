@@ -3,8 +3,10 @@
 from math import ceil, sqrt
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.streamlit_patches import address_of
@@ -21,13 +23,19 @@ _SIDE = 64
 _SCRIPT = Path(__file__).with_name("hover.js")
 
 
-def show_on_hover(chart: str, films: pd.DataFrame) -> None:
+def show_on_hover(chart: str, films: pd.DataFrame, rows: NDArray[np.int64] | None = None) -> None:
     """Show each X-ray's picture beside the pointer on the chart; its rows are ``films``.
+
+    ``rows``: those of them that have a point now, if not all.
 
     Nothing without image files, or with more than 2,000 X-rays.
     """
     data = dataset_in_use()
-    if data is None or len(films) > _MOST or find_image(data, str(films["id"].iloc[0])) is None:
+    if rows is not None:
+        films = films.iloc[rows]
+    if data is None or films.empty or len(films) > _MOST:
+        return
+    if find_image(data, str(films["id"].iloc[0])) is None:
         return
     ids = tuple(films["id"].astype(str))
 
@@ -43,6 +51,7 @@ def show_on_hover(chart: str, films: pd.DataFrame) -> None:
             "sheet": address_of(sheet, "image/jpeg"),
             "columns": ceil(sqrt(len(ids))),
             "count": len(ids),
+            "rows": None if rows is None else rows.tolist(),
             "side": _SIDE,
         },
     )

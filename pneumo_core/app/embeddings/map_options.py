@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pneumo_core.app.embeddings.lasso import find_by_name
+from pneumo_core.app.memory import known_of
 from pneumo_core.app.widgets.kept_choices import keep_choices
 from pneumo_core.app.widgets.mouse import choose_drag
 
@@ -31,9 +32,7 @@ class Look:
 
 def choose_look(films: pd.DataFrame, *, turning: bool = False) -> Look:
     """Show the options in a row. Any column with more than one value can give the colour."""
-    known = [column for column in _FIRST if column in films]
-    others = [column for column in films if column not in (*known, "id")]
-    columns = [c for c in map(str, (*known, *others)) if films[c].nunique() > 1] or ["split"]
+    columns = known_of(films, "columns of a map", lambda: _colouring(films))
     asked = st.query_params.get("colour")
     start = columns.index(asked) if asked in columns else 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -50,3 +49,10 @@ def choose_look(films: pd.DataFrame, *, turning: bool = False) -> Look:
     st.query_params["colour"] = by
     keep_choices()  # in a fragment
     return Look(by, found, drag)
+
+
+def _colouring(films: pd.DataFrame) -> list[str]:
+    """Return the columns with more than one value."""
+    known = [column for column in _FIRST if column in films]
+    others = [column for column in films if column not in (*known, "id")]
+    return [c for c in map(str, (*known, *others)) if films[c].nunique() > 1] or ["split"]

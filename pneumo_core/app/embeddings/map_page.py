@@ -1,6 +1,6 @@
 """The map, its selection, nearest neighbours and quality figures."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo_core.app.embeddings.hover_pictures import show_on_hover
-from pneumo_core.app.embeddings.lasso import keep_figure, selected_rows, take
-from pneumo_core.app.embeddings.map_options import choose_look
+from pneumo_core.app.embeddings.large_map import MANY, show_large_map
+from pneumo_core.app.embeddings.lasso import Chosen, keep_figure, selected_rows, take
+from pneumo_core.app.embeddings.map_options import Look, choose_look
 from pneumo_core.app.embeddings.selected_images import show_selection
 from pneumo_core.app.embeddings.uploaded_image import Placed, choose_own_image, show_own_image
 from pneumo_core.app.evaluate.error_images import show_images
@@ -85,35 +86,12 @@ def _explore(
     look = choose_look(films, turning=turning)
     chosen = selected_rows(films, look.found)
     placed = Placed.on(maps, own) if own else None
-    key = [(each.key, at.method, float(at.points.sum())) for each, at in maps]
     charts, panel = beside("map")
-    figure = keep_figure(
-        _CHART,
-        (tuple(key), look, placed.points[-1].tobytes() if placed else b""),
-        lambda: embedding_map(
-            [_panel(each, at) for each, at in maps],
-            films,
-            films[look.by],
-            chosen=chosen,
-            marked=placed.points if placed else (),
-            drag=look.drag,
-        ),
-    )
     with charts:
-        st.plotly_chart(
-            figure,
-            key=_CHART,
-            on_select="ignore" if turning else lambda: take(_CHART, films),
-            selection_mode=("points", "box", "lasso"),
-            config={"displaylogo": False, "scrollZoom": True},
-            alt="Map of X-rays: neighbours are similar in this layer. Also searchable by name.",
-        )
-        if not turning:
-            show_on_hover(_CHART, films)
-        if turning:
-            st.caption("Drag to rotate. Selecting works in two dimensions only.")
+        if len(films) > MANY and not turning:
+            _show_large(maps, films, look, chosen, placed)
         else:
-            st.caption(f"{HOW_TO_SELECT[look.drag]} The wheel zooms.")
+            _show_points(maps, films, look, chosen, placed)
     with panel:
         if placed:
             show_own_image(placed, features, films, checkpoint.name)
@@ -123,6 +101,65 @@ def _explore(
                 _show_neighbours(checkpoint, features, film)
         elif not placed and not turning:
             st.info(f"{HOW_TO_SELECT[look.drag]} They appear here.", icon=":material/touch_app:")
+
+
+def _show_points(
+    maps: Sequence[Mapped], films: pd.DataFrame, look: Look, chosen: Chosen, placed: Placed | None
+) -> None:
+    """Draw every X-ray as a point, on all maps in one plot."""
+    turning = maps[-1][1].points.shape[1] == 3
+    figure = keep_figure(
+        _CHART,
+        (
+            tuple(_identity(each, at) for each, at in maps),
+            look,
+            placed.points[-1].tobytes() if placed else b"",
+        ),
+        lambda: embedding_map(
+            [_panel(each, at) for each, at in maps],
+            films,
+            films[look.by],
+            chosen=chosen,
+            marked=placed.points if placed else (),
+            drag=look.drag,
+        ),
+    )
+    st.plotly_chart(
+        figure,
+        key=_CHART,
+        on_select="ignore" if turning else lambda: take(_CHART, films),
+        selection_mode=("points", "box", "lasso"),
+        config={"displaylogo": False, "scrollZoom": True},
+        alt="Map of X-rays: neighbours are similar in this layer. Also searchable by name.",
+    )
+    if turning:
+        st.caption("Drag to rotate. Selecting works in two dimensions only.")
+    else:
+        show_on_hover(_CHART, films)
+        st.caption(f"{HOW_TO_SELECT[look.drag]} The wheel zooms.")
+
+
+def _show_large(
+    maps: Sequence[Mapped], films: pd.DataFrame, look: Look, chosen: Chosen, placed: Placed | None
+) -> None:
+    """Draw each map in a plot of its own, which shows what is in view."""
+    for number, (column, (features, at)) in enumerate(
+        zip(st.columns(len(maps)), maps, strict=True)
+    ):
+        with column:
+            show_large_map(
+                _CHART if number == len(maps) - 1 else f"{_CHART} {number}",
+                _identity(features, at),
+                _panel(features, at),
+                films,
+                look,
+                chosen,
+                placed.points[number] if placed else None,
+            )
+
+
+def _identity(features: Features, projection: Projection) -> Hashable:
+    return features.key, projection.method, float(projection.points.sum())
 
 
 def _panel(features: Features, projection: Projection) -> Panel:

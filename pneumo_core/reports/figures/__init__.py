@@ -15,6 +15,7 @@ from pneumo_core.reports.figures.curves import (
     reliability_diagram,
 )
 from pneumo_core.reports.figures.datasets import grey_histogram, images_per_split, size_map
+from pneumo_core.reports.figures.density import Coloured, density_map
 from pneumo_core.reports.figures.embedding import Panel, embedding_map
 from pneumo_core.reports.figures.epochs import epoch_maps
 from pneumo_core.reports.figures.html import interactive, to_html
@@ -28,8 +29,10 @@ __all__ = [
     "CELLS",
     "PLOTS",
     "SERIES",
+    "Coloured",
     "Panel",
     "confusion_matrix",
+    "density_map",
     "embedding_map",
     "epoch_maps",
     "error_by_quarter",

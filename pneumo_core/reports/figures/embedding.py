@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from pneumo_core.reports.figures._groups import Group, groups_of, hover_texts
 from pneumo_core.reports.figures._style import INK, QUIET, bare
 
-__all__ = ["Panel", "embedding_map"]
+__all__ = ["Panel", "embedding_map", "star"]
 
 _NAMED = 20_000
 """Above this size hover texts are omitted and all marks are small discs, to keep the page small and
@@ -53,7 +53,7 @@ def embedding_map(
         for group in groups_of(by):
             figure.add_trace(_points(panel, group, told, chosen, column), 1, column)
         if marked:
-            figure.add_trace(_star(marked[column - 1]), 1, column)
+            figure.add_trace(star(marked[column - 1]), 1, column)
         figure.update_xaxes(title_text=panel.axes[0], row=1, col=column)
         figure.update_yaxes(
             title_text=panel.axes[1],
@@ -106,7 +106,7 @@ def _points(
     )
 
 
-def _star(point: NDArray[np.float32]) -> go.Scattergl:
+def star(point: NDArray[np.float32]) -> go.Scattergl:
     return go.Scattergl(
         x=[point[0]],
         y=[point[1]],

@@ -1,0 +1,28 @@
+// Tells which part of a plot is looked at, once it has stood still for a moment.
+
+export default function ({ data, setTriggerValue }) {
+  const find = () => document.querySelector(`.st-key-${data.chart} .js-plotly-plot`);
+  let plot = null, timer = null;
+  const send = () => {
+    const { xaxis, yaxis } = plot._fullLayout;
+    setTriggerValue("view", [...xaxis.range, ...yaxis.range]);
+  };
+  const moved = (change) => {
+    if (!Object.keys(change).some((name) => /^[xy]axis/.test(name))) return;
+    clearTimeout(timer);
+    timer = setTimeout(send, data.pause);
+  };
+  const listen = () => {
+    const found = find();
+    if (found === plot || !found?.on) return;
+    plot = found;
+    plot.on("plotly_relayout", moved);
+  };
+  const again = setInterval(listen, 500); // the plot may be drawn later, or anew
+  listen();
+  return () => {
+    clearInterval(again);
+    clearTimeout(timer);
+    plot?.removeListener?.("plotly_relayout", moved);
+  };
+}
