@@ -110,7 +110,13 @@ def inspect_dataset(
 def _alike(films: pd.DataFrame, store: PixelStore, copies: Copies) -> list[tuple[str, ...]]:
     """Return groups of X-rays that look the same, with their exact copies."""
     groups = group_pairs(copies.pairs, len(store.ids))
-    return [_with_twins(films, [store.ids[row] for row in group]) for group in groups]
+    concerned = {store.ids[row] for group in groups for row in group}
+    digests = films.loc[films["id"].isin(concerned), ["id", "digest"]].set_index("id")["digest"]
+    twins = films[films["digest"].isin(digests)].groupby("digest")["id"].agg(list)
+    return [
+        tuple(sorted(each for row in group for each in twins[digests[store.ids[row]]]))
+        for group in groups
+    ]
 
 
 def _with_twins(films: pd.DataFrame, ids: list[str]) -> tuple[str, ...]:

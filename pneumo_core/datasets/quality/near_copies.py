@@ -13,8 +13,12 @@ gamma or contrast stay above 0.85. Of X-rays of 28 pixels those of different one
 that are cropped, turned or mirrored are not found.
 
 Only X-rays whose outlines lie close are compared at all. They are found in the first principal
-components, where no two X-rays lie further apart than they do in full, so that none is missed:
-under a second for 5,840 X-rays, a minute and a half for 100,000, more where many are copies.
+components, where no two X-rays lie further apart than they do in full, so that none is missed. What
+matters are the groups that copies form, so two X-rays that others connect already are not compared.
+
+Where most X-rays are copies, the pairs grow with the square of their number. An X-ray is therefore
+compared with the 32 that lie closest; where more lie close, some X-rays stand for each group found
+so far, and are compared again. Memory and time grow with the number of X-rays.
 """
 
 from collections.abc import Callable
@@ -40,11 +44,18 @@ _COMPONENTS = 12
 _LEARN_FROM = 5000
 _BLOCK = 512
 _PAIRS = 100_000
+_CLOSEST = 32
+_STAND_FOR_GROUP = 8
+_JITTER = 1e-7
+"""Added to points that a tree of neighbours can't divide while they are all the same."""
 
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Pairs of rows int64 (n, 2) that hold copies, and the rows int64 (m,) that hold no picture."""
+    """Pairs of rows int64 (n, 2) that hold copies, and the rows int64 (m,) that hold no picture.
+
+    The pairs connect all copies of an X-ray; they are not every pair of them.
+    """
 
     pairs: NDArray[np.int64]
     blank: NDArray[np.int64]
@@ -60,8 +71,8 @@ def look_alikes(
     steps = [_part(progress, number, len(rows)) for number in range(3)]
     outlines, flat = _outlines(pixels, rows, steps[0])
     seen, outlines = rows[~flat], outlines[~flat]
-    near = _near(outlines, steps[1])
-    return Copies(seen[near[_details_agree(pixels, seen[near], steps[2])]], rows[flat])
+    pairs = _connect(pixels, seen, outlines, steps[1], steps[2])
+    return Copies(seen[pairs], rows[flat])
 
 
 def group_pairs(pairs: NDArray[np.int64], n: int) -> list[list[int]]:
@@ -106,44 +117,126 @@ def _outlines(
     return outlines, flat
 
 
-def _near(outlines: NDArray[np.float32], report: Callable[[float], None]) -> NDArray[np.int64]:
-    """Return pairs int64 (k, 2) of matching outlines; the smaller number is first."""
-    if len(outlines) < 2:
-        return np.empty((0, 2), np.int64)
-    radius = float(np.sqrt(2 * (1 - _OUTLINE))) * (1 + 1e-5)  # for what float32 rounds away
-    pairs = cKDTree(_reduced(outlines)).query_pairs(radius, output_type="ndarray")
-    found = [np.empty((0, 2), np.int64)]
+class _Groups:
+    """Numbers below n, of which some are connected; ``root``: the same for all of a group."""
+
+    def __init__(self, n: int) -> None:
+        self.root = np.arange(n)
+        self._members: dict[int, list[int]] = {}
+        self.pairs: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
+
+    def apart(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the pairs (k, 2) that nothing connects yet."""
+        different: NDArray[np.bool_] = self.root[pairs[:, 0]] != self.root[pairs[:, 1]]
+        return pairs[different]
+
+    def connect(self, pairs: NDArray[np.int64]) -> None:
+        """Connect pairs (k, 2)."""
+        for pair in pairs:
+            small, large = sorted(map(int, self.root[pair]), key=self._size)
+            if small != large:
+                moved = self._members.pop(small, [small])
+                self._members.setdefault(large, [large]).extend(moved)
+                self.root[moved] = large
+                self.pairs.append(pair[np.newaxis])
+
+    def _size(self, root: int) -> int:
+        return len(self._members.get(root, (root,)))
+
+
+def _connect(
+    pixels: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    outlines: NDArray[np.float32],
+    searching: Callable[[float], None],
+    comparing: Callable[[float], None],
+) -> NDArray[np.int64]:
+    """Return pairs int64 (k, 2) that connect copies; the smaller number is first."""
+    groups, chosen = _Groups(len(rows)), np.arange(len(rows))
+    points = _reduced(outlines) if len(rows) > 1 else np.empty((0, 1))
+    while len(chosen) > 1:
+        near, crowded = _neighbours(points[chosen], searching)
+        for rank, column in enumerate(near.T):
+            pairs = np.stack([chosen, np.where(column < 0, chosen, chosen[column])], axis=1)
+            _compare(pixels, rows, outlines, groups, np.unique(np.sort(pairs), axis=0))
+            comparing(rank / len(near.T))
+        searching, comparing = _at_end(comparing), _at_end(comparing)
+        crowd = _standing_for(chosen[crowded], groups.root)
+        chosen = crowd if 2 * len(crowd) <= len(chosen) else crowd[:0]
+    comparing(1.0)
+    return np.concatenate(groups.pairs)
+
+
+def _at_end(report: Callable[[float], None]) -> Callable[[float], None]:
+    """Return a report that stays at its end, for work that is not foreseen."""
+    return lambda _share: report(1.0)
+
+
+def _neighbours(
+    points: NDArray[np.float64], report: Callable[[float], None]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the closest of the points (n, d) to each within the radius, (n, k), -1 for none.
+
+    And whether there may be more, bool (n,).
+    """
+    radius = float(np.sqrt(2 * (1 - _OUTLINE))) * (1 + 2e-5)  # for what float32 rounds away
+    tree, most = cKDTree(points), min(_CLOSEST + 1, len(points))  # each is a neighbour of its own
+    near = np.full((len(points), most), -1, np.int64)
+    for start in range(0, len(points), _PAIRS // most):
+        here = slice(start, start + _PAIRS // most)
+        _, found = tree.query(points[here], most, distance_upper_bound=radius, workers=-1)
+        near[here] = np.where(found == len(points), -1, found)
+        report((start + _PAIRS // most) / len(points))
+    return near, (near[:, -1] >= 0) & (most < len(points))
+
+
+def _standing_for(numbers: NDArray[np.int64], root: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return some of the numbers of each group, evenly chosen, in order."""
+    order = np.lexsort((numbers, root[numbers]))
+    sorted_roots = root[numbers][order]
+    _, start, size = np.unique(sorted_roots, return_index=True, return_counts=True)
+    place = np.arange(len(numbers)) - np.repeat(start, size)
+    share = np.minimum(1, _STAND_FOR_GROUP / np.repeat(size, size))
+    picked = np.floor((place + 1) * share) > np.floor(place * share)
+    return np.sort(numbers[order[picked]])
+
+
+def _compare(
+    pixels: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    outlines: NDArray[np.float32],
+    groups: _Groups,
+    pairs: NDArray[np.int64],
+) -> None:
+    """Connect those of the pairs int64 (k, 2) whose outlines and details agree."""
+    pairs = groups.apart(pairs)
     for start in range(0, len(pairs), _PAIRS):
         block = pairs[start : start + _PAIRS]
         agreement = np.einsum("ij,ij->i", outlines[block[:, 0]], outlines[block[:, 1]])
-        found.append(block[agreement >= _OUTLINE])
-        report((start + len(block)) / len(pairs))
-    return np.concatenate(found)
+        alike = block[agreement >= _OUTLINE]
+        for first in range(0, len(alike), _BLOCK):
+            some = groups.apart(alike[first : first + _BLOCK])
+            if len(some):
+                groups.connect(some[_details_agree(pixels, rows[some])])
 
 
-def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first principal components, learned from some of the X-rays."""
+def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the first principal components, learned from some of the X-rays, no two the same."""
     from sklearn.decomposition import PCA  # slow to import
 
-    chosen = np.random.default_rng(0).permutation(len(outlines))[:_LEARN_FROM]
+    random = np.random.default_rng(0)
+    chosen = random.permutation(len(outlines))[:_LEARN_FROM]
     components = min(_COMPONENTS, len(chosen))
     with np.errstate(invalid="ignore"):  # outlines that are all the same explain no variance
         learned = PCA(components, svd_solver="covariance_eigh").fit(outlines[chosen])
-    points: NDArray[np.float32] = learned.transform(outlines).astype(np.float32)
-    return points
+    points: NDArray[np.float64] = learned.transform(outlines).astype(np.float64)
+    return points + random.normal(0, _JITTER, points.shape)
 
 
-def _details_agree(
-    pixels: NDArray[np.uint8], pairs: NDArray[np.int64], report: Callable[[float], None]
-) -> NDArray[np.bool_]:
+def _details_agree(pixels: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return whether the details of each pair of rows (k, 2) agree: bool (k,)."""
-    agree = np.zeros(len(pairs), bool)
-    for start in range(0, len(pairs), _BLOCK):
-        first, second = (_details(pixels[side]) for side in pairs[start : start + _BLOCK].T)
-        agree[start : start + _BLOCK] = np.einsum("ij,ij->i", first, second) >= _DETAIL
-        report((start + _BLOCK) / len(pairs))
-    report(1.0)
-    return agree
+    first, second = (_details(pixels[side]) for side in pairs.T)
+    return np.asarray(np.einsum("ij,ij->i", first, second) >= _DETAIL)
 
 
 def _details(films: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pneumo_core.datasets import open_store, scan
-from pneumo_core.datasets.quality import look_alikes
+from pneumo_core.datasets.quality import look_alikes, near_copies
 from pneumo_core.datasets.quality.near_copies import group_pairs
 from pneumo_core.imaging import to_input
 from tests.datasets.quality.conftest import picture
@@ -53,6 +53,59 @@ def test_groups_are_what_pairs_connect() -> None:
     links = np.array([[4, 2], [2, 9], [5, 7]])
     assert group_pairs(links, 10) == [[2, 4, 9], [5, 7]]
     assert group_pairs(np.empty((0, 2), np.int64), 10) == []
+
+
+def every_pair(pixels: np.ndarray) -> list[list[int]]:
+    """The groups by the two correlations alone, of all X-rays with all."""
+    outlines, _ = near_copies._outlines(pixels, np.arange(len(pixels)), lambda _: None)
+    details = near_copies._details(pixels)
+    alike = (outlines @ outlines.T >= 0.98) & (details @ details.T >= 0.82)
+    return group_pairs(np.argwhere(np.triu(alike, 1)), len(pixels))
+
+
+def noisy(film: np.ndarray, copies: int, noise: float) -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    return [film + random.normal(0, noise, film.shape) for _ in range(copies)]
+
+
+def test_groups_are_those_of_all_pairs() -> None:
+    films = [each.astype(float) for each in map(picture, range(6))]
+    changed = [255 * (film / 255) ** gamma for film in films[:4] for gamma in (0.6, 1, 1.5)]
+    for film, noise in zip(films, (2, 4, 8, 12, 16, 2), strict=True):
+        changed += noisy(film, 8, noise)
+    pixels = stack(*(np.clip(each, 0, 255) for each in changed))
+    pixels = pixels[np.random.default_rng(1).permutation(len(pixels))]
+    expected = every_pair(pixels)
+    assert len(expected) > 3
+    assert any(len(group) < 8 for group in expected), "noise hides some copies"
+    assert group_pairs(look_alikes(pixels, np.arange(len(pixels))).pairs, len(pixels)) == expected
+
+
+def test_many_copies_are_one_group_and_few_of_them_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+    agree = near_copies._details_agree
+
+    def count(pixels: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+        compared.append(len(pairs))
+        return agree(pixels, pairs)
+
+    monkeypatch.setattr(near_copies, "_details_agree", count)
+    first, second, third = (small.astype(float) for small in stack(*map(picture, range(3))))
+    brighter = 255 * (first / 255) ** 0.7
+    films = [each for film in (first, brighter, second, third) for each in noisy(film, 100, 1)]
+    same = [first] * 100  # of which a tree can't divide the points
+    pixels = np.clip([*films, *same, np.flipud(third)], 0, 255).astype(np.uint8)
+    found = look_alikes(pixels, np.arange(len(pixels))).pairs
+    of_first, of_second, of_third = (
+        (*range(200), *range(400, 500)),
+        range(200, 300),
+        range(300, 400),
+    )
+    assert group_pairs(found, len(pixels)) == [[*of_first], [*of_second], [*of_third]]
+    assert len(found) == len(pixels) - 4
+    assert sum(compared) < 3 * len(pixels), "of 65,000 pairs of copies"
 
 
 @pytest.mark.thorough
