@@ -47,9 +47,9 @@ def draw_tsne(
 ) -> tuple[Floats, Callable[[Floats], Floats]]:
     """Return the map, float32 (N, 2 or 3), and the placing of other X-rays' features (n, D) on it.
 
-    Above 20,000 X-rays, t-SNE positions a random 20,000. Each of the others gets the median
-    position of the ten landmarks nearest to it (Kobak and Berens 2019, doi
-    10.1038/s41467-019-13056-x), which takes time in proportion to their number.
+    Above 20,000 X-rays, t-SNE positions a random 20,000. Each of the others is placed
+    among the ten landmarks nearest to it, which takes time in proportion to their number (as
+    Kobak and Berens 2019, doi 10.1038/s41467-019-13056-x, do with medians).
     """
     if len(reduced.values) <= LANDMARKS or settings.start is not None:
         return _optimised(reduced, settings, progress)
@@ -72,14 +72,20 @@ def draw_tsne(
 
 
 def _placed(values: Floats, known: Floats, points: Floats, progress: Progress) -> Iterator[Floats]:
-    """Yield, block by block, the median position of the known X-rays nearest to each."""
+    """Yield, block by block, the mean position of the known X-rays nearest to each.
+
+    They are weighted by one over the squared distance, so that no two X-rays land on one place
+    unless their features are the same.
+    """
     from sklearn.neighbors import NearestNeighbors
 
     fitted = NearestNeighbors(n_neighbors=_NEAREST, algorithm="brute").fit(known)
     for start in range(0, len(values), _BLOCK):
         block = values[start : start + _BLOCK]
-        near = fitted.kneighbors(block, return_distance=False)
-        yield np.median(points[near], axis=1).astype(np.float32)
+        far, near = fitted.kneighbors(block)
+        weights = 1 / np.maximum(far, 1e-6) ** 2
+        weights /= weights.sum(axis=1, keepdims=True)
+        yield np.einsum("ij,ijk->ik", weights, points[near]).astype(np.float32)
         progress(start + len(block), len(values))
 
 

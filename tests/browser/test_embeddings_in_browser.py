@@ -219,8 +219,9 @@ def test_a_large_map_gets_points_up_close_and_a_lasso_selects_what_lies_in_it(
     assert count == pytest.approx(inside.sum(), rel=0.03), "drawn to the pixel"
 
     page.mouse.move(x, y)
-    for _ in range(40):
-        page.mouse.wheel(0, -400)
+    for _ in range(8):
+        for _ in range(6):
+            page.mouse.wheel(0, -400)
         page.wait_for_timeout(400)
         settled(page)
         if sum(plot.evaluate(traced)) > 10:
