@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from pneumo_core.core.files import printable
-from pneumo_core.core.remote import fetch, is_url, list_urls
+from pneumo_core.core.remote import fetch, is_url, list_urls, without_secrets
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets import files_below
 from pneumo_core.datasets.formats.manifest import (
@@ -78,7 +78,7 @@ def open_source(file: str) -> ImageInput:
     """
     if not is_url(file):
         return _on_disk(file)
-    name = PurePosixPath(file.partition("::")[0]).name
+    name = PurePosixPath(without_secrets(file).partition("::")[0]).name
     try:
         return fetch(file, settings().max_file_bytes)
     except FileNotFoundError as error:

@@ -6,6 +6,7 @@ one.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from typing import Any
 
 from pneumo_core.errors import DatasetError, MissingExtra, PneumoError
 
-__all__ = ["fetch", "is_url", "list_urls"]
+__all__ = ["fetch", "is_url", "list_urls", "state_of", "without_secrets"]
 
 _GLOB = "*?["
 _ARCHIVES = ("zip", "tar")
@@ -34,6 +35,12 @@ def is_url(text: str) -> bool:
     return "://" in text
 
 
+def without_secrets(text: str) -> str:
+    """Return a URL, or a text with URLs, without users, passwords and query strings."""
+    plain = re.sub(r"(?<=://)[^/@\s'\"]*@", "", text)
+    return re.sub(r"(?<=://)([^?#\s'\"]*)[?#][^\s'\":)]*", r"\1", plain)
+
+
 def list_urls(url: str) -> Iterator[str]:
     """Yield the URLs of the files that a URL stands for, in order.
 
@@ -51,11 +58,11 @@ def list_urls(url: str) -> Iterator[str]:
         raise
     except Exception as error:  # each store's library has errors of its own
         raise DatasetError(
-            f"'{url}' can't be listed: {_detail(error)}. Check the address and the credentials in "
-            "the environment."
+            f"'{without_secrets(url)}' can't be listed: {_detail(error)}. Check the address and "
+            "the credentials in the environment."
         ) from error
     if not names:
-        raise DatasetError(f"'{url}' contains no files. Check the address.")
+        raise DatasetError(f"'{without_secrets(url)}' contains no files. Check the address.")
     yield from names
 
 
@@ -68,9 +75,32 @@ def fetch(url: str, most: int) -> bytes:
     try:
         return bytes(files.cat_file(path, start=0, end=most + 1))
     except (FileNotFoundError, KeyError) as error:  # KeyError: no such member of an archive
-        raise FileNotFoundError(url) from error
+        raise FileNotFoundError(without_secrets(url)) from error
     except Exception as error:  # each store's library has errors of its own
         raise OSError(_detail(error)) from error
+
+
+def state_of(url: str) -> str | None:
+    """Return what identifies a file's content by its store's account; None if it gives none.
+
+    An object's ETag or an archive's CRC-32, with the size; else the time of the last change, with
+    the address. Raises FileNotFoundError for a file that isn't there, MissingExtra, or OSError.
+    """
+    files, path = _opened(url)
+    try:
+        facts = files.info(path)
+    except (FileNotFoundError, KeyError) as error:
+        raise FileNotFoundError(without_secrets(url)) from error
+    except Exception as error:  # each store's library has errors of its own
+        raise OSError(_detail(error)) from error
+    size = facts.get("size")
+    for name in ("ETag", "etag", "CRC"):
+        if facts.get(name) and size:
+            return f"{name.lower()} {facts[name]} {size}"
+    for name in ("Last-Modified", "LastModified", "last_modified", "updated"):
+        if facts.get(name) and size:
+            return f"{facts[name]} {size} {without_secrets(url)}"
+    return None
 
 
 def _names(url: str) -> list[str]:
@@ -119,7 +149,7 @@ def _opened(url: str) -> tuple[Any, str]:
         files, path = url_to_fs(url)
     except ValueError as error:
         raise DatasetError(
-            f"'{url}' can't be opened: {_detail(error)}. Check the address."
+            f"'{without_secrets(url)}' can't be opened: {_detail(error)}. Check the address."
         ) from error
     return files, posixpath.join(path, "") if url.endswith("/") and start != "s3" else path
 
@@ -138,4 +168,4 @@ def _archive(start: str, chain: str) -> Any:
 def _detail(error: Exception) -> str:
     """Return what an error says, on one line and without a full stop."""
     first = (str(error).strip() or type(error).__name__).split("\n")[0]
-    return first[:200].rstrip(". ")
+    return without_secrets(first)[:200].rstrip(". ")

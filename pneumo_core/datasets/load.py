@@ -7,6 +7,7 @@ from pneumo_core.core.files import exists
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets.dataset import Dataset
+from pneumo_core.datasets.formats.urls import dataset_url, table_of
 from pneumo_core.datasets.scan import scan
 from pneumo_core.datasets.validation import Validation
 from pneumo_core.errors import DatasetError, UnknownName, wrong_type
@@ -23,8 +24,9 @@ def load_dataset(
     """Load a dataset.
 
     Args:
-        data: a folder, manifest or archive; the name of a dataset that was downloaded or added;
-            or None for the one that PNEUMO_DATA names. A Dataset is returned as it is.
+        data: a folder, manifest or archive; a manifest, zip, tar or folder by URL
+            (``s3://bucket/list.csv``); the name of a dataset that was downloaded or added; or None
+            for the one that PNEUMO_DATA names. A Dataset is returned as it is.
         validation: "keep" its own validation split, or cut another from train; see ``scan``.
         progress: is called with the number of X-rays checked and their total.
 
@@ -51,14 +53,17 @@ def dataset_path(data: str | os.PathLike[str] | None = None) -> Path:
 
 
 def find_dataset_path(data: str | os.PathLike[str] | None = None) -> Path | None:
-    """Return the location of a dataset given as a path or a name; default PNEUMO_DATA.
+    """Return the location of a dataset given as a path, a URL or a name; default PNEUMO_DATA.
 
-    Returns None if nothing is given. Raises UnknownName if it is neither an existing file or folder
-    nor an installed dataset.
+    What a URL names is listed in a manifest, and the manifest's location returned. Returns None if
+    nothing is given. Raises UnknownName if it is neither an existing file or folder nor an
+    installed dataset, and DatasetError for a URL that can't be listed.
     """
     if data is not None and not isinstance(data, str | os.PathLike):
         raise wrong_type("A dataset", "a path or a name", data)
     asked = Path(data) if data else settings().data
+    if asked is not None and (url := dataset_url(os.fspath(data or asked))):
+        return table_of(url)
     if asked is None or exists(asked):
         return asked
     word = str(data) if data else asked.name

@@ -1,16 +1,11 @@
 """X-rays behind URLs: a local S3 server, a local web server, archives."""
 
-import functools
-import http.server
 import shutil
-import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-import requests
 
 from pneumo_core.batch import Work, list_items, open_job
 from pneumo_core.batch.job import items_of
@@ -18,51 +13,7 @@ from pneumo_core.batch.rows import rows_of
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.remote import fetch, list_urls
 from pneumo_core.errors import DatasetError
-from tests.conftest import draw_folder
-
-FILMS = 6
-
-
-@pytest.fixture
-def films(tmp_path: Path) -> Path:
-    return draw_folder(tmp_path / "films", {"": FILMS // 2})
-
-
-@pytest.fixture
-def bucket(films: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The films in a bucket of moto's S3 server, whose address is in the environment."""
-    server_module = pytest.importorskip("moto.server")
-    pytest.importorskip("s3fs")
-    import s3fs
-
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
-    store = s3fs.S3FileSystem()
-    store.mkdir("films")
-    for film in films.rglob("*.png"):
-        store.put_file(str(film), f"films/{film.relative_to(films).as_posix()}")
-    yield "s3://films"
-    s3fs.S3FileSystem.clear_instance_cache()
-    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)  # it is one per process
-    server.stop()
-
-
-@pytest.fixture
-def website(films: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-    handler = functools.partial(Quiet, directory=str(films))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+from tests.batch.conftest import FILMS
 
 
 def results(tmp_path: Path, checkpoint: Checkpoint, *sources: object) -> list[dict[str, object]]:

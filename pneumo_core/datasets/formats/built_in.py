@@ -8,6 +8,7 @@ import pandas as pd
 
 from pneumo_core.core.files import printable
 from pneumo_core.core.progress import Progress
+from pneumo_core.core.remote import is_url
 from pneumo_core.datasets.dataset import COLUMNS, Dataset
 from pneumo_core.datasets.digests import digest_of, digests
 from pneumo_core.datasets.formats.folders import Aside, find_files, place_of, subfolders
@@ -22,6 +23,7 @@ from pneumo_core.datasets.formats.manifest import (
 from pneumo_core.datasets.formats.medmnist import ArchiveSource, archived_image, read_archive
 from pneumo_core.datasets.formats.names import CLASS_NAMES, SPLIT_NAMES, patients_of, subtype_of
 from pneumo_core.datasets.formats.registry import DatasetFormat
+from pneumo_core.datasets.remote_images import fetch_image, url_digests
 from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.imaging.radiograph import Radiograph
 from pneumo_core.imaging.read import read_radiograph
@@ -44,7 +46,7 @@ class _Folder:
             at = printable(str(error.filename or location))
             raise DatasetError(f"'{at}' can't be opened: {error.strerror}. Check it.") from error
 
-    def find(self, location: Path, film_id: str) -> Path | None:
+    def find(self, location: Path, film_id: str) -> Path | bytes | None:
         root = layout_root(location)
         if _has_manifest(root):
             return _listed(image_paths(root / MANIFEST, within=root), film_id)
@@ -60,7 +62,7 @@ class _Manifest:
     def scan(self, location: Path, progress: Progress | None) -> Dataset:
         return _scan_manifest(location, progress)
 
-    def find(self, location: Path, film_id: str) -> Path | None:
+    def find(self, location: Path, film_id: str) -> Path | bytes | None:
         return _listed(image_paths(location), film_id)
 
 
@@ -77,9 +79,16 @@ class _Archive:
         return archived_image(location, film_id)
 
 
-def _listed(paths: dict[str, str], film_id: str) -> Path | None:
-    path = Path(paths[film_id]) if film_id in paths else None
-    return path if path and path.is_file() else None
+def _listed(paths: dict[str, str], film_id: str) -> Path | bytes | None:
+    if film_id not in paths:
+        return None
+    if is_url(paths[film_id]):
+        try:
+            return fetch_image(paths[film_id])
+        except UnreadableImage:
+            return None
+    path = Path(paths[film_id])
+    return path if path.is_file() else None
 
 
 # --- folders ---------------------------------------------------------------------------------
@@ -214,10 +223,21 @@ def _known(folder: Path) -> bool:
 def _scan_manifest(path: Path, progress: Progress | None, within: Path | None = None) -> Dataset:
     films = read_manifest(path, within=within)
     paths = films["path"].tolist()
-    films["digest"] = digests(within or path, paths, progress)
+    films["digest"] = _listed_digests(within or path, paths, progress)
     source = ManifestSource(dict(zip(films["id"], paths, strict=True)))
     table = films[list(COLUMNS)].sort_values("id", ignore_index=True)
     return Dataset(printable(path.stem), table, source)
+
+
+def _listed_digests(root: Path, paths: list[str], progress: Progress | None) -> list[str]:
+    """Return the digests of a manifest's files and URLs, in order."""
+    urls = [path for path in paths if is_url(path)]
+    if not urls:
+        return digests(root, paths, progress)
+    files = [path for path in paths if not is_url(path)]
+    known = dict(zip(urls, url_digests(urls, progress), strict=True))
+    known |= zip(files, digests(root, files, progress), strict=True)
+    return [known[path] for path in paths]
 
 
 def _scan_npz(path: Path) -> Dataset:

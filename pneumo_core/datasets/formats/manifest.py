@@ -8,17 +8,20 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 import pandas as pd
 
+from pneumo_core.core.remote import is_url, without_secrets
 from pneumo_core.datasets.formats.names import CLASS_NAMES, SPLIT_NAMES, patients_of, subtype_of
+from pneumo_core.datasets.remote_images import fetch_image
 from pneumo_core.errors import DatasetError
 from pneumo_core.imaging.radiograph import Radiograph
 from pneumo_core.imaging.read import read_radiograph
 
 __all__ = [
+    "AS_LISTED",
     "HEAD",
     "LABEL_WORDS",
     "MANIFEST",
@@ -37,6 +40,9 @@ MANIFEST = "manifest.csv"
 
 HEAD = 1024
 """Bytes from which a manifest's encoding is told."""
+
+AS_LISTED = "as listed"
+"""Column of a manifest that was fetched: the path as it was before it became a URL."""
 
 LABEL_WORDS = (
     dict.fromkeys(("0", "0.0"), (0, "normal")) | dict.fromkeys(("1", "1.0"), (1, "")) | CLASS_NAMES
@@ -60,8 +66,12 @@ class ManifestSource:
     paths: dict[str, str]
 
     def radiograph(self, film_id: str) -> Radiograph:
-        """Decode one X-ray. Raises UnreadableImage."""
-        return read_radiograph(Path(self.paths[film_id]))
+        """Decode one X-ray. Raises UnreadableImage, or DatasetError if its URL can't be reached."""
+        path = self.paths[film_id]
+        if is_url(path):
+            name = PurePosixPath(without_secrets(path).partition("::")[0]).name
+            return read_radiograph(fetch_image(path), name=name)
+        return read_radiograph(Path(path))
 
 
 def is_manifest_name(path: Path) -> bool:
@@ -110,9 +120,9 @@ def read_manifest(
 ) -> pd.DataFrame:
     """Return a manifest's X-rays, unread: id, path, split, label, subtype, patient.
 
-    Columns: ``path`` (relative to ``base``, default the CSV's folder, or absolute) and ``label``
-    (0 or 1, or the name of a class); ``split`` (default train), ``patient``, ``subtype`` and
-    ``id`` (default the path), which are optional. Separated by commas, semicolons or tabs.
+    Columns: ``path`` (relative to ``base``, default the CSV's folder, absolute, or a URL) and
+    ``label`` (0 or 1, or the name of a class); ``split`` (default train), ``patient``, ``subtype``
+    and ``id`` (default the path), which are optional. Separated by commas, semicolons or tabs.
     ``within``: the folder that no path may lead out of. Raises DatasetError.
     """
     base = base or path.parent
@@ -122,7 +132,7 @@ def read_manifest(
         raise DatasetError(f"'{path.name}' lists no X-rays. {_HELP}")
     _check_ids(path, films)
     table = pd.DataFrame(films)
-    told = [Path(cells["path"].replace("\\", "/")) for _, cells in rows]
+    told = [_listed(cells) for _, cells in rows]
     patients = patients_of(told, table["label"].tolist())
     given = table["patient"]
     return table.assign(patient=given.where(given != "", pd.Series(patients, dtype=given.dtype)))
@@ -198,22 +208,29 @@ def _text(path: Path) -> str:
 def _film(
     manifest: Path, number: int, cells: dict[str, str], base: Path, within: Path | None
 ) -> dict[str, object]:
-    told = cells["path"].replace("\\", "/")
+    remote = within is None and is_url(cells["path"])  # a folder's manifest stays in its folder
+    told = cells["path"] if remote else cells["path"].replace("\\", "/")
     label, subtype = _label(manifest, number, cells["label"])
     split = cells.get("split", "").lower() or "train"
     if split not in SPLIT_NAMES:
         raise _wrong(manifest, number, f"the split '{cells['split']}'", "train, val or test")
-    subtype = cells.get("subtype", "").lower() or subtype or subtype_of(Path(told), label)
+    subtype = cells.get("subtype", "").lower() or subtype or subtype_of(_listed(cells), label)
     if subtype not in _SUBTYPES:
         raise _wrong(manifest, number, f"the subtype '{subtype}'", "bacteria, virus or normal")
     return {
-        "id": cells.get("id") or told,
-        "path": str(_place(manifest, number, told, base, within)),
+        "id": cells.get("id") or without_secrets(told),
+        "path": told if remote else str(_place(manifest, number, told, base, within)),
         "split": SPLIT_NAMES[split],
         "label": label,
         "subtype": subtype,
         "patient": cells.get("patient", ""),
     }
+
+
+def _listed(cells: dict[str, str]) -> Path:
+    """Return the path as it was listed, without what only an address has."""
+    listed = cells.get(AS_LISTED) or without_secrets(cells["path"])
+    return Path(listed.replace("\\", "/"))
 
 
 def _label(manifest: Path, number: int, told: str) -> tuple[int, str]:
@@ -235,8 +252,8 @@ def _place(manifest: Path, number: int, told: str, base: Path, within: Path | No
     if not there:
         where = f"below '{within}'" if within else "exists"
         raise DatasetError(
-            f"Row {number} of '{manifest.name}': no X-ray '{told}' {where}. Correct its path; "
-            f"a relative one starts at '{base}'."
+            f"Row {number} of '{manifest.name}': no X-ray '{without_secrets(told)}' {where}. "
+            f"Correct its path; a relative one starts at '{base}'."
         )
     return place
 
