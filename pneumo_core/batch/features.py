@@ -75,7 +75,8 @@ def _work(folder: Path, files: list[Path]) -> dict[str, Any]:
     except (IndexError, KeyError, TypeError, ValueError, OSError, pa.ArrowInvalid):
         pass
     raise PneumoError(
-        f"'{folder}' contains no features. Write some with: pneumo embed SOURCE --out FOLDER"
+        f"'{folder}' contains no features. Write some with: pneumo embed SOURCE --out FOLDER. "
+        "To map a dataset at once: pneumo embed --data DATASET --out MAP.parquet"
     )
 
 

@@ -59,14 +59,23 @@ def embed(
     workers: WorkersOption = None,
     address: AddressOption = None,
 ) -> None:
-    """Write a map to a file: a row per X-ray with id, label, split, x, y (and z).
+    """Map X-rays by their features, or write the features themselves.
 
-    With a folder as --out, write the features themselves to parquet files; run again, it
-    resumes. The X-rays are those named, or a dataset's. Such a folder can be mapped: name it, and
-    a file as --out.
+    A dataset's map: pneumo embed --data DIR --split all --out map.csv
 
-    Without --data and PNEUMO_DATA, or with --shipped, the features stored with the model are
-    mapped.
+    Features of a dataset, with its labels: pneumo embed --data DIR --split all --out features/
+
+    Features of any X-rays, without labels: pneumo embed SOURCE... --out features/
+
+    A map of a folder of features: pneumo embed features/ --out map.parquet
+
+    A map has a row per X-ray: id, patient, split, label (-1 if unknown),
+    subtype, probability, x, y and, in three dimensions, z.
+
+    A folder of features is written in parts; run again, the command resumes.
+
+    Without --data and PNEUMO_DATA, or with --shipped, the features stored with
+    the model are mapped.
     """
     from pneumo_core.checkpoints import load_checkpoint
     from pneumo_core.embeddings import maps_folder, project

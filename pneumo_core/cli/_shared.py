@@ -62,7 +62,9 @@ DataOption = Annotated[
 ]
 ShippedOption = Annotated[
     bool,
-    typer.Option("--shipped", help="Use the stored scores, even if PNEUMO_DATA is set."),
+    typer.Option(
+        "--shipped", help="Use what is stored with the model, even if PNEUMO_DATA is set."
+    ),
 ]
 ValidationOption = Annotated[
     str | None,
