@@ -1,5 +1,6 @@
 """A map that ``pneumo embed`` wrote, for any number of X-rays."""
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,7 @@ from pneumo_core.embeddings import (
     saved_maps,
     with_outcome,
 )
+from pneumo_core.errors import PneumoError
 from pneumo_core.reports.figures import Panel
 
 __all__ = ["show_saved_maps"]
@@ -41,7 +43,7 @@ The map then appears here."""
 
 
 def show_saved_maps(checkpoint: Checkpoint, place: DeltaGenerator) -> None:
-    """Ask for a map in ``place``, and show it. Raises PneumoError for a file that holds none.
+    """Ask for a map in ``place``, and show it, or say that its file holds none.
 
     Outcomes are those at the operating point of ``checkpoint``, if the map was made with it.
     """
@@ -58,15 +60,15 @@ def show_saved_maps(checkpoint: Checkpoint, place: DeltaGenerator) -> None:
 def _explore(checkpoint: Checkpoint, file: Path) -> None:
     """Draw the map as a fragment, so that a selection does not rerun the page."""
     only_admitted()
-    key = (file.name, file.stat().st_mtime_ns)
-    with st.spinner("Opening the map", show_time=True):
-        found = cached_for_all("saved maps", key, lambda: read_map(file), most=2)
-        films = cached_for_all(
-            "films of saved maps",
-            (key, checkpoint.name, checkpoint.card.version),
-            lambda: _described(found, checkpoint),
-            most=2,
-        )
+    try:
+        key = (file.name, file.stat().st_mtime_ns)
+        found, films = _opened(key, file, checkpoint)
+    except FileNotFoundError:
+        st.info("This map was deleted. Choose another one.", icon=":material/map:")
+        return
+    except PneumoError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
     if len(films) < MIN_IMAGES:
         st.info(f"This map has {len(films)} X-rays only. Map at least {MIN_IMAGES}.")
         return
@@ -80,6 +82,19 @@ def _explore(checkpoint: Checkpoint, file: Path) -> None:
             show_selection(checkpoint.name, found.table, films, chosen)
         else:
             st.info(f"{HOW_TO_SELECT[look.drag]} They appear here.", icon=":material/touch_app:")
+
+
+def _opened(key: Hashable, file: Path, checkpoint: Checkpoint) -> tuple[SavedMap, pd.DataFrame]:
+    """Return a map and its described X-rays, kept for all sessions."""
+    with st.spinner("Opening the map", show_time=True):
+        found = cached_for_all("saved maps", key, lambda: read_map(file), most=2)
+        films = cached_for_all(
+            "films of saved maps",
+            (key, checkpoint.name, checkpoint.card.version),
+            lambda: _described(found, checkpoint),
+            most=2,
+        )
+    return found, films
 
 
 def _described(found: SavedMap, checkpoint: Checkpoint) -> pd.DataFrame:
