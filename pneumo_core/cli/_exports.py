@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "Exports"]
 
-_LONGEST = 1024
-"""Longest side of a heat map's PNG; a larger one would take longer to compress than to compute."""
 _LONGEST_STEM = 200
 """Bytes of an X-ray's name in that of its heat map; file systems take 255."""
 _REMEDY = "Free some space or choose another folder."
@@ -76,7 +74,7 @@ class Exports:
         trouble: list[str] = []
         if self.heatmaps:
             target = self.heatmaps / f"{number:04d}_{_short(source.stem)}.png"
-            _write(target, _picture(radiograph, heat, reading.probability or 0.0))
+            heat.save(target, radiograph, probability=reading.probability)
         if self.wanted:
             result = self._result(reader, reading, radiograph, heat)
             for kind, target in self._targets(result, number):
@@ -118,27 +116,6 @@ def _made(kind: str, result: "Result", source: Path) -> bytes:
     from pneumo_core.reports import to_dicom, to_pdf
 
     return to_pdf(result) if kind == "PDF" else to_dicom(result, source)
-
-
-def _picture(radiograph: "Radiograph", heat: "HeatMap", probability: float) -> bytes:
-    """Draw the X-ray under its heat map, faint if there is little evidence, as on the page.
-
-    The PNG is compressed lightly, because compression takes most of the time.
-    """
-    import zlib
-    from io import BytesIO
-
-    import numpy as np
-    from PIL import Image
-
-    from pneumo_core.imaging import display_pixels, overlay
-
-    pixels = display_pixels(radiograph.pixels, _LONGEST)
-    file = BytesIO()
-    strength = heat.over(pixels.shape) * np.float32(probability)
-    picture = Image.fromarray(overlay(pixels, strength, 0.5))
-    picture.save(file, format="PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY)
-    return file.getvalue()
 
 
 def _short(stem: str) -> str:

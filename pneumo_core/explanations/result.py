@@ -1,17 +1,29 @@
 """Heat maps: evidence that can be laid over the X-ray."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pneumo_core.core.files import write_whole
 from pneumo_core.core.html import html_picture
 from pneumo_core.core.labels import LABELS
-from pneumo_core.explanations.methods import scale_of
-from pneumo_core.imaging import Radiograph, heat_layer, png
+from pneumo_core.errors import PneumoError
+from pneumo_core.explanations.methods import evidence_strength, scale_of
+from pneumo_core.imaging import (
+    ImageInput,
+    Radiograph,
+    display_pixels,
+    heat_layer,
+    overlay,
+    png,
+    read_radiograph,
+)
 from pneumo_core.lungs import Box, NetworkInput, find_lungs
 
 __all__ = ["HeatMap", "common_peaks", "overlap", "place_on_image"]
@@ -20,6 +32,10 @@ Floats: TypeAlias = NDArray[np.float32]
 
 _MOSTLY = 0.5
 """Below this share inside the lungs, a map counts as mostly outside."""
+_LONGEST = 1024
+"""Longest side of a saved map; a larger one would take longer to compress than to compute."""
+_OPACITY = 0.5
+"""Of the strongest evidence in a saved map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +119,50 @@ class HeatMap:
         """
         heat = self.scaled(peaks)
         return _resized(heat, *shape) if self.box is None else _place(heat, self.box, shape)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        image: ImageInput | Radiograph,
+        *,
+        probability: float | None = None,
+    ) -> Path:
+        """Save the X-ray with the heat map over it as a PNG, like ``pneumo predict --heatmaps``.
+
+        The PNG is RGB, in the X-ray's proportions, and its longer side is at most 1,024 pixels.
+
+        Args:
+            path: the file to write; its folder is created, and an existing file replaced.
+            image: the X-ray that the map explains, as in ``read``. An X-ray that was corrected is
+                drawn as it was read if it is ``result.as_read(pn.read_radiograph(...))``.
+            probability: of pneumonia, in [0, 1], as a reading gives it. The colours are as strong
+                as the probability of the map's label; without it, they are always strong.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: ``probability`` is outside [0, 1].
+            UnreadableImage: ``image`` can't be decoded.
+            PneumoError: the name does not end in ".png", or the file can't be written.
+        """
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"probability is {probability}, not in [0, 1]")
+        target = Path(path)
+        if target.suffix.lower() != ".png":
+            raise PneumoError(f"'{target}' does not end in .png. Heat maps are saved as PNG only.")
+        radiograph = image if isinstance(image, Radiograph) else read_radiograph(image)
+        picture = png(self._picture(radiograph, probability), quick=True)
+        write_whole(target, picture, remedy="Free some space or choose another folder.")
+        return target
+
+    def _picture(self, radiograph: Radiograph, probability: float | None) -> NDArray[np.uint8]:
+        """Draw the X-ray under the map: uint8 (H, W, 3), RGB."""
+        pixels = display_pixels(radiograph.pixels, _LONGEST)
+        heat = self.over(pixels.shape)
+        if probability is not None:
+            heat = heat * np.float32(evidence_strength(self.method, self.label, probability))
+        return overlay(pixels, heat, _OPACITY, scale_of(self.method, self.label))
 
 
 def place_on_image(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) -> HeatMap:

@@ -1,5 +1,6 @@
 """Rendering of X-rays and heat maps as arrays and image files. Pure functions."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
@@ -129,8 +130,13 @@ def jpeg(picture: NDArray[np.float32] | NDArray[np.uint8], quality: int = 92) ->
     return _file(picture, "JPEG", quality=quality)
 
 
-def png(picture: NDArray[np.float32] | NDArray[np.uint8]) -> bytes:
-    """Encode float32 (H, W) in [0, 1], or uint8 (H, W), (H, W, 3) or (H, W, 4), as a PNG file."""
+def png(picture: NDArray[np.float32] | NDArray[np.uint8], *, quick: bool = False) -> bytes:
+    """Encode float32 (H, W) in [0, 1], or uint8 (H, W), (H, W, 3) or (H, W, 4), as a PNG file.
+
+    ``quick``: a larger file in less time, of the same pixels; compression takes most of it.
+    """
+    if quick:
+        return _file(picture, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY)
     return _file(picture, "PNG", compress_level=4)
 
 

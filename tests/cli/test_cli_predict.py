@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import pneumo_core as pn
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.reading import open_reader, samples
 from tests.bad_inputs import write_bad_inputs
@@ -89,6 +90,16 @@ def test_heat_maps_are_written_where_asked(
     (picture,) = (tmp_path / "maps" / "deep").iterdir()
     with Image.open(picture) as drawn:
         assert drawn.size == (128, 128)
+
+
+def test_python_saves_the_heat_map_that_the_command_line_writes(
+    pneumo: Run, film: Path, checkpoint: Checkpoint, tmp_path: Path
+):
+    pneumo("predict", film, "--heatmaps", tmp_path / "maps")
+    (picture,) = (tmp_path / "maps").iterdir()
+    probability = pn.read(film).probability
+    mine = pn.explain(film).save(tmp_path / "mine.png", film, probability=probability)
+    assert mine.read_bytes() == picture.read_bytes()
 
 
 @pytest.mark.parametrize(

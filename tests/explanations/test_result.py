@@ -1,8 +1,12 @@
 """A map is scaled to its film or to several, and lies upright over the film."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+import pneumo_core as pn
 from pneumo_core.explanations import HeatMap, common_peaks
 
 
@@ -119,3 +123,45 @@ def test_a_map_is_upright_over_the_film() -> None:
     row, column = np.unravel_index(over.argmax(), over.shape)
     assert row < 10
     assert column >= 60
+
+
+# --- saved with the film ------------------------------------------------------------------------
+
+LEFT_HALF = heat_of([[1, 0]])
+GREY = np.full((80, 160), 128, np.uint8)
+
+
+def saved(heat: HeatMap, folder: Path, probability: float | None = None) -> np.ndarray:
+    """The pixels of a saved map, float64 (H, W, 3), which do not wrap around."""
+    with Image.open(heat.save(folder / "deep" / "map.png", GREY, probability=probability)) as drawn:
+        return np.asarray(drawn, np.float64)
+
+
+def test_a_saved_map_is_the_film_with_colours_where_the_evidence_is(tmp_path: Path) -> None:
+    picture = saved(LEFT_HALF, tmp_path)
+    assert picture.shape == (*GREY.shape, 3)
+    assert np.ptp(picture[:, 0], axis=-1).min() > 40, "coloured"
+    assert (picture[:, -1] == 128).all(), "the film itself"
+
+
+def test_a_saved_map_is_as_strong_as_the_probability_of_its_label(tmp_path: Path) -> None:
+    assert (saved(LEFT_HALF, tmp_path, 0.0) == 128).all()
+    np.testing.assert_array_equal(saved(LEFT_HALF, tmp_path, 1.0), saved(LEFT_HALF, tmp_path))
+    faint, clear = (np.ptp(saved(LEFT_HALF, tmp_path, p), axis=-1).max() for p in (0.3, 0.9))
+    assert 0 < faint < clear
+    healthy = HeatMap(LEFT_HALF.parts, 0, "grad_cam")
+    assert (saved(healthy, tmp_path, 1.0) == 128).all()
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])
+def test_a_map_is_not_saved_with_a_strength_that_is_no_probability(
+    tmp_path: Path, probability: float
+) -> None:
+    with pytest.raises(ValueError, match="not in \\[0, 1\\]"):
+        saved(LEFT_HALF, tmp_path, probability)
+
+
+def test_a_map_is_saved_as_png_only(tmp_path: Path) -> None:
+    with pytest.raises(pn.PneumoError, match="PNG only"):
+        LEFT_HALF.save(tmp_path / "map.jpg", GREY)
+    assert not list(tmp_path.iterdir())
