@@ -119,7 +119,7 @@ def _row(checkpoint: Checkpoint, default: Checkpoint, strengths: tuple[str, ...]
     return {
         "Model": checkpoint.name,
         "Best for": ", ".join(said),
-        "Evaluated on": f"{figures.n} {name} X-rays" if figures else "not evaluated",
+        "X-rays": f"{figures.n} {name}" if figures else "none yet",
         "AUC": str(figures.auc) if figures else "",
         "Sensitivity": str(figures.sensitivity) if figures else "",
         "Specificity": str(figures.specificity) if figures else "",
