@@ -122,7 +122,7 @@ def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
     (row,) = table.value.to_dict("records")
     figures = checkpoint.card.evaluation["test"]
     assert row["Model"] == checkpoint.name
-    assert row["Evaluated on"] == f"{figures.n} test X-rays"
+    assert row["X-rays"] == f"{figures.n} test"
     assert row["Sensitivity"].startswith(f"{figures.sensitivity.value:.3f} (")
     assert row["Threshold"] == "0.500"
     assert row["Best for"] == "default", "there is nothing to compare it with"
