@@ -17,8 +17,8 @@ components, where no two X-rays lie further apart than they do in full, so that 
 matters are the groups that copies form, so two X-rays that others connect already are not compared.
 
 Where most X-rays are copies, the pairs grow with the square of their number. An X-ray is therefore
-compared with the 32 that lie closest; where more lie close, some X-rays stand for each group found
-so far, and are compared again. Memory and time grow with the number of X-rays.
+compared with the 32 that lie closest. Where more lie close, some X-rays stand for each group found
+so far, and are compared with 128, 512 and 2,048. Memory and time grow with the number of X-rays.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,9 @@ _COMPONENTS = 12
 _LEARN_FROM = 5000
 _BLOCK = 512
 _PAIRS = 100_000
-_CLOSEST = 32
+_CLOSEST, _WIDER, _MOST = 32, 4, 2048
+"""Neighbours that an X-ray is compared with; how many times more where more lie close; the most."""
+_AT_ONCE = 4_000_000
 _STAND_FOR_GROUP = 8
 _JITTER = 1e-7
 """Added to points that a tree of neighbours can't divide while they are all the same."""
@@ -154,15 +156,21 @@ def _connect(
     """Return pairs int64 (k, 2) that connect copies; the smaller number is first."""
     groups, chosen = _Groups(len(rows)), np.arange(len(rows))
     points = _reduced(outlines) if len(rows) > 1 else np.empty((0, 1))
-    while len(chosen) > 1:
-        near, crowded = _neighbours(points[chosen], searching)
-        for rank, column in enumerate(near.T):
-            pairs = np.stack([chosen, np.where(column < 0, chosen, chosen[column])], axis=1)
-            _compare(pixels, rows, outlines, groups, np.unique(np.sort(pairs), axis=0))
-            comparing(rank / len(near.T))
+    closest = _CLOSEST
+    while len(chosen) > 1 and closest <= _MOST:
+        near, crowd = cKDTree(points[chosen]), [chosen[:0]]
+        for start in range(0, len(chosen), max(1, _AT_ONCE // closest)):
+            asked = chosen[start : start + max(1, _AT_ONCE // closest)]
+            found, crowded = _neighbours(near, points[asked], closest, searching)
+            crowd.append(asked[crowded])
+            for rank, column in enumerate(found.T):
+                there = column >= 0
+                pairs = np.stack([asked[there], chosen[column[there]]], axis=1)
+                _compare(pixels, rows, outlines, groups, pairs)
+                comparing((start + len(asked) * rank / len(found.T)) / len(chosen))
         searching, comparing = _at_end(comparing), _at_end(comparing)
-        crowd = _standing_for(chosen[crowded], groups.root)
-        chosen = crowd if 2 * len(crowd) <= len(chosen) else crowd[:0]
+        chosen = _standing_for(np.concatenate(crowd), groups.root)
+        closest *= _WIDER
     comparing(1.0)
     return np.concatenate(groups.pairs)
 
@@ -173,21 +181,21 @@ def _at_end(report: Callable[[float], None]) -> Callable[[float], None]:
 
 
 def _neighbours(
-    points: NDArray[np.float64], report: Callable[[float], None]
+    tree: cKDTree, asked: NDArray[np.float64], closest: int, report: Callable[[float], None]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the closest of the points (n, d) to each within the radius, (n, k), -1 for none.
+    """Return the closest in the tree to each point (n, d) within the radius, (n, k), -1 for none.
 
     And whether there may be more, bool (n,).
     """
     radius = float(np.sqrt(2 * (1 - _OUTLINE))) * (1 + 2e-5)  # for what float32 rounds away
-    tree, most = cKDTree(points), min(_CLOSEST + 1, len(points))  # each is a neighbour of its own
-    near = np.full((len(points), most), -1, np.int64)
-    for start in range(0, len(points), _PAIRS // most):
-        here = slice(start, start + _PAIRS // most)
-        _, found = tree.query(points[here], most, distance_upper_bound=radius, workers=-1)
-        near[here] = np.where(found == len(points), -1, found)
-        report((start + _PAIRS // most) / len(points))
-    return near, (near[:, -1] >= 0) & (most < len(points))
+    most = min(closest + 1, tree.n)  # each point is a neighbour of its own
+    near = np.full((len(asked), most), -1, np.int64)
+    for start in range(0, len(asked), max(1, _PAIRS // most)):
+        here = slice(start, start + max(1, _PAIRS // most))
+        _, found = tree.query(asked[here], most, distance_upper_bound=radius, workers=-1)
+        near[here] = np.where(found == tree.n, -1, found)
+        report(here.stop / len(asked))
+    return near, (near[:, -1] >= 0) & (most < tree.n)
 
 
 def _standing_for(numbers: NDArray[np.int64], root: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -209,7 +217,9 @@ def _compare(
     pairs: NDArray[np.int64],
 ) -> None:
     """Connect those of the pairs int64 (k, 2) whose outlines and details agree."""
-    pairs = groups.apart(pairs)
+    pairs = np.sort(groups.apart(pairs), axis=1)
+    _, once = np.unique(pairs[:, 0] * len(rows) + pairs[:, 1], return_index=True)
+    pairs = pairs[once]
     for start in range(0, len(pairs), _PAIRS):
         block = pairs[start : start + _PAIRS]
         agreement = np.einsum("ij,ij->i", outlines[block[:, 0]], outlines[block[:, 1]])

@@ -68,7 +68,9 @@ def noisy(film: np.ndarray, copies: int, noise: float) -> list[np.ndarray]:
     return [film + random.normal(0, noise, film.shape) for _ in range(copies)]
 
 
-def test_groups_are_those_of_all_pairs() -> None:
+@pytest.mark.parametrize("closest", [32, 2])
+def test_groups_are_those_of_all_pairs(closest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_copies, "_CLOSEST", closest)
     films = [each.astype(float) for each in map(picture, range(6))]
     changed = [255 * (film / 255) ** gamma for film in films[:4] for gamma in (0.6, 1, 1.5)]
     for film, noise in zip(films, (2, 4, 8, 12, 16, 2), strict=True):
@@ -79,6 +81,16 @@ def test_groups_are_those_of_all_pairs() -> None:
     assert len(expected) > 3
     assert any(len(group) < 8 for group in expected), "noise hides some copies"
     assert group_pairs(look_alikes(pixels, np.arange(len(pixels))).pairs, len(pixels)) == expected
+
+
+def test_copies_are_found_among_many_that_lie_closer() -> None:
+    coarse, fine = np.tile(np.linspace(30, 200, 160), (160, 1)), picture(0).astype(float) - 128
+    shifted = [np.roll(fine, (7 * k, 11 * k), (0, 1)) for k in range(60)]
+    films = [coarse + 0.15 * each for each in shifted]  # one outline, other details
+    pixels = stack(*films, *(each + 9 for each in films[::3]))
+    expected = [[3 * k, 60 + k] for k in range(20)]
+    assert every_pair(pixels) == expected
+    assert group_pairs(look_alikes(pixels, np.arange(80)).pairs, 80) == expected
 
 
 def test_many_copies_are_one_group_and_few_of_them_are_compared(
