@@ -60,9 +60,10 @@ def with_outcome(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """Return the table with its series, and predictions with their outcomes where possible.
 
     Columns added: series; ``predicted`` and ``outcome``, words, where probability and label are
-    known.
+    known. The label becomes a word, "" if it is unknown.
     """
-    described = with_series(table).assign(label=table["label"].map({0: "NORMAL", 1: "PNEUMONIA"}))
+    words = table["label"].map({0: "NORMAL", 1: "PNEUMONIA"}).fillna("")
+    described = with_series(table).assign(label=words)
     if "probability" not in table:
         return described
     predicted = (table["probability"] >= threshold).astype(int)

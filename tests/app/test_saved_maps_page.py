@@ -53,6 +53,14 @@ def test_a_map_is_shown_and_found_in_by_name() -> None:
     assert "NORMAL 5 of 2,500" in told(app)
 
 
+def test_a_map_without_labels_offers_no_colour_by_them() -> None:
+    save("archive.parquet", made_up(50).drop(columns="label").assign(site=["a", "b"] * 25))
+    app = open_app("pages/embeddings.py", view="saved")
+    assert not app.exception
+    assert "site" in app.selectbox(key="map colour").options
+    assert "label" not in app.selectbox(key="map colour").options
+
+
 def test_what_is_no_map_is_a_sentence() -> None:
     save("other.parquet", pd.DataFrame({"a": [1]}))
     app = open_app("pages/embeddings.py", view="saved")
