@@ -1,12 +1,13 @@
 """Work in a process of its own, whose memory can be told."""
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-__all__ = ["timed"]
+__all__ = ["free_port", "timed"]
 
 
 def timed(command: list[str]) -> tuple[float, float, str]:
@@ -21,3 +22,11 @@ def timed(command: list[str]) -> tuple[float, float, str]:
         output.seek(0)
         factor = 1024 if sys.platform != "darwin" else 1
         return time.perf_counter() - started, used.ru_maxrss * factor / 1e6, output.read()
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.apart import free_port
 from benchmarks.films import folder_of_copies, small_films
 from benchmarks.report import machine
 from pneumo_core.core.settings import cores, settings
@@ -110,9 +111,7 @@ def _bucket(films: Path) -> Iterator[str]:
     """Serve the films from a bucket on this machine; its URL. Needs moto and s3fs."""
     import s3fs  # type: ignore[import-untyped]
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     os.environ.update(
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
         AWS_ACCESS_KEY_ID="key",

@@ -14,7 +14,6 @@ Needs playwright and a Chromium.
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ import pandas as pd
 import torch
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.apart import free_port
 from pneumo_core.checkpoints import load_checkpoint, save_checkpoint
 from pneumo_core.models import build_network
 
@@ -204,9 +204,7 @@ def made_up(root: Path, n: int) -> None:
 @contextmanager
 def app(**settings: str) -> Iterator[str]:
     """The app on a free port: its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     server = subprocess.Popen(
         [*command, "--server.headless=true", f"--server.port={port}"],

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.apart import free_port
 
 __all__ = ["Server", "running"]
 
@@ -41,9 +42,7 @@ class Server:
 @contextmanager
 def running(home: Path) -> Iterator[Server]:
     """``streamlit run streamlit_app.py`` on a free port, with a home of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = home / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     with log.open("wb") as file:
