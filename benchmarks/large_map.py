@@ -8,6 +8,7 @@ playwright and a Chromium.
 """
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -54,6 +55,8 @@ def _acts(page: Page) -> dict[str, Callable[[], float]]:
         raise RuntimeError("there is no map")
     x, y = box["x"] + 0.45 * box["width"], box["y"] + 0.5 * box["height"]
 
+    sides = itertools.cycle((1, -1))
+
     def zoom() -> float:
         page.mouse.move(x, y)
         return _until_new(page, "in view", lambda: page.mouse.wheel(0, -400))
@@ -61,7 +64,8 @@ def _acts(page: Page) -> dict[str, Callable[[], float]]:
     def pan() -> float:
         page.get_by_role("radio", name="Clicking").click()
         page.wait_for_timeout(1500)
-        _drag(page, [(x, y), (x + 60, y + 30)])
+        side = next(sides)  # there and back, so that there is something to draw around
+        _drag(page, [(x, y), (x + 60 * side, y + 30 * side)])
         return _until_new(page, "in view", page.mouse.up)
 
     def lasso() -> float:
