@@ -1,7 +1,6 @@
 """Maps of many X-rays: a picture of their density, and points where few are in view."""
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +8,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from PIL import Image
 from plotly.colors import hex_to_rgb, sample_colorscale, unlabel_rgb
 
 from pneumo_core.embeddings import View, count_points
+from pneumo_core.imaging import png
 from pneumo_core.reports.figures._groups import Group, groups_of, hover_texts
 from pneumo_core.reports.figures._style import MARK, bare
 from pneumo_core.reports.figures.embedding import Panel, star
@@ -157,10 +156,8 @@ def _shaded(counts: NDArray[np.int64], palette: NDArray[np.uint8]) -> NDArray[np
 
 
 def _as_png(picture: NDArray[np.uint8]) -> str:
-    """Return a data URL; fast rather than small, as it is for one view only."""
-    file = io.BytesIO()
-    Image.fromarray(picture, "RGBA").save(file, "png", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    """Return a data URL."""
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
 
 
 def _add_points(
