@@ -47,7 +47,7 @@ _PAIRS = 100_000
 _CLOSEST, _WIDER, _MOST = 32, 4, 2048
 """Neighbours that an X-ray is compared with; how many times more where more lie close; the most."""
 _AT_ONCE = 4_000_000
-_STAND_FOR_GROUP = 8
+_STAND_FOR_GROUP, _MOST_OTHERS = 8, 64
 _JITTER = 1e-7
 """Added to points that a tree of neighbours can't divide while they are all the same."""
 
@@ -120,10 +120,14 @@ def _outlines(
 
 
 class _Groups:
-    """Numbers below n, of which some are connected; ``root``: the same for all of a group."""
+    """Numbers below n, of which some are connected; ``root``: the same for all of a group.
+
+    ``others``: with how many of the same outline each was compared, of which it is no copy.
+    """
 
     def __init__(self, n: int) -> None:
         self.root = np.arange(n)
+        self.others = np.zeros(n, np.int64)
         self._members: dict[int, list[int]] = {}
         self.pairs: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
 
@@ -131,6 +135,12 @@ class _Groups:
         """Return the pairs (k, 2) that nothing connects yet."""
         different: NDArray[np.bool_] = self.root[pairs[:, 0]] != self.root[pairs[:, 1]]
         return pairs[different]
+
+    def worth_comparing(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the pairs (k, 2) that are apart, unless both X-rays were compared too often."""
+        pairs = self.apart(pairs)
+        fresh = self.others[pairs].min(axis=1, initial=_MOST_OTHERS) < _MOST_OTHERS
+        return np.asarray(pairs[fresh], dtype=np.int64)
 
     def connect(self, pairs: NDArray[np.int64]) -> None:
         """Connect pairs (k, 2)."""
@@ -225,9 +235,11 @@ def _compare(
         agreement = np.einsum("ij,ij->i", outlines[block[:, 0]], outlines[block[:, 1]])
         alike = block[agreement >= _OUTLINE]
         for first in range(0, len(alike), _BLOCK):
-            some = groups.apart(alike[first : first + _BLOCK])
+            some = groups.worth_comparing(alike[first : first + _BLOCK])
             if len(some):
-                groups.connect(some[_details_agree(pixels, rows[some])])
+                agree = _details_agree(pixels, rows[some])
+                groups.connect(some[agree])
+                np.add.at(groups.others, some[~agree], 1)
 
 
 def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float64]:

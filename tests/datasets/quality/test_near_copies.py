@@ -85,12 +85,28 @@ def test_groups_are_those_of_all_pairs(closest: int, monkeypatch: pytest.MonkeyP
 
 def test_copies_are_found_among_many_that_lie_closer() -> None:
     coarse, fine = np.tile(np.linspace(30, 200, 160), (160, 1)), picture(0).astype(float) - 128
-    shifted = [np.roll(fine, (7 * k, 11 * k), (0, 1)) for k in range(60)]
+    shifted = [np.roll(fine, (7 * k, 11 * k), (0, 1)) for k in range(40)]
     films = [coarse + 0.15 * each for each in shifted]  # one outline, other details
     pixels = stack(*films, *(each + 9 for each in films[::3]))
-    expected = [[3 * k, 60 + k] for k in range(20)]
+    expected = [[3 * k, 40 + k] for k in range(14)]
     assert every_pair(pixels) == expected
-    assert group_pairs(look_alikes(pixels, np.arange(80)).pairs, 80) == expected
+    assert group_pairs(look_alikes(pixels, np.arange(54)).pairs, 54) == expected
+
+
+def test_many_of_one_outline_are_compared_a_limited_number_of_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+
+    def none_agrees(_pixels: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+        compared.append(len(pairs))
+        return np.zeros(len(pairs), bool)
+
+    monkeypatch.setattr(near_copies, "_details_agree", none_agrees)
+    film = stack(picture(0))[0].astype(float)
+    pixels = np.clip(noisy(film, 300, 1), 0, 255).astype(np.uint8)
+    assert look_alikes(pixels, np.arange(300)).pairs.tolist() == []
+    assert sum(compared) < 100 * len(pixels) < 300 * 299 / 2
 
 
 def test_many_copies_are_one_group_and_few_of_them_are_compared(
