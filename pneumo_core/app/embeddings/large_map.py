@@ -27,8 +27,6 @@ __all__ = ["MANY", "show_large_map"]
 
 MANY = 20_000
 """Above this number of X-rays a map is drawn on the server."""
-_PAUSE = 80
-"""Milliseconds for which the plot must stand still before another part is drawn."""
 _PICTURED = 300
 """X-rays in view up to which their pictures are prepared."""
 _SCRIPT = Path(__file__).with_name("zoom.js")
@@ -73,7 +71,7 @@ def show_large_map(
     )
     script_component("pneumo_zoom", _SCRIPT)(
         key=f"zoom {chart}",
-        data={"chart": chart.replace(" ", "-"), "pause": _PAUSE},
+        data={"chart": chart.replace(" ", "-")},
         on_view_change=partial(_look_at, chart, key),
     )
     _say_what_is_in_view(chart, key, panel, films, view, look.drag)

@@ -1,16 +1,12 @@
-// Tells which part of a plot is looked at, once it has stood still for a moment.
+// Tells which part of a plot is looked at; Plotly says so once the wheel or the mouse rests.
 
 export default function ({ data, setTriggerValue }) {
   const find = () => document.querySelector(`.st-key-${data.chart} .js-plotly-plot`);
-  let plot = null, timer = null;
-  const send = () => {
-    const { xaxis, yaxis } = plot._fullLayout;
-    setTriggerValue("view", [...xaxis.range, ...yaxis.range]);
-  };
+  let plot = null;
   const moved = (change) => {
     if (!Object.keys(change).some((name) => /^[xy]axis/.test(name))) return;
-    clearTimeout(timer);
-    timer = setTimeout(send, data.pause);
+    const { xaxis, yaxis } = plot._fullLayout;
+    setTriggerValue("view", [...xaxis.range, ...yaxis.range]);
   };
   const listen = () => {
     const found = find();
@@ -22,7 +18,6 @@ export default function ({ data, setTriggerValue }) {
   listen();
   return () => {
     clearInterval(again);
-    clearTimeout(timer);
     plot?.removeListener?.("plotly_relayout", moved);
   };
 }

@@ -18,7 +18,7 @@ from pneumo_core.reports.figures.embedding import Panel, star
 
 __all__ = ["Coloured", "density_map"]
 
-_CELLS, _FEW_CELLS = (640, 900), (320, 450)
+_CELLS, _FEW_CELLS = (512, 720), (256, 360)
 _MANY = 50_000
 """X-rays in view from which cells are small: few points in small cells are hard to see."""
 _POINTS = 3000
@@ -200,7 +200,7 @@ def _add_legend(figure: go.Figure, groups: Sequence[Group]) -> None:
             values = np.asarray(group.colour)
             marker = {"color": [values.min(), values.max()], "colorscale": "Viridis"}
             marker |= {"showscale": True, "colorbar": {"thickness": 12}, "opacity": 0}
-        figure.add_scattergl(
+        figure.add_scatter(
             x=[None, None],
             y=[None, None],
             mode="markers",
@@ -212,7 +212,7 @@ def _add_legend(figure: go.Figure, groups: Sequence[Group]) -> None:
 
 def _add_corners(figure: go.Figure, view: View) -> None:
     """Add two invisible points, without which plotly offers no lasso."""
-    figure.add_scattergl(
+    figure.add_scatter(
         x=[view.left, view.right],
         y=[view.bottom, view.top],
         mode="markers",
