@@ -26,8 +26,9 @@ _NO_NUMBER = -1
 class SavedMap:
     """A map without the features behind it.
 
-    ``table``: id, label (-1 if unknown), patient, and whatever else the file has but x and y;
-    ``points`` float32 (N, 2). ``method``, ``layer``, ``model`` and ``version``: "" if unknown.
+    ``table``: id, label (-1 if unknown), patient and split ("" if unknown), and whatever else the
+    file has but x and y; ``points`` float32 (N, 2). ``method``, ``layer``, ``model`` and
+    ``version``: "" if unknown.
     """
 
     table: pd.DataFrame
@@ -83,8 +84,5 @@ def read_map(path: Path) -> SavedMap:
 
 def _completed(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the columns that every map has."""
-    if "label" not in table:
-        table = table.assign(label=_NO_NUMBER)
-    if "patient" not in table:
-        table = table.assign(patient=table["id"])
-    return table
+    known: dict[str, int | str] = {"label": _NO_NUMBER, "patient": "", "split": ""}
+    return table.assign(**{each: value for each, value in known.items() if each not in table})
