@@ -13,14 +13,12 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from pneumo_core.batch.shards import read_results
 from pneumo_core.core.progress import Progress
 from pneumo_core.embeddings import PIXELS, Features
-from pneumo_core.embeddings.components import Floats, Reduced, evenly
+from pneumo_core.embeddings.components import LEARNED_FROM, Floats, Reduced, evenly
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation import UNLABELLED
 
 __all__ = ["read_features"]
 
-_LEARN_FROM = 50_000
-"""X-rays that principal components are learned from, taken from all files evenly."""
 _COLUMNS = ("file", "id", "patient", "split", "label", "probability")
 
 
@@ -81,8 +79,8 @@ def _work(folder: Path, files: list[Path]) -> dict[str, Any]:
 
 
 def _sample(folder: Path, files: list[Path]) -> Floats:
-    """Return features (n, D) of some X-rays of every file."""
-    each = max(1, _LEARN_FROM // len(files))
+    """Return features (n, D) of some X-rays of every file, to learn the components from."""
+    each = max(1, LEARNED_FROM // len(files))
     found = []
     for rows in read_results(folder, ["status", "features"]):
         read = rows.filter(pc.equal(rows["status"], "read"))

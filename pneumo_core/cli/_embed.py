@@ -137,10 +137,11 @@ def _features_to_map(
 def _say_merits(features: "Features", found: "Projection") -> None:
     """Print the quality of the map and of the features behind it, if labels are known."""
     from pneumo_core.embeddings import merit
+    from pneumo_core.evaluation import UNLABELLED
     from pneumo_core.metrics import format_rate
 
     labels = features.table["label"].to_numpy()
-    if (labels < 0).any():
+    if (labels == UNLABELLED).any():
         return
     behind, on_map = merit(features.values, labels), merit(found.points, labels, features.values)
     out.print(

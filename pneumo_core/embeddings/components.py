@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "Reduced", "evenly", "principal_components"]
+__all__ = ["LEARNED_FROM", "Floats", "Reduced", "evenly", "principal_components"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
-COMPONENTS = 50
+_COMPONENTS = 50
 """Principal components used by t-SNE and UMAP: more is mostly noise, and slow."""
-_LEARNED_FROM = 50_000
+LEARNED_FROM = 50_000
 """X-rays that components are learned from, evenly chosen, where there are more."""
 
 
@@ -30,7 +30,7 @@ class Reduced:
     @classmethod
     def of(cls, features: Floats, seed: int) -> "Reduced":
         """Learn the components from features (N, D), and reduce these."""
-        fitted = principal_components(features, min(COMPONENTS, *features.shape), seed)
+        fitted = principal_components(features, min(_COMPONENTS, *features.shape), seed)
 
         def transform(others: Floats) -> Floats:
             return np.ascontiguousarray(fitted.transform(others), dtype=np.float32)
@@ -42,7 +42,7 @@ def principal_components(features: Floats, components: int, seed: int) -> Any:
     """Fit scikit-learn's PCA, which chooses its solver by the shape."""
     from sklearn.decomposition import PCA
 
-    learned_from = features[evenly(len(features), _LEARNED_FROM)]
+    learned_from = features[evenly(len(features), LEARNED_FROM)]
     return PCA(components, random_state=seed).fit(learned_from)
 
 

@@ -15,20 +15,20 @@ from pneumo_core.embeddings.components import Floats
 from pneumo_core.embeddings.features import Features
 from pneumo_core.embeddings.projection import Projection, as_table
 from pneumo_core.errors import PneumoError
+from pneumo_core.evaluation import UNLABELLED
 
 __all__ = ["SavedMap", "map_as_parquet", "maps_folder", "read_map", "saved_maps"]
 
 _FACTS = b"pneumo map"
-_NO_NUMBER = -1
 
 
 @dataclass(frozen=True, eq=False)
 class SavedMap:
     """A map without the features behind it.
 
-    ``table``: id, label (-1 if unknown), patient and split ("" if unknown), and whatever else the
-    file has but x and y; ``points`` float32 (N, 2). ``method``, ``layer``, ``model`` and
-    ``version``: "" if unknown.
+    ``table``: id, label (``UNLABELLED`` if unknown), patient and split ("" if unknown), and
+    whatever else the file has but x and y; ``points`` float32 (N, 2). ``method``, ``layer``,
+    ``model`` and ``version``: "" if unknown.
     """
 
     table: pd.DataFrame
@@ -84,5 +84,5 @@ def read_map(path: Path) -> SavedMap:
 
 def _completed(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the columns that every map has."""
-    known: dict[str, int | str] = {"label": _NO_NUMBER, "patient": "", "split": ""}
+    known: dict[str, int | str] = {"label": UNLABELLED, "patient": "", "split": ""}
     return table.assign(**{each: value for each, value in known.items() if each not in table})

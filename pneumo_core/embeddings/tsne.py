@@ -47,9 +47,9 @@ def draw_tsne(
 ) -> tuple[Floats, Callable[[Floats], Floats]]:
     """Return the map, float32 (N, 2 or 3), and the placing of other X-rays' features (n, D) on it.
 
-    Above 20,000 X-rays, t-SNE positions a random 20,000. Each of the others is placed
-    among the ten landmarks nearest to it, which takes time in proportion to their number (as
-    Kobak and Berens 2019, doi 10.1038/s41467-019-13056-x, do with medians).
+    Above 20,000 X-rays, t-SNE positions a random 20,000, the landmarks. Each of the others is
+    placed among the ten landmarks nearest to it, which takes time in proportion to their number
+    (Kobak and Berens 2019, doi 10.1038/s41467-019-13056-x, do so with medians).
     """
     if len(reduced.values) <= LANDMARKS or settings.start is not None:
         return _optimised(reduced, settings, progress)

@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pneumo_core.app.embeddings.hover_pictures import show_on_hover
-from pneumo_core.app.embeddings.lasso import Chosen, keep_figure, selection_turn, take_region
+from pneumo_core.app.embeddings.lasso import Chosen, keep_figure, take_region
 from pneumo_core.app.embeddings.map_options import Look
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.widgets.mouse import HOW_TO_SELECT
@@ -48,7 +48,7 @@ def show_large_map(
     coloured = cached_for_all(
         "colours of maps", (key, look.by), lambda: Coloured.by(films[look.by]), most=4
     )
-    told = (key, look, view, selection_turn(), marked.tobytes() if marked is not None else b"")
+    told = (key, look, view, marked.tobytes() if marked is not None else b"")
     figure = keep_figure(
         chart,
         told,

@@ -23,7 +23,6 @@ __all__ = [
     "find_by_name",
     "keep_figure",
     "selected_rows",
-    "selection_turn",
     "take",
     "take_region",
 ]
@@ -64,19 +63,13 @@ def selected_rows(films: pd.DataFrame, found: str) -> Chosen:
 
 def keep_figure(chart: str, key: Hashable, make: Callable[[], go.Figure]) -> go.Figure:
     """Return the figure that ``chart`` shows if its ``key`` is unchanged, else a new one."""
-    told = (key, selection_turn())
+    told = (key, st.session_state.get(_TURN, 0))
     place = f"drawn {chart}"
     known = st.session_state.get(place)
     if known is None or known[0] != told or chart not in st.session_state:
         known = st.session_state[place] = (told, make())
     figure: go.Figure = known[1]
     return figure
-
-
-def selection_turn() -> int:
-    """Return a number that changes when the figures must show another selection."""
-    turn: int = st.session_state.get(_TURN, 0)
-    return turn
 
 
 def take(chart: str, films: pd.DataFrame) -> None:
@@ -111,7 +104,7 @@ def clear() -> None:
 
 
 def _turn() -> None:
-    st.session_state[_TURN] = selection_turn() + 1
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
 
 def _rows(points: list[dict[str, Any]]) -> list[int]:

@@ -1,8 +1,9 @@
 """Inspection of a dataset: its table, its files' headers and its pixels."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -109,25 +110,27 @@ def inspect_dataset(
 
 def _alike(films: pd.DataFrame, store: PixelStore, copies: Copies) -> list[tuple[str, ...]]:
     """Return groups of X-rays that look the same, with their exact copies."""
-    groups = group_pairs(copies.pairs, len(store.ids))
-    concerned = {store.ids[row] for group in groups for row in group}
-    digests = films.loc[films["id"].isin(concerned), ["id", "digest"]].set_index("id")["digest"]
+    return _with_twins(films, store, group_pairs(copies.pairs, len(store.ids)))
+
+
+def _with_twins(
+    films: pd.DataFrame, store: PixelStore, groups: Sequence[Iterable[int]]
+) -> list[tuple[str, ...]]:
+    """Return the ids of groups of rows, each with its exact copies, in order."""
+    named = [[store.ids[row] for row in group] for group in groups]
+    concerned = films["id"].isin(list(chain.from_iterable(named)))
+    digests = films.loc[concerned].set_index("id")["digest"]
     twins = films[films["digest"].isin(digests)].groupby("digest")["id"].agg(list)
     return [
-        tuple(sorted(each for row in group for each in twins[digests[store.ids[row]]]))
-        for group in groups
+        tuple(sorted(chain.from_iterable(twins[digests[each]] for each in group)))
+        for group in named
     ]
-
-
-def _with_twins(films: pd.DataFrame, ids: list[str]) -> tuple[str, ...]:
-    digests = films.loc[films["id"].isin(ids), "digest"]
-    return tuple(films.loc[films["digest"].isin(digests), "id"])
 
 
 def _blank(films: pd.DataFrame, store: PixelStore, copies: Copies) -> Iterable[Finding]:
     if not len(copies.blank):
         return
-    ids = _with_twins(films, [store.ids[row] for row in copies.blank])
+    (ids,) = _with_twins(films, store, [copies.blank])
     yield Finding(
         "blank",
         "serious",

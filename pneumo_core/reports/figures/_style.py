@@ -14,6 +14,7 @@ __all__ = [
     "GRID",
     "INK",
     "MARK",
+    "NO_TICKS",
     "ORANGE",
     "PALE",
     "QUIET",
@@ -38,6 +39,10 @@ SERIES = (BLUE, ORANGE, "#00775a", "#8a3d78")
 """Colours of up to four models."""
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Dashes of up to four models, so that they do not differ in colour only."""
+
+
+NO_TICKS = {"fixedrange": False, "showticklabels": False, "zeroline": False, "showgrid": False}
+"""Layout of a map's axes, whose numbers mean nothing."""
 
 
 def bare(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:

@@ -13,8 +13,8 @@ from plotly.colors import hex_to_rgb, sample_colorscale, unlabel_rgb
 from pneumo_core.embeddings import View, count_points
 from pneumo_core.imaging import png
 from pneumo_core.reports.figures._groups import Group, groups_of, hover_texts
-from pneumo_core.reports.figures._style import MARK, bare
-from pneumo_core.reports.figures.embedding import Panel, star
+from pneumo_core.reports.figures._style import MARK, NO_TICKS, bare
+from pneumo_core.reports.figures.embedding import Panel, points_trace, star
 
 __all__ = ["Coloured", "density_map"]
 
@@ -73,7 +73,10 @@ def density_map(
     inside = around.holds(panel.points)
     figure = go.Figure()
     if int(inside.sum()) <= _POINTS:
-        _add_points(figure, panel, films, coloured, inside, chosen)
+        for group in coloured.groups:
+            rows = group.rows[inside[group.rows]]
+            told = hover_texts(films.iloc[rows])
+            figure.add_trace(points_trace(panel.points, group, rows, told, chosen))
     else:
         figure.add_layout_image(_image(panel.points, coloured, around, view, chosen))
         _add_legend(figure, coloured.groups)
@@ -81,9 +84,8 @@ def density_map(
     if marked is not None:
         figure.add_trace(star(marked))
     bare(figure, height=height, dragmode=drag, showlegend=True)
-    axis = {"fixedrange": False, "showticklabels": False, "zeroline": False, "showgrid": False}
-    figure.update_xaxes(title_text=panel.axes[0], range=[view.left, view.right], **axis)
-    figure.update_yaxes(title_text=panel.axes[1], range=[view.bottom, view.top], **axis)
+    figure.update_xaxes(title_text=panel.axes[0], range=[view.left, view.right], **NO_TICKS)
+    figure.update_yaxes(title_text=panel.axes[1], range=[view.bottom, view.top], **NO_TICKS)
     legend = {"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
     legend |= {"itemclick": False, "itemdoubleclick": False}
     return figure.update_layout(
@@ -158,38 +160,6 @@ def _shaded(counts: NDArray[np.int64], palette: NDArray[np.uint8]) -> NDArray[np
 def _as_png(picture: NDArray[np.uint8]) -> str:
     """Return a data URL."""
     return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
-
-
-def _add_points(
-    figure: go.Figure,
-    panel: Panel,
-    films: pd.DataFrame,
-    coloured: Coloured,
-    inside: NDArray[np.bool_],
-    chosen: NDArray[np.bool_] | None,
-) -> None:
-    for group in coloured.groups:
-        here = inside[group.rows]
-        rows = group.rows[here]
-        told = hover_texts(films.iloc[rows]) if len(rows) else None
-        colour = np.asarray(group.colour)[here] if group.scaled else group.colour
-        marker: dict[str, object] = {"color": colour, "size": 6, "symbol": group.symbol}
-        if group.scaled:
-            values = np.asarray(group.colour)
-            marker |= {"colorscale": "Viridis", "cmin": values.min(), "cmax": values.max()}
-        figure.add_scattergl(
-            x=panel.points[rows, 0],
-            y=panel.points[rows, 1],
-            customdata=rows,
-            text=told,
-            mode="markers",
-            marker=marker,
-            selectedpoints=None if chosen is None else np.flatnonzero(chosen[rows]),
-            unselected={"marker": {"opacity": 0.12}},
-            name=group.name,
-            showlegend=not group.scaled,
-            hovertemplate=f"%{{text}}<extra>{group.name}</extra>",
-        )
 
 
 def _add_legend(figure: go.Figure, groups: Sequence[Group]) -> None:

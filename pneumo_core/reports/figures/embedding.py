@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from pneumo_core.reports.figures._groups import Group, groups_of, hover_texts
-from pneumo_core.reports.figures._style import INK, QUIET, bare
+from pneumo_core.reports.figures._style import INK, NO_TICKS, QUIET, bare
 
-__all__ = ["Panel", "embedding_map", "star"]
+__all__ = ["Panel", "embedding_map", "points_trace", "star"]
 
 _NAMED = 20_000
 """Above this size hover texts are omitted and all marks are small discs, to keep the page small and
@@ -51,7 +51,9 @@ def embedding_map(
     told = hover_texts(films) if len(films) <= _NAMED else None
     for column, panel in enumerate(panels, start=1):
         for group in groups_of(by):
-            figure.add_trace(_points(panel, group, told, chosen, column), 1, column)
+            texts = told[group.rows] if told is not None else None
+            trace = points_trace(panel.points, group, group.rows, texts, chosen, first=column == 1)
+            figure.add_trace(trace, 1, column)
         if marked:
             figure.add_trace(star(marked[column - 1]), 1, column)
         figure.update_xaxes(title_text=panel.axes[0], row=1, col=column)
@@ -62,9 +64,8 @@ def embedding_map(
             col=column,
         )
     bare(figure, height=height, dragmode=drag, showlegend=True)
-    bare_axis = {"fixedrange": False, "showticklabels": False, "zeroline": False, "showgrid": False}
-    figure.update_xaxes(**bare_axis)
-    figure.update_yaxes(**bare_axis)
+    figure.update_xaxes(**NO_TICKS)
+    figure.update_yaxes(**NO_TICKS)
     return figure.update_layout(
         margin={"t": 56, "b": 8, "l": 8, "r": 8},
         legend={
@@ -77,36 +78,45 @@ def embedding_map(
     )
 
 
-def _points(
-    panel: Panel,
+def points_trace(
+    points: NDArray[np.float32],
     group: Group,
+    rows: NDArray[np.int32],
     told: NDArray[np.str_] | None,
     chosen: NDArray[np.bool_] | None,
-    column: int,
+    *,
+    first: bool = True,
 ) -> go.Scattergl:
+    """Draw those ``rows`` (n,) of a group that lie on this part of a map (N, 2).
+
+    ``told`` (n,): their hover texts; without these they are small discs. ``chosen`` (N,) stay
+    bright. ``first``: whether this is the plot that names the colours.
+    """
     marker: dict[str, object] = {"color": group.colour, "size": 3}
     if told is not None:
         marker |= {"symbol": group.symbol, "size": 6}
     if group.scaled:
-        marker |= {"colorscale": "Viridis", "showscale": column == 1, "colorbar": {"thickness": 12}}
-    selected = None if chosen is None else np.flatnonzero(chosen[group.rows])
+        values = np.asarray(group.colour)
+        marker |= {"color": values[rows], "cmin": np.nanmin(values), "cmax": np.nanmax(values)}
+        marker |= {"colorscale": "Viridis", "showscale": first, "colorbar": {"thickness": 12}}
     return go.Scattergl(
-        x=panel.points[group.rows, 0],
-        y=panel.points[group.rows, 1],
-        customdata=group.rows,
-        text=told[group.rows] if told is not None else None,
+        x=points[rows, 0],
+        y=points[rows, 1],
+        customdata=rows,
+        text=told,
         mode="markers",
         marker=marker,
-        selectedpoints=selected,
+        selectedpoints=None if chosen is None else np.flatnonzero(chosen[rows]),
         unselected={"marker": {"opacity": 0.12}},
         name=group.name,
         legendgroup=group.name,
-        showlegend=column == 1 and not group.scaled,
+        showlegend=first and not group.scaled,
         hovertemplate=f"%{{text}}<extra>{group.name}</extra>" if told is not None else None,
     )
 
 
 def star(point: NDArray[np.float32]) -> go.Scattergl:
+    """Draw the point (2,) of an X-ray that is not in the table."""
     return go.Scattergl(
         x=[point[0]],
         y=[point[1]],
