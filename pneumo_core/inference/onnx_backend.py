@@ -47,7 +47,7 @@ __all__ = [
 Films = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_VERSION = 2
+_VERSION = 3
 """Part of the cache key: increase it whenever graphs change."""
 _GRAPHS = 12
 """Number of graphs to keep in the cache, the most recently used."""

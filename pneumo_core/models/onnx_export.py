@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pneumo_core.models import InputFormat, PneumoniaNetwork
 from pneumo_core.models.equivalence import agrees, random_images
+from pneumo_core.models.onnx_padding import merge_padding, with_known_padding
 
 __all__ = [
     "STAGES",
@@ -119,7 +120,10 @@ def _exported(
     module: nn.Module, example: Tensor, name: str, outputs: list[str], *, fold: bool = True
 ) -> bytes:
     """Return a module as an ONNX model; without ``fold`` its tensors stay as they are."""
+    import onnx
+
     mode = torch.onnx.TrainingMode.EVAL if fold else torch.onnx.TrainingMode.PRESERVE
+    module = with_known_padding(module, example)
     content = io.BytesIO()
     with _writing, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -135,7 +139,9 @@ def _exported(
             output_names=outputs,
             dynamic_axes={each: {0: "n"} for each in (name, *outputs)},
         )
-    return content.getvalue()
+    model = onnx.load_from_string(content.getvalue())
+    merge_padding(model)
+    return bytes(model.SerializeToString())
 
 
 class _Probability(nn.Module):
