@@ -35,7 +35,7 @@ from pneumo_core.training.depthwise import QuickDepthwise
 from pneumo_core.training.epochs import keep_epoch
 from pneumo_core.training.freezing import first_blocks
 from pneumo_core.training.heat_map_snapshots import picture_epoch
-from pneumo_core.training.lung_attention import MapsOf, outside_share
+from pneumo_core.training.lung_attention import LatestPass, outside_share
 from pneumo_core.training.relay import Listener, relay_events
 from pneumo_core.training.state import EpochReport, Progressed, load_state, save_state
 from pneumo_core.training.training_set import Films
@@ -193,13 +193,14 @@ class _Objective:
     ) -> Tensor:
         """Return the loss () of images (n, 1, S, S), or (n, 2, S, S) with their lung masks."""
         images, lungs = self._augment(images).split([1, images.shape[1] - 1], dim=1)
-        with MapsOf(self._network) as seen:
+        with LatestPass(self._network) as seen:
             logits = forward(self._takes.normalise(images)).float()  # (n, 2)
         smoothing, attention = self._config.label_smoothing, self._config.lung_attention
         loss = cross_entropy(logits, labels, self._class_weights, label_smoothing=smoothing)
         if not attention:
             return loss
-        return loss + attention * outside_share(seen.maps, logits, labels, lungs)
+        # Of the network's own logits: Fabric lets nobody differentiate what it has converted.
+        return loss + attention * outside_share(seen.maps, seen.logits, labels, lungs)
 
 
 def _check_losses(losses: Tensor, epoch: int) -> None:

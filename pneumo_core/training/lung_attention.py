@@ -14,21 +14,28 @@ from torch.nn.functional import interpolate
 from pneumo_core.datasets import NORMAL, PNEUMONIA
 from pneumo_core.models import PneumoniaNetwork
 
-__all__ = ["MapsOf", "outside_share"]
+__all__ = ["LatestPass", "outside_share"]
 
 _FINER = 4
 """Upsampling of the maps before the share is measured, as lungs have curved edges."""
 
 
-class MapsOf:
-    """The maps (N, K, h, w) of a network's latest forward pass, while the context is open."""
+class LatestPass:
+    """What a network gave in its latest forward pass, while the context is open.
+
+    ``maps`` (N, K, h, w) and ``logits`` (N, 2), in the precision of the pass, without what a
+    training framework does to them.
+    """
 
     def __init__(self, network: PneumoniaNetwork) -> None:
         self._network = network
-        self.maps = torch.empty(0)
+        self.maps = self.logits = torch.empty(0)
 
     def __enter__(self) -> Self:
-        self._handle = self._network.features.register_forward_hook(self._keep)
+        self._handles = (
+            self._network.features.register_forward_hook(self._keep_maps),
+            self._network.register_forward_hook(self._keep_logits),
+        )
         return self
 
     def __exit__(
@@ -37,10 +44,14 @@ class MapsOf:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._handle.remove()
+        for handle in self._handles:
+            handle.remove()
 
-    def _keep(self, _module: nn.Module, _inputs: object, maps: Tensor) -> None:
+    def _keep_maps(self, _module: nn.Module, _inputs: object, maps: Tensor) -> None:
         self.maps = maps
+
+    def _keep_logits(self, _module: nn.Module, _inputs: object, logits: Tensor) -> None:
+        self.logits = logits
 
 
 def outside_share(maps: Tensor, logits: Tensor, labels: Tensor, lungs: Tensor) -> Tensor:

@@ -151,6 +151,20 @@ def test_every_balance_and_schedule_trains(
     assert np.isfinite([report.train_loss, report.val_loss, report.val_auc]).all()
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_evidence_outside_the_lungs_adds_to_the_loss_in_every_precision(
+    config: TrainingConfig, films: tuple[Films, Films], tmp_path: Path, precision: str
+):
+    train = dataclasses.replace(films[0], lungs=films[0].store)  # any masks
+    plain = dataclasses.replace(config, epochs=1, precision=precision)
+    attended = dataclasses.replace(plain, lung_attention=0.5)
+    losses = [
+        fit(each, train, films[1], tmp_path / name).reports[0].train_loss
+        for name, each in {"plain": plain, "attended": attended}.items()
+    ]
+    assert losses[1] > losses[0] + 0.01
+
+
 @pytest.mark.thorough
 @pytest.mark.slow
 def test_two_devices_learn_from_one_set_of_films(

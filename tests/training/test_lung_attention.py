@@ -8,7 +8,7 @@ from torch import nn
 
 from pneumo_core.models import PneumoniaNetwork, build_network
 from pneumo_core.training import Augmentation, build_augmentation
-from pneumo_core.training.lung_attention import MapsOf, outside_share
+from pneumo_core.training.lung_attention import LatestPass, outside_share
 
 
 def one_map_network() -> PneumoniaNetwork:
@@ -24,9 +24,9 @@ def share_of(image: torch.Tensor, lungs: torch.Tensor, label: int = 1) -> torch.
     network.features.weight.fill_(1)
     network.features.bias.zero_()
     image.requires_grad_(True)
-    with MapsOf(network) as seen:
-        logits = network(image)
-    return outside_share(seen.maps, logits, torch.tensor([label]), lungs)
+    with LatestPass(network) as seen:
+        network(image)
+    return outside_share(seen.maps, seen.logits, torch.tensor([label]), lungs)
 
 
 def test_half_of_the_evidence_lies_in_one_of_two_lungs():
