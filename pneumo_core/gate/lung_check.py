@@ -23,6 +23,10 @@ _UNSURE = (
     "The outline of the lungs is uncertain in this X-ray, so the model may have looked at the "
     "wrong part of it. The result is less reliable."
 )
+_LOW = (
+    "The lungs found are low for their width: a part of them may be hidden or cut off. Check their "
+    "outline: the model has looked at what is inside it."
+)
 _EITHER_WAY = (
     "It is uncertain whether this X-ray is upright or upside down. Check it: the result holds only "
     "for an upright one."
@@ -32,7 +36,9 @@ _OTHER_FINDER = (
     "apply. Install the version of Pneumo that the model was trained with, or train it again."
 )
 
-
+_LOWEST = 0.7
+"""Height by width of the lungs' box, as shares of the X-ray's; 1 of the 5,216 train X-rays is lower
+(0.69, median 1.05), and 85 % of X-rays whose lower half is painted white."""
 _ABDOMEN = 0.15
 """Weight of the brightness in ``uprightness``; fitted to 1,739 X-rays of the train split."""
 _TIE = 0.005
@@ -99,8 +105,11 @@ def lung_warnings(radiograph: Radiograph, trained_with: str = "") -> tuple[str, 
 
     ``trained_with``: version of the lung finder used for training, if known.
     """
+    lungs = find_lungs(radiograph)
+    low = lungs.box is not None and lungs.box.height < _LOWEST * lungs.box.width
     told = (
-        (not find_lungs(radiograph).sure, _UNSURE),
+        (not lungs.sure, _UNSURE),
+        (low, _LOW),
         (abs(uprightness(radiograph)) <= _TIE, _EITHER_WAY),
         (trained_with not in ("", lung_finder().identity), _OTHER_FINDER),
     )

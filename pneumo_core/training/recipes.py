@@ -50,17 +50,16 @@ def _strong(model: str) -> dict[str, Any]:
     A backbone's validation AUC is near 1 from its third epoch on and no longer distinguishes
     epochs, so its learning-rate cycle runs to the end.
     """
+    common = {"framing": "lungs", "augmentation": _STRONG_AUGMENTATION, "mirror": True}
     if not has_backbone(model):
-        return {"epochs": 60, "framing": "lungs"}
+        return {**common, "epochs": 60}
     return {
-        "framing": "lungs",
+        **common,
         "epochs": 5,
         "batch_size": 32,
         "learning_rate": 2e-3,
         "backbone_factor": 0.5,
-        "augmentation": _STRONG_AUGMENTATION,
         "average": 0.0,
-        "mirror": True,
         "keep": "last",
         "validation_cut": "early",
     }

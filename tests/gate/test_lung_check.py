@@ -1,11 +1,18 @@
 """Negatives and turned X-rays are recognised by their lungs, and read as the X-ray itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pneumo_core.gate.lung_check import INVERTED, TURNED, is_inverted, quarters_to_upright
+from pneumo_core.gate.lung_check import (
+    INVERTED,
+    TURNED,
+    is_inverted,
+    lung_warnings,
+    quarters_to_upright,
+)
 from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph, read_radiograph
 from pneumo_core.reading import Reader, open_reader, samples
@@ -83,3 +90,22 @@ def test_the_default_model_refuses_a_turned_film_and_reads_it_upright_when_asked
 def turned_on_disk(film: Radiograph, quarters: int) -> Radiograph:
     """A film that was turned to the left before it was stored."""
     return Radiograph(film.name, turned_radiograph(film, quarters).pixels, film.facts)
+
+
+def _half_hidden(film: Radiograph) -> Radiograph:
+    pixels = film.pixels.copy()
+    pixels[len(pixels) // 2 :] = 1
+    return replace(film, pixels=pixels)
+
+
+def test_lungs_whose_lower_half_is_hidden_get_a_warning(real_data: Path) -> None:
+    films = real_films(real_data, 12)
+    hidden = [lung_warnings(_half_hidden(film)) for film in films]
+    assert sum(map(bool, hidden)) > 0.7 * len(films)
+    assert sum(bool(lung_warnings(film)) for film in films) <= 1
+
+
+def test_the_samples_lungs_are_low_only_when_half_of_them_is_hidden() -> None:
+    (chest,) = (read_radiograph(each.path) for each in samples() if each.title == "Chest")
+    assert not lung_warnings(chest)
+    assert "low for their width" in " ".join(lung_warnings(_half_hidden(chest)))
