@@ -124,7 +124,7 @@ def _row(checkpoint: Checkpoint, default: Checkpoint, strengths: tuple[str, ...]
         "Sensitivity": str(figures.sensitivity) if figures else "",
         "Specificity": str(figures.specificity) if figures else "",
         "Threshold": format_rate(point.threshold),
-        "Architecture": card.architecture,
+        "Architecture": card.architecture.removeprefix("mean of "),
     }
 
 

@@ -164,8 +164,12 @@ class Card:
 
     @property
     def architecture(self) -> str:
-        """Its network; for an ensemble the members' networks and input sizes."""
-        parts = Counter(f"{member.model} ({member.input.size} px)" for member in self.members)
+        """Its network; for an ensemble the members' networks, with input sizes if these differ."""
+        same = len({member.input.size for member in self.members}) == 1
+        parts = Counter(
+            member.model if same else f"{member.model} ({member.input.size} px)"
+            for member in self.members
+        )
         counted = [part if n == 1 else f"{n} × {part}" for part, n in parts.items()]
         return f"mean of {', '.join(counted)}" if counted else self.model
 
