@@ -98,6 +98,10 @@ def _half_hidden(film: Radiograph) -> Radiograph:
     return replace(film, pixels=pixels)
 
 
+def _upper(film: Radiograph, part: float) -> Radiograph:
+    return replace(film, pixels=film.pixels[: round(len(film.pixels) * part)])
+
+
 def test_lungs_whose_lower_half_is_hidden_get_a_warning(real_data: Path) -> None:
     films = real_films(real_data, 12)
     hidden = [lung_warnings(_half_hidden(film)) for film in films]
@@ -105,7 +109,14 @@ def test_lungs_whose_lower_half_is_hidden_get_a_warning(real_data: Path) -> None
     assert sum(bool(lung_warnings(film)) for film in films) <= 1
 
 
-def test_the_samples_lungs_are_low_only_when_half_of_them_is_hidden() -> None:
+def test_lungs_whose_bases_are_cut_off_get_a_warning(real_data: Path) -> None:
+    films = real_films(real_data, 12)
+    cut = [lung_warnings(_upper(film, 2 / 3)) for film in films]
+    assert sum("cut off" in " ".join(each) for each in cut) > 0.7 * len(films)
+
+
+def test_the_samples_lungs_are_complete_until_they_are_hidden_or_cut() -> None:
     (chest,) = (read_radiograph(each.path) for each in samples() if each.title == "Chest")
     assert not lung_warnings(chest)
     assert "low for their width" in " ".join(lung_warnings(_half_hidden(chest)))
+    assert "cut off" in " ".join(lung_warnings(_upper(chest, 2 / 3)))
