@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pneumo_core.gate import lung_check
 from pneumo_core.gate.lung_check import (
     INVERTED,
     TURNED,
@@ -15,6 +16,8 @@ from pneumo_core.gate.lung_check import (
 )
 from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph, read_radiograph
+from pneumo_core.lungs import Lungs
+from pneumo_core.lungs.box import box_around
 from pneumo_core.reading import Reader, open_reader, samples
 from tests.conftest import WHOLE
 from tests.lungs.bright import radiograph
@@ -115,8 +118,19 @@ def test_lungs_whose_bases_are_cut_off_get_a_warning(real_data: Path) -> None:
     assert sum("cut off" in " ".join(each) for each in cut) > 0.7 * len(films)
 
 
-def test_the_samples_lungs_are_complete_until_they_are_hidden_or_cut() -> None:
+def test_the_samples_lungs_are_complete_until_they_are_hidden() -> None:
     (chest,) = (read_radiograph(each.path) for each in samples() if each.title == "Chest")
     assert not lung_warnings(chest)
     assert "low for their width" in " ".join(lung_warnings(_half_hidden(chest)))
-    assert "cut off" in " ".join(lung_warnings(_upper(chest, 2 / 3)))
+
+
+@pytest.mark.parametrize(("last", "cut"), [(112, True), (111, False)])
+def test_lungs_are_cut_where_they_lie_on_the_lower_edge(
+    monkeypatch: pytest.MonkeyPatch, last: int, cut: bool
+) -> None:
+    mask = np.zeros((112, 112), bool)
+    mask[20:last, 20:50] = mask[20:last, 60:90] = True
+    lungs = Lungs(mask, box_around(mask.astype(np.float32)), 0.97)
+    monkeypatch.setattr(lung_check, "find_lungs", lambda _: lungs)
+    told = lung_warnings(radiograph(np.full((112, 112), 0.5, np.float32)))
+    assert any("cut off" in each for each in told) == cut
