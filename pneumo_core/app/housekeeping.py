@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import streamlit as st
 
+from pneumo_core.app.garbage import exempt_living
 from pneumo_core.app.streamlit_patches import guarded
 
 __all__ = ["keep_answers", "keep_house", "look_after"]
@@ -80,6 +81,8 @@ def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
     with guarded(_LATE_SESSIONS):
         closed = _let_closed_go(server)
     _forget_answers(all_of_them=closed > 0)
+    if closed:
+        exempt_living()  # what the closed sessions left is collected first
     loop.call_later(_EVERY_S, _look, loop, server)
 
 

@@ -1,6 +1,7 @@
 """What a browser asked for reaches it, however often its page is drawn again meanwhile."""
 
 import asyncio
+import gc
 import inspect
 from collections.abc import Iterator
 from importlib.util import find_spec, module_from_spec
@@ -153,6 +154,8 @@ def test_the_chores_are_done_with_streamlit_as_it_is_installed(
     server._session_mgr._session_storage.save(SessionInfo(None, session))  # type: ignore[arg-type]
     look_after(server)
     assert warned == []
+    assert gc.get_freeze_count() > 10_000, "garbage of the session is collected, the rest exempt"
+    gc.unfreeze()
     assert session.is_shut_down
     assert "film" not in session.session_state
     assert isinstance(server.media_file_mgr._get_inactive_file_ids, housekeeping._Sparing)
