@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.checkpoints import Checkpoint, load_checkpoint
+from pneumo_core.metrics import format_rate
 from pneumo_core.reading import samples
 from pneumo_core.runs import Run
 from tests.app.test_pages import ROOT, open_app, press, told
@@ -18,6 +19,20 @@ Maker = Callable[..., Path]
 @pytest.fixture
 def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
+
+
+def shipped_model(name: str = "cnn_94") -> Checkpoint:
+    return load_checkpoint(name, ROOT / "checkpoints")
+
+
+def screening() -> tuple[float, str]:
+    """The threshold of cnn_94, and the label of its button."""
+    threshold = shipped_model().card.operating_point("screening").threshold
+    return round(threshold, 3), f"Screening {format_rate(threshold)}"
+
+
+def false_alarms() -> int:
+    return shipped_model().card.evaluation["test"].confusion.fp
 
 
 def evaluate_page(**query: str) -> AppTest:
@@ -34,26 +49,30 @@ def with_file(text: str) -> AppTest:
 def test_a_fresh_clone_evaluates_its_checkpoints() -> None:
     app = evaluate_page(checkpoint="cnn_94")
     assert not app.exception
-    assert "0.951 (0.925–0.969)" in told(app), "sensitivity on its test X-rays"
+    assert str(shipped_model().card.evaluation["test"].sensitivity) in told(app)
     assert "at its card" not in told(app)
     assert len(app.get("plotly_chart")) == 5
 
 
 @pytest.mark.usefixtures("shipped")
 def test_an_operating_point_moves_the_threshold_and_the_link() -> None:
-    app = press(evaluate_page(checkpoint="cnn_94"), "Screening 0.218")
-    assert app.slider(key="evaluate threshold").value == 0.218
-    assert app.query_params["threshold"] == "0.218"
-    assert "0.985 (0.967–0.993)" in told(app)
+    threshold, button = screening()
+    app = press(evaluate_page(checkpoint="cnn_94"), button)
+    assert app.slider(key="evaluate threshold").value == threshold
+    assert app.query_params["threshold"] == f"{threshold:.3f}"
+    scores = shipped_model().scores.query("split == 'test' and label == 1")
+    found = (scores["probability"] >= threshold).mean()
+    assert f"Sensitivity | {format_rate(found)} (" in told(app)
 
 
 @pytest.mark.usefixtures("shipped")
 def test_model_threshold_and_cell_outlive_a_walk_to_another_page() -> None:
-    app = press(evaluate_page(checkpoint="cnn_94", cell="fn"), "Screening 0.218")
+    threshold, button = screening()
+    app = press(evaluate_page(checkpoint="cnn_94", cell="fn"), button)
     walk(app, "streamlit_app.py", "pages/evaluate.py")
     assert app.selectbox(key="checkpoint").value == "cnn_94"
-    assert app.slider(key="evaluate threshold").value == 0.218
-    assert "6 X-rays, worst errors first" in told(app)
+    assert app.slider(key="evaluate threshold").value == threshold
+    assert "worst errors first" in told(app)
 
 
 def walk(app: AppTest, *pages: str) -> None:
@@ -107,15 +126,15 @@ def test_images_of_another_dataset_are_one_sentence(
     app = evaluate_page(checkpoint="cnn_94", cell="fp")
     assert not app.exception
     assert told(app).count("not in the dataset in use") == 1
-    assert len(app.dataframe[0].value) == 35
+    assert len(app.dataframe[0].value) == false_alarms()
 
 
 @pytest.mark.usefixtures("shipped")
 def test_the_cells_can_be_chosen_by_name() -> None:
     app = evaluate_page(checkpoint="cnn_94")
     app.segmented_control(key="cell by name").set_value("fp").run()
-    assert "35 X-rays, worst errors first" in told(app)
-    assert len(app.dataframe[0].value) == 35
+    assert f"{false_alarms()} X-rays, worst errors first" in told(app)
+    assert len(app.dataframe[0].value) == false_alarms()
     assert (app.dataframe[0].value["label"] == "NORMAL").all()
     press(app, "Clear")
     assert not app.dataframe
@@ -224,7 +243,12 @@ def test_two_checkpoints_are_compared() -> None:
     table = app.dataframe[0].value
     assert table["Model"].tolist()[:2] == ["cnn_94", "cnn_v2"]
     assert "| CNN_94 | 0.946 |" in told(app)
-    assert "Predicted differently: 27 X-rays" in told(app)
+    said = [
+        shipped_model(name).scores.query("split == 'test'").set_index("id")["probability"]
+        >= shipped_model(name).card.operating_point().threshold
+        for name in ("cnn_94", "cnn_v2")
+    ]
+    assert f"Predicted differently: {(said[0] != said[1]).sum()} X-rays" in told(app)
 
 
 @pytest.mark.usefixtures("shipped")
