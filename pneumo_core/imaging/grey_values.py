@@ -134,7 +134,7 @@ def colour_step(height: int, width: int) -> int:
 
 def sampled_colour(colour: npt.NDArray[Any], full: float) -> bool:
     """Return whether channels (..., 3+) with white at ``full`` differ by more than JPEG noise."""
-    return _chroma(divide(colour[..., :3], full)) > _VISIBLE_COLOUR
+    return _chroma(colour) > _VISIBLE_COLOUR * full
 
 
 def _chroma(channels: npt.NDArray[Any]) -> float:
