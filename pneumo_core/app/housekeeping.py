@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import streamlit as st
 
-from pneumo_core.app.garbage import exempt_living
+from pneumo_core.app.garbage import Exemption
 from pneumo_core.app.streamlit_patches import guarded
 
 __all__ = ["keep_answers", "keep_house", "look_after"]
@@ -53,7 +53,7 @@ def look_after(server: Any) -> None:
     with guarded(_LATE_SESSIONS):
         loop = server._get_async_objs().eventloop
         # On the thread that also stores sessions.
-        loop.call_soon_threadsafe(_look, loop, server)
+        loop.call_soon_threadsafe(_look, loop, server, Exemption())
 
 
 def keep_answers() -> None:
@@ -75,15 +75,14 @@ def keep_answers() -> None:
     cast(Any, ForwardMsgQueue).clear = spare
 
 
-def _look(loop: asyncio.AbstractEventLoop, server: Any) -> None:
-    """Free closed sessions, and schedule the next check."""
+def _look(loop: asyncio.AbstractEventLoop, server: Any, exemption: Exemption) -> None:
+    """Free closed sessions, collect garbage if there is a reason, and schedule the next check."""
     closed = 0
     with guarded(_LATE_SESSIONS):
         closed = _let_closed_go(server)
     _forget_answers(all_of_them=closed > 0)
-    if closed:
-        exempt_living()  # what the closed sessions left is collected first
-    loop.call_later(_EVERY_S, _look, loop, server)
+    exemption.renew(closed=closed > 0)
+    loop.call_later(_EVERY_S, _look, loop, server, exemption)
 
 
 def _let_closed_go(server: Any) -> int:

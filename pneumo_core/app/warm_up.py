@@ -8,7 +8,6 @@ import threading
 from functools import cache
 from importlib import import_module
 
-from pneumo_core.app.garbage import exempt_living
 from pneumo_core.app.streamlit_patches import guarded
 from pneumo_core.errors import PneumoError
 
@@ -33,14 +32,12 @@ def warm_up() -> None:
 def prepare() -> None:
     """Import the Read page, open the models that read by default, and read a sample.
 
-    What fails here is skipped: the page that needs it says why. What is loaded is exempt from
-    garbage collection.
+    What fails here is skipped: the page that needs it says why.
     """
     with guarded(_LATE):
         import_module("pneumo_core.app.reading_room.reading_page")
         _open_models()
         import_module("pneumo_core.explanations.compute")
-        exempt_living()
 
 
 def _open_models() -> None:

@@ -32,9 +32,10 @@ class _KnownPadding(nn.Conv2d):
 
 
 def with_known_padding(module: nn.Module, example: Tensor) -> nn.Module:
-    """Return a module that does the same for inputs of the example's size; itself if it can.
+    """Return a module that does the same for inputs of the example's size.
 
-    timm's convolutions with "same" padding compute it from the size of each input.
+    timm's convolutions with "same" padding compute it from the size of each input. A module that
+    has nothing of timm's is returned as it is.
     """
     if not any(type(each).__module__.startswith("timm.") for each in module.modules()):
         return module  # without importing timm, which takes a second
@@ -44,20 +45,22 @@ def with_known_padding(module: nn.Module, example: Tensor) -> nn.Module:
     module = copy.deepcopy(module)
     same: list[Any] = [each for each in module.modules() if type(each) is Conv2dSame]
 
+    needed: dict[Any, set[tuple[int, ...]]] = {each: set() for each in same}
+
     def learn(convolution: Any, inputs: tuple[Tensor, ...]) -> None:
         sizes = (inputs[0].shape[-2:], convolution.kernel_size, convolution.stride)
-        convolution.sides = tuple(
-            pad_same_arg(*(list(each) for each in (*sizes, convolution.dilation)))
-        )
+        sides = pad_same_arg(*(list(each) for each in (*sizes, convolution.dilation)))
+        needed[convolution].add(tuple(sides))
 
     hooks = [each.register_forward_pre_hook(learn) for each in same]
     with torch.no_grad():
         module(example)
     for hook in hooks:
         hook.remove()
-    for each in same:
-        if hasattr(each, "sides"):
-            each.__class__ = _KnownPadding
+    for convolution, found in needed.items():
+        if len(found) == 1:  # it is used at one size
+            convolution.__class__ = _KnownPadding
+            convolution.sides = next(iter(found))
     return module
 
 
@@ -70,7 +73,7 @@ def merge_padding(model: "onnx.ModelProto") -> None:
     used.update(output.name for output in graph.output)
     pads = {node.output[0]: node for node in graph.node if node.op_type == "Pad"}
     for node in [node for node in graph.node if node.op_type == "Conv"]:
-        before = pads.get(node.input[0])
+        before = None if _pads_itself(node) else pads.get(node.input[0])
         sides = _zeros_around(before, model) if before else None
         if before is None or sides is None or used[before.output[0]] > 1:
             continue
@@ -83,8 +86,15 @@ def merge_padding(model: "onnx.ModelProto") -> None:
         graph.node.remove(before)
 
 
+def _pads_itself(node: "onnx.NodeProto") -> bool:
+    """Return whether a convolution has a rule for its padding, which excludes given ``pads``."""
+    return any(each.name == "auto_pad" and each.s != b"NOTSET" for each in node.attribute)
+
+
 def _zeros_around(node: "onnx.NodeProto", model: "onnx.ModelProto") -> list[int] | None:
     """Return a convolution's ``pads`` for a padding of images (N, K, h, w) by zeros; else None."""
+    if len(node.input) > 3 and node.input[3]:
+        return None  # the axes are named
     mode = next((each.s for each in node.attribute if each.name == "mode"), b"constant")
     filled = _constant(node.input[2], model) if len(node.input) > 2 and node.input[2] else 0
     pads = _constant(node.input[1], model)

@@ -17,7 +17,7 @@ from pneumo_core.gate.lung_check import (
 from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph, read_radiograph
 from pneumo_core.lungs import Lungs
-from pneumo_core.lungs.box import box_around
+from pneumo_core.lungs.box import Box, box_around
 from pneumo_core.reading import Reader, open_reader, samples
 from tests.conftest import WHOLE
 from tests.lungs.bright import radiograph
@@ -121,7 +121,17 @@ def test_lungs_whose_bases_are_cut_off_get_a_warning(real_data: Path) -> None:
 def test_the_samples_lungs_are_complete_until_they_are_hidden() -> None:
     (chest,) = (read_radiograph(each.path) for each in samples() if each.title == "Chest")
     assert not lung_warnings(chest)
-    assert "low for their width" in " ".join(lung_warnings(_half_hidden(chest)))
+    assert "short for their width" in " ".join(lung_warnings(_half_hidden(chest)))
+
+
+@pytest.mark.parametrize(("height", "low"), [(112, True), (224, False)])
+def test_a_tall_x_ray_shows_more_than_the_chest(
+    monkeypatch: pytest.MonkeyPatch, height: int, low: bool
+) -> None:
+    lungs = Lungs(np.zeros((112, 112), bool), Box(0.1, 0.1, 0.5, 0.9), 0.97)
+    monkeypatch.setattr(lung_check, "find_lungs", lambda _: lungs)
+    told = lung_warnings(radiograph(np.full((height, 112), 0.5, np.float32)))
+    assert any("short for their width" in each for each in told) == low
 
 
 @pytest.mark.parametrize(("last", "cut"), [(112, True), (111, False)])

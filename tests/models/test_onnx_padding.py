@@ -35,14 +35,22 @@ def test_no_padding_is_left_beside_the_convolutions(model: str) -> None:
 
 
 _GRAPH = """
-<ir_version: 8, opset_import: ["" : 17]>
+<ir_version: 8, opset_import: ["" : 18]>
 padded (float[n, 2, 9, 8] images) => (float[n, 3, h, w] made {also})
-<float[3, 2, 3, 3] weight, int64[8] sides = {sides}, float value = {{{value}}}>
+<float[3, 2, 3, 3] weight, int64[8] sides = {sides}, float value = {{{value}}},
+ int64[4] order = {{0, 1, 3, 2}}>
 {{
-    around = Pad<mode = "{mode}">(images, sides, value)
-    made = Conv<kernel_shape = [3, 3], strides = [2, 2], pads = [1, 0, 1, 2]>(around, weight)
+    around = Pad<mode = "{mode}">(images, sides, value{axes})
+    made = Conv<kernel_shape = [3, 3], strides = [2, 2], {pads}>(around, weight)
+    {then}
 }}
 """
+
+_SECOND = "other = Conv<kernel_shape = [3, 3]>(around, weight)"
+_DEFAULTS = {
+    **{"also": "", "value": "0", "mode": "constant", "axes": "", "then": ""},
+    "pads": "pads = [1, 0, 1, 2]",
+}
 
 
 @pytest.mark.parametrize(
@@ -50,16 +58,29 @@ padded (float[n, 2, 9, 8] images) => (float[n, 3, h, w] made {also})
     [
         ("{0, 0, 1, 2, 0, 0, 0, 3}", {}, 0),
         ("{0, 0, 1, 2, 0, 0, 0, 3}", {"also": ", float[n, 2, k, l] around"}, 1),
+        ("{0, 0, 1, 2, 0, 0, 0, 3}", {"then": _SECOND, "also": ", float[n, 3, k, l] other"}, 1),
+        ("{0, 0, 1, 2, 0, 0, 0, 3}", {"pads": 'auto_pad = "VALID"'}, 1),
+        ("{0, 0, 1, 2, 0, 0, 0, 3}", {"axes": ", order"}, 1),
         ("{0, 0, 1, 2, 0, 0, 0, 3}", {"value": "0.5"}, 1),
         ("{0, 0, 1, 2, 0, 0, 0, 3}", {"mode": "reflect"}, 1),
         ("{0, 0, 1, -1, 0, 0, 0, 3}", {}, 1),
         ("{0, 1, 0, 0, 0, -1, 0, 0}", {}, 1),
     ],
-    ids=["zeros", "used twice", "grey", "mirrored", "cropped", "channels"],
+    ids=[
+        "zeros",
+        "an output",
+        "used twice",
+        "auto_pad",
+        "axes",
+        "grey",
+        "mirrored",
+        "cropped",
+        "channels",
+    ],
 )
 def test_only_zeros_around_an_image_are_merged(sides: str, changes: dict, left: int) -> None:
     rng = np.random.default_rng(0)
-    filled = {"also": "", "value": "0", "mode": "constant", "sides": sides} | changes
+    filled = _DEFAULTS | {"sides": sides} | changes
     model = onnx.parser.parse_model(_GRAPH.format_map(filled))
     weight = rng.normal(size=(3, 2, 3, 3)).astype(np.float32)
     model.graph.initializer.append(onnx.numpy_helper.from_array(weight, "weight"))
