@@ -31,6 +31,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from pneumo_core.core.progress import Progress
 
@@ -48,8 +49,8 @@ _CLOSEST, _WIDER, _MOST = 32, 4, 2048
 """Neighbours that an X-ray is compared with; how many times more where more lie close; the most."""
 _AT_ONCE = 4_000_000
 _STAND_FOR_GROUP, _MOST_OTHERS = 8, 64
-_DISTANCES = 8_000_000
-"""Distances in memory at once."""
+_JITTER = 1e-7
+"""Added to points that a tree of neighbours can't divide while they are all the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,13 +166,13 @@ def _connect(
 ) -> NDArray[np.int64]:
     """Return pairs int64 (k, 2) that connect copies; the smaller number is first."""
     groups, chosen = _Groups(len(rows)), np.arange(len(rows))
-    points = _reduced(outlines) if len(rows) > 1 else np.empty((0, 1), np.float32)
+    points = _reduced(outlines) if len(rows) > 1 else np.empty((0, 1))
     closest = _CLOSEST
     while len(chosen) > 1 and closest <= _MOST:
-        crowd = [chosen[:0]]
+        near, crowd = cKDTree(points[chosen]), [chosen[:0]]
         for start in range(0, len(chosen), max(1, _AT_ONCE // closest)):
             asked = chosen[start : start + max(1, _AT_ONCE // closest)]
-            found, crowded = _neighbours(points, asked, chosen, closest, searching)
+            found, crowded = _neighbours(near, points[asked], closest, searching)
             crowd.append(asked[crowded])
             for rank, column in enumerate(found.T):
                 there = column >= 0
@@ -191,51 +192,21 @@ def _at_end(report: Callable[[float], None]) -> Callable[[float], None]:
 
 
 def _neighbours(
-    points: NDArray[np.float32],
-    asked: NDArray[np.int64],
-    chosen: NDArray[np.int64],
-    closest: int,
-    report: Callable[[float], None],
+    tree: cKDTree, asked: NDArray[np.float64], closest: int, report: Callable[[float], None]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the closest of the chosen to each asked point within the radius, (n, k), -1 for none.
+    """Return the closest in the tree to each point (n, d) within the radius, (n, k), -1 for none.
 
-    And whether there may be more, bool (n,). In so many dimensions a product of matrices is
-    quicker than a tree.
+    And whether there may be more, bool (n,).
     """
-    near_enough = 2 * (1 - _OUTLINE) * (1 + 1e-3)  # squared; for what float32 rounds away
-    most = min(closest + 1, len(chosen))  # each point is a neighbour of its own
+    radius = float(np.sqrt(2 * (1 - _OUTLINE))) * (1 + 2e-5)  # for what float32 rounds away
+    most = min(closest + 1, tree.n)  # each point is a neighbour of its own
     near = np.full((len(asked), most), -1, np.int64)
-    crowded = np.zeros(len(asked), bool)
-    there = _factors(points[chosen], first=False).T
-    at_once = max(1, _DISTANCES // len(chosen))
-    for start in range(0, len(asked), at_once):
-        here = slice(start, start + at_once)
-        distances = _factors(points[asked[here]], first=True) @ there  # squared
-        close = distances <= near_enough
-        many = np.flatnonzero(close.sum(axis=1) > most)
-        if len(many):
-            few = np.argpartition(distances[many], most - 1, axis=1)[:, :most]
-            close[many] = False
-            close[many[:, np.newaxis], few] = True
-            crowded[start + many] = True
-        row, column = np.nonzero(close)
-        order = np.lexsort((distances[row, column], row))
-        row, column = row[order], column[order]
-        rank = np.arange(len(row)) - np.searchsorted(row, row)
-        near[start + row, rank] = column
+    for start in range(0, len(asked), max(1, _PAIRS // most)):
+        here = slice(start, start + max(1, _PAIRS // most))
+        _, found = tree.query(asked[here], most, distance_upper_bound=radius, workers=-1)
+        near[here] = np.where(found == tree.n, -1, found)
         report(here.stop / len(asked))
-    return near, crowded
-
-
-def _factors(points: NDArray[np.float32], *, first: bool) -> NDArray[np.float32]:
-    """Return rows (n, d + 2) whose products with those of the second factor are squared distances.
-
-    |a - b|² = (-2a, |a|², 1) · (b, 1, |b|²).
-    """
-    length = np.einsum("ij,ij->i", points, points)[:, np.newaxis]
-    one = np.ones_like(length)
-    parts = (-2 * points, length, one) if first else (points, one, length)
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+    return near, (near[:, -1] >= 0) & (most < tree.n)
 
 
 def _standing_for(numbers: NDArray[np.int64], root: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -272,15 +243,17 @@ def _compare(
                 np.add.at(groups.others, some[~agree], 1)
 
 
-def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first principal components (n, d), learned from some of the X-rays."""
+def _reduced(outlines: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the first principal components, learned from some of the X-rays, no two the same."""
     from sklearn.decomposition import PCA  # slow to import
 
-    chosen = np.random.default_rng(0).permutation(len(outlines))[:_LEARN_FROM]
+    random = np.random.default_rng(0)
+    chosen = random.permutation(len(outlines))[:_LEARN_FROM]
     components = min(_COMPONENTS, len(chosen))
     with np.errstate(invalid="ignore"):  # outlines that are all the same explain no variance
         learned = PCA(components, svd_solver="covariance_eigh").fit(outlines[chosen])
-    return np.asarray(learned.transform(outlines), dtype=np.float32)
+    points: NDArray[np.float64] = learned.transform(outlines).astype(np.float64)
+    return points + random.normal(0, _JITTER, points.shape)
 
 
 def _details_agree(pixels: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
