@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 import pneumo_core as pn
+from pneumo_core.models._torchvision import import_torchvision
 
 MODELS = ("pneumo", "efficientnet_b0", "cnn_94", "cnn_v2")
 
@@ -46,6 +47,7 @@ def main(folder: Path, most: int = 12) -> None:
 
 def _torchxrayvision() -> Callable[[bytes], object]:
     """Return its README's way: decode, normalise, crop, 224 pixels, DenseNet-121."""
+    import_torchvision()  # beside a CPU build of torch its import needs help
     xrv = import_module("torchxrayvision")
     network = xrv.models.DenseNet(weights=None, num_classes=18).eval()
     crop, resize = xrv.datasets.XRayCenterCrop(), xrv.datasets.XRayResizer(224)
