@@ -22,6 +22,8 @@ def plot(page: Page, name: str) -> Locator:
     """A chart once it is drawn."""
     chart = page.locator(f".st-key-{name} .js-plotly-plot")
     chart.locator(".main-svg").first.wait_for()
+    drawn = "chart => chart._fullLayout?._plots?.xy"
+    page.wait_for_function(drawn, arg=chart.element_handle(), polling=50)
     return chart
 
 
@@ -111,6 +113,13 @@ def test_the_films_of_a_clicked_cell_are_seen_without_scrolling(
     assert page.evaluate(_UNCOVERED, pictures.element_handle()) == []
 
 
+_DRAWING = """() => {
+    const chart = document.querySelector(".st-key-scatter .js-plotly-plot");
+    return chart?._fullLayout?.dragmode === "lasso" && chart._fullLayout._plots?.xy;
+}"""
+"""Whether the plot lets a lasso be drawn: it is drawn anew some time after the script has ended."""
+
+
 def test_a_lasso_selects_exactly_the_films_inside(app: str, page: Page) -> None:
     page.goto(f"{app}/compare?checkpoints={','.join(TRAINED)}")
     first, second = (load_checkpoint(name, ROOT / "checkpoints") for name in TRAINED)
@@ -119,6 +128,7 @@ def test_a_lasso_selects_exactly_the_films_inside(app: str, page: Page) -> None:
     plot(page, "scatter")
     page.get_by_role("radio", name="Drawing").click()
     settled(page)
+    page.wait_for_function(_DRAWING, polling=50)
     chart = plot(page, "scatter")
     chart.scroll_into_view_if_needed()
     low, high = 0.35, 0.75

@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,13 +34,20 @@ from pydicom.uid import (
 
 _NEWNET = 0x40000000
 _PLUGINS = Path("/usr/share/orthanc/plugins")
+_OWN = Path(sys.executable).parent
+"""pynetdicom installs programs of the same names here."""
+_OTHERS = os.pathsep.join(
+    each for each in os.get_exec_path() if each and Path(each).absolute() != _OWN
+)
+STORESCU, ECHOSCU = (shutil.which(name, path=_OTHERS) for name in ("storescu", "echoscu"))
+"""DCMTK's programs."""
 ORTHANC = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin")
 MISSING = [
     name
     for name, found in (
         ("orthanc", ORTHANC),
         ("orthanc-dicomweb", (_PLUGINS / "libOrthancDicomWeb.so").exists()),
-        ("dcmtk", shutil.which("storescu")),
+        ("dcmtk", STORESCU),
         ("dicom3tools", shutil.which("dciodvfy")),
     )
     if not found
@@ -178,7 +186,7 @@ def storescu(
     calling: str = "MODALITY",
 ) -> subprocess.CompletedProcess[str]:
     """Send files with DCMTK."""
-    command = ["storescu", "-aec", called, "-aet", calling, *options, "127.0.0.1", str(port)]
+    command = [str(STORESCU), "-aec", called, "-aet", calling, *options, "127.0.0.1", str(port)]
     return subprocess.run(
         [*command, *map(str, files)], capture_output=True, text=True, errors="replace", check=False
     )

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from pydicom.uid import MRImageStorage
 from tests.gateway.parts import (
     ACCESSION,
     PATIENT_ID,
+    STORESCU,
     as_bytes,
     chest,
     film,
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 SECRETS = ("Quetzalcoatl", "Xochitl", PATIENT_ID, ACCESSION, "19990101", "Dr^Secret")
 
 pytestmark = [
-    pytest.mark.skipif(not shutil.which("storescu"), reason="apt-get install dcmtk"),
+    pytest.mark.skipif(not STORESCU, reason="apt-get install dcmtk"),
     pytest.mark.slow,
     pytest.mark.timeout(600),
 ]

@@ -1,7 +1,6 @@
 """Foreign clients at the DICOM intake: DCMTK, cut connections, crowds."""
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import threading
@@ -19,10 +18,10 @@ from pneumo_core.gateway.config import Config, Dicom, Tls
 from pneumo_core.gateway.dimse import Receiver
 from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.queue import Queue
-from tests.gateway.parts import chest, film, saved, storescu, wait_for
+from tests.gateway.parts import ECHOSCU, STORESCU, chest, film, saved, storescu, wait_for
 
 pytestmark = [
-    pytest.mark.skipif(not shutil.which("storescu"), reason="apt-get install dcmtk"),
+    pytest.mark.skipif(not STORESCU, reason="apt-get install dcmtk"),
     pytest.mark.slow,
 ]
 
@@ -33,7 +32,7 @@ def sent(tmp_path: Path) -> Path:
 
 
 def echo(port: int, *options: str, called: str = "PNEUMO") -> int:
-    command = ["echoscu", "-aet", "MODALITY", "-aec", called, *options, "127.0.0.1", str(port)]
+    command = [str(ECHOSCU), "-aet", "MODALITY", "-aec", called, *options, "127.0.0.1", str(port)]
     return subprocess.run(command, capture_output=True, check=False).returncode
 
 

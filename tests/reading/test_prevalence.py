@@ -34,13 +34,13 @@ def test_only_a_card_that_has_the_older_sentence_is_given_its_prevalence() -> No
     assert with_older_prevalence({"limitations": [OLDER], "prevalence": 0.5})["prevalence"] == 0.5
 
 
-@pytest.mark.parametrize(("model", "self_consistent"), [("cnn_94", 0.50), ("cnn_v2", 0.50)])
+@pytest.mark.parametrize(("model", "self_consistent"), [("cnn_94", 0.50), ("cnn_v2", 0.61)])
 def test_the_validation_x_rays_agree_with_it(model: str, self_consistent: float) -> None:
     """The prevalence at which the mean probability is the prevalence."""
     scores = load_checkpoint(model, SHIPPED).scores
     val = scores[scores["split"] == "val"]
     ill, well = (val.loc[val["label"] == label, "probability"].mean() for label in (1, 0))
-    assert well / (1 - ill + well) == pytest.approx(self_consistent, abs=0.05)
+    assert well / (1 - ill + well) == pytest.approx(self_consistent, abs=0.02)
 
 
 @pytest.mark.parametrize(
