@@ -23,7 +23,7 @@ _UNSURE = (
     "The outline of the lungs is uncertain in this X-ray, so the model may have looked at the "
     "wrong part of it. The result is less reliable."
 )
-_LOW = (
+_SHORT = (
     "The lungs found are unusually short for their width, so part of them may be hidden or cut "
     "off. Check their outline: the model sees only the box around it."
 )
@@ -40,9 +40,9 @@ _OTHER_FINDER = (
     "apply. Install the version of Pneumo that the model was trained with, or train it again."
 )
 
-_LOWEST = 0.7
+_SHORTEST = 0.7
 """Height by width of the lungs' box, as shares of the X-ray's and in pixels; 1 of the 5,216 train
-X-rays is lower (0.69, median 1.05), and about 80 % of X-rays whose lower half is painted white."""
+X-rays is below (0.69, median 1.05), and about 80 % of X-rays whose lower half is painted white."""
 _CUT_FROM = 0.25
 """Part of the box's width along which lung lies on the lower edge; more on 4 in 1,000 train X-rays,
 and on 70 to 90 % of those cut in the middle or at two thirds of their height."""
@@ -115,7 +115,7 @@ def lung_warnings(radiograph: Radiograph, trained_with: str = "") -> tuple[str, 
     lungs = find_lungs(radiograph)
     told = (
         (not lungs.sure, _UNSURE),
-        (_are_low(lungs, radiograph), _LOW),
+        (_are_short(lungs, radiograph), _SHORT),
         (_are_cut(lungs), _CUT),
         (abs(uprightness(radiograph)) <= _TIE, _EITHER_WAY),
         (trained_with not in ("", lung_finder().identity), _OTHER_FINDER),
@@ -123,11 +123,11 @@ def lung_warnings(radiograph: Radiograph, trained_with: str = "") -> tuple[str, 
     return tuple(sentence for applies, sentence in told if applies)
 
 
-def _are_low(lungs: Lungs, radiograph: Radiograph) -> bool:
+def _are_short(lungs: Lungs, radiograph: Radiograph) -> bool:
     """Of shares, so that a squashed X-ray is no exception, and of pixels, for tall X-rays."""
     height, width = radiograph.pixels.shape
     box = lungs.box
-    return box is not None and box.height * max(1, height / width) < _LOWEST * box.width
+    return box is not None and box.height * max(1, height / width) < _SHORTEST * box.width
 
 
 def _are_cut(lungs: Lungs) -> bool:

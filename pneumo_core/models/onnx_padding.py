@@ -44,7 +44,6 @@ def with_known_padding(module: nn.Module, example: Tensor) -> nn.Module:
 
     module = copy.deepcopy(module)
     same: list[Any] = [each for each in module.modules() if type(each) is Conv2dSame]
-
     needed: dict[Any, set[tuple[int, ...]]] = {each: set() for each in same}
 
     def learn(convolution: Any, inputs: tuple[Tensor, ...]) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pneumo_core.checkpoints import Checkpoint, load_checkpoint
+from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.metrics import format_rate
 from pneumo_core.reading import samples
 from pneumo_core.runs import Run
 from tests.app.test_pages import ROOT, open_app, press, told
+from tests.shipped_models import predicted, shipped_model
 
 Maker = Callable[..., Path]
 
@@ -19,10 +20,6 @@ Maker = Callable[..., Path]
 @pytest.fixture
 def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
-
-
-def shipped_model(name: str = "cnn_94") -> Checkpoint:
-    return load_checkpoint(name, ROOT / "checkpoints")
 
 
 def screening() -> tuple[float, str]:
@@ -60,19 +57,19 @@ def test_an_operating_point_moves_the_threshold_and_the_link() -> None:
     app = press(evaluate_page(checkpoint="cnn_94"), button)
     assert app.slider(key="evaluate threshold").value == threshold
     assert app.query_params["threshold"] == f"{threshold:.3f}"
-    scores = shipped_model().scores.query("split == 'test' and label == 1")
-    found = (scores["probability"] >= threshold).mean()
+    found = predicted("cnn_94", threshold).query("label")["called"].mean()
     assert f"Sensitivity | {format_rate(found)} (" in told(app)
 
 
 @pytest.mark.usefixtures("shipped")
 def test_model_threshold_and_cell_outlive_a_walk_to_another_page() -> None:
     threshold, button = screening()
-    app = press(evaluate_page(checkpoint="cnn_94", cell="fn"), button)
+    app = press(evaluate_page(checkpoint="cnn_94", cell="fp"), button)
     walk(app, "streamlit_app.py", "pages/evaluate.py")
     assert app.selectbox(key="checkpoint").value == "cnn_94"
     assert app.slider(key="evaluate threshold").value == threshold
-    assert "worst errors first" in told(app)
+    alarms = predicted("cnn_94", threshold).query("not label")["called"].sum()
+    assert f"{alarms} X-rays, worst errors first" in told(app)
 
 
 def walk(app: AppTest, *pages: str) -> None:
@@ -243,12 +240,8 @@ def test_two_checkpoints_are_compared() -> None:
     table = app.dataframe[0].value
     assert table["Model"].tolist()[:2] == ["cnn_94", "cnn_v2"]
     assert "| CNN_94 | 0.946 |" in told(app)
-    said = [
-        shipped_model(name).scores.query("split == 'test'").set_index("id")["probability"]
-        >= shipped_model(name).card.operating_point().threshold
-        for name in ("cnn_94", "cnn_v2")
-    ]
-    assert f"Predicted differently: {(said[0] != said[1]).sum()} X-rays" in told(app)
+    first, second = (predicted(name)["called"] for name in ("cnn_94", "cnn_v2"))
+    assert f"Predicted differently: {(first != second).sum()} X-rays" in told(app)
 
 
 @pytest.mark.usefixtures("shipped")

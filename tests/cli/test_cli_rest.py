@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from scipy.stats import binomtest
 
 from pneumo_core import __version__
 from pneumo_core.audit.roles import OPEN_LINE
@@ -17,6 +18,7 @@ from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.datasets.quality import inspect_dataset
 from tests.gateway.parts import free_port
+from tests.shipped_models import predicted
 
 Run = Callable[..., object]
 ROOT = Path(__file__).parents[2]
@@ -215,22 +217,17 @@ def test_a_map_is_written_with_a_row_per_film(pneumo, checkpoint, film_folder, t
     assert "neither .parquet nor .csv" in done.err.replace("\n", " ")
 
 
-def _predicted(name: str) -> pd.Series:
-    """Return the predictions for test X-rays that a shipped model's folder holds."""
-    model = load_checkpoint(name, ROOT / "checkpoints")
-    scores = model.scores.query("split == 'test'").set_index("id")["probability"]
-    return scores >= model.card.operating_point().threshold
-
-
 def test_two_checkpoints_are_compared(pneumo, checkpoint, monkeypatch):
     monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
     done = pneumo("compare", "cnn_94", "cnn_v2", "--json")
     assert done.code == 0
     facts = json.loads(done.out)
-    predicted = [_predicted(name) for name in ("cnn_94", "cnn_v2")]
-    assert facts["n"] == len(predicted[0]) == 624
-    assert facts["predicted_differently"] == (predicted[0] != predicted[1]).sum()
-    assert facts["only_first_right"] + facts["only_second_right"] == facts["predicted_differently"]
+    first, second = predicted("cnn_94"), predicted("cnn_v2")
+    differ = first["called"] != second["called"]
+    only_first = int((differ & (first["called"] == first["label"])).sum())
+    assert (facts["n"], facts["predicted_differently"]) == (624, differ.sum())
+    assert facts["only_first_right"] == only_first
+    assert facts["mcnemar_p"] == pytest.approx(binomtest(only_first, int(differ.sum())).pvalue)
     assert "Neither clearly ranks the X-rays better" in pneumo("compare", "cnn_94", "cnn_v2").out
 
 
