@@ -15,7 +15,7 @@ app.add_typer(lungs, name="lungs")
 
 @lungs.command("show")
 def show_finder() -> None:
-    """Print the card of the lung finder that ships with Pneumo, as JSON."""
+    """Print the card of the lung finder in use, as JSON: the one shipped, or PNEUMO_LUNGS."""
     from pneumo_core.lungs import lung_finder_card
 
     print(json.dumps(lung_finder_card(), indent=2, ensure_ascii=False))
@@ -34,3 +34,4 @@ def train_finder(
     with progress_bar("Training") as progress:
         card = make_lung_finder(films, masks, folder, seed=seed, progress=progress)
     out.print(f"Dice on {card['test_images']} test X-rays: {card['dice']}", markup=False)
+    out.print(f"To use it: set PNEUMO_LUNGS to '{folder}'.", markup=False)

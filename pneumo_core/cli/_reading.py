@@ -145,7 +145,7 @@ class _Recorder:
     def _entries(self, film: str, reading: "Reading", exported: Exported) -> "list[Entry]":
         """Return the entries for a reading and its exports."""
         from pneumo_core.audit import Entry, operator
-        from pneumo_core.gate.orientation import rotation_text
+        from pneumo_core.imaging.orientation import rotation_text
         from pneumo_core.reading import entry_of
 
         rotated = f", rotated by {rotation_text(reading.rotated)}" if reading.rotated else ""

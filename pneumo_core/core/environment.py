@@ -50,6 +50,7 @@ class Environment(BaseSettings):
     cache: str | None = None
     audit: str | None = None
     gateway: str | None = None
+    lungs: str | None = None
     max_file_mb: _Size = 64
     max_megapixels: _Size = 100
     max_upload_mb: _Size = 200

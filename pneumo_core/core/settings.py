@@ -15,6 +15,7 @@
 | ``PNEUMO_ENGINE`` | ``onnxruntime`` | what runs trained networks: that, or ``torch`` |
 | ``PNEUMO_AUDIT`` | ``audit.sqlite`` in ``PNEUMO_HOME`` | URL of the log's database |
 | ``PNEUMO_GATEWAY`` | none: the defaults | the gateway's TOML file |
+| ``PNEUMO_LUNGS`` | the one shipped | folder of a lung finder that ``pneumo lungs train`` wrote |
 """
 
 import os
@@ -37,6 +38,7 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 class Settings:
     """Pneumo's configuration; sizes in bytes and pixels; ``batch`` None: chosen by the network;
     ``audit`` None: a file in ``home``; ``gateway`` None: the gateway's default settings;
+    ``lungs`` None: the lung finder shipped with Pneumo;
     ``shipped``: the installed models, which are only read; None where ``checkpoints`` has all."""
 
     home: Path
@@ -52,6 +54,7 @@ class Settings:
     engine: str = "onnxruntime"
     audit: str | None = None
     gateway: Path | None = None
+    lungs: Path | None = None
     shipped: Path | None = None
 
 
@@ -77,6 +80,7 @@ def settings() -> Settings:
         engine=given.engine,
         audit=given.audit,
         gateway=_path("PNEUMO_GATEWAY", given.gateway),
+        lungs=_path("PNEUMO_LUNGS", given.lungs),
         shipped=None if own or clone else _PACKAGE / "shipped",
     )
 

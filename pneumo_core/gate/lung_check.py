@@ -3,13 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
-from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph
-from pneumo_core.lungs import SIDE, Lungs, find_lungs, finder_input, lung_finder
+from pneumo_core.imaging.orientation import turned_radiograph
+from pneumo_core.lungs import (
+    SIDE,
+    Lungs,
+    find_lungs,
+    finder_input,
+    lung_finder,
+    normal_polarity,
+)
 
-__all__ = ["INVERTED", "NO_LUNGS", "TURNED", "is_inverted", "lung_warnings", "quarters_to_upright"]
+__all__ = ["INVERTED", "NO_LUNGS", "TURNED", "lung_warnings", "quarters_to_upright"]
 
 NO_LUNGS = "No lungs were found in this image. Upload a frontal chest X-ray that shows both lungs."
 INVERTED = "This X-ray is inverted. It was corrected before reading and is shown corrected."
@@ -76,35 +82,13 @@ def uprightness(radiograph: Radiograph) -> float:
 
 
 def _uprightness(radiograph: Radiograph) -> float:
-    if is_inverted(radiograph):
-        radiograph = inverted_radiograph(radiograph)
+    radiograph = normal_polarity(radiograph)
     image = finder_input(radiograph)
     around = image[::-1, ::-1]
     upside_down = replace(radiograph, pixels=around.astype(np.float32) / np.float32(255))
     surer = find_lungs(radiograph).confidence - find_lungs(upside_down).confidence
     below, above = (float(each[_EDGE, _MIDDLE].mean()) for each in (image, around))
     return surer + _ABDOMEN * (below - above) / 255
-
-
-def is_inverted(radiograph: Radiograph) -> bool:
-    """Return whether the lungs are brighter than what lies between them, the mediastinum.
-
-    Right on all of 3,232 X-rays of the public set (2,608 of train, 624 of test), and on 3,231 of
-    them with black and white swapped.
-    """
-    return radiograph.once("inverted", lambda: _is_inverted(radiograph))
-
-
-def _is_inverted(radiograph: Radiograph) -> bool:
-    mask = find_lungs(radiograph).mask
-    right_of_lung = np.maximum.accumulate(mask, axis=1)
-    left_of_lung = np.maximum.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
-    between = right_of_lung & left_of_lung & ~ndimage.binary_dilation(mask)
-    inside = ndimage.binary_erosion(mask, iterations=2)
-    if not between.any() or not inside.any():
-        return False
-    image = finder_input(radiograph)
-    return bool(image[inside].mean() > image[between].mean())
 
 
 def lung_warnings(radiograph: Radiograph, trained_with: str = "") -> tuple[str, ...]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from pneumo_core.gate.lung_check import INVERTED, TURNED
 from pneumo_core.gate.ood import Familiarity, Likeness
-from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph
+from pneumo_core.imaging.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.inference import Outputs, Runtime
 
 __all__ = ["Look", "look"]

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from pneumo_core.imaging import Radiograph, to_input
 from pneumo_core.imaging.resampling import resample
 from pneumo_core.lungs.box import Box
-from pneumo_core.lungs.finder import find_lungs, lung_finder
+from pneumo_core.lungs.finder import find_lungs
+from pneumo_core.lungs.installed import lung_finder
+from pneumo_core.lungs.polarity import normal_polarity
+from pneumo_core.lungs.remarks import remark_about
 from pneumo_core.models import Framing, InputFormat
 
 __all__ = ["LungMask", "NetworkInput", "cut_out"]
 
-_VERSION = 2
+_VERSION = 3
 """Part of the key: raise it whenever framing gives other pixels."""
 
 
@@ -23,8 +26,8 @@ class NetworkInput:
     """Makes a network's input of an X-ray.
 
     Without ``framing`` the whole X-ray is squashed to a square. With it, the square shows the box
-    around the lungs, widened by the framing's margin. Where no lungs are found, the whole X-ray is
-    shown.
+    around the lungs, widened by the framing's margin, with dark lungs: an inverted X-ray is
+    corrected. Where no lungs are found, the whole X-ray is shown as it is.
 
     ``size``: side of the square, in pixels, without ``context``: how many times as far it reaches,
     at the same resolution, so that training can draw other boxes from it.
@@ -57,7 +60,7 @@ class NetworkInput:
         """Return the part of the X-ray that the network sees; None for the whole of it."""
         if self.framing is None:
             return None
-        lungs = find_lungs(radiograph)
+        lungs = find_lungs(normal_polarity(radiograph))
         if lungs.box is None or not lungs.found:
             return None
         return lungs.box.widened(self.framing.margin)
@@ -69,13 +72,19 @@ class NetworkInput:
         """
         return radiograph.once(("input", self), lambda: self._make(radiograph)).copy()
 
+    def remark(self, radiograph: Radiograph) -> str:
+        """Return what to know about this input: a key of ``remarks.REMARKS``, or ""."""
+        if self.framing is None:
+            return ""
+        return remark_about(radiograph)
+
     def _make(self, radiograph: Radiograph) -> NDArray[np.uint8]:
         box = self.box(radiograph)
         if box is None:
             return to_input(radiograph.pixels, self.side)
         mirrored = self.framing is not None and self.framing.beyond == "mirror"
         wide = box.widened(self.context)
-        return cut_out(radiograph.pixels, wide, self.side, mirrored=mirrored)
+        return cut_out(normal_polarity(radiograph).pixels, wide, self.side, mirrored=mirrored)
 
 
 @dataclass(frozen=True)
@@ -99,12 +108,16 @@ class LungMask:
 
     def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:
         """Return the mask of an X-ray's lungs, uint8 (side, side)."""
-        lungs = find_lungs(radiograph)
+        lungs = find_lungs(normal_polarity(radiograph))
         if not lungs.found:
             return np.full((self.side, self.side), 255, np.uint8)
         box = self.input.box(radiograph) or Box(0, 0, 1, 1)
         wide = box.widened(self.input.context)
         return cut_out(lungs.mask.astype(np.float32), wide, self.side, mirrored=False)
+
+    def remark(self, radiograph: Radiograph) -> str:
+        """Return nothing: the input's own remark says it."""
+        return ""
 
 
 def cut_out(

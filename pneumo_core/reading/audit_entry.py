@@ -5,7 +5,7 @@ from typing import Any
 
 from pneumo_core.audit import Entry
 from pneumo_core.core.labels import LABELS
-from pneumo_core.gate.orientation import rotation_text
+from pneumo_core.imaging.orientation import rotation_text
 from pneumo_core.reading.reader import Reading
 
 __all__ = ["entry_of", "entry_of_row"]

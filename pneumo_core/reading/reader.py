@@ -19,16 +19,15 @@ from pneumo_core.gate.lung_check import (
     INVERTED,
     NO_LUNGS,
     TURNED,
-    is_inverted,
     lung_warnings,
     quarters_to_upright,
 )
 from pneumo_core.gate.network_check import look
-from pneumo_core.gate.orientation import inverted_radiograph, rotation_text, turned_radiograph
 from pneumo_core.gate.rules import refusals, warnings_of
 from pneumo_core.imaging import ImageInput, Radiograph, read_radiograph
+from pneumo_core.imaging.orientation import inverted_radiograph, rotation_text, turned_radiograph
 from pneumo_core.inference import Outputs, Runtime, open_runtime
-from pneumo_core.lungs import Box, find_lungs
+from pneumo_core.lungs import Box, find_lungs, normal_polarity
 from pneumo_core.metrics import CALIBRATED_PREVALENCE, adjusted_probability
 from pneumo_core.reading.uncertain import UNCERTAIN_MARGIN, band_text, uncertain_band
 
@@ -260,16 +259,18 @@ class Reader:
         reasons = refusals(radiograph) if self.gate else ()
         if reasons:
             return self._reading(radiograph.name, "refused", reasons=reasons)
-        if self.gate and self.runtime.input.framing:
-            quarters = quarters_to_upright(radiograph)
-            if quarters != 0:
-                reason = NO_LUNGS if quarters is None else TURNED[quarters]
-                refused = self._reading(radiograph.name, "refused", reasons=(reason,))
-                return replace(refused, quarters_to_upright=quarters or 0)
-            if is_inverted(radiograph):
-                read = self._read_upright(inverted_radiograph(radiograph))
-                return replace(read, inverted=True, warnings=(INVERTED, *read.warnings))
-        return self._read_upright(radiograph)
+        if not self.runtime.input.framing:
+            return self._read_upright(radiograph)
+        quarters = quarters_to_upright(radiograph) if self.gate else 0
+        if quarters != 0:
+            reason = NO_LUNGS if quarters is None else TURNED[quarters]
+            refused = self._reading(radiograph.name, "refused", reasons=(reason,))
+            return replace(refused, quarters_to_upright=quarters or 0)
+        corrected = normal_polarity(radiograph)
+        read = self._read_upright(corrected)
+        if corrected is radiograph:
+            return read
+        return replace(read, inverted=True, warnings=(INVERTED, *read.warnings))
 
     def _read_upright(self, radiograph: Radiograph) -> Reading:
         if self.gate and self.familiarity:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
 from pneumo_core.explanations import METHODS
-from pneumo_core.gate.orientation import rotation_text
 from pneumo_core.gate.trained_ages import says_age
+from pneumo_core.imaging.orientation import rotation_text
 from pneumo_core.metrics import format_prevalence, format_rate
 from pneumo_core.reports.result import Overlay, Result, clean
 

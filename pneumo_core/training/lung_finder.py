@@ -5,7 +5,7 @@ import io
 import json
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,8 @@ from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset, open_store, scan
 from pneumo_core.errors import DatasetError, TrainingError
 from pneumo_core.gate import synthetic_images
-from pneumo_core.lungs import SIDE
+from pneumo_core.lungs import SIDE, ConfidenceLimits
 from pneumo_core.lungs._network import LungNetwork
-from pneumo_core.lungs.finder import POSSIBLE, SURE
 from pneumo_core.metrics import Estimate
 
 if TYPE_CHECKING:
@@ -176,7 +175,7 @@ def lung_card(
         "test_images": len(test),
         "dice": str(_mean_dice(network, test)),
         "dice_held_out": str(_mean_dice(network, held_out)),
-        "confidence": {"possible": POSSIBLE, "sure": SURE},
+        "confidence": asdict(ConfidenceLimits()),
         "data": "X-rays of children of 1 to 5 years, AP view, one hospital; masks of both lungs "
         "with the region behind the heart, drawn by people with a semi-automatic tool and reviewed",
         "limitations": "Trained on children. Trained for upright images turned by up to 30°.",

@@ -10,13 +10,12 @@ from pneumo_core.gate import lung_check
 from pneumo_core.gate.lung_check import (
     INVERTED,
     TURNED,
-    is_inverted,
     lung_warnings,
     quarters_to_upright,
 )
-from pneumo_core.gate.orientation import inverted_radiograph, turned_radiograph
 from pneumo_core.imaging import Radiograph, read_radiograph
-from pneumo_core.lungs import Lungs
+from pneumo_core.imaging.orientation import inverted_radiograph, turned_radiograph
+from pneumo_core.lungs import Lungs, is_inverted
 from pneumo_core.lungs.box import Box, box_around
 from pneumo_core.reading import Reader, open_reader, samples
 from tests.conftest import WHOLE

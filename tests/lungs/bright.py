@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumo_core.imaging import FileFacts, Radiograph
+from pneumo_core.lungs import ConfidenceLimits
 
 
 class BrightFinder:
     """Takes each pixel's brightness for its probability of lung."""
 
     identity = "bright"
+    limits = ConfidenceLimits()
 
     def chances(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return (images / np.float32(255)).astype(np.float32)

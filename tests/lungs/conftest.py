@@ -1,15 +1,17 @@
 """A finder that sees whatever is bright, so that tests need no real lungs."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from pneumo_core.lungs import framing
+from pneumo_core.lungs import register_lung_finder
 from tests.lungs.bright import BrightFinder
 
 
 @pytest.fixture
-def bright(monkeypatch: pytest.MonkeyPatch) -> BrightFinder:
-    """The finder that framing uses, too."""
+def bright() -> Iterator[BrightFinder]:
+    """The finder that everything uses during a test."""
     finder = BrightFinder()
-    monkeypatch.setattr("pneumo_core.lungs.finder.lung_finder", lambda: finder)
-    monkeypatch.setattr(framing, "lung_finder", lambda: finder)
-    return finder
+    register_lung_finder(finder)
+    yield finder
+    register_lung_finder(None)

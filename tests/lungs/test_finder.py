@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,10 +7,19 @@ import pytest
 from PIL import Image
 
 from pneumo_core.errors import CheckpointError
+from pneumo_core.gate.lung_check import lung_warnings
 from pneumo_core.imaging import Radiograph, read_radiograph
-from pneumo_core.lungs import SIDE, find_lungs, lung_finder, lung_finder_card
+from pneumo_core.lungs import (
+    SIDE,
+    NetworkInput,
+    find_lungs,
+    lung_finder,
+    lung_finder_card,
+    register_lung_finder,
+)
 from pneumo_core.lungs.box import Box, box_around
-from pneumo_core.lungs.finder import _StoredFinder
+from pneumo_core.lungs.installed import _SHIPPED
+from pneumo_core.models import Framing
 from pneumo_core.reading import samples
 from tests.lungs.bright import BrightFinder, radiograph
 
@@ -78,16 +88,51 @@ def test_the_finder_ships_with_a_card_of_its_own() -> None:
     card = lung_finder_card()
     assert card["version"] == lung_finder().identity
     assert {"dice", "licence", "attribution", "data"} <= set(card)
-    assert (
-        Path(_StoredFinder.__init__.__code__.co_filename).parent / "model/lungs.onnx"
-    ).stat().st_size < 2e6
+    assert (_SHIPPED / "lungs.onnx").stat().st_size < 2e6
 
 
-def test_a_damaged_finder_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "card.json").write_text(json.dumps({"version": "x"}))
-    (tmp_path / "lungs.onnx").write_bytes(b"damaged")
-    with pytest.raises(CheckpointError, match="can't be used"):
-        _StoredFinder(tmp_path)
+@pytest.mark.parametrize("graph", [None, b"damaged"])
+def test_a_finder_that_is_missing_or_damaged_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chest: Radiograph, graph: bytes | None
+) -> None:
+    if graph:
+        shutil.copy(_SHIPPED / "card.json", tmp_path)
+        (tmp_path / "lungs.onnx").write_bytes(graph)
+    monkeypatch.setenv("PNEUMO_LUNGS", str(tmp_path))
+    with pytest.raises(CheckpointError, match="can't be used: .*Set PNEUMO_LUNGS to a folder"):
+        find_lungs(chest)
+
+
+def test_a_finder_in_a_folder_takes_the_place_of_the_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chest: Radiograph
+) -> None:
+    """A finder of one's own needs other confidences: here lungs count from 0.99999."""
+    shutil.copytree(_SHIPPED, tmp_path / "mine")
+    card = json.loads((_SHIPPED / "card.json").read_text())
+    card |= {"version": "mine", "confidence": {"possible": 0.99999, "sure": 1.0}}
+    (tmp_path / "mine/card.json").write_text(json.dumps(card))
+    assert find_lungs(chest).found
+    monkeypatch.setenv("PNEUMO_LUNGS", str(tmp_path / "mine"))
+    assert lung_finder().identity == lung_finder_card()["version"] == "mine"
+    assert not find_lungs(chest).found
+
+
+def test_a_registered_finder_is_used_by_everything(chest: Radiograph) -> None:
+    """It frames inputs, its name is in their keys, and models of another finder are warned of."""
+    framed = NetworkInput(32, Framing(1.1))
+    before, key = framed(chest), framed.key
+    finder = BrightFinder()
+    register_lung_finder(finder)
+    try:
+        again = read_radiograph(CHEST)
+        np.testing.assert_array_equal(find_lungs(again).mask, find_lungs(again, finder=finder).mask)
+        assert not np.array_equal(framed(again), before)
+        assert "bright" in framed.key
+        assert lung_finder_card() == {"version": "bright"}
+        assert "another version of the lung finder" in lung_warnings(again, "6f0e7da9")[-1]
+    finally:
+        register_lung_finder(None)
+    assert framed.key == key
 
 
 def test_edges_lie_between_pixels() -> None:

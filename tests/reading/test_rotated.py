@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.gate.orientation import rotation_text, turned_radiograph
 from pneumo_core.imaging import FileFacts, PixelValues, Radiograph
+from pneumo_core.imaging.orientation import rotation_text, turned_radiograph
 from pneumo_core.reading import Reader, entry_of, open_reader
 from tests.gate.test_network_check import FILM, Judge
 

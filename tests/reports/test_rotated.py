@@ -8,8 +8,8 @@ import pydicom
 import pypdfium2
 import pytest
 
-from pneumo_core.gate.orientation import turned_radiograph
 from pneumo_core.imaging import Radiograph, read_radiograph
+from pneumo_core.imaging.orientation import turned_radiograph
 from pneumo_core.reports import to_csv, to_dicom, to_json, to_pdf
 from tests.imaging.images import dicom
 from tests.reports.conftest import Make

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.core.parallel import in_order
 from pneumo_core.errors import UnreadableImage
-from pneumo_core.gate.orientation import turned_radiograph
 from pneumo_core.imaging import Radiograph, display_pixels, jpeg, read_radiograph
+from pneumo_core.imaging.orientation import turned_radiograph
 from pneumo_core.reading import Reader, Reading
 
 __all__ = ["Answer", "Question", "answers", "decode"]

@@ -12,7 +12,7 @@ from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.errors import PneumoError, UnreadableImage
-from pneumo_core.gate.orientation import rotation_text
+from pneumo_core.imaging.orientation import rotation_text
 from pneumo_core.reading import Reading
 from pneumo_core.reports import (
     Kind,

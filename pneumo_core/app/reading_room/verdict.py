@@ -8,7 +8,7 @@ from pneumo_core.app.reading_room.worklist import Item, Worklist
 from pneumo_core.app.words import agreement_text, disagree, plain
 from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.datasets import LABELS, PNEUMONIA
-from pneumo_core.gate.orientation import rotation_text
+from pneumo_core.imaging.orientation import rotation_text
 from pneumo_core.metrics import (
     format_prevalence,
     format_rate,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pneumo_core.imaging import FileFacts, Radiograph
+from pneumo_core.imaging.radiograph import FileFacts, Radiograph
 
 __all__ = ["inverted_radiograph", "rotation_text", "turned_radiograph"]
 

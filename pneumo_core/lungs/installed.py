@@ -1,0 +1,96 @@
+"""The lung finder in use: a registered one, the one in PNEUMO_LUNGS, or the one that is shipped."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from pneumo_core.core.settings import settings
+from pneumo_core.errors import CheckpointError
+from pneumo_core.lungs.interface import SIDE, ConfidenceLimits, LungFinder
+
+__all__ = ["load_lung_finder", "lung_finder", "lung_finder_card", "register_lung_finder"]
+
+_SHIPPED = Path(__file__).parent / "model"
+_registered: list[LungFinder] = []
+
+
+class StoredFinder:
+    """A finder that ``pneumo lungs train`` wrote, in ONNX Runtime on one thread; thread-safe."""
+
+    def __init__(self, folder: Path) -> None:
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        self.identity = str(card["version"])
+        self.limits = ConfidenceLimits(**card["confidence"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "lungs.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+
+    def chances(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See ``LungFinder``."""
+        given = self._session.run(None, {"images": images})[0]
+        return np.asarray(given, dtype=np.float32)
+
+
+def lung_finder() -> LungFinder:
+    """Return the finder in use: the registered one, that of PNEUMO_LUNGS, or the shipped one.
+
+    Raises CheckpointError if it can't be used.
+    """
+    return _registered[-1] if _registered else load_lung_finder(_folder())
+
+
+def register_lung_finder(finder: LungFinder | None) -> None:
+    """Use another segmentation model to find lungs, in this process; None: the default again.
+
+    Masks, boxes, image check, network inputs and the shares of heat maps follow. Models that were
+    trained with another finder are read with a warning. Where worker processes read, too, set
+    PNEUMO_LUNGS to the folder of a finder instead.
+    """
+    _registered[:] = [] if finder is None else [finder]
+
+
+def lung_finder_card() -> dict[str, object]:
+    """Return the card of the finder in use: data, Dice with interval, licence, attribution.
+
+    A registered finder has only its ``version``. Raises CheckpointError if there is no card.
+    """
+    if _registered:
+        return {"version": _registered[-1].identity}
+    folder = _folder()
+    load_lung_finder(folder)
+    card: dict[str, object] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    return card
+
+
+@lru_cache(maxsize=4)
+def load_lung_finder(folder: Path) -> LungFinder:
+    """Load a finder from a folder with ``lungs.onnx`` and ``card.json``, once.
+
+    Raises CheckpointError if it is missing, damaged or no finder.
+    """
+    try:
+        finder = StoredFinder(folder)
+        given = finder.chances(np.zeros((1, SIDE, SIDE), np.uint8))
+        if given.shape != (1, SIDE, SIDE):
+            raise ValueError(f"it gives masks of {given.shape[1:]} pixels, not {SIDE} × {SIDE}")
+    except Exception as error:  # ONNX Runtime has no common exception
+        remedy = (
+            "Install Pneumo again."
+            if folder == _SHIPPED
+            else "Set PNEUMO_LUNGS to a folder that 'pneumo lungs train' wrote, or unset it."
+        )
+        raise CheckpointError(
+            f"The lung finder in '{folder}' can't be used: {error}. {remedy}"
+        ) from error
+    return finder
+
+
+def _folder() -> Path:
+    return settings().lungs or _SHIPPED
