@@ -18,6 +18,7 @@ from pneumo_core.cli._shared import (
     dataset_given,
     open_dataset,
     say_left_out,
+    say_remarks,
 )
 from pneumo_core.cli._terminal import out, progress_bar
 from pneumo_core.errors import PneumoError
@@ -98,6 +99,7 @@ def embed(
             progress=drawing,
         )
     say_left_out(features.unreadable.values())
+    say_remarks(features.remarks)
     write(features, found)
     out.print(f"{len(features.table):,} X-rays in '{target}'.", markup=False)
     _say_merits(features, found)

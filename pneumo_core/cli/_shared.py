@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -36,6 +36,7 @@ __all__ = [
     "print_json",
     "runs",
     "say_left_out",
+    "say_remarks",
     "validation_choice",
     "without_nan",
 ]
@@ -96,6 +97,14 @@ def say_left_out(sentences: Iterable[str]) -> None:
     """Print on standard error what is left out."""
     for sentence in sentences:
         err.print(f"Left out: {sentence}", markup=False)
+
+
+def say_remarks(remarks: Mapping[str, str]) -> None:
+    """Print on standard error which X-rays a model may not have seen as it should."""
+    from pneumo_core.lungs import framing_sentences
+
+    for sentence in framing_sentences(remarks):
+        err.print(sentence, markup=False)
 
 
 def _say_left_aside(dataset: "Dataset") -> None:

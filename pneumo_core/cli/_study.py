@@ -22,6 +22,7 @@ from pneumo_core.cli._shared import (
     dataset_given,
     open_dataset,
     say_left_out,
+    say_remarks,
     validation_choice,
     without_nan,
 )
@@ -90,6 +91,7 @@ def evaluate(
             scoring=scoring,
         )
     say_left_out(result.unreadable.values())
+    say_remarks(result.remarks)
     if listed is not None:
         save_list(Scores(result.scores, dataset.name), result.operating_point.threshold, listed)
     quartiles = _quartiles(dataset, result) if shortcuts else []
@@ -133,6 +135,7 @@ def compare(
     one, other = (each.card.operating_point().threshold for each in checkpoints)
     compared = measure(scores[0], scores[1], (one, other))
     say_left_out(compared.unreadable.values())
+    say_remarks(compared.remarks)
     if as_json:
         print(json.dumps(without_nan(_facts(first, second, split, compared))))
         return
@@ -177,4 +180,5 @@ def _facts(first: str, second: str, split: str, compared: "Comparison") -> dict[
         "predicted_differently": len(compared.disagreements),
         "left_out": compared.left_out,
         "unreadable": dict(compared.unreadable),
+        "remarks": dict(compared.remarks),
     }

@@ -1,7 +1,7 @@
 """Cache of decoded X-rays on disk, memory-mapped."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -31,13 +31,14 @@ class PixelStore:
 
     ``pixels`` uint8 (N, size, size), mapped from disk, read-only, row i is ``ids[i]``; ``names``:
     the ids as Arrow strings, on disk too; ``unreadable`` maps the ids of X-rays that are left out
-    to the reason.
+    to the reason; ``remarks``: by id, what the preparation has to say of an X-ray.
     """
 
     folder: Path
     pixels: np.ndarray
     names: pa.ChunkedArray
     unreadable: dict[str, str]
+    remarks: dict[str, str] = field(default_factory=dict)
 
     def __reduce__(self) -> "tuple[Callable[[Path], PixelStore], tuple[Path]]":
         """Pickle the file names, not the pixels; another process maps the same files."""
@@ -72,6 +73,10 @@ class Preparation(Protocol):
 
     def __call__(self, radiograph: Radiograph) -> np.ndarray: ...
 
+    def remark(self, radiograph: Radiograph) -> str:
+        """Return a word to keep about the prepared X-ray; "" where there is nothing to say."""
+        ...
+
 
 @dataclass(frozen=True)
 class Squashed:
@@ -82,6 +87,10 @@ class Squashed:
 
     def __call__(self, radiograph: Radiograph) -> np.ndarray:
         return to_input(radiograph.pixels, self.side)
+
+    def remark(self, radiograph: Radiograph) -> str:
+        """Return nothing: every X-ray can be resized."""
+        return ""
 
 
 def open_store(
@@ -104,7 +113,7 @@ def open_store(
     folder = (home or settings().home) / "stores" / f"{dataset.fingerprint}-{kind}"
     if not has_index(folder):
         try:
-            build(dataset, prepare, prepare.side, folder, progress)
+            build(dataset, prepare, folder, progress)
         except OSError as error:
             raise DatasetError(
                 f"The decoded X-rays can't be saved in '{folder.parent}': {error.strerror}. "
@@ -118,7 +127,7 @@ def _load(folder: Path) -> PixelStore:
         index = read_index(folder)
         shape = (len(index.ids), index.side, index.side)
         pixels = np.memmap(folder / PIXELS, dtype=np.uint8, mode="r", shape=shape)
-        return PixelStore(folder, pixels, index.ids, index.unreadable)
+        return PixelStore(folder, pixels, index.ids, index.unreadable, index.remarks)
     except (OSError, ValueError, KeyError) as error:
         raise DatasetError(
             f"The decoded X-rays in '{folder}' are damaged. Delete this folder and try again."

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedRandom
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -42,32 +42,44 @@ _BLOCK = 16 * _AT_ONCE
 _LOOK_S = 1.0
 _FORGOTTEN_AFTER_S = 7 * 24 * 3600
 
-_Prepare: TypeAlias = Callable[[Radiograph], np.ndarray]
-_Film: TypeAlias = tuple[str, np.ndarray | UnreadableImage]
+_Decoded: TypeAlias = tuple[np.ndarray, str] | UnreadableImage
+"""An X-ray's square and the remark about it, or why there is none."""
+_Film: TypeAlias = tuple[str, _Decoded]
+
+
+class _Prepare(Protocol):
+    """What ``store.Preparation`` is; it imports this module."""
+
+    @property
+    def side(self) -> int: ...
+    def __call__(self, radiograph: Radiograph) -> np.ndarray: ...
+    def remark(self, radiograph: Radiograph) -> str: ...
 
 
 @dataclass
 class _Done:
     """How many X-rays were decoded, how many could be, and why not the others, by id.
 
-    ``block``: the reasons that are not noted yet; ``noted``: bytes of the notes.
+    ``remarks``: about those that could, by id; ``block`` and ``block_remarks``: what is not noted
+    yet; ``noted``: bytes of the notes.
     """
 
     films: int = 0
     rows: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
     block: dict[str, str] = field(default_factory=dict)
+    block_remarks: dict[str, str] = field(default_factory=dict)
     noted: int = 0
 
 
-def build(
-    dataset: Dataset, prepare: _Prepare, side: int, folder: Path, progress: Progress | None
-) -> None:
+def build(dataset: Dataset, prepare: _Prepare, folder: Path, progress: Progress | None) -> None:
     """Decode a dataset's X-rays into a store; continue what another process left unfinished.
 
     Raises OSError if the disk refuses, DatasetError if no X-ray can be read, and what ``progress``
     raises. Finished blocks are kept then.
     """
+    side = prepare.side
     folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder.parent)
     part = folder.with_name(f"{_BUILDING}{folder.name}")
@@ -80,7 +92,7 @@ def build(
         if has_index(folder):  # another process was first
             return
         try:
-            _fill(dataset, prepare, side, part, progress)
+            _fill(dataset, prepare, part, progress)
             part.rename(folder)
         finally:
             if not _read_notes(part, side).rows:
@@ -97,17 +109,17 @@ def forget_stores(fingerprint: str) -> None:
             shutil.rmtree(folder)
 
 
-def _fill(
-    dataset: Dataset, prepare: _Prepare, side: int, part: Path, progress: Progress | None
-) -> None:
+def _fill(dataset: Dataset, prepare: _Prepare, part: Path, progress: Progress | None) -> None:
     """Decode the blocks that are missing, and write the index."""
 
-    def decode(film_id: str) -> np.ndarray | UnreadableImage:
+    def decode(film_id: str) -> _Decoded:
         try:
-            return prepare(dataset.source.radiograph(film_id))
+            radiograph = dataset.source.radiograph(film_id)
+            return prepare(radiograph), prepare.remark(radiograph)
         except UnreadableImage as error:
             return error
 
+    side = prepare.side
     part.mkdir(exist_ok=True)
     ids = _order(part, dataset)
     for name in (PIXELS, _NOTES):
@@ -125,11 +137,11 @@ def _fill(
     if not done.rows:
         first = next(iter(done.unreadable.values()), "it is empty")
         raise DatasetError(f"No X-ray of {dataset.name} can be read. The first: {first}")
-    write_index(part, side, ids, done.unreadable)
+    write_index(part, side, ids, done.unreadable, done.remarks)
 
 
 def _decoded(
-    ids: Sequence[str], start: int, decode: Callable[[str], np.ndarray | UnreadableImage]
+    ids: Sequence[str], start: int, decode: Callable[[str], _Decoded]
 ) -> Iterator[list[_Film]]:
     """Decode in threads from an X-ray on; yield some at a time."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -146,9 +158,12 @@ def _add(films: list[_Film], done: _Done, pixels: BufferedRandom) -> None:
     for film_id, film in films:
         if isinstance(film, UnreadableImage):
             done.block[film_id] = str(film)
-        else:
-            pixels.write(np.ascontiguousarray(film).data)
-            done.rows += 1
+            continue
+        square, remark = film
+        pixels.write(np.ascontiguousarray(square).data)
+        done.rows += 1
+        if remark:
+            done.block_remarks[film_id] = remark
     done.films += len(films)
 
 
@@ -169,11 +184,17 @@ def _order(part: Path, dataset: Dataset) -> list[str]:
 def _note(done: _Done, pixels: BufferedRandom, notes: BufferedRandom) -> None:
     """Note that all X-rays so far are done, once their pixels are on disk."""
     _flush(pixels)
-    facts = {"films": done.films, "rows": done.rows, "unreadable": done.block}
+    facts = {
+        "films": done.films,
+        "rows": done.rows,
+        "unreadable": done.block,
+        "remarks": done.block_remarks,
+    }
     notes.write(json.dumps(facts).encode() + b"\n")
     _flush(notes)
     done.unreadable |= done.block
-    done.block = {}
+    done.remarks |= done.block_remarks
+    done.block, done.block_remarks = {}, {}
 
 
 def _read_notes(part: Path, side: int) -> _Done:
@@ -193,6 +214,7 @@ def _read_notes(part: Path, side: int) -> _Done:
             break
         done.films, done.rows = facts["films"], facts["rows"]
         done.unreadable |= facts["unreadable"]
+        done.remarks |= facts.get("remarks", {})
         done.noted += len(line)
     return done
 

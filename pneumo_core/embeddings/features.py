@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -67,7 +67,9 @@ class Features:
 
     ``table``: id, patient, split, label, subtype, and probability unless the layer is the pixels;
     ``values`` float32 (N, D), row i belongs to row i of the table. ``checkpoint`` and ``version``:
-    the network, "" for pixels. ``unreadable`` maps ids of excluded X-rays to the reason.
+    the network, "" for pixels. ``unreadable`` maps ids of excluded X-rays to the reason,
+    ``remarks`` those of X-rays that it may not have seen as it should to a key of
+    ``lungs.remarks.REMARKS``.
     """
 
     table: pd.DataFrame
@@ -76,6 +78,7 @@ class Features:
     checkpoint: str
     version: str
     unreadable: dict[str, str]
+    remarks: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
@@ -121,22 +124,24 @@ def features_of(
     """Return a layer's features of a dataset's readable X-rays, computing them once.
 
     They are cached under ``home`` (default: PNEUMO_HOME), in ``features``, in float16, by
-    checkpoint, version, layer and X-rays. ``runtime``: the checkpoint's, if it is open already.
-    Raises UnknownName, DatasetError or CheckpointError, or PneumoError for a layer with too many
-    values per X-ray.
+    checkpoint, version, its input's key, layer and X-rays. ``runtime``: the checkpoint's, if it is
+    open already. Raises UnknownName, DatasetError or CheckpointError, or PneumoError for a layer
+    with too many values per X-ray.
     """
     version = "" if layer == PIXELS else checkpoint.card.version
     name = "" if layer == PIXELS else checkpoint.name
-    return features_by(
+    seen_by = "" if layer == PIXELS else NetworkInput.of(checkpoint.card.input).key
+    found = features_by(
         lambda: runtime or open_runtime(checkpoint),
         dataset,
         layer,
         name=name,
-        version=version,
+        version=f"{version} {seen_by}",
         decoding=decoding,
         looking=looking,
         home=home,
     )
+    return replace(found, version=version)
 
 
 def features_by(
@@ -165,13 +170,14 @@ def features_by(
         values, margins = _compute(runtime, store, ids, layer, looking)
         probabilities = None if margins is None else runtime.calibrated(margins)
         narrow = values.astype(np.float16)  # rounded as in the cache, so that maps repeat exactly
-        known = (ids, narrow.astype(np.float32), probabilities, store.unreadable)
+        left_out = (store.unreadable, store.remarks)
+        known = (ids, narrow.astype(np.float32), probabilities, *left_out)
         _write_cache(file, *known)
-    ids, values, probabilities, unreadable = known
+    ids, values, probabilities, unreadable, remarks = known
     table = dataset.select(ids).films[list(_COLUMNS)]
     if probabilities is not None:
         table = table.assign(probability=probabilities)
-    return Features(table, values, layer, name, version, unreadable)
+    return Features(table, values, layer, name, version, unreadable, remarks)
 
 
 def image_features(runtime: Runtime, film: NDArray[np.uint8], layer: str) -> Floats:
@@ -252,20 +258,21 @@ def _last_maps(runtime: Runtime, films: NDArray[np.uint8]) -> Floats:
     return np.asarray(maps.flatten(1).numpy(), dtype=np.float32)
 
 
-_Known = tuple[list[str], Floats, Floats | None, dict[str, str]]
+_TEXTS = ("ids", "unreadable", "remarks")
+_Known = tuple[list[str], Floats, Floats | None, dict[str, str], dict[str, str]]
 
 
 def _read_cache(file: Path) -> _Known | None:
     """Read cached features; None if they are missing or damaged."""
     try:
         arrays = load_file(file)
-        ids, unreadable = (json.loads(arrays[name].tobytes()) for name in ("ids", "unreadable"))
+        ids, unreadable, remarks = (json.loads(arrays[name].tobytes()) for name in _TEXTS)
         values = arrays["features"].astype(np.float32)
     except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError):
         return None
     if len(ids) != len(values):
         return None
-    return ids, values, arrays.get("probabilities"), unreadable
+    return ids, values, arrays.get("probabilities"), unreadable, remarks
 
 
 def _write_cache(
@@ -274,11 +281,12 @@ def _write_cache(
     values: Floats,
     probabilities: Floats | None,
     unreadable: dict[str, str],
+    remarks: dict[str, str],
 ) -> None:
     arrays: dict[str, np.ndarray] = {"features": values.astype(np.float16)}
     if probabilities is not None:
         arrays["probabilities"] = probabilities
     # As arrays: a header of safetensors holds 100 MB at most, too few for the ids of a million.
-    for name, said in (("ids", ids), ("unreadable", unreadable)):
+    for name, said in zip(_TEXTS, (ids, unreadable, remarks), strict=True):
         arrays[name] = np.frombuffer(json.dumps(said).encode(), np.uint8)
     write_whole(file, save(arrays), error=DatasetError)

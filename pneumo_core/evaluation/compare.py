@@ -75,7 +75,7 @@ class Comparison:
     different predictions come first, largest gap first. ``evaluations``: of the first and the
     second. ``areas``: None unless both classes are present. ``left_out``: number of X-rays that
     only one of them scored, or without a label. ``unreadable`` maps the ids of X-rays that could
-    not be read to the reason.
+    not be read to the reason. ``remarks``: those of both ``Scores``.
     """
 
     table: pd.DataFrame
@@ -84,6 +84,7 @@ class Comparison:
     mcnemar: McNemar
     left_out: int
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def disagreements(self) -> pd.DataFrame:
@@ -151,7 +152,10 @@ def compare(first: Scores, second: Scores, thresholds: tuple[float, float]) -> C
         areas = compare_areas(labels, table["first"], table["second"], patients)
     test = mcnemar(labels, table["first_predicted"], table["second_predicted"])
     unreadable = {**first.unreadable, **second.unreadable}
-    return Comparison(table, (both[0], both[1]), areas, test, everyone - len(table), unreadable)
+    remarks = {**first.remarks, **second.remarks}
+    counts = (both[0], both[1])
+    left_out = everyone - len(table)
+    return Comparison(table, counts, areas, test, left_out, unreadable, remarks)
 
 
 def on_common(scores: Sequence[Scores]) -> tuple[list[Scores], int]:

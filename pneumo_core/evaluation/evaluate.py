@@ -17,8 +17,9 @@ __all__ = ["DatasetEvaluation", "evaluate_dataset", "score_dataset"]
 class DatasetEvaluation:
     """The result of a checkpoint at one operating point on one split.
 
-    ``unreadable`` maps the ids of excluded X-rays to the reason. ``scores`` is the table of
-    ``score_dataset``.
+    ``unreadable`` maps the ids of excluded X-rays to the reason, ``remarks`` those of X-rays that
+    the model may not have seen as it should to a key of ``lungs.remarks.REMARKS``. ``scores`` is
+    the table of ``score_dataset``.
     """
 
     model: str
@@ -27,6 +28,7 @@ class DatasetEvaluation:
     figures: Evaluation
     unreadable: dict[str, str]
     scores: pd.DataFrame = field(repr=False, compare=False)
+    remarks: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """Return the metrics as ``pneumo evaluate --json`` prints them.
@@ -48,6 +50,7 @@ class DatasetEvaluation:
             "threshold": figures.threshold,
             "operating_point": self.operating_point.name,
             "confusion": figures.confusion.as_rows(),
+            "remarks": self.remarks,
             "intervals": {
                 name: [getattr(figures, name).low, getattr(figures, name).high] for name in metrics
             },
@@ -60,18 +63,20 @@ def score_dataset(
     *,
     decoding: Progress | None = None,
     scoring: Progress | None = None,
-) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the scores of the dataset's readable X-rays, and the reasons for the others.
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, str]]:
+    """Return the scores of the dataset's readable X-rays, the reasons for the others, and remarks.
 
-    Columns: id, patient, split, label, subtype, probability. Decoded X-rays are cached for each
-    dataset; a split counts as a dataset of its own. Raises DatasetError or CheckpointError.
+    See ``DatasetEvaluation``. Columns: id, patient, split, label, subtype, probability. Decoded
+    X-rays are cached for each dataset; a split counts as a dataset of its own. Raises DatasetError
+    or CheckpointError.
     """
     runtime = open_runtime(checkpoint)
     store = runtime.open_store(dataset, decoding)
     films = store.readable(dataset.films)
     outputs = runtime.run_store(store, films["id"].tolist(), scoring)
     columns = films[["id", "patient", "split", "label", "subtype"]]
-    return columns.assign(probability=runtime.calibrated(outputs.margins)), store.unreadable
+    scores = columns.assign(probability=runtime.calibrated(outputs.margins))
+    return scores, store.unreadable, store.remarks
 
 
 def evaluate_dataset(
@@ -89,8 +94,10 @@ def evaluate_dataset(
     """
     point = checkpoint.card.operating_point(operating_point)
     chosen = dataset.split(split)
-    scores, unreadable = score_dataset(checkpoint, chosen, decoding=decoding, scoring=scoring)
+    scores, unreadable, remarks = score_dataset(
+        checkpoint, chosen, decoding=decoding, scoring=scoring
+    )
     figures = evaluate(
         scores["label"], scores["probability"], point.threshold, groups=scores["patient"]
     )
-    return DatasetEvaluation(checkpoint.name, split, point, figures, unreadable, scores)
+    return DatasetEvaluation(checkpoint.name, split, point, figures, unreadable, scores, remarks)

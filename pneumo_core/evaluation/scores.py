@@ -26,6 +26,7 @@ from pneumo_core.core.settings import settings
 from pneumo_core.datasets import Dataset
 from pneumo_core.errors import PneumoError
 from pneumo_core.evaluation.evaluate import score_dataset
+from pneumo_core.lungs import NetworkInput
 from pneumo_core.metrics import confusion
 
 __all__ = [
@@ -44,6 +45,7 @@ UNLABELLED = -1
 _MOST_ROWS, _MOST_ON_DISK = 500_000, 10_000_000
 """The most rows of a file that is uploaded to a page, and of one on disk."""
 _UNREADABLE = b"pneumo unreadable"
+_REMARKS = b"pneumo remarks"
 """Key in a saved table's metadata for excluded X-rays and the reasons."""
 _MADE_BY = ("checkpoint", "version")
 _WORDS = dict.fromkeys(("id", "patient", "split", "subtype", *_MADE_BY), str)
@@ -57,7 +59,8 @@ class Scores:
 
     ``table`` has one row per X-ray; ``name`` describes the X-rays, ``checkpoint`` and ``version``
     the model ("" if a file doesn't say). ``warnings`` are sentences about the scores' limits.
-    ``unreadable`` maps ids of excluded X-rays to the reason.
+    ``unreadable`` maps ids of excluded X-rays to the reason, ``remarks`` those of X-rays that the
+    model may not have seen as it should to a key of ``lungs.remarks.REMARKS``.
     """
 
     table: pd.DataFrame
@@ -66,6 +69,7 @@ class Scores:
     version: str = ""
     warnings: tuple[str, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
@@ -114,17 +118,18 @@ def dataset_scores(
     """Return the scores of a dataset's readable X-rays, computing them once.
 
     They are cached under ``home`` (default: PNEUMO_HOME), in ``scores``, by the checkpoint's
-    version and the X-rays. Raises DatasetError or CheckpointError.
+    version, its input's key and the X-rays. Raises DatasetError or CheckpointError.
     """
     version = checkpoint.card.version
-    key = hashlib.sha256(f"{version} {dataset.fingerprint}".encode()).hexdigest()[:24]
+    identity = f"{version} {NetworkInput.of(checkpoint.card.input).key} {dataset.fingerprint}"
+    key = hashlib.sha256(identity.encode()).hexdigest()[:24]
     file = (home or settings().home) / "scores" / f"{checkpoint.name}-{key}.parquet"
     known = _read_cache(file)
     if known is None:
         known = score_dataset(checkpoint, dataset, decoding=decoding, scoring=scoring)
         write_whole(file, _as_parquet(*known))
-    table, unreadable = known
-    return Scores(table, dataset.name, checkpoint.name, version, (), unreadable)
+    table, unreadable, remarks = known
+    return Scores(table, dataset.name, checkpoint.name, version, (), unreadable, remarks)
 
 
 def read_scores_file(path: Path) -> Scores:
@@ -224,21 +229,26 @@ def _card_warning(checkpoint: Checkpoint, split: str, rows: pd.DataFrame) -> tup
     )
 
 
-def _as_parquet(table: pd.DataFrame, unreadable: Mapping[str, str]) -> bytes:
-    """Return a scores table as Parquet, with the excluded X-rays and reasons as metadata."""
+def _as_parquet(
+    table: pd.DataFrame, unreadable: Mapping[str, str], remarks: Mapping[str, str]
+) -> bytes:
+    """Return a scores table as Parquet; metadata: why X-rays are excluded, and the remarks."""
     whole = pa.Table.from_pandas(table, preserve_index=False)
-    facts = {**(whole.schema.metadata or {}), _UNREADABLE: json.dumps(dict(unreadable)).encode()}
+    facts = dict(whole.schema.metadata or {})
+    for name, said in ((_UNREADABLE, unreadable), (_REMARKS, remarks)):
+        facts[name] = json.dumps(dict(said)).encode()
     buffer = io.BytesIO()
     pq.write_table(whole.replace_schema_metadata(facts), buffer)
     return buffer.getvalue()
 
 
-def _read_cache(file: Path) -> tuple[pd.DataFrame, dict[str, str]] | None:
+def _read_cache(file: Path) -> tuple[pd.DataFrame, dict[str, str], dict[str, str]] | None:
     """Read a cached table; None if it is missing, damaged or of an older format."""
     try:
         whole = pq.read_table(io.BytesIO(file.read_bytes()))
-        unreadable: dict[str, str] = json.loads(whole.schema.metadata[_UNREADABLE])
-        return whole.to_pandas(), unreadable
+        facts = whole.schema.metadata
+        unreadable, remarks = (json.loads(facts[name]) for name in (_UNREADABLE, _REMARKS))
+        return whole.to_pandas(), unreadable, remarks
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

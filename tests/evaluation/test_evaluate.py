@@ -20,10 +20,10 @@ def test_scores_are_what_the_reader_says_of_each_film(
     checkpoint: Checkpoint, film_folder: Maker
 ) -> None:
     dataset = scan(film_folder({"train": 6, "test": 4}))
-    scores, unreadable = score_dataset(checkpoint, dataset)
+    scores, unreadable, remarks = score_dataset(checkpoint, dataset)
     reader = open_reader(checkpoint.name, gate=False)
     assert list(scores.columns) == ["id", "patient", "split", "label", "subtype", "probability"]
-    assert unreadable == {}
+    assert unreadable == remarks == {}
     assert len(scores) == 20
     path_of = dataset.films.set_index("id")["path"]
     for film in scores.itertuples():
@@ -33,7 +33,7 @@ def test_scores_are_what_the_reader_says_of_each_film(
 
 def test_figures_are_those_of_the_scores(checkpoint: Checkpoint, film_folder: Maker) -> None:
     dataset = scan(film_folder({"train": 2, "test": 6}))
-    scores, _ = score_dataset(checkpoint, dataset.split("test"))
+    scores, _, _ = score_dataset(checkpoint, dataset.split("test"))
     result = evaluate_dataset(checkpoint, dataset, "test", operating_point="screening")
     labels, p = scores["label"], scores["probability"]
     counts = confusion(labels, p, 0.2)
@@ -50,6 +50,7 @@ def test_figures_are_those_of_the_scores(checkpoint: Checkpoint, film_folder: Ma
         "threshold": 0.2,
         "operating_point": "screening",
         "confusion": counts.as_rows(),
+        "remarks": {},
         "intervals": {
             name: [getattr(result.figures, name).low, getattr(result.figures, name).high]
             for name in ("auc", "accuracy", "sensitivity", "specificity", "f1", "ece")

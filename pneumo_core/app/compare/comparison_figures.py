@@ -10,6 +10,7 @@ from pneumo_core.app.compare.pair_choice import choose_pair
 from pneumo_core.app.compare.pair_scatter import show_pair
 from pneumo_core.app.evaluate.score_cache import study_of
 from pneumo_core.app.memory import cached
+from pneumo_core.app.widgets.framing_remarks import say_remarks
 from pneumo_core.app.words import plain, x_rays
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.errors import PneumoError
@@ -201,6 +202,7 @@ def _test_row(names: Sequence[str], test: PairTest) -> dict[str, str]:
 
 
 def _say_unreadable(compared: Comparison) -> None:
+    say_remarks(compared.remarks)
     if compared.unreadable:
         with st.expander(f"{x_rays(len(compared.unreadable))} could not be read: left out"):
             for reason in compared.unreadable.values():

@@ -17,6 +17,7 @@ from pneumo_core.app.embeddings.uploaded_image import Placed, choose_own_image, 
 from pneumo_core.app.evaluate.error_images import show_images
 from pneumo_core.app.memory import cached_for_all
 from pneumo_core.app.sign_in import only_admitted
+from pneumo_core.app.widgets.framing_remarks import say_remarks
 from pneumo_core.app.widgets.layout import beside
 from pneumo_core.app.widgets.mouse import HOW_TO_SELECT
 from pneumo_core.app.words import plain, x_rays
@@ -235,6 +236,7 @@ def _say_what_is_left_out(features: Features) -> None:
         with st.expander(f"{x_rays(len(features.unreadable))} could not be read: left out"):
             for reason in features.unreadable.values():
                 st.markdown(f"- {plain(reason)}")
+    say_remarks(features.remarks)
     if MIN_IMAGES <= len(features.table) < _FEW:
         st.info(f"Only {len(features.table)} X-rays: the map and its figures are unreliable.")
     if features.table["label"].nunique() == 1:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pneumo_core.app.memory import cached
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use, dataset_key
+from pneumo_core.app.widgets.framing_remarks import say_remarks
 from pneumo_core.app.widgets.linked_choice import choose_linked
 from pneumo_core.app.widgets.model_choice import DATASET, dataset_sources
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
@@ -116,6 +117,7 @@ def say_warnings(scores: Scores) -> None:
     """Show warnings about the scores and the unreadable files."""
     for warning in scores.warnings:
         st.warning(plain(warning), icon=":material/warning:")
+    say_remarks(scores.remarks)
     if scores.unreadable:
         with st.expander(f"{x_rays(len(scores.unreadable))} could not be read"):
             for reason in scores.unreadable.values():
