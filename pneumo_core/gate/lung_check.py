@@ -29,6 +29,7 @@ _UNSURE = (
     "The outline of the lungs is uncertain in this X-ray, so the model may have looked at the "
     "wrong part of it. The result is less reliable."
 )
+_WHOLE = "No lungs were found in this image, so the model saw the whole of it. Do not rely on the result."
 _SHORT = (
     "The lungs found are unusually short for their width, so part of them may be hidden or cut "
     "off. Check their outline: the model sees only the box around it."
@@ -98,7 +99,8 @@ def lung_warnings(radiograph: Radiograph, trained_with: str = "") -> tuple[str, 
     """
     lungs = find_lungs(radiograph)
     told = (
-        (not lungs.sure, _UNSURE),
+        (not lungs.found, _WHOLE),
+        (lungs.found and not lungs.sure, _UNSURE),
         (_are_short(lungs, radiograph), _SHORT),
         (_are_cut(lungs), _CUT),
         (abs(uprightness(radiograph)) <= _TIE, _EITHER_WAY),

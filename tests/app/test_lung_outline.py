@@ -2,6 +2,7 @@ import numpy as np
 
 from pneumo_core.app.reading_room.display_options import lung_outline
 from pneumo_core.imaging import read_radiograph
+from pneumo_core.imaging.orientation import inverted_radiograph
 from pneumo_core.lungs import find_lungs
 from pneumo_core.reading import samples
 
@@ -26,3 +27,8 @@ def test_the_outline_runs_around_the_lungs() -> None:
 
 def test_without_lungs_there_is_no_outline() -> None:
     assert lung_outline(read_radiograph(LEG)) == []
+
+
+def test_an_inverted_xray_has_the_outline_that_the_model_saw() -> None:
+    radiograph = read_radiograph(CHEST)
+    assert lung_outline(inverted_radiograph(radiograph)) == lung_outline(radiograph)

@@ -143,3 +143,10 @@ def test_lungs_are_cut_where_they_lie_on_the_lower_edge(
     monkeypatch.setattr(lung_check, "find_lungs", lambda _: lungs)
     told = lung_warnings(radiograph(np.full((112, 112), 0.5, np.float32)))
     assert any("cut off" in each for each in told) == cut
+
+
+def test_without_the_image_check_an_image_without_lungs_is_warned_of(reader: Reader) -> None:
+    (leg,) = (read_radiograph(each.path) for each in samples() if each.title != "Chest")
+    told = " ".join(replace(reader, gate=False).read(leg).warnings)
+    assert "No lungs were found in this image, so the model saw the whole of it" in told
+    assert "outline of the lungs is uncertain" not in told

@@ -23,7 +23,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
 from pneumo_core.explanations import METHODS, HeatMap, common_peaks, evidence_strength
 from pneumo_core.imaging import Radiograph, colour_scale, contour_lines, heat_layer, jpeg, png
-from pneumo_core.lungs import find_lungs
+from pneumo_core.lungs import find_lungs, normal_polarity
 from pneumo_core.metrics import format_rate
 from pneumo_core.reading import Reading
 from pneumo_core.reports import Overlay
@@ -89,7 +89,8 @@ def _grid(heat: NDArray[np.float32]) -> dict[str, Any]:
 
 def lung_outline(radiograph: Radiograph) -> list[dict[str, str]]:
     """Return the outline of the lungs as lines in [0, 1]; empty if no lungs were found."""
-    return [{"path": _path(line), "level": "lungs"} for line in find_lungs(radiograph).outline()]
+    lines = find_lungs(normal_polarity(radiograph)).outline()
+    return [{"path": _path(line), "level": "lungs"} for line in lines]
 
 
 def choose_look(
