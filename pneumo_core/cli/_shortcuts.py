@@ -99,9 +99,9 @@ def records(found: "Sequence[ByQuartile]") -> list[dict[str, Any]]:
 
 
 def _print_audit(found: "Audit") -> None:
-    from pneumo_core.evaluation.shortcuts import LIMITS, PROPERTIES, advice, summary
+    from pneumo_core.evaluation.shortcuts import LIMITS
 
-    for sentence in summary(found):
+    for sentence in found.summary():
         out.print(sentence, markup=False)
     table = Table("property", "split", "AUC (95 %)", "higher in", "NORMAL", "PNEUMONIA", "level")
     table.box = SIMPLE_HEAD
@@ -112,11 +112,19 @@ def _print_audit(found: "Audit") -> None:
         title = each.prop.title
         table.add_row(title, each.split, str(each.auc), higher, normal, ill, each.level)
     print_table(table)
-    telling = {each.prop.key: each.prop for each in found.separations if each.level != "none"}
-    for key in dict.fromkeys([*PROPERTIES, *sorted(telling)]):
-        if key in telling:
-            out.print(f"{telling[key].title}", style="bold", markup=False)
-            for sentence in advice(telling[key]):
-                out.print(f"  {sentence}", markup=False)
+    _print_advice(found)
     out.print()
     out.print(LIMITS, markup=False)
+
+
+def _print_advice(found: "Audit") -> None:
+    """Print how properties differ between splits, unless the summary did, and what to do."""
+    from pneumo_core.evaluation.shortcuts import advice, shift_sentence
+
+    said = set(found.summary())
+    shifted = [(each.prop.key, shift_sentence(each)) for each in found.clear_shifts]
+    for prop in found.telling:
+        out.print(prop.title, style="bold", markup=False)
+        shifts = [told for key, told in shifted if key == prop.key and told not in said]
+        for sentence in (*shifts, *advice(prop)):
+            out.print(f"  {sentence}", markup=False)

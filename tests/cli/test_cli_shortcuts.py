@@ -50,10 +50,30 @@ def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:
     width = next(row for row in told["label"] if row["property"] == "width_over_height")
     assert (width["auc"], width["higher_in"], width["n_normal"]) == (1, "PNEUMONIA", 12)
     assert "lung_height" in told["not_measured"]
+    meaning = told["properties"]["width_over_height"]["means"]
+    assert meaning.startswith("The proportions of the image.")
     rows = list(csv.DictReader(io.StringIO(pneumo("data", "audit", framed, "--csv").out)))
     first = next(row for row in rows if row["property"] == "width_over_height")
     assert float(first["auc"]) == 1
+    assert (first["means"], first["remedy"][:5]) == (meaning, "Frame")
     assert {row["kind"] for row in rows} == {"label", "all together", "shift"}
+
+
+def test_what_only_differs_between_the_splits_is_explained(pneumo: Run, film_folder: Maker) -> None:
+    folder = film_folder({"train": 24, "test": 24})
+    for path in folder.glob("test/*/*.png"):
+        with Image.open(path) as picture:
+            wide = picture.resize((2 * picture.width, picture.height))
+        wide.save(path)
+    told = pneumo("data", "audit", folder).out
+    assert "normal X-rays in width / height: median 2.00 against 1.00" in told
+    assert "Width / height\n  The proportions of the image." in told
+
+
+def test_what_is_the_same_in_every_x_ray_is_named(pneumo: Run, film_folder: Maker) -> None:
+    told = pneumo("data", "audit", film_folder({"train": 12})).out
+    (line,) = [line for line in told.splitlines() if "the value tells nothing:" in line]
+    assert "width / height, the number of pixels" in line
 
 
 def test_the_input_of_a_network_is_audited_too(pneumo: Run, framed: Path) -> None:

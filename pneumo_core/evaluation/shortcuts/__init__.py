@@ -1,13 +1,7 @@
 """Shortcut audit: which properties unrelated to the lungs predict the label."""
 
-from pneumo_core.evaluation.shortcuts.audit import (
-    Audit,
-    Separation,
-    Shift,
-    Together,
-    audit,
-    level_of,
-)
+from pneumo_core.evaluation.shortcuts.audit import audit
+from pneumo_core.evaluation.shortcuts.comparisons import Separation, Shift, Together, level_of
 from pneumo_core.evaluation.shortcuts.input_detail import audit_input_detail
 from pneumo_core.evaluation.shortcuts.lungs import LungsLike, NamedLungFinder, installed_finder
 from pneumo_core.evaluation.shortcuts.measure import (
@@ -23,6 +17,7 @@ from pneumo_core.evaluation.shortcuts.quartiles import (
     by_quartile,
     quartile_table,
 )
+from pneumo_core.evaluation.shortcuts.result import Audit
 from pneumo_core.evaluation.shortcuts.words import (
     LIMITS,
     advice,
