@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import pneumo_core as pn
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.evaluation.shortcuts import audit, measure_dataset, summary
@@ -43,6 +44,15 @@ def test_the_audit_says_what_tells_the_label(pneumo: Run, framed: Path) -> None:
     assert "Train: the label can be predicted without the lungs." in done.out
     assert "The proportions of the image." in done.out, "what it means"
     assert "not always a shortcut" in done.out, "what it can't tell"
+
+
+def test_python_gives_what_the_command_gives(pneumo: Run, framed: Path) -> None:
+    found = pn.audit_dataset(str(framed), input_sizes=[48])
+    told = json.loads(pneumo("data", "audit", framed, "--input-size", "48", "--json").out)
+    assert json.loads(json.dumps(found.as_dict())) == told
+    assert pn.audit_dataset(pn.load_dataset(framed)).summary() == found.summary()
+    with pytest.raises(ValueError, match="16 pixels can't be audited. Give 32 to 1024 pixels"):
+        pn.audit_dataset(framed, input_sizes=[16])
 
 
 def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:

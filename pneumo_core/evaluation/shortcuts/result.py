@@ -59,19 +59,14 @@ class Audit:
         Each says what its property means (``means``), what to do about it (``remedy``), and how it
         may be related to disease (``may_be_disease``, "" if it can't be).
         """
-        return pd.DataFrame(
-            [
-                *(
-                    {"kind": "label", **_separation_row(each), **_meaning(each.prop)}
-                    for each in self.separations
-                ),
-                *({"kind": "all together", **_together_row(each)} for each in self.together),
-                *(
-                    {"kind": "shift", **_shift_row(each), **_meaning(each.prop)}
-                    for each in self.shifts
-                ),
-            ]
-        )
+        rows: list[dict[str, Any]] = [
+            *({"kind": "label", **row} for row in map(_separation_row, self.separations)),
+            *({"kind": "all together", **row} for row in map(_together_row, self.together)),
+            *({"kind": "shift", **row} for row in map(_shift_row, self.shifts)),
+        ]
+        meanings = {each.key: _meaning(each) for each in self._all()}
+        texts = [meanings.get(row.get("property", ""), {}) for row in rows]
+        return pd.DataFrame(rows).join(pd.DataFrame(texts))
 
     def as_dict(self) -> dict[str, Any]:
         """Return all results as JSON types; missing numbers are None."""
