@@ -9,9 +9,11 @@ from pneumo_core.evaluation.shortcuts.measure import (
     measure,
     measure_dataset,
     measured_before,
+    stored_measurements,
 )
 from pneumo_core.evaluation.shortcuts.properties import LUNG_PROPERTIES, PROPERTIES, Property
 from pneumo_core.evaluation.shortcuts.quartiles import (
+    MIN_IMAGES,
     ByQuartile,
     Quarter,
     by_quartile,
@@ -20,6 +22,7 @@ from pneumo_core.evaluation.shortcuts.quartiles import (
 from pneumo_core.evaluation.shortcuts.result import Audit
 from pneumo_core.evaluation.shortcuts.words import (
     LIMITS,
+    QUARTILES_TITLE,
     advice,
     quartile_sentence,
     separation_sentence,
@@ -30,7 +33,9 @@ from pneumo_core.evaluation.shortcuts.words import (
 __all__ = [
     "LIMITS",
     "LUNG_PROPERTIES",
+    "MIN_IMAGES",
     "PROPERTIES",
+    "QUARTILES_TITLE",
     "Audit",
     "ByQuartile",
     "LungsLike",
@@ -54,5 +59,6 @@ __all__ = [
     "quartile_table",
     "separation_sentence",
     "shift_sentence",
+    "stored_measurements",
     "summary",
 ]

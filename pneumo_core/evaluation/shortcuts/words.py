@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LIMITS",
+    "QUARTILES_TITLE",
     "advice",
     "quartile_sentence",
     "separation_sentence",
@@ -28,6 +29,9 @@ LIMITS = (
     "ignores direction is a little above 0.5 by chance: look at the interval."
 )
 """A paragraph about the limits of an audit."""
+
+QUARTILES_TITLE = "Shortcuts: errors by framing, size and exposure"
+"""The heading of errors by quartile on the page Evaluate, to which reports refer."""
 
 _LABEL_NOUN = ("normal", "pneumonia")
 _ORDINAL = ("lowest", "second", "third", "highest")
