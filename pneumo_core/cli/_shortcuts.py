@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pneumo_core.datasets import Dataset
-    from pneumo_core.evaluation.shortcuts import Audit, ByQuartile, Measured
+    from pneumo_core.evaluation.shortcuts import Audit, ByQuartile, FurtherProperties, Measured
 
-__all__ = ["measure_dataset", "print_quartiles", "records"]
+__all__ = ["PropertiesOption", "measure_dataset", "print_quartiles", "read_further", "records"]
 
 _MOST_TABLES = 6
+
+
+PropertiesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--properties",
+        metavar="FILE.csv",
+        help="Further properties: a row for each X-ray, found by the column id, path, file or name "
+        "(its path in the dataset, or its file's name), and columns of numbers. Columns width and "
+        "height replace those of the files.",
+    ),
+]
 
 
 @data.command("audit")
@@ -38,6 +50,7 @@ def audit_data(
             "the lungs; may be given several times.",
         ),
     ] = None,
+    properties: PropertiesOption = None,
 ) -> None:
     """Measure how well properties other than disease predict the label."""
     from pneumo_core.datasets import scan
@@ -46,8 +59,8 @@ def audit_data(
     location = dataset_folder(folder)
     with progress_bar("Listing X-rays") as listing:
         dataset = scan(location, progress=listing)
-    properties = measure_dataset(dataset)
-    found = audit(dataset, properties)
+    measured = measure_dataset(dataset, read_further(properties, dataset))
+    found = audit(dataset, measured)
     if input_sizes:
         with progress_bar("Framing X-rays") as framing:
             found = found.joined_by(audit_input_detail(dataset, input_sizes, progress=framing))
@@ -57,18 +70,25 @@ def audit_data(
         found.table().to_csv(sys.stdout, index=False)
     else:
         _print_audit(found)
-    raise typer.Exit(1 if properties.unreadable else 0)
+    raise typer.Exit(1 if measured.unreadable else 0)
 
 
-def measure_dataset(dataset: "Dataset") -> "Measured":
+def read_further(file: Path | None, dataset: "Dataset") -> "FurtherProperties | None":
+    """Read the file of ``--properties``, before anything is measured; None without one."""
+    from pneumo_core.evaluation.shortcuts import read_properties
+
+    return None if file is None else read_properties(file, dataset.films["id"])
+
+
+def measure_dataset(dataset: "Dataset", further: "FurtherProperties | None") -> "Measured":
     """Measure a dataset's properties with a progress bar; report unreadable files."""
-    from pneumo_core.evaluation.shortcuts import installed_finder, measure_dataset
+    from pneumo_core.evaluation.shortcuts import installed_finder, measure_dataset, with_properties
 
     with progress_bar("Measuring X-rays") as progress:
         found = measure_dataset(dataset, finder=installed_finder(), progress=progress)
     for sentence in found.unreadable.values():
         err.print(f"Left out: {sentence}", markup=False)
-    return found
+    return with_properties(found, further) if further is not None else found
 
 
 def print_quartiles(found: "Sequence[ByQuartile]") -> None:

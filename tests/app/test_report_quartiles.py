@@ -26,7 +26,7 @@ def test_what_was_measured_elsewhere_is_in_the_report(checkpoint: Checkpoint, fo
     assert quartiles_at(study, 0.5)() is None, "nothing is measured for a report"
     stored = measure_dataset(scan(folder), finder=installed_finder())
     found = quartiles_at(study, 0.5)()
-    assert found == tuple(by_quartile(study.table, stored.table, 0.5))
+    assert found == tuple(by_quartile(study.table, stored, 0.5))
     assert found
 
 

@@ -94,6 +94,44 @@ def test_the_input_of_a_network_is_audited_too(pneumo: Run, framed: Path) -> Non
     assert "Finest detail of" in pneumo("data", "audit", framed, *sizes).out
 
 
+def test_properties_from_a_file_are_audited_as_if_measured(
+    pneumo: Run, film_folder: Maker, tmp_path: Path
+) -> None:
+    folder = film_folder({"train": 12})
+    films = scan(folder).films
+    sizes = tmp_path / "sizes.csv"
+    films.assign(width=200 + 100 * films["label"], height=100, age=1)[
+        ["id", "width", "height", "age"]
+    ].to_csv(sizes, index=False)
+    told = json.loads(pneumo("data", "audit", folder, "--properties", sizes, "--json").out)
+    width = next(row for row in told["label"] if row["property"] == "width_over_height")
+    assert (width["auc"], width["median_normal"], width["median_pneumonia"]) == (1, 2, 3)
+    assert "age" in told["constant"]
+    assert told["properties"]["age"]["means"] == "From sizes.csv."
+    found = pn.audit_dataset(folder, properties=sizes)
+    assert json.loads(json.dumps(found.as_dict())) == told
+    sizes.write_text("id,age\nelsewhere.png,3\n")
+    refused = pneumo("data", "audit", folder, "--properties", sizes)
+    assert refused.code == 1
+    assert "names none of these X-rays" in refused.err
+
+
+def test_evaluate_counts_mistakes_by_quartile_of_a_property_from_a_file(
+    checkpoint: Checkpoint, pneumo: Run, film_folder: Maker, tmp_path: Path
+) -> None:
+    folder = film_folder({"train": 4, "test": 24})
+    films = scan(folder).films
+    ages = tmp_path / "ages.csv"
+    table = films.assign(age=range(len(films)))[["id", "age"]]
+    table[films["split"] == "test"].to_csv(ages, index=False)
+    given = ("evaluate", "--data", folder, "--properties", ages)
+    done = pneumo(*given, "--shortcuts", "--json")
+    of = [r for r in json.loads(done.out)["shortcuts"] if r["property"] == "age"]
+    assert sum(row["n"] for row in of) == 48
+    assert "8 of 56 X-rays have no row in ages.csv." in done.err
+    assert "--properties needs --shortcuts" in pneumo(*given).err
+
+
 def test_what_cant_be_read_is_said_and_fails(pneumo: Run, framed: Path) -> None:
     (framed / "test/NORMAL/broken.png").write_bytes(b"no X-ray")
     done = pneumo("data", "audit", framed, "--json")

@@ -45,7 +45,7 @@ def show_shortcuts(study: Study, threshold: float) -> None:
         measured = _measured()
         if measured is None:
             return
-        found = by_quartile(study.table, measured.table, threshold)
+        found = by_quartile(study.table, measured, threshold)
         if not found:
             st.info(
                 "None of these X-rays are in the dataset in use, or too few of each label: at "
@@ -72,7 +72,7 @@ def quartiles_at(study: Study, threshold: float) -> Callable[[], tuple[ByQuartil
         measured = known or _stored(data)
         if measured is None:
             return None
-        return tuple(by_quartile(study.table, measured.table, threshold))
+        return tuple(by_quartile(study.table, measured, threshold))
 
     return find
 

@@ -2,6 +2,11 @@
 
 from pneumo_core.evaluation.shortcuts.audit import audit
 from pneumo_core.evaluation.shortcuts.comparisons import Separation, Shift, Together, level_of
+from pneumo_core.evaluation.shortcuts.further import (
+    FurtherProperties,
+    read_properties,
+    with_properties,
+)
 from pneumo_core.evaluation.shortcuts.input_detail import audit_input_detail
 from pneumo_core.evaluation.shortcuts.lungs import LungsLike, NamedLungFinder, installed_finder
 from pneumo_core.evaluation.shortcuts.measure import (
@@ -38,6 +43,7 @@ __all__ = [
     "QUARTILES_TITLE",
     "Audit",
     "ByQuartile",
+    "FurtherProperties",
     "LungsLike",
     "Measured",
     "NamedLungFinder",
@@ -57,8 +63,10 @@ __all__ = [
     "measured_before",
     "quartile_sentence",
     "quartile_table",
+    "read_properties",
     "separation_sentence",
     "shift_sentence",
     "stored_measurements",
     "summary",
+    "with_properties",
 ]

@@ -1,6 +1,7 @@
 """Audit of a dataset: how well properties unrelated to disease predict its labels."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from pneumo_core.datasets import NORMAL, PNEUMONIA, SPLITS, Dataset
 from pneumo_core.evaluation.shortcuts.combined import predict_from_all
 from pneumo_core.evaluation.shortcuts.comparisons import Separation, Shift, Together
 from pneumo_core.evaluation.shortcuts.measure import Measured
-from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
+from pneumo_core.evaluation.shortcuts.properties import Property
 from pneumo_core.evaluation.shortcuts.result import Audit, or_zero, strongest_first
 from pneumo_core.metrics import Estimate, clustered_area
 
@@ -39,27 +40,29 @@ def audit(dataset: Dataset, measured: Measured, *, progress: Progress | None = N
     films = dataset.as_found().films[["id", "split", "label", "patient"]]
     films = films.merge(measured.table, on="id", how="inner")
     films, notes = _sample(films)
+    props = measured.properties
     splits = [split for split in SPLITS if (films["split"] == split).any()]
     separations, together = [], []
     for number, split in enumerate(splits, 1):
         rows = films[films["split"] == split].reset_index(drop=True)
         if rows["label"].nunique() == 2:
-            separations += [separation(rows, each, split) for each in _varying(rows)]
-            together.append(_together(rows, split))
+            separations += [separation(rows, each, split) for each in _varying(rows, props)]
+            together.append(_together(rows, split, props))
         if progress:
             progress(number, len(splits))
-    shifts = _shifts(films, splits, separations)
+    shifts = _shifts(films, splits, separations, props)
+    notes += measured.notes
     unreadable = len(measured.unreadable)
     if unreadable:
         notes.append(f"{x_rays(unreadable)} could not be read and {_was(unreadable)} left out.")
-    known = {key: films[key].notna().any() for key in PROPERTIES}
+    known = {each.key: films[each.key].notna().any() for each in props}
     return Audit(
         dataset.name,
         strongest_first(separations),
         tuple(together),
         tuple(sorted(shifts, key=lambda each: -or_zero(each.auc.value))),
-        tuple(each for key, each in PROPERTIES.items() if not known[key]),
-        tuple(p for key, p in PROPERTIES.items() if known[key] and films[key].nunique() == 1),
+        tuple(each for each in props if not known[each.key]),
+        tuple(p for p in props if known[p.key] and films[p.key].nunique() == 1),
         tuple(notes),
     )
 
@@ -74,17 +77,22 @@ def separation(rows: pd.DataFrame, prop: Property, split: str) -> Separation:
     return Separation(prop, split, auc, higher, medians, (len(normal), len(ill)))
 
 
-def _together(rows: pd.DataFrame, split: str) -> Together:
+def _together(rows: pd.DataFrame, split: str, props: Sequence[Property]) -> Together:
     labels = rows["label"].to_numpy(np.int64)
     patients = rows["patient"].to_numpy(str)
-    values = rows[list(PROPERTIES)].to_numpy(np.float64)
+    values = rows[[each.key for each in props]].to_numpy(np.float64)
     predicted = predict_from_all(values, labels, patients, threads=settings().threads)
     if predicted is None:
         return Together(split, Estimate(math.nan, math.nan, math.nan), len(rows))
     return Together(split, clustered_area(labels, predicted, patients), len(rows))
 
 
-def _shifts(films: pd.DataFrame, splits: list[str], separations: list[Separation]) -> list[Shift]:
+def _shifts(
+    films: pd.DataFrame,
+    splits: list[str],
+    separations: list[Separation],
+    props: Sequence[Property],
+) -> list[Shift]:
     if "train" not in splits:
         return []
     higher = {each.prop.key: each.higher for each in separations if _separates_in_train(each)}
@@ -93,7 +101,9 @@ def _shifts(films: pd.DataFrame, splits: list[str], separations: list[Separation
         for label in (NORMAL, PNEUMONIA) if split != "train" else ():
             rows = films[films["split"].isin(["train", split]) & (films["label"] == label)]
             if rows["split"].nunique() == 2:
-                found += [_shift(rows, each, split, label, higher) for each in _varying(rows)]
+                found += [
+                    _shift(rows, each, split, label, higher) for each in _varying(rows, props)
+                ]
     return found
 
 
@@ -134,9 +144,9 @@ def _ranks(values: pd.Series) -> NDArray[np.float64]:
     return np.asarray(rankdata(values.to_numpy(np.float64)) / len(values), dtype=np.float64)
 
 
-def _varying(rows: pd.DataFrame) -> list[Property]:
+def _varying(rows: pd.DataFrame, props: Sequence[Property]) -> list[Property]:
     """Return the properties with more than one value here."""
-    return [each for key, each in PROPERTIES.items() if rows[key].nunique() > 1]
+    return [each for each in props if rows[each.key].nunique() > 1]
 
 
 def _sample(films: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -20,7 +20,7 @@ from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.evaluation.shortcuts.file_properties import file_properties
 from pneumo_core.evaluation.shortcuts.lungs import NamedLungFinder, lung_properties
 from pneumo_core.evaluation.shortcuts.pixels import SIDE, pixel_properties
-from pneumo_core.evaluation.shortcuts.properties import PROPERTIES
+from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
 from pneumo_core.imaging import Radiograph, to_input
 
 __all__ = ["Measured", "measure", "measure_dataset", "measured_before", "stored_measurements"]
@@ -35,14 +35,16 @@ _FACTS = b"pneumo"
 class Measured:
     """The properties of a dataset's X-rays.
 
-    ``table`` has a row per readable X-ray: ``id`` and a float64 column for each of ``PROPERTIES``,
+    ``table`` has a row per readable X-ray: ``id`` and a float64 column for each of ``properties``,
     NaN where not measured. ``unreadable`` maps the ids of the others to the reason. ``finder``: the
-    lung finder's name, "" without one.
+    lung finder's name, "" without one. ``notes`` say what else is missing.
     """
 
     table: pd.DataFrame
     unreadable: dict[str, str]
     finder: str = ""
+    properties: tuple[Property, ...] = tuple(PROPERTIES.values())
+    notes: tuple[str, ...] = ()
 
 
 def measure(
