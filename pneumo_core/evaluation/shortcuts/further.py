@@ -105,7 +105,7 @@ def _reason(error: Exception) -> str:
         return "it is not text in UTF-8"
     if isinstance(error, pd.errors.EmptyDataError):
         return "it is empty"
-    return "its rows have more cells than its header"
+    return "its rows do not fit its header"
 
 
 def _names(table: pd.DataFrame, file: Path) -> pd.Series:

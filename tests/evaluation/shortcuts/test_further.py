@@ -85,7 +85,7 @@ def test_a_row_is_found_by_its_files_name_where_that_is_unique(
         ("age,width\n4,5", "has no column that names the X-rays"),
         (f"id,age\n{IDS[0]},1\n{IDS[0]},2", "'test/NORMAL/a.png' twice. Keep one row"),
         ("", "can't be read: it is empty"),
-        (f"id,age\n{IDS[0]},1,2\n", "its rows have more cells than its header"),
+        (f"id,age\n{IDS[0]},1,2\n", "its rows do not fit its header"),
         (b"id,age\n\xff,1", "it is not text in UTF-8"),
         (None, "can't be read: no such file or directory. Name a CSV file"),
     ],
