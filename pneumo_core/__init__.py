@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     )
     from pneumo_core.evaluation import Comparison, DatasetEvaluation
     from pneumo_core.evaluation.public import compare, evaluate
+    from pneumo_core.evaluation.shortcuts import Audit
+    from pneumo_core.evaluation.shortcuts.public import audit_dataset
     from pneumo_core.explanations import HeatMap
     from pneumo_core.imaging import Radiograph, read_radiograph
     from pneumo_core.lungs import Lungs, find_lungs
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pneumo_core.training import TrainingConfig, recipe
 
 __all__ = [
+    "Audit",
     "Checkpoint",
     "CheckpointError",
     "Comparison",
@@ -54,6 +57,7 @@ __all__ = [
     "UnknownName",
     "UnreadableImage",
     "__version__",
+    "audit_dataset",
     "compare",
     "embed",
     "evaluate",
@@ -83,6 +87,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "evaluation": ("Comparison", "DatasetEvaluation"),
     "evaluation.public": ("compare", "evaluate"),
+    "evaluation.shortcuts": ("Audit",),
+    "evaluation.shortcuts.public": ("audit_dataset",),
     "explanations": ("HeatMap",),
     "imaging": ("Radiograph", "read_radiograph"),
     "lungs": ("Lungs", "find_lungs"),

@@ -20,10 +20,10 @@ from pneumo_core.reading import samples
 from tests.app.test_pages import film
 
 NAMES = {
-    *("Checkpoint", "CheckpointError", "Comparison", "Dataset", "DatasetError"),
+    *("Audit", "Checkpoint", "CheckpointError", "Comparison", "Dataset", "DatasetError"),
     *("DatasetEvaluation", "HeatMap", "Lungs", "PneumoError", "Radiograph", "Reader", "Reading"),
     *("TrainingConfig", "TrainingError", "UnknownName", "UnreadableImage", "__version__"),
-    *("compare", "embed", "evaluate", "explain", "find_lungs", "list_checkpoints"),
+    *("audit_dataset", "compare", "embed", "evaluate", "explain", "find_lungs", "list_checkpoints"),
     *("load_checkpoint", "load_dataset", "load_reader", "read", "read_radiograph", "recipe"),
     *("register_architecture", "train"),
 }

@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pneumo_core.datasets import Dataset
-    from pneumo_core.evaluation.shortcuts import Audit, ByQuartile, Measured
+    from pneumo_core.evaluation.shortcuts import Audit, ByQuartile, FurtherProperties, Measured
 
-__all__ = ["measure_dataset", "print_quartiles", "records"]
+__all__ = ["PropertiesOption", "measure_dataset", "print_quartiles", "read_further", "records"]
 
 _MOST_TABLES = 6
+
+
+PropertiesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--properties",
+        metavar="FILE.csv",
+        help="Further properties: a row for each X-ray, found by the column id, path, file or name "
+        "(its path in the dataset, or its file's name), and columns of numbers. Columns width and "
+        "height replace those of the files.",
+    ),
+]
 
 
 @data.command("audit")
@@ -38,6 +50,7 @@ def audit_data(
             "the lungs; may be given several times.",
         ),
     ] = None,
+    properties: PropertiesOption = None,
 ) -> None:
     """Measure how well properties other than disease predict the label."""
     from pneumo_core.datasets import scan
@@ -46,8 +59,8 @@ def audit_data(
     location = dataset_folder(folder)
     with progress_bar("Listing X-rays") as listing:
         dataset = scan(location, progress=listing)
-    properties = measure_dataset(dataset)
-    found = audit(dataset, properties)
+    measured = measure_dataset(dataset, read_further(properties, dataset))
+    found = audit(dataset, measured)
     if input_sizes:
         with progress_bar("Framing X-rays") as framing:
             found = found.joined_by(audit_input_detail(dataset, input_sizes, progress=framing))
@@ -57,18 +70,25 @@ def audit_data(
         found.table().to_csv(sys.stdout, index=False)
     else:
         _print_audit(found)
-    raise typer.Exit(1 if properties.unreadable else 0)
+    raise typer.Exit(1 if measured.unreadable else 0)
 
 
-def measure_dataset(dataset: "Dataset") -> "Measured":
+def read_further(file: Path | None, dataset: "Dataset") -> "FurtherProperties | None":
+    """Read the file of ``--properties``, before anything is measured; None without one."""
+    from pneumo_core.evaluation.shortcuts import read_properties
+
+    return None if file is None else read_properties(file, dataset.films["id"])
+
+
+def measure_dataset(dataset: "Dataset", further: "FurtherProperties | None") -> "Measured":
     """Measure a dataset's properties with a progress bar; report unreadable files."""
-    from pneumo_core.evaluation.shortcuts import installed_finder, measure_dataset
+    from pneumo_core.evaluation.shortcuts import installed_finder, measure_dataset, with_properties
 
     with progress_bar("Measuring X-rays") as progress:
         found = measure_dataset(dataset, finder=installed_finder(), progress=progress)
     for sentence in found.unreadable.values():
         err.print(f"Left out: {sentence}", markup=False)
-    return found
+    return with_properties(found, further) if further is not None else found
 
 
 def print_quartiles(found: "Sequence[ByQuartile]") -> None:
@@ -99,9 +119,9 @@ def records(found: "Sequence[ByQuartile]") -> list[dict[str, Any]]:
 
 
 def _print_audit(found: "Audit") -> None:
-    from pneumo_core.evaluation.shortcuts import LIMITS, PROPERTIES, advice, summary
+    from pneumo_core.evaluation.shortcuts import LIMITS
 
-    for sentence in summary(found):
+    for sentence in found.summary():
         out.print(sentence, markup=False)
     table = Table("property", "split", "AUC (95 %)", "higher in", "NORMAL", "PNEUMONIA", "level")
     table.box = SIMPLE_HEAD
@@ -112,11 +132,19 @@ def _print_audit(found: "Audit") -> None:
         title = each.prop.title
         table.add_row(title, each.split, str(each.auc), higher, normal, ill, each.level)
     print_table(table)
-    telling = {each.prop.key: each.prop for each in found.separations if each.level != "none"}
-    for key in dict.fromkeys([*PROPERTIES, *sorted(telling)]):
-        if key in telling:
-            out.print(f"{telling[key].title}", style="bold", markup=False)
-            for sentence in advice(telling[key]):
-                out.print(f"  {sentence}", markup=False)
+    _print_advice(found)
     out.print()
     out.print(LIMITS, markup=False)
+
+
+def _print_advice(found: "Audit") -> None:
+    """Print how properties differ between splits, unless the summary did, and what to do."""
+    from pneumo_core.evaluation.shortcuts import advice, shift_sentence
+
+    said = set(found.summary())
+    shifted = [(each.prop.key, shift_sentence(each)) for each in found.clear_shifts]
+    for prop in found.telling:
+        out.print(prop.title, style="bold", markup=False)
+        shifts = [told for key, told in shifted if key == prop.key and told not in said]
+        for sentence in (*shifts, *advice(prop)):
+            out.print(f"  {sentence}", markup=False)

@@ -26,15 +26,21 @@ from pneumo_core.cli._shared import (
     validation_choice,
     without_nan,
 )
-from pneumo_core.cli._shortcuts import measure_dataset, print_quartiles, records
-from pneumo_core.cli._terminal import out, print_table, progress_bar
+from pneumo_core.cli._shortcuts import (
+    PropertiesOption,
+    measure_dataset,
+    print_quartiles,
+    read_further,
+    records,
+)
+from pneumo_core.cli._terminal import err, out, print_table, progress_bar
 from pneumo_core.errors import PneumoError
 
 if TYPE_CHECKING:
     from pneumo_core.checkpoints import Checkpoint
     from pneumo_core.datasets import Dataset
     from pneumo_core.evaluation import Comparison, DatasetEvaluation, Scores
-    from pneumo_core.evaluation.shortcuts import ByQuartile
+    from pneumo_core.evaluation.shortcuts import ByQuartile, FurtherProperties
 
 
 @app.command()
@@ -46,6 +52,7 @@ def evaluate(
     shortcuts: Annotated[
         bool, typer.Option("--shortcuts", help="Count errors by properties other than disease.")
     ] = False,
+    properties: PropertiesOption = None,
     validation: ValidationOption = None,
     as_json: JsonOption = False,
     scores: Annotated[
@@ -71,16 +78,19 @@ def evaluate(
     if listed is not None and listed.exists():
         raise PneumoError(f"'{listed}' exists already. Name another file.")
     if scores is not None:
-        if data_folder is not None or shortcuts or validation is not None:
+        if any(given is not None for given in (data_folder, properties, validation)) or shortcuts:
             raise typer.BadParameter(
-                "--scores cannot be combined with --data, --shortcuts or --validation"
+                "--scores cannot be combined with --data, --shortcuts, --properties or --validation"
             )
         evaluate_scores(scores, model, operating_point, threshold, as_json=as_json, listed=listed)
         return
     if threshold is not None:
         raise typer.BadParameter("--threshold needs --scores")
+    if properties is not None and not shortcuts:
+        raise typer.BadParameter("--properties needs --shortcuts")
     checkpoint = load_checkpoint(model or None)
     dataset = open_dataset(checkpoint, dataset_folder(data_folder), validation)
+    further = read_further(properties, dataset)
     with progress_bar("Decoding X-rays") as decoding, progress_bar("Scoring X-rays") as scoring:
         result = evaluate_dataset(
             checkpoint,
@@ -94,7 +104,7 @@ def evaluate(
     say_remarks(result.remarks)
     if listed is not None:
         save_list(Scores(result.scores, dataset.name), result.operating_point.threshold, listed)
-    quartiles = _quartiles(dataset, result) if shortcuts else []
+    quartiles = _quartiles(dataset, result, further) if shortcuts else []
     if as_json:
         told = {"shortcuts": records(quartiles)} if shortcuts else {}
         print(json.dumps(without_nan(result.as_dict()) | told))
@@ -104,12 +114,16 @@ def evaluate(
         print_quartiles(quartiles)
 
 
-def _quartiles(dataset: "Dataset", result: "DatasetEvaluation") -> "list[ByQuartile]":
+def _quartiles(
+    dataset: "Dataset", result: "DatasetEvaluation", further: "FurtherProperties | None"
+) -> "list[ByQuartile]":
     """Return errors by quartile of each property; the whole dataset is measured once."""
     from pneumo_core.evaluation.shortcuts import by_quartile
 
-    properties = measure_dataset(dataset).table
-    return by_quartile(result.scores, properties, result.operating_point.threshold)
+    measured = measure_dataset(dataset, further)
+    for note in measured.notes:
+        err.print(note, markup=False)
+    return by_quartile(result.scores, measured, result.operating_point.threshold)
 
 
 @app.command()

@@ -11,7 +11,12 @@ from io import BytesIO
 from pneumo_core import __version__
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.evaluation import Study, slice_columns, slices
-from pneumo_core.evaluation.shortcuts import ByQuartile, quartile_sentence
+from pneumo_core.evaluation.shortcuts import (
+    MIN_IMAGES,
+    QUARTILES_TITLE,
+    ByQuartile,
+    quartile_sentence,
+)
 from pneumo_core.metrics import Estimate
 from pneumo_core.reports.figures import PLOTS, still
 from pneumo_core.reports.result import RESEARCH_USE
@@ -35,13 +40,14 @@ _QUARTILES = 6
 class EvaluationReport:
     """A checkpoint, a study of its scores, and the threshold.
 
-    ``quartiles``: errors by quartile of properties other than disease, if measured.
+    ``quartiles``: errors by quartile of properties other than disease; empty if there are too few
+    X-rays, None if the properties were not measured.
     """
 
     checkpoint: Checkpoint
     study: Study
     threshold: float
-    quartiles: tuple[ByQuartile, ...] = ()
+    quartiles: tuple[ByQuartile, ...] | None = None
 
     @property
     def title(self) -> str:
@@ -57,7 +63,7 @@ class EvaluationReport:
             ("Model and training", self._model()),
             ("Threshold and calibration", self._threshold()),
             ("Metrics", self._measures()),
-            *([("Shortcuts", self._shortcuts())] if self.quartiles else []),
+            ("Shortcuts", self._shortcuts()),
             ("Limitations", list(self.checkpoint.card.limitations)),
             ("What only you can state", [f"{each[:1].upper()}{each[1:]}." for each in _YOURS]),
         ]
@@ -153,6 +159,17 @@ class EvaluationReport:
         ]
 
     def _shortcuts(self) -> list[str]:
+        if self.quartiles is None:
+            return [
+                "Errors by quartile of properties other than disease were not measured. Run "
+                f'`pneumo evaluate --shortcuts`, or open "{QUARTILES_TITLE}" on the page Evaluate '
+                "and measure the X-rays there; then export this report again."
+            ]
+        if not self.quartiles:
+            return [
+                "There are no errors by quartile of properties other than disease: fewer than "
+                f"{MIN_IMAGES} of the measured X-rays of each label are among these."
+            ]
         told = [
             "Errors by quartile of properties other than disease, over the X-rays of one label, "
             f"the clearest difference first ({min(_QUARTILES, len(self.quartiles))} of "

@@ -148,6 +148,8 @@ def test_the_shortcut_audit_is_made_when_asked_and_says_what_the_library_says(
     )
     assert len(app.get("plotly_chart")) == 1
     assert "vary proportions during training" in told(app)
+    (same,) = [line for line in told(app).splitlines() if "the value tells nothing:" in line]
+    assert "JPEG quality" in same, "every X-ray is a PNG"
 
     app.multiselect(key="audited input sizes").set_value([96]).run()
     press(app, "Audit these inputs")

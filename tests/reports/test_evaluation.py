@@ -6,7 +6,7 @@ import pypdfium2
 
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.evaluation import Study
-from pneumo_core.evaluation.shortcuts import PROPERTIES, ByQuartile, Quarter
+from pneumo_core.evaluation.shortcuts import PROPERTIES, QUARTILES_TITLE, ByQuartile, Quarter
 from pneumo_core.metrics import rate
 from pneumo_core.reports import EvaluationReport, report_markdown, report_pdf
 from tests.evaluation.tables import scores
@@ -64,4 +64,15 @@ def test_mistakes_by_quartile_are_reported_where_they_were_measured(
     assert "False alarms rise from 5% to 31% from the lowest to the highest quarter" in told
     assert "Lowest first: 5 of 100, 12 of 100, 17 of 100, 31 of 100." in told
     assert report_pdf(report).startswith(b"%PDF")
-    assert "## Shortcuts" not in report_markdown(made(checkpoint))
+
+
+def test_mistakes_by_quartile_that_were_not_measured_are_said_to_be_missing(
+    checkpoint: Checkpoint,
+) -> None:
+    told = report_markdown(made(checkpoint))
+    assert "## Shortcuts" in told
+    assert "were not measured. Run `pneumo evaluate --shortcuts`, or open" in told
+    assert f'"{QUARTILES_TITLE}" on the page Evaluate' in told
+    few = report_markdown(replace(made(checkpoint), quartiles=()))
+    assert "fewer than 20 of the measured X-rays of each label" in few
+    assert "not measured" not in few

@@ -17,7 +17,6 @@ from pneumo_core.evaluation.shortcuts import (
     LIMITS,
     Audit,
     Measured,
-    Property,
     Separation,
     advice,
     audit,
@@ -25,7 +24,6 @@ from pneumo_core.evaluation.shortcuts import (
     installed_finder,
     measure_dataset,
     shift_sentence,
-    summary,
 )
 from pneumo_core.reports.figures import separation_dots
 
@@ -109,7 +107,7 @@ def _input_details(dataset: Dataset, location: Path) -> list[Separation]:
 
 
 def _show_summary(found: Audit) -> None:
-    first, *others = summary(found)
+    first, *others = found.summary()
     strong = any(each.auc.low >= 0.8 for each in found.together)
     (st.warning if strong else st.info)(plain(first), icon=":material/fact_check:")
     st.markdown("\n".join(f"- {plain(each)}" for each in others))
@@ -152,22 +150,18 @@ def _separation_table(found: Iterable[Separation]) -> pd.DataFrame:
 
 
 def _show_shifts(found: Audit) -> None:
-    shifts = [each for each in found.shifts if each.level != "none"]
     if not found.shifts:
         return
     st.subheader("What differs between the splits", anchor=False)
-    if not shifts:
+    if not found.clear_shifts:
         st.markdown("No property differs clearly between the splits.")
         return
-    st.markdown("\n".join(f"- {plain(shift_sentence(each))}" for each in shifts))
+    st.markdown("\n".join(f"- {plain(shift_sentence(each))}" for each in found.clear_shifts))
 
 
 def _show_advice(found: Audit) -> None:
-    props = [each.prop for each in found.separations if each.level != "none"]
-    props += [each.prop for each in found.shifts if each.level != "none"]
-    telling: dict[str, Property] = {each.key: each for each in props}
-    if not telling:
+    if not found.telling:
         return
     st.subheader("Meaning and remedy", anchor=False)
-    for prop in telling.values():
+    for prop in found.telling:
         st.markdown(f"**{prop.title}.** {plain(' '.join(advice(prop)))}")

@@ -97,8 +97,11 @@ def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> N
     if not drawer.open:
         return
     with drawer:
-        quartiles = tuple(quartiles_at(study, threshold))
-        report = EvaluationReport(checkpoint, study, threshold, quartiles)
+        find_quartiles = quartiles_at(study, threshold)
+
+        def report() -> EvaluationReport:
+            return EvaluationReport(checkpoint, study, threshold, find_quartiles())
+
         name = file_stem(checkpoint.name)
         with st.container(horizontal=True, gap="small"):
             _button(
@@ -106,8 +109,8 @@ def offer_downloads(study: Study, checkpoint: Checkpoint, threshold: float) -> N
                 lambda: scores_csv(study.scores, threshold),
                 f"{name}-scores.csv",
             )
-            _button("Report, PDF", lambda: report_pdf(report), f"{name}-evaluation.pdf")
-            _button("Report, Markdown", lambda: report_markdown(report), f"{name}-evaluation.md")
+            _button("Report, PDF", lambda: report_pdf(report()), f"{name}-evaluation.pdf")
+            _button("Report, Markdown", lambda: report_markdown(report()), f"{name}-evaluation.md")
         st.caption(
             "The report covers the CLAIM checklist (Mongan 2020) at the threshold on the screen, "
             "and lists what only you can add."

@@ -1,6 +1,7 @@
 """False alarms and misses by quartile of properties other than disease."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -11,14 +12,17 @@ from pneumo_core.app.widgets.missing_images import offer_images
 from pneumo_core.app.widgets.progress import Cancelled, Report, cancellable_once
 from pneumo_core.app.words import plain
 from pneumo_core.datasets import scan
+from pneumo_core.errors import DatasetError
 from pneumo_core.evaluation import Study
 from pneumo_core.evaluation.shortcuts import (
+    QUARTILES_TITLE,
     ByQuartile,
     Measured,
     by_quartile,
     installed_finder,
     measure_dataset,
     quartile_sentence,
+    stored_measurements,
 )
 from pneumo_core.reports.figures import error_by_quarter
 
@@ -30,7 +34,7 @@ _MEASURED = "measured for quartiles"
 def show_shortcuts(study: Study, threshold: float) -> None:
     """Show errors by quartile of each property, the clearest trend first."""
     drawer = st.expander(
-        "Shortcuts: errors by framing, size and exposure",
+        QUARTILES_TITLE,
         icon=":material/crop_free:",
         key="shortcuts",
         on_change="rerun",
@@ -41,7 +45,7 @@ def show_shortcuts(study: Study, threshold: float) -> None:
         measured = _measured()
         if measured is None:
             return
-        found = by_quartile(study.table, measured.table, threshold)
+        found = by_quartile(study.table, measured, threshold)
         if not found:
             st.info(
                 "None of these X-rays are in the dataset in use, or too few of each label: at "
@@ -54,12 +58,30 @@ def show_shortcuts(study: Study, threshold: float) -> None:
         _show(found)
 
 
-def quartiles_at(study: Study, threshold: float) -> list[ByQuartile]:
-    """Return errors by quartile if the X-rays were measured in this session."""
-    of, measured = st.session_state.get(_MEASURED, (None, None))
-    if measured is None or of != dataset_key(dataset_in_use()):
-        return []
-    return by_quartile(study.table, measured.table, threshold)
+def quartiles_at(study: Study, threshold: float) -> Callable[[], tuple[ByQuartile, ...] | None]:
+    """Return a function for errors by quartile, which gives None if nothing was measured.
+
+    It uses what was measured in this session or is stored, and runs outside the page: a dataset
+    must be listed to find its stored measurements.
+    """
+    data = dataset_in_use()
+    of, here = st.session_state.get(_MEASURED, (None, None))
+    known: Measured | None = here if of == dataset_key(data) else None
+
+    def find() -> tuple[ByQuartile, ...] | None:
+        measured = known or _stored(data)
+        if measured is None:
+            return None
+        return tuple(by_quartile(study.table, measured, threshold))
+
+    return find
+
+
+def _stored(data: Path | None) -> Measured | None:
+    try:
+        return stored_measurements(data, finder=installed_finder()) if data else None
+    except DatasetError:  # gone since: the report says that nothing was measured
+        return None
 
 
 def _measured() -> Measured | None:

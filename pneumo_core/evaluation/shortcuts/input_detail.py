@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import SPLITS, Dataset, open_store
-from pneumo_core.evaluation.shortcuts.audit import Separation, separation
+from pneumo_core.evaluation.shortcuts.audit import separation
+from pneumo_core.evaluation.shortcuts.comparisons import Separation
 from pneumo_core.evaluation.shortcuts.pixels import fine_detail
 from pneumo_core.evaluation.shortcuts.properties import Property
 from pneumo_core.lungs import NetworkInput

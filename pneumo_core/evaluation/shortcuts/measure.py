@@ -15,15 +15,15 @@ from pneumo_core.core.files import write_whole
 from pneumo_core.core.parallel import in_order
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
-from pneumo_core.datasets import Dataset
+from pneumo_core.datasets import Dataset, scan
 from pneumo_core.errors import DatasetError, UnreadableImage
 from pneumo_core.evaluation.shortcuts.file_properties import file_properties
 from pneumo_core.evaluation.shortcuts.lungs import NamedLungFinder, lung_properties
 from pneumo_core.evaluation.shortcuts.pixels import SIDE, pixel_properties
-from pneumo_core.evaluation.shortcuts.properties import PROPERTIES
+from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
 from pneumo_core.imaging import Radiograph, to_input
 
-__all__ = ["Measured", "measure", "measure_dataset", "measured_before"]
+__all__ = ["Measured", "measure", "measure_dataset", "measured_before", "stored_measurements"]
 
 _VERSION = 1
 """Part of the cache key: increase it whenever a measurement changes."""
@@ -35,14 +35,16 @@ _FACTS = b"pneumo"
 class Measured:
     """The properties of a dataset's X-rays.
 
-    ``table`` has a row per readable X-ray: ``id`` and a float64 column for each of ``PROPERTIES``,
+    ``table`` has a row per readable X-ray: ``id`` and a float64 column for each of ``properties``,
     NaN where not measured. ``unreadable`` maps the ids of the others to the reason. ``finder``: the
-    lung finder's name, "" without one.
+    lung finder's name, "" without one. ``notes`` say what else is missing.
     """
 
     table: pd.DataFrame
     unreadable: dict[str, str]
     finder: str = ""
+    properties: tuple[Property, ...] = tuple(PROPERTIES.values())
+    notes: tuple[str, ...] = ()
 
 
 def measure(
@@ -86,6 +88,19 @@ def measured_before(
     return _read_cache(_file(dataset, finder, home))
 
 
+def stored_measurements(
+    location: Path, *, finder: NamedLungFinder | None = None, home: Path | None = None
+) -> Measured | None:
+    """Return ``measured_before`` of the dataset at a location.
+
+    The dataset is not listed if no dataset was ever measured. Raises DatasetError if it can't be
+    opened.
+    """
+    if not any(_folder(home).glob("*.parquet")):
+        return None
+    return measured_before(scan(location), finder=finder, home=home)
+
+
 def _measure_all(
     dataset: Dataset, finder: NamedLungFinder | None, progress: Progress | None
 ) -> Measured:
@@ -125,8 +140,11 @@ def _file(dataset: Dataset, finder: NamedLungFinder | None, home: Path | None) -
     films = dataset.films[["id", "digest"]].sort_values("id")
     for film_id, content in zip(films["id"], films["digest"], strict=True):
         digest.update(f"{film_id}\t{content}\n".encode())
-    folder = (home or settings().home) / "properties"
-    return folder / f"{digest.hexdigest()[:24]}-v{_VERSION}.parquet"
+    return _folder(home) / f"{digest.hexdigest()[:24]}-v{_VERSION}.parquet"
+
+
+def _folder(home: Path | None) -> Path:
+    return (home or settings().home) / "properties"
 
 
 def _as_bytes(found: Measured) -> bytes:

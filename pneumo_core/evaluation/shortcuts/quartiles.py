@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
-from pneumo_core.evaluation.shortcuts.properties import PROPERTIES, Property
+from pneumo_core.evaluation.shortcuts.measure import Measured
+from pneumo_core.evaluation.shortcuts.properties import Property
 from pneumo_core.metrics import Estimate, rate
 
 __all__ = ["MIN_IMAGES", "ByQuartile", "Quarter", "by_quartile", "quartile_table"]
@@ -66,9 +67,7 @@ class ByQuartile:
         return bool(self.gap > 0)
 
 
-def by_quartile(
-    scores: pd.DataFrame, properties: pd.DataFrame, threshold: float
-) -> list[ByQuartile]:
+def by_quartile(scores: pd.DataFrame, measured: Measured, threshold: float) -> list[ByQuartile]:
     """Count false alarms and misses in the quarters of each property, clearest difference first.
 
     Quartiles are computed over the X-rays of one label in one split. A constant property is left
@@ -76,16 +75,16 @@ def by_quartile(
 
     Args:
         scores: columns ``id``, ``split``, ``label`` (0, 1) and ``probability``.
-        properties: ``Measured.table``; X-rays missing in it are left out.
+        measured: the properties of the X-rays; those missing in it are left out.
         threshold: X-rays are called PNEUMONIA when their probability is at least this.
     """
-    films = scores[["id", "split", "label", "probability"]].merge(properties, on="id")
+    films = scores[["id", "split", "label", "probability"]].merge(measured.table, on="id")
     films = films.assign(wrong=(films["probability"] >= threshold) != (films["label"] == PNEUMONIA))
     found = [
         each
         for (split, label), rows in films.groupby(["split", "label"], sort=False)
         if label in (NORMAL, PNEUMONIA)
-        for prop in PROPERTIES.values()
+        for prop in measured.properties
         if (each := _cut(rows, prop, str(split), int(label))) is not None
     ]
     return sorted(found, key=lambda each: (-each.gap, each.label, each.prop.key))

@@ -2,14 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
-from pneumo_core.evaluation.shortcuts.audit import Audit, Separation, Shift, Together, level_of
+from pneumo_core.evaluation.shortcuts.comparisons import Separation, Shift, Together, level_of
 from pneumo_core.evaluation.shortcuts.properties import Property
 from pneumo_core.evaluation.shortcuts.quartiles import ByQuartile
 
+if TYPE_CHECKING:
+    from pneumo_core.evaluation.shortcuts.result import Audit
+
 __all__ = [
     "LIMITS",
+    "QUARTILES_TITLE",
     "advice",
     "quartile_sentence",
     "separation_sentence",
@@ -25,19 +30,26 @@ LIMITS = (
 )
 """A paragraph about the limits of an audit."""
 
+QUARTILES_TITLE = "Shortcuts: errors by framing, size and exposure"
+"""The heading of errors by quartile on the page Evaluate, to which reports refer."""
+
 _LABEL_NOUN = ("normal", "pneumonia")
 _ORDINAL = ("lowest", "second", "third", "highest")
 
 
-def summary(found: Audit) -> list[str]:
+def summary(found: "Audit") -> list[str]:
     """Summarise the main results in a few sentences, the worst first."""
     sentences = [_together_sentence(each, found) for each in found.together]
     if not sentences:
         return ["No split has X-rays of both labels, so there is nothing to compare."]
     sentences += [shift_sentence(each) for each in _relevant_shifts(found.shifts)]
     if found.unmeasured:
-        names = ", ".join(each.noun for each in found.unmeasured)
-        sentences.append(f"Not measured: {names}.")
+        sentences.append(f"Not measured: {_nouns(found.unmeasured)}.")
+    if found.constant:
+        sentences.append(
+            "The same in every X-ray where it was measured, so the value tells nothing: "
+            f"{_nouns(found.constant)}."
+        )
     return sentences + list(found.notes)
 
 
@@ -105,7 +117,7 @@ def advice(prop: Property) -> list[str]:
     )
 
 
-def _together_sentence(together: Together, found: Audit) -> str:
+def _together_sentence(together: Together, found: "Audit") -> str:
     if math.isnan(together.auc.value):
         return (
             f"{_capital(together.split)}: too few patients of each label to combine all properties."
@@ -135,6 +147,10 @@ def _relevant_shifts(shifts: Sequence[Shift]) -> list[Shift]:
         if first or (each.towards is not None and each.towards != each.label):
             sentences.append(each)
     return sentences
+
+
+def _nouns(props: Sequence[Property]) -> str:
+    return ", ".join(each.noun for each in props)
 
 
 def _part(found: ByQuartile, number: int) -> str:

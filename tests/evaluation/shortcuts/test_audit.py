@@ -121,6 +121,15 @@ def test_a_shift_of_normals_towards_the_ill_foretells_false_alarms(found: Audit)
     assert all(each.level == "none" for each in others)
 
 
+def test_a_property_that_only_shifts_is_telling_too(made: Dataset) -> None:
+    random = np.random.default_rng(7)
+    test = (made.films["split"] == "test").to_numpy()
+    found = audit(made, measured(made, contrast=test + random.normal(0, 0.1, len(made))))
+    assert {each.level for each in found.separations} == {"none"}
+    assert [each.split for each in found.clear_shifts] == ["test", "test"], "one of each label"
+    assert [each.key for each in found.telling] == ["contrast"]
+
+
 def test_the_sentences_say_what_tells_the_label(found: Audit) -> None:
     first = summary(found)[0]
     assert first.startswith("Train: the label can be predicted without the lungs.")
@@ -137,6 +146,18 @@ def test_what_is_the_same_everywhere_or_measured_nowhere_is_listed(made: Dataset
     assert len(found.unmeasured) == len(PROPERTIES) - 1
     assert not found.separations
     assert np.isnan(found.together[0].auc.value)
+
+
+def test_what_is_the_same_in_every_x_ray_is_said_to_tell_nothing(made: Dataset) -> None:
+    same = {"width_over_height": np.ones(len(made)), "pixels": np.full(len(made), 224.0**2)}
+    values = np.random.default_rng(0).random(len(made))
+    told = audit(made, measured(made, brightness=values, **same)).summary()
+    assert (
+        "The same in every X-ray where it was measured, so the value tells nothing: "
+        "width / height, the number of pixels." in told
+    )
+    varied = audit(made, measured(made, brightness=values)).summary()
+    assert not any("tells nothing" in sentence for sentence in varied)
 
 
 def test_few_films_or_one_label_give_sentences_and_no_number() -> None:
@@ -161,7 +182,18 @@ def test_the_table_and_the_json_hold_every_figure(found: Audit) -> None:
     told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert len(told["label"]) == len(found.separations) == 4
     assert told["label"][0]["higher_in"] == "PNEUMONIA"
+    assert set(told["properties"]) == set(PROPERTIES), "also those that were not measured"
+    assert told["properties"]["colour"] == {
+        "title": "Stored in colour",
+        "means": PROPERTIES["colour"].means,
+        "remedy": "Convert every X-ray to grey before training.",
+        "may_be_disease": "",
+    }
     table = found.table()
+    rows = table[table["kind"] != "all together"]
+    for column, field in (("means", "means"), ("remedy", "remedy"), ("may_be_disease", "disease")):
+        by_hand = [getattr(PROPERTIES[key], field) for key in rows["property"]]
+        assert list(rows[column]) == by_hand
     assert len(table) == len(found.separations) + len(found.together) + len(found.shifts)
     assert table["auc"].iloc[0] == found.separations[0].auc.value
 

@@ -4,17 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumo_core.evaluation.shortcuts import PROPERTIES, ByQuartile, by_quartile, quartile_sentence
+from pneumo_core.evaluation.shortcuts import (
+    PROPERTIES,
+    ByQuartile,
+    Measured,
+    by_quartile,
+    quartile_sentence,
+)
 from pneumo_core.evaluation.shortcuts.quartiles import quartile_table
 from pneumo_core.metrics import rate
 
 
-def tables(values: np.ndarray, wrong: np.ndarray, label: int = 0) -> tuple[pd.DataFrame, ...]:
+def tables(values: np.ndarray, wrong: np.ndarray, label: int = 0) -> tuple[pd.DataFrame, Measured]:
     ids = [str(k) for k in range(len(values))]
     p = np.where(wrong == (label == 0), 0.9, 0.1)
     scores = pd.DataFrame({"id": ids, "split": "test", "label": label, "probability": p})
     properties = pd.DataFrame({"id": ids}).assign(**dict.fromkeys(PROPERTIES, np.nan))
-    return scores, properties.assign(lung_height=values)
+    return scores, Measured(properties.assign(lung_height=values), {})
 
 
 def cut(values: np.ndarray, wrong: np.ndarray, label: int = 0) -> ByQuartile:
@@ -80,8 +86,8 @@ def test_the_clearest_rise_comes_first_and_labels_are_kept_apart() -> None:
     scores, properties = tables(np.arange(200.0), np.arange(200) >= 150)
     ill, more = tables(np.arange(200.0), np.zeros(200, bool), label=1)
     both = pd.concat([scores, ill.assign(id="ill" + ill["id"])])
-    table = pd.concat([properties, more.assign(id="ill" + more["id"])])
-    found = by_quartile(both, table.assign(brightness=random.random(400)), 0.5)
+    table = pd.concat([properties.table, more.table.assign(id="ill" + more.table["id"])])
+    found = by_quartile(both, Measured(table.assign(brightness=random.random(400)), {}), 0.5)
     assert (found[0].prop.key, found[0].label) == ("lung_height", 0)
     assert len(found) == 4
     rows = quartile_table(found)
