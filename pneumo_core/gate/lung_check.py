@@ -29,7 +29,10 @@ _UNSURE = (
     "The outline of the lungs is uncertain in this X-ray, so the model may have looked at the "
     "wrong part of it. The result is less reliable."
 )
-_WHOLE = "No lungs were found in this image, so the model saw the whole of it. Do not rely on the result."
+_WHOLE = (
+    "No lungs were found in this image, so the model saw the whole of it. Do not rely on the "
+    "result."
+)
 _SHORT = (
     "The lungs found are unusually short for their width, so part of them may be hidden or cut "
     "off. Check their outline: the model sees only the box around it."
