@@ -1,7 +1,8 @@
 """Heat maps: evidence that can be laid over the X-ray."""
 
+import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -32,7 +33,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 _MOSTLY = 0.5
 """Below this share inside the lungs, a map counts as mostly outside."""
-_NO_LUNGS = "No lungs were found, so it is not known how much of the map lies inside them."
+_NO_LUNGS = "No lungs were found, so it is not known how much of the heat map is inside them."
 _LONGEST = 1024
 """Longest side of a saved map; a larger one would take longer to compress than to compute."""
 _OPACITY = 0.5
@@ -49,7 +50,7 @@ class HeatMap:
     default. ``box``: the part of the X-ray in the networks' input, None for the whole.
     ``lungs``: what the lung finder found in the X-ray; None if it was not asked. ``inside_lungs``:
     the share of the map inside the lungs, in [0, 1], NaN for an empty map; None if no lungs were
-    found, or the finder was not asked.
+    found, or the finder was not asked. ``model``, ``version``: of the model, if known.
     """
 
     parts: tuple[Floats, ...]
@@ -59,6 +60,8 @@ class HeatMap:
     box: Box | None = None
     inside_lungs: float | None = None
     lungs: Lungs | None = None
+    model: str = ""
+    version: str = ""
 
     def __repr__(self) -> str:
         share = self.share_inside_lungs
@@ -77,7 +80,7 @@ class HeatMap:
             "layer": self.layer,
             "box": None if self.box is None else asdict(self.box),
             "inside_lungs": self.share_inside_lungs,
-            "lungs": None if self.lungs_box is None else asdict(self.lungs_box),
+            "lungs_box": None if self.lungs_box is None else asdict(self.lungs_box),
             "heat": self.scaled().tolist(),
         }
 
@@ -90,6 +93,36 @@ class HeatMap:
     def found(self) -> bool:
         """Whether there is any evidence."""
         return any(peak > 0 for peak in self.peaks)
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The method, what the map is evidence for, and its place, without the map itself."""
+        return {
+            "method": self.method,
+            "layer": self.layer,
+            "evidence_for": LABELS[self.label],
+            "found": self.found,
+            "inside_lungs": self.share_inside_lungs,
+            "lungs_box": None if self.lungs_box is None else asdict(self.lungs_box),
+            "lungs_sentence": self.lungs_sentence,
+        }
+
+    @property
+    def png_text(self) -> Mapping[str, str]:
+        """The text chunks of a PNG of the map: nothing in them identifies the X-ray or patient."""
+        told = {
+            "Software": "Pneumo",
+            "Model": self.model,
+            "Version": self.version,
+            "Method": self.method,
+            "Layer": self.layer or "",
+            "Evidence for": LABELS[self.label],
+            "Comment": self.lungs_sentence,
+        }
+        share, box = self.share_inside_lungs, self.lungs_box
+        told["Inside lungs"] = "" if share is None else f"{share:.4f}"
+        told["Lungs box"] = "" if box is None else json.dumps(asdict(box))
+        return {name: words for name, words in told.items() if words}
 
     @property
     def share_inside_lungs(self) -> float | None:
@@ -119,7 +152,7 @@ class HeatMap:
         share = self.share_inside_lungs
         if share is None:
             return _NO_LUNGS if self.no_lungs and self.found else ""
-        told = f"{share * 100:.0f} % of the map lies inside the lungs."
+        told = f"{share * 100:.0f} % of the heat map lies inside the lungs."
         return f"Only {told} Do not take it as evidence of pneumonia." if share < _MOSTLY else told
 
     @property
@@ -161,6 +194,7 @@ class HeatMap:
         """Save the X-ray with the heat map over it as a PNG, like ``pneumo predict --heatmaps``.
 
         The PNG is RGB, in the X-ray's proportions, and its longer side is at most 1,024 pixels.
+        Its text chunks name model, method and share inside the lungs, not the file or the patient.
 
         Args:
             path: the file to write; its folder is created, and an existing file replaced.
@@ -177,15 +211,24 @@ class HeatMap:
             UnreadableImage: ``image`` can't be decoded.
             PneumoError: the name does not end in ".png", or the file can't be written.
         """
-        if probability is not None and not 0 <= probability <= 1:
-            raise ValueError(f"probability is {probability}, not in [0, 1]")
         target = Path(path)
         if target.suffix.lower() != ".png":
             raise PneumoError(f"'{target}' does not end in .png. Heat maps are saved as PNG only.")
         radiograph = image if isinstance(image, Radiograph) else read_radiograph(image)
-        picture = png(self._picture(radiograph, probability), quick=True)
+        picture = self.to_png(radiograph, probability=probability, quick=True)
         write_whole(target, picture, remedy="Free some space or choose another folder.")
         return target
+
+    def to_png(
+        self, radiograph: Radiograph, *, probability: float | None = None, quick: bool = False
+    ) -> bytes:
+        """Return the PNG that ``save`` writes; ``quick``: a larger file in less time.
+
+        Raises ValueError: ``probability`` is outside [0, 1].
+        """
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"probability is {probability}, not in [0, 1]")
+        return png(self._picture(radiograph, probability), quick=quick, text=self.png_text)
 
     def _picture(self, radiograph: Radiograph, probability: float | None) -> NDArray[np.uint8]:
         """Draw the X-ray under the map: uint8 (H, W, 3), RGB."""

@@ -1,5 +1,7 @@
 """A map is scaled to its film or to several, and lies upright over the film."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,12 +159,13 @@ def placed(heat: HeatMap, monkeypatch: pytest.MonkeyPatch, *, found: bool = True
 @pytest.mark.parametrize(
     ("cells", "share", "sentence"),
     [
-        ([3, 1], 0.6875, "69 % of the map lies inside the lungs."),
-        ([1, 1], 0.5, "50 % of the map lies inside the lungs."),
+        ([3, 1], 0.6875, "69 % of the heat map lies inside the lungs."),
+        ([1, 1], 0.5, "50 % of the heat map lies inside the lungs."),
         (
             [1, 3],
             0.3125,
-            "Only 31 % of the map lies inside the lungs. Do not take it as evidence of pneumonia.",
+            "Only 31 % of the heat map lies inside the lungs. "
+            "Do not take it as evidence of pneumonia.",
         ),
     ],
 )
@@ -178,13 +181,13 @@ def test_the_share_inside_the_lungs_is_said_and_little_of_it_is_warned_of(
     assert heat.lungs_sentence == sentence
     assert heat.lungs_warning == (sentence if share < 0.5 else "")
     assert heat.lungs_box == Box(0, 0, 1, 0.5)
-    assert heat.to_dict()["lungs"] == {"top": 0, "left": 0, "bottom": 1, "right": 0.5}
+    assert heat.to_dict()["lungs_box"] == {"top": 0, "left": 0, "bottom": 1, "right": 0.5}
 
 
 def test_without_lungs_no_share_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     heat = placed(STRONG, monkeypatch, found=False)
     assert (heat.no_lungs, heat.mostly_outside) == (True, False)
-    assert (heat.inside_lungs, heat.lungs_box, heat.to_dict()["lungs"]) == (None, None, None)
+    assert (heat.inside_lungs, heat.lungs_box, heat.to_dict()["lungs_box"]) == (None, None, None)
     assert heat.lungs_sentence == heat.lungs_warning
     assert heat.lungs_sentence.startswith("No lungs were found, so it is not known how much")
 
@@ -223,6 +226,20 @@ def test_a_saved_map_is_as_strong_as_the_probability_of_its_label(tmp_path: Path
     assert 0 < faint < clear
     healthy = HeatMap(LEFT_HALF.parts, 0, "grad_cam")
     assert (saved(healthy, tmp_path, 1.0) == 128).all()
+
+
+def test_a_saved_map_names_model_and_share_and_nothing_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heat = replace(placed(heat_of([[1, 3]]), monkeypatch), model="mine", version="0a1b2c3d")
+    Image.fromarray(GREY).save(tmp_path / "Musterfrau.png")
+    with Image.open(heat.save(tmp_path / "map.png", tmp_path / "Musterfrau.png")) as drawn:
+        told = drawn.text  # type: ignore[attr-defined]
+    assert (told["Model"], told["Version"], told["Method"]) == ("mine", "0a1b2c3d", "grad_cam")
+    assert float(told["Inside lungs"]) == pytest.approx(0.3125, abs=0.005)
+    assert json.loads(told["Lungs box"])["right"] == 0.5
+    assert told["Comment"] == heat.lungs_sentence
+    assert "Musterfrau" not in f"{told}"
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])
