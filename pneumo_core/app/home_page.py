@@ -11,6 +11,7 @@ from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.widgets.model_choice import say_what_is_missing
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint, best_for, list_checkpoints
+from pneumo_core.explanations import shares_words
 from pneumo_core.imaging import display_pixels, jpeg, read_radiograph
 from pneumo_core.lungs import find_lungs
 from pneumo_core.metrics import format_rate
@@ -92,7 +93,8 @@ def show_models() -> None:
     st.caption(
         "Rates at the threshold of each model's default operating point, with 95 % intervals. "
         "“Best for” compares the models that were evaluated on the same X-rays. Validation figures "
-        "are optimistic: the model was tuned on these X-rays."
+        "are optimistic: the model was tuned on these X-rays. Heat maps: the mean share inside the "
+        "lungs, on validation X-rays with pneumonia."
     )
 
 
@@ -124,6 +126,7 @@ def _row(checkpoint: Checkpoint, default: Checkpoint, strengths: tuple[str, ...]
         "Sensitivity": str(figures.sensitivity) if figures else "",
         "Specificity": str(figures.specificity) if figures else "",
         "Threshold": format_rate(point.threshold),
+        "Heat maps inside the lungs": shares_words(card.inside_lungs),
         "Architecture": card.architecture.removeprefix("mean of "),
     }
 

@@ -25,10 +25,15 @@ _REMEDY = "Free some space or choose another folder."
 
 @dataclass(frozen=True)
 class Exported:
-    """The files written for one X-ray as (format, file); ``trouble``: why something is missing."""
+    """The files written for one X-ray as (format, file); ``trouble``: why something is missing.
+
+    ``heat``: the heat map in them, None where none was made; ``picture``: its PNG, if wanted.
+    """
 
     files: tuple[tuple[str, Path], ...] = ()
     trouble: tuple[str, ...] = ()
+    heat: "HeatMap | None" = None
+    picture: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,11 @@ class Exports:
     def wanted(self) -> bool:
         """Return whether PDF or DICOM files are wanted."""
         return bool(self.pdf or self.dicom)
+
+    @property
+    def need_map(self) -> bool:
+        """Return whether anything is wanted that shows a heat map."""
+        return bool(self.heatmaps or self.wanted)
 
     def make_folders(self) -> None:
         """Create the folders and check that they are writable. Raises PneumoError."""
@@ -67,14 +77,15 @@ class Exports:
         """
         from pneumo_core.datasets import PNEUMONIA
 
-        if not (self.heatmaps or self.wanted):
+        if not self.need_map:
             return Exported()
         heat = reader.heat_map(radiograph, PNEUMONIA)
         files: list[tuple[str, Path]] = []
         trouble: list[str] = []
+        picture = None
         if self.heatmaps:
-            target = self.heatmaps / f"{number:04d}_{_short(source.stem)}.png"
-            heat.save(target, radiograph, probability=reading.probability)
+            picture = self.heatmaps / f"{number:04d}_{_short(source.stem)}.png"
+            heat.save(picture, radiograph, probability=reading.probability)
         if self.wanted:
             result = self._result(reader, reading, radiograph, heat)
             for kind, target in self._targets(result, number):
@@ -85,7 +96,7 @@ class Exports:
                     continue
                 _write(target, made)
                 files.append((kind, target))
-        return Exported(tuple(files), tuple(trouble))
+        return Exported(tuple(files), tuple(trouble), heat, picture)
 
     def _result(
         self, reader: "Reader", reading: "Reading", radiograph: "Radiograph", heat: "HeatMap"

@@ -11,6 +11,7 @@ import typer
 from pneumo_core.cli._batch import AddressOption, BatchOptions, EngineOption, WorkersOption
 from pneumo_core.cli._batch import run as run_batch
 from pneumo_core.cli._exports import Exported, Exports
+from pneumo_core.cli._lungs_tally import LungsTally
 from pneumo_core.cli._shared import JsonOption, ModelOption, PointOption, app, log_entries
 from pneumo_core.cli._terminal import err
 from pneumo_core.core.files import on_one_line, printable
@@ -85,19 +86,25 @@ def predict(
     paths = list(_expanded(_local(files)))
     reader = open_reader(model, operating_point, gate=gate)
     exports.make_folders()
-    all_read = True
+    all_read, tally = True, LungsTally()
     read = reader.each(
         lambda own, asked: _read_one(own, exports, rotate, *asked), list(enumerate(paths))
     )
     with _Recorder(named=keep_identity) as recorder:
         for path, (reading, exported) in zip(paths, read, strict=True):
             all_read &= reading.status == "read" and not exported.trouble
-            more = {"exported": [str(file) for _, file in exported.files]} if exports.wanted else {}
-            line = _json_line(path, reading, more) if as_json else _text_line(path, reading)
+            line = (
+                _json_line(path, reading, exports, exported)
+                if as_json
+                else _text_line(path, reading, exported)
+            )
             print(line, flush=True)
+            tally.add(path, exported.heat)
             for sentence in exported.trouble:
                 err.print(f"{path}: {sentence}", style="yellow", markup=False)
             recorder.add(path, reading, exported)
+    for sentence in tally.sentences():
+        err.print(sentence, style="yellow", markup=False)
     raise typer.Exit(0 if all_read else 1)
 
 
@@ -208,15 +215,21 @@ def _read_one(
     return reading, exports.write(reader, reading, as_read, path, number)
 
 
-def _json_line(path: Path, reading: "Reading", more: dict[str, list[str]]) -> str:
-    """Return the reading and ``more`` as JSON. ``label`` is the old name of ``predicted``."""
+def _json_line(path: Path, reading: "Reading", exports: Exports, exported: Exported) -> str:
+    """Return the reading and its exports as JSON. ``label`` is the old name of ``predicted``."""
     from pneumo_core.reports import as_row
 
-    row = as_row(reading) | {"file": printable(str(path)), "label": reading.predicted}
-    return json.dumps(row | more)
+    heat = exported.heat
+    row = as_row(reading, heat) | {"file": printable(str(path)), "label": reading.predicted}
+    if exports.need_map:
+        picture = None if exported.picture is None else printable(str(exported.picture))
+        row["heat_map"] = None if heat is None else {**heat.facts, "file": picture}
+    if exports.wanted:
+        row["exported"] = [str(file) for _, file in exported.files]
+    return json.dumps(row)
 
 
-def _text_line(path: Path, reading: "Reading") -> str:
+def _text_line(path: Path, reading: "Reading", exported: Exported) -> str:
     shown = on_one_line(str(path))
     if reading.probability is None:
         hint = " Or add --rotate." if reading.quarters_to_upright else ""
@@ -228,4 +241,5 @@ def _text_line(path: Path, reading: "Reading") -> str:
         f"prevalence of {format_prevalence(reading.prevalence)}, threshold "
         f"{format_rate(reading.threshold)} ({reading.operating_point}, {reading.model})."
     )
-    return " ".join((line, *reading.warnings))
+    share = exported.heat.lungs_sentence if exported.heat else ""
+    return " ".join(filter(None, (line, *reading.warnings, share)))

@@ -1,7 +1,8 @@
 """Heat maps: evidence that can be laid over the X-ray."""
 
+import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -24,7 +25,7 @@ from pneumo_core.imaging import (
     png,
     read_radiograph,
 )
-from pneumo_core.lungs import Box, NetworkInput, find_lungs
+from pneumo_core.lungs import Box, Lungs, NetworkInput, find_lungs
 
 __all__ = ["HeatMap", "common_peaks", "overlap", "place_on_image"]
 
@@ -32,6 +33,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 _MOSTLY = 0.5
 """Below this share inside the lungs, a map counts as mostly outside."""
+_NO_LUNGS = "No lungs were found, so it is not known how much of the heat map is inside them."
 _LONGEST = 1024
 """Longest side of a saved map; a larger one would take longer to compress than to compute."""
 _OPACITY = 0.5
@@ -46,8 +48,9 @@ class HeatMap:
     method and network: only parts of the same network, method and layer are comparable. ``method``
     is a key of ``METHODS``. ``layer``: the convolution it was computed at, None for the method's
     default. ``box``: the part of the X-ray in the networks' input, None for the whole.
-    ``inside_lungs``: the share of the map inside the lungs, in [0, 1], NaN for an empty map; None
-    if not measured.
+    ``lungs``: what the lung finder found in the X-ray; None if it was not asked. ``inside_lungs``:
+    the share of the map inside the lungs, in [0, 1], NaN for an empty map; None if no lungs were
+    found, or the finder was not asked. ``model``, ``version``: of the model, if known.
     """
 
     parts: tuple[Floats, ...]
@@ -56,9 +59,13 @@ class HeatMap:
     layer: str | None = None
     box: Box | None = None
     inside_lungs: float | None = None
+    lungs: Lungs | None = None
+    model: str = ""
+    version: str = ""
 
     def __repr__(self) -> str:
-        where = "" if self.inside_lungs is None else f", {self.inside_lungs:.0%} inside the lungs"
+        share = self.share_inside_lungs
+        where = "" if share is None else f", {share:.0%} inside the lungs"
         return f"HeatMap({self.method} for {LABELS[self.label]}{where})"
 
     def _repr_html_(self) -> str:
@@ -72,7 +79,8 @@ class HeatMap:
             "method": self.method,
             "layer": self.layer,
             "box": None if self.box is None else asdict(self.box),
-            "inside_lungs": self.inside_lungs,
+            "inside_lungs": self.share_inside_lungs,
+            "lungs_box": None if self.lungs_box is None else asdict(self.lungs_box),
             "heat": self.scaled().tolist(),
         }
 
@@ -87,14 +95,70 @@ class HeatMap:
         return any(peak > 0 for peak in self.peaks)
 
     @property
+    def facts(self) -> Mapping[str, object]:
+        """The method, what the map is evidence for, and its place, without the map itself."""
+        return {
+            "method": self.method,
+            "layer": self.layer,
+            "evidence_for": LABELS[self.label],
+            "found": self.found,
+            "inside_lungs": self.share_inside_lungs,
+            "lungs_box": None if self.lungs_box is None else asdict(self.lungs_box),
+            "lungs_sentence": self.lungs_sentence,
+        }
+
+    @property
+    def png_text(self) -> Mapping[str, str]:
+        """The text chunks of a PNG of the map: nothing in them identifies the X-ray or patient."""
+        told = {
+            "Software": "Pneumo",
+            "Model": self.model,
+            "Version": self.version,
+            "Method": self.method,
+            "Layer": self.layer or "",
+            "Evidence for": LABELS[self.label],
+            "Comment": self.lungs_sentence,
+        }
+        share, box = self.share_inside_lungs, self.lungs_box
+        told["Inside lungs"] = "" if share is None else f"{share:.4f}"
+        told["Lungs box"] = "" if box is None else json.dumps(asdict(box))
+        return {name: words for name, words in told.items() if words}
+
+    @property
+    def share_inside_lungs(self) -> float | None:
+        """``inside_lungs``, and None for an empty map, too: JSON has no NaN."""
+        share = self.inside_lungs
+        return None if share is None or np.isnan(share) else share
+
+    @property
+    def lungs_box(self) -> Box | None:
+        """The box around the lungs; None if none were found, or the finder was not asked."""
+        return self.lungs.box if self.lungs is not None and self.lungs.found else None
+
+    @property
+    def no_lungs(self) -> bool:
+        """Whether the finder was asked and found no lungs."""
+        return self.lungs is not None and not self.lungs.found
+
+    @property
+    def mostly_outside(self) -> bool:
+        """Whether less than half of the map is known to lie inside the lungs."""
+        share = self.share_inside_lungs
+        return share is not None and share < _MOSTLY
+
+    @property
     def lungs_sentence(self) -> str:
-        """The share of the map inside the lungs as a sentence; empty if unknown."""
-        if self.inside_lungs is None or np.isnan(self.inside_lungs):
-            return ""
-        share = f"{self.inside_lungs * 100:.0f} % of the map lies inside the lungs"
-        if self.inside_lungs < _MOSTLY:
-            return f"Only {share}. Do not take it as evidence of pneumonia."
-        return f"{share}."
+        """The share of the map inside the lungs as a sentence; empty for an empty map."""
+        share = self.share_inside_lungs
+        if share is None:
+            return _NO_LUNGS if self.no_lungs and self.found else ""
+        told = f"{share * 100:.0f} % of the heat map lies inside the lungs."
+        return f"Only {told} Do not take it as evidence of pneumonia." if share < _MOSTLY else told
+
+    @property
+    def lungs_warning(self) -> str:
+        """``lungs_sentence`` where the map lies mostly outside, or no lungs were found; else ""."""
+        return self.lungs_sentence if self.mostly_outside or self.no_lungs else ""
 
     def scaled(self, peaks: Sequence[float] | None = None) -> Floats:
         """Return the mean of the parts on the finest grid: float32 (h, w) in [0, 1].
@@ -130,6 +194,7 @@ class HeatMap:
         """Save the X-ray with the heat map over it as a PNG, like ``pneumo predict --heatmaps``.
 
         The PNG is RGB, in the X-ray's proportions, and its longer side is at most 1,024 pixels.
+        Its text chunks name model, method and share inside the lungs, not the file or the patient.
 
         Args:
             path: the file to write; its folder is created, and an existing file replaced.
@@ -146,15 +211,24 @@ class HeatMap:
             UnreadableImage: ``image`` can't be decoded.
             PneumoError: the name does not end in ".png", or the file can't be written.
         """
-        if probability is not None and not 0 <= probability <= 1:
-            raise ValueError(f"probability is {probability}, not in [0, 1]")
         target = Path(path)
         if target.suffix.lower() != ".png":
             raise PneumoError(f"'{target}' does not end in .png. Heat maps are saved as PNG only.")
         radiograph = image if isinstance(image, Radiograph) else read_radiograph(image)
-        picture = png(self._picture(radiograph, probability), quick=True)
+        picture = self.to_png(radiograph, probability=probability, quick=True)
         write_whole(target, picture, remedy="Free some space or choose another folder.")
         return target
+
+    def to_png(
+        self, radiograph: Radiograph, *, probability: float | None = None, quick: bool = False
+    ) -> bytes:
+        """Return the PNG that ``save`` writes; ``quick``: a larger file in less time.
+
+        Raises ValueError: ``probability`` is outside [0, 1].
+        """
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"probability is {probability}, not in [0, 1]")
+        return png(self._picture(radiograph, probability), quick=quick, text=self.png_text)
 
     def _picture(self, radiograph: Radiograph, probability: float | None) -> NDArray[np.uint8]:
         """Draw the X-ray under the map: uint8 (H, W, 3), RGB."""
@@ -166,12 +240,15 @@ class HeatMap:
 
 
 def place_on_image(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) -> HeatMap:
-    """Return the heat map with its box in the X-ray and its share inside the lungs.
+    """Return the heat map with its box in the X-ray, the lungs, and its share inside them.
 
-    ``seen``: the format of the network's input.
+    The share is None where no lungs were found: the finder's mask of a leg or of noise means
+    nothing. ``seen``: the format of the network's input.
     """
     lungs = find_lungs(radiograph)
-    heat = replace(heat, box=seen.box(radiograph))
+    heat = replace(heat, box=seen.box(radiograph), lungs=lungs)
+    if not lungs.found:
+        return heat
     return replace(heat, inside_lungs=lungs.share(heat.over(lungs.mask.shape)))
 
 

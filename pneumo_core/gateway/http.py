@@ -1,6 +1,5 @@
 """The HTTP service: readings, STOW-RS, health, metrics, KServe v2 aliases; by Starlette."""
 
-import base64
 import hmac
 import json
 import logging
@@ -38,7 +37,6 @@ log = logging.getLogger("pneumo.gateway")
 
 _OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 """Paths that need no token."""
-_LONGEST = 1024  # pixels of a heat map's longer side
 _STOW_FILES = 4  # files of the largest size in one body
 _STOWS = 4  # STOW-RS requests at once: each body is held in memory
 
@@ -237,19 +235,6 @@ class _Service:
         reader = self._gateway.reader
         named = reader is not None and reader.checkpoint.name == request.path_params["name"]
         return reader if named else None
-
-
-def heat_png(reader: Any, reading: Any, radiograph: Any) -> str:
-    """Return the X-ray with its heat map on top, as a PNG in Base64."""
-    import numpy as np
-
-    from pneumo_core.core.labels import PNEUMONIA
-    from pneumo_core.imaging import display_pixels, overlay, png
-
-    heat = reader.heat_map(radiograph, PNEUMONIA)
-    pixels = display_pixels(radiograph.pixels, _LONGEST)
-    strength = heat.over(pixels.shape) * np.float32(reading.probability)
-    return base64.b64encode(png(overlay(pixels, strength, 0.5))).decode()
 
 
 async def _body(request: Request, most: int) -> bytes:

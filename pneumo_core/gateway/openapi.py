@@ -12,7 +12,8 @@ _PATHS = (
         "post",
         "/v1/readings",
         "Read one X-ray: PNG, JPEG, TIFF, BMP, WebP or DICOM as the body, or "
-        "as the file of a form. ?heatmap=1 adds the heat map as a PNG in Base64, ?fhir=1 FHIR R4.",
+        "as the file of a form. ?heatmap=1 adds the heat map as a PNG in Base64, and in "
+        "heat_map_facts its share inside the lungs and their box; ?fhir=1 FHIR R4.",
     ),
     ("get", "/v1/films/{number}/fhir", "A queued X-ray as FHIR R4, with its patient's ID."),
     ("post", "/dicom-web/studies", "STOW-RS: queue CR, DX and SC images."),

@@ -1,5 +1,6 @@
 """The gateway's process: receive, read and send until it is stopped."""
 
+import base64
 import logging
 import threading
 import time
@@ -10,7 +11,7 @@ from filelock import FileLock, Timeout
 from pneumo_core.errors import AuditError, PneumoError, UnreadableImage
 from pneumo_core.gateway.config import Config
 from pneumo_core.gateway.dimse import Receiver, quiet_libraries
-from pneumo_core.gateway.http import HttpServer, heat_png
+from pneumo_core.gateway.http import HttpServer
 from pneumo_core.gateway.intake import Intake
 from pneumo_core.gateway.keeping import clean_up, remove_orphans
 from pneumo_core.gateway.outbox import Outbox
@@ -19,7 +20,8 @@ from pneumo_core.gateway.queue import Queue
 
 if TYPE_CHECKING:  # reading takes seconds to import: X-rays are received meanwhile
     from pneumo_core.gateway.worker import Worker
-    from pneumo_core.reading import Reader
+    from pneumo_core.imaging import Radiograph
+    from pneumo_core.reading import Reader, Reading
 
 __all__ = ["Gateway"]
 
@@ -87,8 +89,9 @@ class Gateway:
         """Read one file for the HTTP service: a row as ``predict --json`` writes it.
 
         The rules of ``[reading]`` hold as for an X-ray that is received by DICOM.
-        ``heat`` adds ``heat_map``, a PNG in Base64, None unless it was read. Raises PneumoError
-        while the model is being loaded.
+        ``heat`` adds ``heat_map``, a PNG in Base64, and ``heat_map_facts`` (``HeatMap.facts``): its
+        method, its share inside the lungs, their box. Both are None unless it was read. Raises
+        PneumoError while the model is being loaded.
         """
         from pneumo_core.audit import image_digest, open_log
         from pneumo_core.gateway.ages import with_age
@@ -105,11 +108,7 @@ class Gateway:
             reading = read_by_rules(reader, radiograph, self.config.reading)
         except UnreadableImage as error:
             reading = reader.failed(error)
-        told = as_row(reading)
-        if heat:
-            told["heat_map"] = None
-            if radiograph is not None and reading.probability is not None:
-                told["heat_map"] = heat_png(reader, reading, reading.as_read(radiograph))
+        told = _row(reader, reading, radiograph) if heat else as_row(reading)
         try:
             open_log().record([entry_of(reading, image_digest(data), "gateway (HTTP)")])
         except AuditError as error:
@@ -138,6 +137,19 @@ class Gateway:
                 clean_up(self.queue, self.config.keep)
             except PneumoError as error:
                 log.error("old files can't be removed: %s", error)
+
+
+def _row(reader: "Reader", reading: "Reading", radiograph: "Radiograph | None") -> dict[str, Any]:
+    """Return a row with the X-ray under its heat map, as a PNG in Base64, and the map's facts."""
+    from pneumo_core.core.labels import PNEUMONIA
+    from pneumo_core.reports import as_row
+
+    if radiograph is None or reading.probability is None:
+        return as_row(reading) | {"heat_map": None, "heat_map_facts": None}
+    as_read = reading.as_read(radiograph)
+    heat = reader.heat_map(as_read, PNEUMONIA)
+    picture = base64.b64encode(heat.to_png(as_read, probability=reading.probability)).decode()
+    return as_row(reading, heat) | {"heat_map": picture, "heat_map_facts": heat.facts}
 
 
 def _own(config: Config) -> FileLock:

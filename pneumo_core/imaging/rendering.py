@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import contourpy
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from pneumo_core.imaging.resampling import resample
 
@@ -130,17 +131,28 @@ def jpeg(picture: NDArray[np.float32] | NDArray[np.uint8], quality: int = 92) ->
     return _file(picture, "JPEG", quality=quality)
 
 
-def png(picture: NDArray[np.float32] | NDArray[np.uint8], *, quick: bool = False) -> bytes:
+def png(
+    picture: NDArray[np.float32] | NDArray[np.uint8],
+    *,
+    quick: bool = False,
+    text: Mapping[str, str] | None = None,
+) -> bytes:
     """Encode float32 (H, W) in [0, 1], or uint8 (H, W), (H, W, 3) or (H, W, 4), as a PNG file.
 
     ``quick``: a larger file in less time, of the same pixels; compression takes most of it.
+    ``text``: its text chunks.
     """
+    told = PngInfo()
+    for name, words in (text or {}).items():
+        told.add_itxt(name, words)
     if quick:
-        return _file(picture, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY)
-    return _file(picture, "PNG", compress_level=4)
+        return _file(
+            picture, "PNG", pnginfo=told, compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY
+        )
+    return _file(picture, "PNG", pnginfo=told, compress_level=4)
 
 
-def _file(picture: NDArray[np.float32] | NDArray[np.uint8], kind: str, **options: int) -> bytes:
+def _file(picture: NDArray[np.float32] | NDArray[np.uint8], kind: str, **options: Any) -> bytes:
     if picture.dtype != np.uint8:
         picture = np.rint(picture * np.float32(255)).astype(np.uint8)
     file = BytesIO()

@@ -94,7 +94,7 @@ def explain(
 
     Returns:
         The heat map. ``over((H, W))`` lays it over the X-ray, float32 in [0, 1];
-        ``inside_lungs`` is the share of it inside the lungs.
+        ``inside_lungs`` is the share of it inside the lungs, None where no lungs were found.
 
     Raises:
         UnknownName: no model, method, layer or label has this name.

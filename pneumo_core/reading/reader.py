@@ -292,11 +292,12 @@ class Reader:
         framed = self.runtime.input.framing is not None
         trained_with = self.checkpoint.card.lung_finder
         framing = lung_warnings(radiograph, trained_with) if framed else ()
+        lungs = find_lungs(radiograph) if framed else None
         read = replace(
             self._reading(radiograph.name, "read"),
             probability=float(self.runtime.calibrated(outputs.margins)[0]),
             warnings=(*warnings, *framing),
-            lungs=find_lungs(radiograph).box if framed else None,
+            lungs=lungs.box if lungs is not None and lungs.found else None,
         )
         return read.at(self.operating_point)
 
@@ -321,7 +322,9 @@ class Reader:
         heat = heat_map(
             self.runtime, seen(radiograph), label, method=method, layer=layer, progress=progress
         )
-        return place_on_image(heat, radiograph, seen)
+        placed = place_on_image(heat, radiograph, seen)
+        card = self.checkpoint.card
+        return replace(placed, model=self.checkpoint.name, version=card.version)
 
     def _reading(self, file: str, status: Status, *, reasons: tuple[str, ...] = ()) -> Reading:
         return Reading(

@@ -22,12 +22,11 @@ from pneumo_core.reading import band_text
 from pneumo_core.reports import _fonts
 from pneumo_core.reports.overlays import draw_overlay
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, clean
-from pneumo_core.reports.words import heat_words, scale_words
+from pneumo_core.reports.words import heat_warning, heat_words, scale_words
 
 __all__ = [
     "BARE",
     "BLUE",
-    "CAPTIONS",
     "INK",
     "QUIET",
     "RULE",
@@ -37,6 +36,7 @@ __all__ = [
     "WIDTH",
     "ProbabilityBar",
     "as_pdf",
+    "caption_height",
     "pairs",
     "pictures",
     "safe",
@@ -47,8 +47,8 @@ SIDE = 50.0
 """Margin left and right, points."""
 WIDTH = A4[0] - 2 * SIDE
 """Between the margins, points."""
-CAPTIONS = 52.0
-"""Height of a caption, points."""
+_CAPTION, _WARNING_LINE = 52.0, 16.0
+"""Height of a caption, and of one line more for a warning, points."""
 
 INK, QUIET, RULE = HexColor("#14212b"), HexColor("#5a6872"), HexColor("#c9d3da")
 BLUE = HexColor("#0b5c8a")
@@ -183,6 +183,11 @@ class ProbabilityBar(Flowable):
         self.canv.drawCentredString(min(max(mark, half + 14), self.width - half - 14), 0, words)
 
 
+def caption_height(result: Result) -> float:
+    """Return the height of the captions of ``pictures``, in points."""
+    return _CAPTION + (_WARNING_LINE if heat_warning(result.overlay) else 0.0)
+
+
 def pictures(result: Result, height: float) -> Table:
     """Return the X-ray next to its heat map and colour bar; the X-ray alone without a map.
 
@@ -201,15 +206,22 @@ def pictures(result: Result, height: float) -> Table:
         *_caption(heat_words(result.overlay)),
         _scale(result.overlay, size[0]),
     ]
-    return _beside([film, [], under], [size[0], WIDTH - 2 * size[0], size[0]])
+    widths = [size[0], WIDTH - 2 * size[0], size[0]]
+    return _beside([film, [], under], widths, below=heat_warning(result.overlay))
 
 
 def _caption(words: str) -> list[Flowable]:
     return [Spacer(1, 4), text(words, "caption"), Spacer(1, 3)]
 
 
-def _beside(cells: list[list[Flowable]], widths: list[float]) -> Table:
-    return Table([cells], colWidths=widths, style=[*BARE, ("BOTTOMPADDING", (0, 0), (-1, -1), 8)])
+def _beside(cells: list[list[Flowable]], widths: list[float], below: str = "") -> Table:
+    """Return cells side by side, and words below all of them."""
+    rows: list[list[Any]] = [cells]
+    style = [*BARE, ("BOTTOMPADDING", (0, 0), (-1, -1), 8)]
+    if below:
+        rows += [[Paragraph(f"<b>{safe(below)}</b>", STYLES["caption"]), *[""] * (len(cells) - 1)]]
+        style += [("SPAN", (0, 1), (-1, 1)), ("BOTTOMPADDING", (0, 0), (-1, 0), 4)]
+    return Table(rows, colWidths=widths, style=style)
 
 
 def _scale(look: Overlay, width: float) -> Flowable:

@@ -58,7 +58,7 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
                 ),
                 device_serial_number=MODEL_SERIAL,
                 content_label="PNEUMO",
-                content_description="Pneumo heat map, research use only",
+                content_description=f"Pneumo heat map{_where(look)}, research use only",
                 presentation_lut_transformation=_shade(image, result),
                 **_lines(look, image),
             )
@@ -69,6 +69,14 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
             file = BytesIO()
             state.save_as(file, enforce_file_format=True)
     return file.getvalue()
+
+
+def _where(look: Overlay) -> str:
+    """Return the share inside the lungs in a few words: the description has 64 characters."""
+    if look.heat.no_lungs:
+        return ", no lungs found"
+    share = look.heat.share_inside_lungs
+    return "" if share is None else f", {share * 100:.0f} % inside the lungs"
 
 
 def _shade(image, result: Result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202

@@ -23,6 +23,7 @@ from pneumo_core.reports.result import (
 from pneumo_core.reports.words import (
     ascii_text,
     checkpoint_words,
+    heat_warning,
     heat_words,
     point_words,
     scale_words,
@@ -229,9 +230,10 @@ def _comments(result: Result) -> list[str]:
     """
     reading = result.reading
     told = () if result.deidentified else (*reading.reasons, *reading.warnings)
-    all_told = (verdict_words(result), point_words(result), *told, RESEARCH_USE)
+    outside = heat_warning(result.overlay)
+    all_told = (verdict_words(result), point_words(result), *told, outside, RESEARCH_USE)
     return [
-        *(ascii_text(sentence).rstrip(".") for sentence in all_told),
+        *(ascii_text(sentence).rstrip(".") for sentence in all_told if sentence),
         ascii_text(numbers(result)),
     ]
 
@@ -246,6 +248,9 @@ def numbers(result: Result) -> str:
     told |= {"threshold": reading.threshold, "operating_point": reading.operating_point}
     if reading.rotated:
         told |= {"rotated_left_degrees": 90 * reading.rotated}
+    share = result.overlay.heat.share_inside_lungs if result.overlay else None
+    if share is not None:
+        told |= {"inside_lungs": round(share, 4)}
     told |= {"model": reading.model, "version": reading.version}
     return "; ".join(f"{name}={value}" for name, value in told.items())
 

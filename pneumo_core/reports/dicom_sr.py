@@ -7,7 +7,13 @@ from pathlib import Path
 from pneumo_core.reports._source_image import source_image
 from pneumo_core.reports.dicom_secondary_capture import numbers
 from pneumo_core.reports.result import RESEARCH_USE, Result
-from pneumo_core.reports.words import ascii_text, point_words, verdict_words, warning_words
+from pneumo_core.reports.words import (
+    ascii_text,
+    heat_warning,
+    point_words,
+    verdict_words,
+    warning_words,
+)
 
 __all__ = ["to_structured_report"]
 
@@ -82,7 +88,7 @@ def _content(result: Result, image, uid: str):  # type: ignore[no-untyped-def]  
             f"threshold {reading.threshold}",
             numbers(result),
             RESEARCH_USE,
-            *(f"warning: {ascii_text(each)}" for each in warning_words(result)),
+            *(f"warning: {ascii_text(each)}" for each in _warnings(result)),
         ],
         manufacturer="Pneumo",
     )
@@ -129,6 +135,11 @@ def _content(result: Result, image, uid: str):  # type: ignore[no-untyped-def]  
         imaging_measurements=[group],
         title=codes.DCM.ImagingMeasurementReport,
     )
+
+
+def _warnings(result: Result) -> list[str]:
+    """Return the reading's warnings, and the heat map's if it has one."""
+    return [each for each in (*warning_words(result), heat_warning(result.overlay)) if each]
 
 
 def _point(result: Result):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.explanations import shares_words
 from pneumo_core.metrics import Evaluation, format_prevalence, rate
 from pneumo_core.reports.result import RESEARCH_USE
 
@@ -104,12 +105,12 @@ def _figures(title: str, found: Evaluation) -> Iterator[tuple[str, str]]:
 def _uses(checkpoint: Checkpoint) -> Iterator[tuple[str, str]]:
     yield "Use it for", "research and teaching, beside a person who reads the X-ray"
     yield "Before use", "evaluate it on labelled X-rays of your own site, and calibrate it there"
-    share = checkpoint.card.inside_lungs.get("grad_cam")
-    if share is not None:
+    shares = shares_words(checkpoint.card.inside_lungs)
+    if shares:
         yield (
             "Heat maps",
-            f"{share:.0%} of Grad-CAM lies inside the lungs on average; where a model looks is no "
-            "proof of disease",
+            f"mean share inside the lungs, on validation X-rays with pneumonia: {shares}; where a "
+            "model looks is no proof of disease",
         )
 
 

@@ -13,6 +13,7 @@ from pneumo_core.reports._fonts import font_file
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, refuse_named_image
 from pneumo_core.reports.words import (
     checkpoint_words,
+    heat_warning,
     heat_words,
     point_words,
     scale_words,
@@ -29,6 +30,7 @@ Picture = NDArray[np.uint8]
 _ROWS_AT_ONCE = 256
 _NARROWEST = 720  # the legend's text needs this many columns
 _INK = (225, 228, 231)
+_WARNING = (255, 200, 90)
 _DARK = (5, 8, 10)
 _LEVELS = {0.5: 1.0, 0.75: 2.0}
 """Thickness of the line at each level."""
@@ -116,15 +118,24 @@ def with_legend(picture: Picture, result: Result) -> Picture:
 
 
 def _legend(result: Result, width: int) -> Image.Image:
-    """Return the legend: a black strip of four lines with the colour bar, RGB."""
+    """Return the legend: a black strip of four lines with the colour bar, RGB.
+
+    A heat map mostly outside the lungs has a fifth line that says so.
+    """
     lines = [verdict_words(result), point_words(result), checkpoint_words(result), RESEARCH_USE]
     margin = width // 48
     font = _fitting(lines, round(width * 0.6), round(width / 44))
     pitch = round(font.size * 1.4)
-    strip = Image.new("RGB", (width, 2 * margin + len(lines) * pitch))
+    warning = heat_warning(result.overlay)
+    rows = len(lines) + bool(warning)
+    strip = Image.new("RGB", (width, 2 * margin + rows * pitch))
     draw = ImageDraw.Draw(strip)
     for row, line in enumerate(lines):
         draw.text((margin, margin + row * pitch), line, fill=_INK, font=font)
+    if warning:
+        smaller = _fitting([warning], width - 2 * margin, round(font.size))
+        below = margin + len(lines) * pitch
+        draw.text((margin, below), warning, fill=_WARNING, font=smaller)
     if result.overlay is not None:
         _draw_scale(strip, result.overlay, (round(width * 0.66), margin, width - margin), pitch)
     return strip
@@ -159,10 +170,15 @@ def _fitting(lines: list[str], width: int, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _told(result: Result) -> PngInfo:
+    told = {
+        **(result.overlay.heat.png_text if result.overlay else {}),
+        "Title": f"{heat_words(result.overlay)}: {result.film}",
+        "Description": f"{verdict_words(result)}. {point_words(result)}.",
+        "Software": checkpoint_words(result),
+        "Creation Time": result.created.isoformat(),
+        "Disclaimer": RESEARCH_USE,
+    }
     info = PngInfo()
-    info.add_itxt("Title", f"{heat_words(result.overlay)}: {result.film}")
-    info.add_itxt("Description", f"{verdict_words(result)}. {point_words(result)}.")
-    info.add_itxt("Software", checkpoint_words(result))
-    info.add_itxt("Creation Time", result.created.isoformat())
-    info.add_itxt("Disclaimer", RESEARCH_USE)
+    for name, words in told.items():
+        info.add_itxt(name, words)
     return info

@@ -68,7 +68,7 @@ def _story(result: Result, height: float) -> list[Flowable]:
     Text that is too long for the page is set smaller.
     """
     above, facts, limits = _verdict(result), _facts(result), _limits(result)
-    words = _height([*above, facts, *limits]) + paper.CAPTIONS
+    words = _height([*above, facts, *limits]) + paper.caption_height(result)
     pictures = paper.pictures(result, min(max(height - words, _SMALLEST), _LARGEST))
     air = max(0.0, height - _height([*above, pictures, facts, *limits]) - 2)
     gap = min(_GAP, air / 3)

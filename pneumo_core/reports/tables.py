@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pneumo_core.core.spreadsheets import without_formula
-from pneumo_core.datasets import LABELS
+from pneumo_core.explanations import HeatMap
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reading
 from pneumo_core.reading.reader import RESULT_FIELDS
@@ -18,9 +18,16 @@ from pneumo_core.reports.words import warning_words
 __all__ = ["as_row", "to_csv", "to_json", "worklist_json"]
 
 
-def as_row(reading: Reading) -> dict[str, Any]:
-    """Return a reading as ``pneumo predict --json`` prints it: see ``Reading.to_dict``."""
-    return reading.to_dict()
+def as_row(reading: Reading, heat: HeatMap | None = None) -> dict[str, Any]:
+    """Return a reading as ``pneumo predict --json`` prints it: see ``Reading.to_dict``.
+
+    ``lungs`` is that of its heat map where the model, which sees whole X-rays, has not looked for
+    them.
+    """
+    row = reading.to_dict()
+    if heat is not None and row["lungs"] is None:
+        row["lungs"] = heat.facts["lungs_box"]
+    return row
 
 
 def to_json(result: Result) -> str:
@@ -31,7 +38,7 @@ def to_json(result: Result) -> str:
     """
     card, point = result.card, result.point
     facts = result.radiograph.facts
-    told = as_row(result.reading) | {
+    told = as_row(result.reading, result.overlay.heat if result.overlay else None) | {
         "file": result.film,
         "warnings": list(warning_words(result)),
         "film": {
@@ -118,15 +125,9 @@ def _heat_map(overlay: Overlay | None) -> dict[str, Any] | None:
         return None
     heat = overlay.heat
     return {
-        "method": heat.method,
-        "layer": heat.layer,
-        "evidence_for": LABELS[heat.label],
-        "found": heat.found,
+        **heat.facts,
         "scaled_to": _scaled_to(overlay),
         "strength": overlay.strength,
-        "inside_lungs": None
-        if heat.inside_lungs is None or math.isnan(heat.inside_lungs)
-        else heat.inside_lungs,
         "drawn": "contour" if overlay.contour else "colours",
         "opacity": None if overlay.contour else overlay.opacity,
     }

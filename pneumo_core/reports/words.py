@@ -1,6 +1,5 @@
 """Phrases shared by the exports of a result."""
 
-import math
 import re
 from collections.abc import Mapping
 
@@ -15,6 +14,7 @@ __all__ = [
     "ascii_text",
     "checkpoint_words",
     "facts_words",
+    "heat_warning",
     "heat_words",
     "point_words",
     "scale_words",
@@ -74,9 +74,14 @@ def heat_words(overlay: Overlay | None) -> str:
     title = method.title if method else heat.method
     place = f" at {heat.layer}" if heat.layer else ""
     told = f", evidence for {LABELS[heat.label]}" if method is None or method.takes_label else ""
-    share = math.nan if heat.inside_lungs is None else heat.inside_lungs
-    inside = "" if math.isnan(share) else f", {share * 100:.0f} % inside the lungs"
+    share = heat.share_inside_lungs
+    inside = "" if share is None else f", {share * 100:.0f} % inside the lungs"
     return f"{title}{place}{told}{inside}"
+
+
+def heat_warning(overlay: Overlay | None) -> str:
+    """Return a sentence for a map mostly outside the lungs, or an X-ray without lungs; else ""."""
+    return "" if overlay is None else overlay.heat.lungs_warning
 
 
 def scale_words(overlay: Overlay) -> str:

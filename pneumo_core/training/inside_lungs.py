@@ -24,7 +24,8 @@ def inside_lungs(
     """Return the mean share of heat maps for PNEUMONIA inside the lungs, for each fast method.
 
     ``networks``: each with the ids of unseen X-rays with that label; all have the same input
-    format. Empty maps are ignored; a method with empty maps only is left out.
+    format. Empty maps, and X-rays without lungs that were found, are ignored; a method without any
+    other is left out.
     """
     quick = [method.name for method in METHODS.values() if not method.slow]
     chosen = [
@@ -37,9 +38,9 @@ def inside_lungs(
         radiograph = dataset.source.radiograph(film_id)
         for method in quick:
             heat = heat_map(runtime, runtime.input(radiograph), PNEUMONIA, method=method)
-            shares[method].append(
-                place_on_image(heat, radiograph, runtime.input).inside_lungs or 0.0
-            )
+            share = place_on_image(heat, radiograph, runtime.input).inside_lungs
+            if share is not None:
+                shares[method].append(share)
         if progress:
             progress(done, len(chosen))
     found = {method: each for method, each in shares.items() if np.isfinite(each).any()}

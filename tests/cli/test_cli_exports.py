@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from PIL import Image
 
 from pneumo_core.audit import open_log
 from pneumo_core.checkpoints import Checkpoint
+from pneumo_core.cli._lungs_tally import LungsTally
+from pneumo_core.explanations import HeatMap
+from pneumo_core.reading import Reader
 from tests.cli.conftest import Finished
 from tests.imaging.images import RAMP12, dicom, encoded
 from tests.lying import LYING, know_lying_films
@@ -127,6 +131,74 @@ def test_keeping_the_identity_of_nothing_is_wrong_usage(pneumo: Run, films: Path
     done = pneumo("predict", films, "--keep-identity")
     assert done.code == 2
     assert "add --pdf or --dicom" in done.err
+
+
+class _CornerFinder:
+    """Finds lungs in a corner of images that are bright on the right, and none in others."""
+
+    identity = "corner"
+
+    def chances(self, images: np.ndarray) -> np.ndarray:
+        found = np.zeros(images.shape, np.float32)
+        found[images[:, :, -8:].mean(axis=(1, 2)) > 128, :20, :20] = 1
+        return found
+
+
+@pytest.fixture
+def three(films: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with three pictures; two have lungs, in a corner where little of a map lies."""
+    monkeypatch.setattr("pneumo_core.lungs.finder.lung_finder", _CornerFinder)
+    never_empty = partialmethod(Reader.heat_map, method="activation")
+    monkeypatch.setattr(Reader, "heat_map", never_empty)
+    (films / "Musterfrau.dcm").unlink()
+    ramp = np.asarray(Image.open(films / "a.png"))
+    Image.fromarray(ramp[:, ::-1].copy()).save(films / "b.png")
+    Image.fromarray(ramp).save(films / "c.png")
+    return films
+
+
+def test_json_has_the_share_of_each_map_inside_the_lungs(
+    pneumo: Run, three: Path, tmp_path: Path
+) -> None:
+    (three / "text.png").write_text("no X-ray")
+    done = pneumo("predict", three, "--json", "--heatmaps", tmp_path / "heat", "--no-gate")
+    rows = printed(done)
+    heat = rows["a.png"]["heat_map"]
+    assert (heat["method"], heat["file"]) == ("activation", str(tmp_path / "heat" / "0000_a.png"))
+    assert 0 <= heat["inside_lungs"] < 0.5
+    edge = pytest.approx(20 / 112)
+    assert heat["lungs_box"] == {"top": 0, "left": 0, "bottom": edge, "right": edge}
+    assert rows["a.png"]["lungs"] == heat["lungs_box"]
+    assert rows["b.png"]["heat_map"]["inside_lungs"] is rows["b.png"]["lungs"] is None
+    assert rows["text.png"]["heat_map"] is None
+    with Image.open(heat["file"]) as drawn:
+        chunks = drawn.text  # type: ignore[attr-defined]
+    assert chunks["Inside lungs"] == f"{heat['inside_lungs']:.4f}"
+    assert (chunks["Model"], chunks["Version"]) == ("cnn_94", rows["a.png"]["version"])
+    assert chunks["Method"] == "activation"
+    assert not any("a.png" in words for words in chunks.values())
+    assert "In 2 of 3 heat maps less than half lies inside the lungs: a.png, c.png." in done.err
+    assert "In 1 of 3 heat maps" in done.err
+
+
+def test_the_line_of_an_x_ray_says_where_its_map_lies(
+    pneumo: Run, three: Path, tmp_path: Path
+) -> None:
+    done = pneumo("predict", three / "a.png", "--heatmaps", tmp_path / "heat", "--no-gate")
+    assert " of the heat map lies inside the lungs. Do not take it as evidence" in done.out
+    assert not done.err
+    assert "heat map" not in pneumo("predict", three / "a.png", "--no-gate").out
+
+
+def test_a_long_list_of_maps_outside_the_lungs_is_cut() -> None:
+    tally = LungsTally()
+    heat = HeatMap((np.ones((2, 2), np.float32),), 1, "grad_cam", inside_lungs=0.2)
+    for n in range(8):
+        tally.add(Path(f"{n}.png"), heat)
+    assert tally.sentences() == [
+        "In 8 of 8 heat maps less than half lies inside the lungs: "
+        "0.png, 1.png, 2.png, 3.png, 4.png and 3 more."
+    ]
 
 
 def test_exports_are_in_the_log(pneumo: Run, films: Path, tmp_path: Path) -> None:

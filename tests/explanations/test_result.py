@@ -1,5 +1,7 @@
 """A map is scaled to its film or to several, and lies upright over the film."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,9 @@ import pytest
 from PIL import Image
 
 import pneumo_core as pn
-from pneumo_core.explanations import HeatMap, common_peaks
+from pneumo_core.explanations import HeatMap, common_peaks, place_on_image
+from pneumo_core.imaging import FileFacts, Radiograph
+from pneumo_core.lungs import Box, NetworkInput
 
 
 def heat_of(
@@ -125,6 +129,77 @@ def test_a_map_is_upright_over_the_film() -> None:
     assert column >= 60
 
 
+# --- the share inside the lungs ------------------------------------------------------------------
+
+FACTS = FileFacts("PNG", 112, 112, bits=8, colour=False)
+
+
+class LeftFinder:
+    """Finds lungs in the left half of every image, or in none."""
+
+    identity = "left"
+
+    def __init__(self, *, found: bool) -> None:
+        self._found = found
+
+    def chances(self, images: np.ndarray) -> np.ndarray:
+        chances = np.zeros(images.shape, np.float32)
+        chances[..., : images.shape[-1] // 2] = self._found
+        return chances
+
+
+def placed(heat: HeatMap, monkeypatch: pytest.MonkeyPatch, *, found: bool = True) -> HeatMap:
+    """The map on a grey X-ray, by a network that sees all of it."""
+    finder = LeftFinder(found=found)
+    monkeypatch.setattr("pneumo_core.lungs.finder.lung_finder", lambda: finder)
+    grey = Radiograph("film.png", np.full((112, 112), 0.5, np.float32), FACTS)
+    return place_on_image(heat, grey, NetworkInput(112))
+
+
+@pytest.mark.parametrize(
+    ("cells", "share", "sentence"),
+    [
+        ([3, 1], 0.6875, "69 % of the heat map lies inside the lungs."),
+        ([1, 1], 0.5, "50 % of the heat map lies inside the lungs."),
+        (
+            [1, 3],
+            0.3125,
+            "Only 31 % of the heat map lies inside the lungs. "
+            "Do not take it as evidence of pneumonia.",
+        ),
+    ],
+)
+def test_the_share_inside_the_lungs_is_said_and_little_of_it_is_warned_of(
+    cells: list[float], share: float, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 3 and 1 the first, scaled to 1, falls to 1/3 over the middle half of the width.
+
+    The area is 2/3, and that of the left half 1/6 + 2/3 · 7/16: 11/16 of it.
+    """
+    heat = placed(heat_of([cells]), monkeypatch)
+    assert heat.inside_lungs == pytest.approx(share, abs=0.005)
+    assert heat.lungs_sentence == sentence
+    assert heat.lungs_warning == (sentence if share < 0.5 else "")
+    assert heat.lungs_box == Box(0, 0, 1, 0.5)
+    assert heat.to_dict()["lungs_box"] == {"top": 0, "left": 0, "bottom": 1, "right": 0.5}
+
+
+def test_without_lungs_no_share_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    heat = placed(STRONG, monkeypatch, found=False)
+    assert (heat.no_lungs, heat.mostly_outside) == (True, False)
+    assert (heat.inside_lungs, heat.lungs_box, heat.to_dict()["lungs_box"]) == (None, None, None)
+    assert heat.lungs_sentence == heat.lungs_warning
+    assert heat.lungs_sentence.startswith("No lungs were found, so it is not known how much")
+
+
+def test_an_empty_map_and_one_that_was_not_measured_have_nothing_to_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for found in (True, False):
+        assert placed(NOTHING, monkeypatch, found=found).lungs_sentence == ""
+    assert (STRONG.lungs_sentence, STRONG.lungs_box, STRONG.no_lungs) == ("", None, False)
+
+
 # --- saved with the film ------------------------------------------------------------------------
 
 LEFT_HALF = heat_of([[1, 0]])
@@ -151,6 +226,20 @@ def test_a_saved_map_is_as_strong_as_the_probability_of_its_label(tmp_path: Path
     assert 0 < faint < clear
     healthy = HeatMap(LEFT_HALF.parts, 0, "grad_cam")
     assert (saved(healthy, tmp_path, 1.0) == 128).all()
+
+
+def test_a_saved_map_names_model_and_share_and_nothing_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heat = replace(placed(heat_of([[1, 3]]), monkeypatch), model="mine", version="0a1b2c3d")
+    Image.fromarray(GREY).save(tmp_path / "Musterfrau.png")
+    with Image.open(heat.save(tmp_path / "map.png", tmp_path / "Musterfrau.png")) as drawn:
+        told = drawn.text  # type: ignore[attr-defined]
+    assert (told["Model"], told["Version"], told["Method"]) == ("mine", "0a1b2c3d", "grad_cam")
+    assert float(told["Inside lungs"]) == pytest.approx(0.3125, abs=0.005)
+    assert json.loads(told["Lungs box"])["right"] == 0.5
+    assert told["Comment"] == heat.lungs_sentence
+    assert "Musterfrau" not in f"{told}"
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])

@@ -1,14 +1,18 @@
 """The HTTP service over a real reader: the same numbers as everywhere, sentences for errors."""
 
+import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partialmethod
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from pneumo_core.checkpoints import Checkpoint
@@ -19,7 +23,8 @@ from pneumo_core.gateway.http import make_app
 from pneumo_core.gateway.records import Finished
 from pneumo_core.gateway.worker import Worker
 from pneumo_core.imaging import png
-from pneumo_core.reading import open_reader
+from pneumo_core.lungs import find_lungs
+from pneumo_core.reading import Reader, open_reader
 from tests.gateway.parts import ACCESSION, PATIENT_ID, as_bytes, chest, film
 
 Ask = Callable[..., TestClient]
@@ -82,6 +87,7 @@ def test_the_rules_leave_the_same_films_unread_as_by_dicom(
     data = as_bytes(film(chest(96), **header))
     told = client.post("/v1/readings?heatmap=1", content=data).json()
     assert (told["status"], told["probability"], told["heat_map"]) == ("refused", None, None)
+    assert told["heat_map_facts"] is None
     gateway.intake.take_in(data, "MODALITY")
     (kept,) = gateway.queue.next_films(1)
     Worker(gateway.config, gateway.queue, gateway.reader, lambda: None).work(kept)
@@ -115,6 +121,24 @@ def test_a_form_and_a_heat_map(client: TestClient) -> None:
     files = {"file": ("film.dcm", as_bytes(film(chest(96))))}
     told = client.post("/v1/readings?heatmap=1", files=files).json()
     assert told["heat_map"].startswith("iVBOR"), "PNG in Base64"
+
+
+def test_a_heat_map_has_its_share_inside_the_lungs(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model sees whole X-rays, and the lungs are found for its heat map."""
+    never_empty = partialmethod(Reader.heat_map, method="activation")
+    monkeypatch.setattr(Reader, "heat_map", never_empty)
+    data = as_bytes(film(chest(96)))
+    told = client.post("/v1/readings?heatmap=1", content=data).json()
+    expected = find_lungs(data)
+    facts = told["heat_map_facts"]
+    assert facts["lungs_box"] == told["lungs"] == pytest.approx(vars(expected.box))
+    assert 0 < facts["inside_lungs"] < 1
+    assert f"{facts['inside_lungs'] * 100:.0f} % of the heat map" in facts["lungs_sentence"]
+    chunks = Image.open(BytesIO(base64.b64decode(told["heat_map"]))).text  # type: ignore
+    assert chunks["Inside lungs"] == f"{facts['inside_lungs']:.4f}"
+    assert chunks["Model"] == "cnn_94"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pneumo_core.checkpoints import Checkpoint, OperatingPoint
 from pneumo_core.errors import CheckpointError, UnknownName, UnreadableImage
 from pneumo_core.explanations import heat_map
 from pneumo_core.imaging import read_radiograph, to_input
+from pneumo_core.lungs import find_lungs
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Reader, Reading, open_reader, samples
 
@@ -194,6 +195,17 @@ def test_a_heat_map_is_that_of_the_film_as_the_model_sees_it(reader: Reader, fil
         expected = heat_map(reader.runtime, to_input(radiograph.pixels, 100), label)
         assert np.array_equal(heat.parts[0], expected.parts[0])
         assert (heat.label, heat.method, heat.layer) == (label, "grad_cam", None)
+
+
+def test_a_leg_has_a_heat_map_but_no_share_inside_lungs(reader: Reader) -> None:
+    chest, leg = (read_radiograph(sample.path) for sample in samples())
+    heat = reader.heat_map(chest, 1, method="activation")
+    assert heat.inside_lungs is not None
+    assert 0 < heat.inside_lungs < 1
+    assert heat.lungs_box == find_lungs(chest).box
+    heat = reader.heat_map(leg, 1, method="activation")
+    assert (heat.inside_lungs, heat.lungs_box) == (None, None)
+    assert heat.lungs_sentence.startswith("No lungs were found")
 
 
 def test_a_heat_map_by_another_method_and_layer(reader: Reader, film: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.explanations import HeatMap
 from pneumo_core.imaging import FileFacts, Radiograph, read_radiograph
+from pneumo_core.lungs import Box, Lungs
 from pneumo_core.metrics import Estimate
 from pneumo_core.reading import Rates, Reading
 from pneumo_core.reports import Overlay, Result, result_of
@@ -21,6 +22,13 @@ HEAT[1, 2] = 3.0
 
 def heat_map(values: np.ndarray = HEAT, method: str = "grad_cam") -> HeatMap:
     return HeatMap((values,), 1, method)
+
+
+LEFT = Lungs(np.arange(112) < np.full((112, 1), 56), Box(0.0, 0.0, 1.0, 0.5), 0.95)
+"""Lungs that fill the left half of an X-ray."""
+
+MOSTLY_OUTSIDE = Overlay(replace(heat_map(), inside_lungs=0.4123, lungs=LEFT))
+NO_LUNGS = Overlay(replace(heat_map(), lungs=replace(LEFT, confidence=0.3)))
 
 
 RATES = Rates("test", 100, 50, Estimate(0.9, 0.8, 0.95), Estimate(0.8, 0.7, 0.9))

@@ -18,7 +18,7 @@ from pneumo_core.imaging import LossyStep, read_radiograph
 from pneumo_core.reports import Overlay, Result, to_dicom, to_png
 from pneumo_core.reports._pseudonym import KEY_FILE, pseudonym
 from tests.imaging.images import RAMP12, dicom, encoded
-from tests.reports.conftest import Make, film, heat_map
+from tests.reports.conftest import MOSTLY_OUTSIDE, NO_LUNGS, Make, film, heat_map
 from tests.reports.headers import PATIENT, request
 
 
@@ -240,6 +240,15 @@ def test_programs_find_the_numbers(make: Make) -> None:
     refused = opened(make(status="refused", probability=None)).ImageComments
     assert "status=refused" in refused
     assert "probability=" not in refused
+
+
+def test_programs_and_people_find_the_share_inside_the_lungs(make: Make) -> None:
+    told = opened(make(overlay=MOSTLY_OUTSIDE)).ImageComments
+    assert "; inside_lungs=0.4123; model=" in told
+    assert "Only 41 % of the heat map lies inside the lungs. Do not take it as evidence" in told
+    told = opened(make(overlay=NO_LUNGS)).ImageComments
+    assert "inside_lungs" not in told
+    assert "No lungs were found" in told
 
 
 # --- there and back ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 
 from pneumo_core.errors import PneumoError
 from pneumo_core.reports import (
+    Overlay,
     Result,
     to_dicom,
     to_dicom_pdf,
@@ -20,7 +21,7 @@ from pneumo_core.reports import (
     to_structured_report,
 )
 from tests.gateway.parts import ACCESSION, PATIENT_ID, as_bytes, chest, film
-from tests.reports.conftest import COLOURS, Make
+from tests.reports.conftest import COLOURS, MOSTLY_OUTSIDE, NO_LUNGS, Make
 
 DCIODVFY = shutil.which("dciodvfy")
 MAKERS = {"SR": to_structured_report, "PR": to_presentation_state, "DOC": to_dicom_pdf}
@@ -97,6 +98,32 @@ def test_a_refused_film_has_no_report(make: Make) -> None:
     refused = make(source, name="film.dcm", status="refused", probability=None)
     with pytest.raises(PneumoError, match="nothing to report"):
         to_structured_report(refused, source)
+
+
+def test_a_report_has_the_share_of_the_map_inside_the_lungs(make: Make) -> None:
+    source = as_bytes(film(chest(128)))
+    result = make(source, name="film.dcm", overlay=MOSTLY_OUTSIDE)
+    report = pydicom.dcmread(BytesIO(to_structured_report(result, source))).to_json()
+    assert "; inside_lungs=0.4123; " in report
+    assert "warning: Only 41 % of the heat map lies inside the lungs." in report
+
+
+@pytest.mark.parametrize(
+    ("look", "where"),
+    [
+        (MOSTLY_OUTSIDE, ", 41 % inside the lungs"),
+        (NO_LUNGS, ", no lungs found"),
+        (COLOURS, ""),
+    ],
+    ids=["outside", "no lungs", "not measured"],
+)
+def test_an_outline_has_the_share_of_the_map_inside_the_lungs(
+    make: Make, look: Overlay, where: str
+) -> None:
+    source = as_bytes(film(chest(128)))
+    state = to_presentation_state(make(source, name="film.dcm", overlay=look), source)
+    told = pydicom.dcmread(BytesIO(state)).ContentDescription
+    assert told == f"Pneumo heat map{where}, research use only"
 
 
 def test_a_film_without_a_heat_map_has_no_outline(make: Make) -> None:

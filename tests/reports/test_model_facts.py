@@ -24,6 +24,7 @@ def test_the_default_models_label() -> None:
     assert facts["Patients"] == "children of 1 to 5 years"
     assert facts["Training X-rays"] == "1,341 NORMAL, 3,875 PNEUMONIA"
     assert facts["Approval"] == "none: it is not a medical device"
+    assert "pneumonia: Grad-CAM 93 %, LayerCAM 88 %, Activation 67 %; " in facts["Heat maps"]
     # Validation comes after test, and has the same names.
     performance = dict(reversed(model_facts(checkpoint).sections[2][1]))
     assert performance["AUC"] == str(test.auc)

@@ -10,7 +10,7 @@ from pneumo_core.explanations import HeatMap
 from pneumo_core.imaging import overlay
 from pneumo_core.reports import Overlay, Result, to_png
 from pneumo_core.reports.overlays import LONGEST
-from tests.reports.conftest import HEAT, Make, film, heat_map
+from tests.reports.conftest import HEAT, MOSTLY_OUTSIDE, NO_LUNGS, Make, film, heat_map
 
 
 def picture(result: Result, *, legend: bool = False) -> np.ndarray:
@@ -117,6 +117,23 @@ def test_a_legend_stands_below_the_film(make: Make, shape: tuple[int, int]) -> N
     assert strip[0].max() == strip[-1].max() == 0, "nothing touches its edges"
     assert strip[:, 0].max() == strip[:, -1].max() == 0
     assert (strip.max(axis=2) > 150).mean() > 0.01, "it has letters"
+
+
+@pytest.mark.parametrize("look", [MOSTLY_OUTSIDE, NO_LUNGS], ids=["outside", "no lungs"])
+def test_the_legend_has_a_line_more_for_a_map_outside_the_lungs(make: Make, look: Overlay) -> None:
+    warned = picture(make(overlay=look), legend=True)
+    quiet = picture(make(overlay=Overlay(heat_map())), legend=True)
+    assert len(warned) > len(quiet)
+    below = warned[len(quiet) - 15 :]
+    assert (np.ptp(below.astype(int), axis=2) > 100).any(), "in colour"
+    assert below[:, 0].max() == below[-1].max() == 0, "nothing touches its edges"
+
+
+def test_the_share_inside_the_lungs_travels_inside_the_file(make: Make) -> None:
+    told = Image.open(BytesIO(to_png(make(overlay=MOSTLY_OUTSIDE)))).text  # type: ignore
+    assert told["Title"].startswith("Grad-CAM, evidence for PNEUMONIA, 41 % inside the lungs: ")
+    assert told["Inside lungs"] == "0.4123"
+    assert told["Comment"].startswith("Only 41 % of the heat map lies inside the lungs.")
 
 
 def test_the_words_travel_inside_the_file(make: Make) -> None:

@@ -13,7 +13,7 @@ from pneumo_core.reading import Rates, open_reader
 from pneumo_core.reports import Overlay, Result, result_of, to_pdf
 from tests.conftest import draw_film
 from tests.imaging.images import encoded
-from tests.reports.conftest import Make, film, heat_map
+from tests.reports.conftest import MOSTLY_OUTSIDE, NO_LUNGS, Make, film, heat_map
 
 PICTURE = pypdfium2.raw.FPDF_PAGEOBJ_IMAGE
 
@@ -120,6 +120,14 @@ def test_what_is_said_depends_on_how_the_map_is_drawn(make: Make) -> None:
     assert "three quarters of the strongest of several X-rays" in opened(make(overlay=contour))[0]
     activation = Overlay(heat_map(method="activation"))
     assert "evidence for" not in opened(make(overlay=activation))[0]
+
+
+def test_a_map_outside_the_lungs_is_warned_of_on_the_page(make: Make) -> None:
+    outside = "Only 41 % of the heat map lies inside the lungs. Do not take it as evidence"
+    assert outside in opened(make(overlay=MOSTLY_OUTSIDE))[0]
+    assert "No lungs were found, so it is not known" in opened(make(overlay=NO_LUNGS))[0]
+    many = tuple(f"Warning {n}: " + "careful, " * 30 for n in range(12))
+    assert outside in opened(make(film(2000, 900), overlay=MOSTLY_OUTSIDE, warnings=many))[0]
 
 
 def test_a_point_without_figures_says_so(make: Make) -> None:

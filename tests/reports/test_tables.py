@@ -3,13 +3,15 @@
 import csv
 import io
 import json
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pneumo_core.reading import Reading
 from pneumo_core.reports import Overlay, as_row, to_csv, to_json, worklist_json
-from tests.reports.conftest import Make, film, heat_map
+from tests.reports.conftest import LEFT, MOSTLY_OUTSIDE, NO_LUNGS, Make, film, heat_map
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -111,9 +113,31 @@ def test_json_is_told_how_the_map_was_drawn(make: Make) -> None:
     assert (faint["scaled_to"], faint["strength"]) == ("probability", 0.25)
 
 
+def test_json_has_the_share_inside_the_lungs_and_their_box(make: Make) -> None:
+    """The box is that of the map where the model, which sees whole X-rays, has none."""
+    box = {"top": 0.0, "left": 0.0, "bottom": 1.0, "right": 0.5}
+    told = json.loads(to_json(make(overlay=MOSTLY_OUTSIDE)))
+    assert told["lungs"] == told["heat_map"]["lungs_box"] == box
+    assert told["heat_map"]["inside_lungs"] == 0.4123
+    assert told["heat_map"]["lungs_sentence"].startswith("Only 41 % of the heat map lies inside")
+    own = replace(LEFT.box, bottom=0.9)
+    assert json.loads(to_json(make(overlay=MOSTLY_OUTSIDE, lungs=own)))["lungs"]["bottom"] == 0.9
+    assert json.loads(to_json(make(overlay=None)))["lungs"] is None
+
+
+def test_json_says_where_no_lungs_were_found(make: Make) -> None:
+    told = json.loads(to_json(make(overlay=NO_LUNGS)))
+    assert (
+        told["lungs"] is told["heat_map"]["lungs_box"] is told["heat_map"]["inside_lungs"] is None
+    )
+    assert told["heat_map"]["lungs_sentence"].startswith("No lungs were found")
+
+
 def test_json_knows_no_nan(make: Make) -> None:
-    """Rates over no films have no figures."""
-    result = make()
+    """Rates over no films have no figures, and an empty map has no share."""
+    empty = Overlay(replace(heat_map(np.zeros((4, 4), np.float32)), inside_lungs=math.nan))
+    result = make(overlay=empty)
+    assert json.loads(to_json(result))["heat_map"]["inside_lungs"] is None
     nothing = replace(result.rates.sensitivity, value=float("nan"))
     told = to_json(replace(result, rates=replace(result.rates, sensitivity=nothing)))
     assert json.loads(told)["rates"]["sensitivity"]["value"] is None

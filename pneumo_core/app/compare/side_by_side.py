@@ -11,6 +11,7 @@ from pneumo_core.app.audit_log import record_readings
 from pneumo_core.app.memory import cached
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
 from pneumo_core.app.reading_room.worklist import Film, Worklist
+from pneumo_core.app.widgets.lungs_caption import show_share_inside_lungs
 from pneumo_core.app.words import agreement_text, plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
@@ -132,7 +133,8 @@ def _show_one(
     )
     pixels = display_pixels(radiograph_of(film, reading).pixels, _SIDE)
     shape = (pixels.shape[0], pixels.shape[1])
-    heat = _map(film, reading, checkpoint, method, label).over(shape)
+    made = _map(film, reading, checkpoint, method, label)
+    heat = made.over(shape)
     drawn = heat * np.float32(evidence_strength(method, label, reading.probability))
     st.image(
         jpeg(overlay(pixels, drawn, _OPACITY, scale_of(method, label))),
@@ -141,6 +143,7 @@ def _show_one(
     )
     if not heat.any():
         st.caption(f"No evidence for {LABELS[label]} found.")
+    show_share_inside_lungs(made)
     return heat
 
 

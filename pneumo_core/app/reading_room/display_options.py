@@ -18,6 +18,7 @@ from pneumo_core.app.reading_room.cached_readings import (
 )
 from pneumo_core.app.reading_room.worklist import Item
 from pneumo_core.app.widgets.linked_choice import choose_toggle
+from pneumo_core.app.widgets.lungs_caption import show_share_inside_lungs
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
@@ -162,8 +163,7 @@ def explain_look(look: Overlay, item: Item, checkpoint: Checkpoint) -> None:
     raise_what = f"raise the score for {LABELS[heat.label]}"
     shows = f"highlights regions that {raise_what}" if method.takes_label else "shows responses"
     st.caption(f"{method.title} {shows}. {plain(_scale_text(look))} It does not outline disease.")
-    if heat.lungs_sentence:
-        st.caption(f"**{heat.lungs_sentence}**")
+    show_share_inside_lungs(heat)
     _offer_check(look, item, checkpoint)
 
 

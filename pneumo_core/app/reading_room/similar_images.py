@@ -10,6 +10,7 @@ from pneumo_core.app.memory import cached
 from pneumo_core.app.reading_room.cached_readings import radiograph_of, reader_of
 from pneumo_core.app.reading_room.worklist import Item
 from pneumo_core.app.widgets.dataset_choice import dataset_in_use
+from pneumo_core.app.widgets.lungs_caption import show_share_inside_lungs
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.datasets import LABELS, NORMAL, PNEUMONIA
@@ -78,15 +79,17 @@ def _show(
         st.warning(plain(str(error)), icon=":material/error:")
         return
     pixels = display_pixels(radiograph.pixels, _SIDE)
-    if look is None:
+    like = _overlay_like(look, found.id, radiograph, checkpoint) if look else None
+    if look is None or like is None:
         picture = jpeg(pixels)
     else:
-        like = _overlay_like(look, found.id, radiograph, checkpoint)
         heat = like.over((pixels.shape[0], pixels.shape[1]))
         picture = jpeg(overlay(pixels, heat, look.opacity, like.scale))
         title += f", with {METHODS[like.heat.method].title} for {LABELS[like.heat.label]}"
     st.image(picture, width="stretch", alt=title)
     st.caption(f"{title} (similarity {found.similarity:.2f}): {plain(found.id)}")
+    if like:
+        show_share_inside_lungs(like.heat)
 
 
 def _overlay_like(

@@ -20,6 +20,7 @@ from pneumo_core.app.reading_room.reader_calls import Marks
 from pneumo_core.app.reading_room.window_presets import AS_READ, OWN, apply_preset, preset_names
 from pneumo_core.app.reading_room.worklist import Film
 from pneumo_core.app.streamlit_patches import address_of
+from pneumo_core.app.widgets.lungs_caption import show_share_inside_lungs
 from pneumo_core.app.words import plain
 from pneumo_core.errors import UnreadableImage
 from pneumo_core.imaging import jpeg
@@ -83,6 +84,8 @@ def _show_second(place: DeltaGenerator, second: Beside) -> None:
             on_marks_change=lambda: None,
         )
         st.caption(plain(second.title))
+        if second.look:
+            show_share_inside_lungs(second.look.heat)
 
 
 def _view(
