@@ -25,7 +25,7 @@ from pneumo_core.imaging import (
     png,
     read_radiograph,
 )
-from pneumo_core.lungs import Box, Lungs, NetworkInput, find_lungs
+from pneumo_core.lungs import Box, Lungs, NetworkInput, find_lungs, normal_polarity
 
 __all__ = ["HeatMap", "common_peaks", "overlap", "place_on_image"]
 
@@ -245,7 +245,7 @@ def place_on_image(heat: HeatMap, radiograph: Radiograph, seen: NetworkInput) ->
     The share is None where no lungs were found: the finder's mask of a leg or of noise means
     nothing. ``seen``: the format of the network's input.
     """
-    lungs = find_lungs(radiograph)
+    lungs = find_lungs(normal_polarity(radiograph))
     heat = replace(heat, box=seen.box(radiograph), lungs=lungs)
     if not lungs.found:
         return heat
