@@ -11,7 +11,6 @@ from pneumo_core.app.widgets.dataset_choice import dataset_in_use
 from pneumo_core.app.widgets.model_choice import say_what_is_missing
 from pneumo_core.app.words import plain
 from pneumo_core.checkpoints import Checkpoint, best_for, list_checkpoints
-from pneumo_core.explanations import shares_words
 from pneumo_core.imaging import display_pixels, jpeg, read_radiograph
 from pneumo_core.lungs import find_lungs
 from pneumo_core.metrics import format_rate
@@ -76,7 +75,7 @@ def show_models() -> None:
         return
     st.header("Models", anchor=False)
     strengths = best_for(found)
-    rows = [_row(each, found[0], strengths[each.name]) for each in found]
+    rows = [_row(each, strengths[each.name]) for each in found]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -87,14 +86,13 @@ def show_models() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Read X-rays with", width="content")
         for each in found:
-            st.page_link(
-                "pages/read.py", label=plain(each.name), query_params={"checkpoint": each.name}
-            )
+            label = plain(each.name) + (" (default)" if each is found[0] else "")
+            st.page_link("pages/read.py", label=label, query_params={"checkpoint": each.name})
     st.caption(
         "Rates at the threshold of each model's default operating point, with 95 % intervals. "
         "“Best for” compares the models that were evaluated on the same X-rays. Validation figures "
-        "are optimistic: the model was tuned on these X-rays. Heat maps: the mean share inside the "
-        "lungs, on validation X-rays with pneumonia."
+        "are optimistic: the model was tuned on these X-rays. “In lungs”: the mean share of "
+        "Grad-CAM inside the lungs, on validation X-rays with pneumonia."
     )
 
 
@@ -111,22 +109,21 @@ def show_dataset() -> None:
         st.markdown(f"**{plain(folder.stem)}** in `{folder}`")
 
 
-def _row(checkpoint: Checkpoint, default: Checkpoint, strengths: tuple[str, ...]) -> dict[str, Any]:
+def _row(checkpoint: Checkpoint, strengths: tuple[str, ...]) -> dict[str, Any]:
     card = checkpoint.card
-    point = card.operating_point()
+    point, inside = card.operating_point(), card.inside_lungs.get("grad_cam")
     split = next((each for each in ("test", "val") if each in card.evaluation), None)
     figures = card.evaluation[split] if split else None
-    said = ("default", *strengths) if checkpoint is default else strengths
     name = {"test": "test", "val": "validation"}.get(split or "", "")
     return {
         "Model": checkpoint.name,
-        "Best for": ", ".join(said),
+        "Best for": ", ".join(strengths),
         "X-rays": f"{figures.n} {name}" if figures else "none yet",
         "AUC": str(figures.auc) if figures else "",
         "Sensitivity": str(figures.sensitivity) if figures else "",
         "Specificity": str(figures.specificity) if figures else "",
         "Threshold": format_rate(point.threshold),
-        "Heat maps inside the lungs": shares_words(card.inside_lungs),
+        "In lungs": "" if inside is None else f"{inside * 100:.0f} %",
         "Architecture": card.architecture.removeprefix("mean of "),
     }
 

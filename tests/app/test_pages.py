@@ -125,7 +125,7 @@ def test_home_shows_the_checkpoints_figures(checkpoint: Checkpoint) -> None:
     assert row["X-rays"] == f"{figures.n} test"
     assert row["Sensitivity"].startswith(f"{figures.sensitivity.value:.3f} (")
     assert row["Threshold"] == "0.500"
-    assert row["Best for"] == "default", "there is nothing to compare it with"
+    assert row["Best for"] == "", "there is nothing to compare it with"
 
 
 def test_home_names_the_dataset(
