@@ -86,8 +86,9 @@ def load_lung_finder(folder: Path) -> LungFinder:
             if folder == _SHIPPED
             else "Set PNEUMO_LUNGS to a folder that 'pneumo lungs train' wrote, or unset it."
         )
+        why = (error.strerror or "").lower() if isinstance(error, OSError) else str(error)
         raise CheckpointError(
-            f"The lung finder in '{folder}' can't be used: {error}. {remedy}"
+            f"The lung finder in '{folder}' can't be used: {why}. {remedy}"
         ) from error
     return finder
 

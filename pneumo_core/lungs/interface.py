@@ -22,10 +22,16 @@ class ConfidenceLimits:
     Attributes:
         possible: as found. Below it, the image has no lungs to frame a network's input by.
         sure: as found without a warning: as on nearly every chest X-ray.
+
+    Raises ValueError unless 0 <= possible <= sure <= 1.
     """
 
     possible: float = 0.8
     sure: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.possible <= self.sure <= 1:
+            raise ValueError(f"need 0 <= possible <= sure <= 1, not {self.possible}, {self.sure}")
 
 
 class LungFinder(Protocol):

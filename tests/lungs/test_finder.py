@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -91,13 +92,24 @@ def test_the_finder_ships_with_a_card_of_its_own() -> None:
     assert (_SHIPPED / "lungs.onnx").stat().st_size < 2e6
 
 
-@pytest.mark.parametrize("graph", [None, b"damaged"])
+def _damage_graph(folder: Path) -> None:
+    (folder / "lungs.onnx").write_bytes(b"damaged")
+
+
+def _damage_card(folder: Path) -> None:
+    limits = {"possible": "much", "sure": 0.9}
+    (folder / "card.json").write_text(json.dumps({"version": "x", "confidence": limits}))
+
+
+@pytest.mark.parametrize("damage", [shutil.rmtree, _damage_graph, _damage_card])
 def test_a_finder_that_is_missing_or_damaged_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chest: Radiograph, graph: bytes | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    chest: Radiograph,
+    damage: Callable[[Path], None],
 ) -> None:
-    if graph:
-        shutil.copy(_SHIPPED / "card.json", tmp_path)
-        (tmp_path / "lungs.onnx").write_bytes(graph)
+    shutil.copytree(_SHIPPED, tmp_path, dirs_exist_ok=True)
+    damage(tmp_path)
     monkeypatch.setenv("PNEUMO_LUNGS", str(tmp_path))
     with pytest.raises(CheckpointError, match="can't be used: .*Set PNEUMO_LUNGS to a folder"):
         find_lungs(chest)
