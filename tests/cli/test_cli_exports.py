@@ -15,6 +15,7 @@ from pneumo_core.audit import open_log
 from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.cli._lungs_tally import LungsTally
 from pneumo_core.explanations import HeatMap
+from pneumo_core.lungs import ConfidenceLimits
 from pneumo_core.reading import Reader
 from tests.cli.conftest import Finished
 from tests.imaging.images import RAMP12, dicom, encoded
@@ -137,6 +138,7 @@ class _CornerFinder:
     """Finds lungs in a corner of images that are bright on the right, and none in others."""
 
     identity = "corner"
+    limits = ConfidenceLimits()
 
     def chances(self, images: np.ndarray) -> np.ndarray:
         found = np.zeros(images.shape, np.float32)
@@ -147,7 +149,7 @@ class _CornerFinder:
 @pytest.fixture
 def three(films: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with three pictures; two have lungs, in a corner where little of a map lies."""
-    monkeypatch.setattr("pneumo_core.lungs.finder.lung_finder", _CornerFinder)
+    monkeypatch.setattr("pneumo_core.lungs.installed._registered", [_CornerFinder()])
     never_empty = partialmethod(Reader.heat_map, method="activation")
     monkeypatch.setattr(Reader, "heat_map", never_empty)
     (films / "Musterfrau.dcm").unlink()

@@ -17,6 +17,7 @@ from pneumo_core.audit.roles import OPEN_LINE
 from pneumo_core.checkpoints import Checkpoint, load_checkpoint
 from pneumo_core.datasets import scan
 from pneumo_core.datasets.quality import inspect_dataset
+from pneumo_core.reading import samples
 from tests.gateway.parts import free_port
 from tests.shipped_models import predicted
 
@@ -24,7 +25,7 @@ Run = Callable[..., object]
 ROOT = Path(__file__).parents[2]
 FIGURES = {
     *("model", "split", "n", "auc", "accuracy", "sensitivity", "specificity", "f1", "ece"),
-    *("threshold", "operating_point", "confusion", "intervals"),
+    *("threshold", "operating_point", "confusion", "intervals", "remarks"),
 }
 
 
@@ -67,6 +68,22 @@ def test_evaluate_prints_one_object(
     (tn, fp), (fn, tp) = printed["confusion"]
     assert tn + fp + fn + tp == printed["n"] == 6
     assert printed["accuracy"] == (tn + tp) / 6
+
+
+def test_evaluate_names_the_films_without_lungs(
+    pneumo: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Reading refuses them: without a word their figures would look like any other's."""
+    monkeypatch.setenv("PNEUMO_CHECKPOINTS", str(ROOT / "checkpoints"))
+    chest, leg = (sample.path for sample in samples())
+    for label, path in (("NORMAL", chest), ("PNEUMONIA", leg)):
+        (tmp_path / label).mkdir()
+        shutil.copy(path, tmp_path / label / path.name)
+    done = pneumo("evaluate", "--data", tmp_path, "--split", "all", "--model", "cnn_94", "--json")
+    assert json.loads(done.out)["remarks"] == {f"PNEUMONIA/{leg.name}": "no_lungs"}
+    told = " ".join(done.err.split())
+    assert "No lungs were found in 1 X-ray, so the model saw the whole image" in told
+    assert leg.name in told
 
 
 def test_evaluate_lists_the_worst_errors_first(

@@ -11,7 +11,7 @@ from PIL import Image
 import pneumo_core as pn
 from pneumo_core.explanations import HeatMap, common_peaks, place_on_image
 from pneumo_core.imaging import FileFacts, Radiograph
-from pneumo_core.lungs import Box, NetworkInput
+from pneumo_core.lungs import Box, ConfidenceLimits, NetworkInput
 
 
 def heat_of(
@@ -138,6 +138,7 @@ class LeftFinder:
     """Finds lungs in the left half of every image, or in none."""
 
     identity = "left"
+    limits = ConfidenceLimits()
 
     def __init__(self, *, found: bool) -> None:
         self._found = found
@@ -151,7 +152,7 @@ class LeftFinder:
 def placed(heat: HeatMap, monkeypatch: pytest.MonkeyPatch, *, found: bool = True) -> HeatMap:
     """The map on a grey X-ray, by a network that sees all of it."""
     finder = LeftFinder(found=found)
-    monkeypatch.setattr("pneumo_core.lungs.finder.lung_finder", lambda: finder)
+    monkeypatch.setattr("pneumo_core.lungs.installed._registered", [finder])
     grey = Radiograph("film.png", np.full((112, 112), 0.5, np.float32), FACTS)
     return place_on_image(heat, grey, NetworkInput(112))
 

@@ -11,6 +11,7 @@ from pneumo_core.checkpoints import Checkpoint, list_checkpoints
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError, DatasetError, TrainingError, UnknownName
 from pneumo_core.imaging import read_radiograph
+from pneumo_core.lungs import ConfidenceLimits
 from pneumo_core.reading import open_reader
 from pneumo_core.runs import continue_run, find_run, start_run, train
 from pneumo_core.training import Progressed, TrainingConfig
@@ -133,6 +134,7 @@ class _HalfFinder:
     """Finds lungs in the left half of a bright image, and none in a dark one."""
 
     identity = "half"
+    limits = ConfidenceLimits()
 
     def __init__(self, bright: float) -> None:
         self._bright = bright
@@ -148,7 +150,7 @@ def half_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the finder find lungs in about half of the X-rays."""
     sick = (folder / "train" / "PNEUMONIA").iterdir()
     finder = _HalfFinder(np.median([np.asarray(Image.open(film)).mean() for film in sick]))
-    monkeypatch.setattr("pneumo_core.lungs.finder.lung_finder", lambda: finder)
+    monkeypatch.setattr("pneumo_core.lungs.installed._registered", [finder])
 
 
 def test_the_card_says_how_much_of_its_maps_lies_inside_the_lungs(
