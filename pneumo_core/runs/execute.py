@@ -10,7 +10,7 @@ from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset, PixelStore, open_store
 from pneumo_core.datasets.load import dataset_path
 from pneumo_core.datasets.store import Preparation
-from pneumo_core.lungs import LungMask, NetworkInput
+from pneumo_core.lungs import LungMask, NetworkInput, framing_sentences
 from pneumo_core.runs.queue import turn
 from pneumo_core.runs.recorder import Historian, report_to
 from pneumo_core.runs.run import Run, checkpoint_of, find_run, start_run
@@ -88,13 +88,17 @@ def execute_run(
     *,
     listener: Listener | None = None,
     decoding: Progress | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Checkpoint:
-    """Train a run whose turn has come, publish it and set its status to done."""
+    """Train a run whose turn has come, publish it and set its status to done.
+
+    ``say`` is called with a sentence for each kind of X-ray that is odd: without lungs, inverted.
+    """
     diary.enter(RunState.RUNNING)
     checkpoint = checkpoint_of(run)  # by a process killed right after publishing
     if checkpoint is None:
         checkpoint = _train_and_publish(
-            run, diary, Historian(diary, run.config, listener), decoding
+            run, diary, Historian(diary, run.config, listener), decoding, say
         )
     diary.end(RunState.DONE, checkpoint=checkpoint.name)
     return checkpoint
@@ -110,10 +114,17 @@ def take_part(job: TrainingJob, found: Dataset) -> None:
 
 
 def _train_and_publish(
-    run: Run, diary: Diary, historian: Historian, decoding: Progress | None
+    run: Run,
+    diary: Diary,
+    historian: Historian,
+    decoding: Progress | None,
+    say: Callable[[str], None] | None,
 ) -> Checkpoint:
     dataset = _dataset(run.config, run.dataset())
     squares = _squares(run.config, dataset, lambda stage: report_to(diary, stage, decoding))
+    if say:
+        for sentence in framing_sentences(squares.seen.remarks):
+            say(sentence)
     trained = _fit(run, dataset, squares, historian)
     diary.enter(RunState.FINISHING)
     run = find_run(run.id)  # it may have been renamed in the meantime

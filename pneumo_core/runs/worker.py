@@ -45,7 +45,8 @@ def _train(folder: Path, diary: Diary) -> None:
 
     run = find_run(folder.name)
     _say(f"Training {run.config.model} as '{run.name}', up to epoch {run.config.epochs}.")
-    checkpoint = execute_run(run, diary, listener=EpochLines(run.config.epochs, _say))
+    lines = EpochLines(run.config.epochs, _say)
+    checkpoint = execute_run(run, diary, listener=lines, say=_say)
     _say(f"Published as '{checkpoint.name}'.")
 
 

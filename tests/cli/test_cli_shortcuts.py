@@ -70,7 +70,7 @@ def test_json_and_csv_hold_the_same_figures(pneumo: Run, framed: Path) -> None:
 
 
 def test_what_only_differs_between_the_splits_is_explained(pneumo: Run, film_folder: Maker) -> None:
-    folder = film_folder({"train": 24, "test": 24})
+    folder = film_folder({"train": 12, "test": 12})
     for path in folder.glob("test/*/*.png"):
         with Image.open(path) as picture:
             wide = picture.resize((2 * picture.width, picture.height))

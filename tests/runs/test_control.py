@@ -77,7 +77,8 @@ def test_the_life_of_a_run_in_a_process_of_its_own(films: Path):
 
     It goes on in this process; the thorough tests do so in another.
     """
-    run = control.start(films, "old", config(4))
+    framed = config(4, framing="lungs")
+    run = control.start(films, "old", framed)
     assert run.status.state in {RunState.QUEUED, RunState.RUNNING}
     refuse_while_under_way(run, films)
     run = control.rename(run, "mine")
@@ -95,7 +96,7 @@ def test_the_life_of_a_run_in_a_process_of_its_own(films: Path):
     assert status.queued <= status.started <= status.ended
     made = control.checkpoint_of(run)
     assert made and made.name == "mine" and made.card.run == run.id
-    unbroken = train(films, "unbroken", config(4))
+    unbroken = train(films, "unbroken", framed)
     assert made.card.weights_sha256 == unbroken.card.weights_sha256
     expect_files(run)
     run = control.rename(run, "newer")
@@ -134,7 +135,9 @@ def expect_files(run: Run) -> None:
     assert losses["epoch"].is_monotonic_increasing
     assert list(epoch_pictures(run.folder)) == [1, 2, 3, 4]
     assert any((run.folder / "tensorboard").iterdir())
-    assert "epoch 1/4" in (run.folder / "log.txt").read_text()
+    log = (run.folder / "log.txt").read_text()
+    assert "epoch 1/4" in log
+    assert "No lungs were found in " in log, "drawn X-rays have none"
 
 
 @pytest.mark.thorough
