@@ -23,15 +23,22 @@ def show_finder() -> None:
 
 @lungs.command("train")
 def train_finder(
-    films: Annotated[Path, typer.Option(help="Folder of the public set.")],
+    films: Annotated[Path, typer.Option(help="Folder of X-rays, with a train and a test split.")],
     masks: Annotated[Path, typer.Option(help="An .npz with 'path' and packed 'mask'.")],
     folder: Annotated[Path, typer.Option("--out", help="Folder for lungs.onnx and card.json.")],
+    about: Annotated[str, typer.Option(help="Whose X-rays, and who drew the masks.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the X-rays and masks.")] = "",
+    attribution: Annotated[str, typer.Option(help="Where they come from.")] = "",
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Train a lung finder on the train X-rays that have a mask, and score it on the test ones."""
-    from pneumo_core.training.lung_finder import make_lung_finder
+    from pneumo_core.training.lung_finder import Provenance, make_lung_finder
 
+    given = {"data": about, "licence": licence, "attribution": attribution}
+    provenance = Provenance(**{name: words for name, words in given.items() if words})
     with progress_bar("Training") as progress:
-        card = make_lung_finder(films, masks, folder, seed=seed, progress=progress)
+        card = make_lung_finder(
+            films, masks, folder, provenance=provenance, seed=seed, progress=progress
+        )
     out.print(f"Dice on {card['test_images']} test X-rays: {card['dice']}", markup=False)
     out.print(f"To use it: set PNEUMO_LUNGS to '{folder}'.", markup=False)

@@ -30,12 +30,36 @@ from pneumo_core.metrics import Estimate
 if TYPE_CHECKING:
     from onnx import GraphProto
 
-__all__ = ["Outlined", "dice", "export_lung_finder", "load_outlined", "make_lung_finder"]
+__all__ = [
+    "Outlined",
+    "Provenance",
+    "dice",
+    "export_lung_finder",
+    "load_outlined",
+    "make_lung_finder",
+]
 
 Images = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 
 _BATCH = 32
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a finder's card says about the X-rays and masks that it learned from.
+
+    Attributes:
+        data: whose X-rays they are, and who drew the masks.
+        limitations: where it is not to be trusted.
+        licence: of the X-rays and masks.
+        attribution: their source, as the licence asks for.
+    """
+
+    data: str = "not stated"
+    limitations: str = "Trained for upright images turned by up to 30°."
+    licence: str = "not stated"
+    attribution: str = "not stated"
 
 
 @dataclass(frozen=True)
@@ -149,7 +173,13 @@ def _later(progress: Progress | None, done: int, total: int) -> Progress | None:
 
 
 def make_lung_finder(
-    films: Path, masks: Path, folder: Path, *, seed: int = 0, progress: Progress | None = None
+    films: Path,
+    masks: Path,
+    folder: Path,
+    *,
+    provenance: Provenance,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, object]:
     """Train a lung finder, score it on the test X-rays, write both into a folder; return the card.
 
@@ -161,14 +191,15 @@ def make_lung_finder(
     patients = random.permutation(np.unique(data.patients.astype(str)))
     held_out = np.isin(data.patients.astype(str), patients[: len(patients) // 10])
     network = train_lung_finder(data[~held_out], seed=seed, progress=progress)
-    card = lung_card(network, data[~held_out], data[held_out], load_outlined(films, masks, "test"))
+    test = load_outlined(films, masks, "test")
+    card = _scores(network, data[~held_out], data[held_out], test) | asdict(provenance)
     return export_lung_finder(network, folder, card)
 
 
-def lung_card(
+def _scores(
     network: LungNetwork, taught: Outlined, held_out: Outlined, test: Outlined
 ) -> dict[str, object]:
-    """Return the finder's card, with its scores."""
+    """Return the part of the finder's card that is measured."""
     return {
         "architecture": "U-Net, 112 × 112 pixels, ONNX, weights in float16",
         "train_images": len(taught),
@@ -176,13 +207,6 @@ def lung_card(
         "dice": str(_mean_dice(network, test)),
         "dice_held_out": str(_mean_dice(network, held_out)),
         "confidence": asdict(ConfidenceLimits()),
-        "data": "X-rays of children of 1 to 5 years, AP view, one hospital; masks of both lungs "
-        "with the region behind the heart, drawn by people with a semi-automatic tool and reviewed",
-        "limitations": "Trained on children. Trained for upright images turned by up to 30°.",
-        "licence": "CC BY 4.0",
-        "attribution": "X-rays: Kermany, Zhang and Goldbaum (2018), doi 10.17632/rscbjbr9sj, "
-        "CC BY 4.0. Masks: COVID-19 Chest X-Ray Dataset of V7 Labs and CloudFactory (2020), "
-        "CC BY 4.0.",
     }
 
 
