@@ -9,6 +9,8 @@ from pneumo_core.lungs.finder import find_lungs, finder_input
 
 __all__ = ["is_inverted", "normal_polarity"]
 
+_CORRECTED = "with dark lungs"
+
 
 def is_inverted(radiograph: Radiograph) -> bool:
     """Return whether the lungs are brighter than what lies between them, the mediastinum.
@@ -24,14 +26,19 @@ def normal_polarity(radiograph: Radiograph) -> Radiograph:
 
     An image without lungs is returned as it is.
     """
-    return radiograph.once("normal polarity", lambda: _normal_polarity(radiograph))
+    return radiograph.once(_CORRECTED, lambda: _corrected(radiograph)) or radiograph
 
 
-def _normal_polarity(radiograph: Radiograph) -> Radiograph:
+def _corrected(radiograph: Radiograph) -> Radiograph | None:
+    """Return the X-ray with black and white swapped; None where they are as they should be.
+
+    None instead of the X-ray itself, which would keep itself in memory.
+    """
     if not (find_lungs(radiograph).found and is_inverted(radiograph)):
-        return radiograph
+        return None
     corrected = inverted_radiograph(radiograph)
-    return corrected.once("normal polarity", lambda: corrected)  # never swapped back
+    corrected.once(_CORRECTED, lambda: None)  # never swapped back
+    return corrected
 
 
 def _is_inverted(radiograph: Radiograph) -> bool:

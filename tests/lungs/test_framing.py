@@ -1,3 +1,5 @@
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,9 +7,11 @@ import numpy as np
 import pytest
 
 from pneumo_core.datasets import open_store, scan
-from pneumo_core.imaging import to_input
+from pneumo_core.imaging import read_radiograph, to_input
+from pneumo_core.imaging.orientation import inverted_radiograph
 from pneumo_core.lungs import Box, NetworkInput, cut_out
 from pneumo_core.models import Framing
+from pneumo_core.reading import samples
 from tests.lungs.bright import BrightFinder, radiograph
 
 FRAMED = NetworkInput(32, Framing(1.0))
@@ -95,3 +99,19 @@ def test_stores_of_different_framing_are_different(
         for prepare in (24, NetworkInput(24, Framing()), NetworkInput(24, Framing(1.3)))
     }
     assert len(folders) == 3
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_an_xray_that_was_framed_is_freed_at_once(inverted: bool) -> None:
+    """One that referred to itself would stay until garbage is collected: 12 MB each."""
+    film = read_radiograph(samples()[0].path)
+    if inverted:
+        film = inverted_radiograph(film)
+    FRAMED(film)
+    gone = weakref.ref(film.pixels)
+    gc.disable()
+    try:
+        del film
+        assert gone() is None
+    finally:
+        gc.enable()
