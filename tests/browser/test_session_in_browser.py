@@ -20,7 +20,7 @@ from tests.conftest import WHOLE
 pytestmark = [pytest.mark.browser, pytest.mark.real_data, pytest.mark.slow]
 
 PATIENCE = 120_000
-FILMS = 60 if WHOLE else 6
+FILMS = 60 if WHOLE else 4
 
 
 @pytest.fixture
