@@ -35,6 +35,7 @@ from pneumo_core.metrics import Estimate, evaluate
 from pneumo_core.models import MODELS
 
 if TYPE_CHECKING:
+    from pneumo_core.lungs import LungFinder
     from pneumo_core.runs import Run
 
 # How long a drawn case takes says nothing on a busy machine.
@@ -219,6 +220,15 @@ def few_trees() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(combined, "_TREES", 10)
         yield
+
+
+@pytest.fixture
+def use_finder() -> Iterator[Callable[["LungFinder"], None]]:
+    """A function that puts a lung finder in the place of the shipped one, for this test."""
+    from pneumo_core.lungs import register_lung_finder
+
+    yield register_lung_finder
+    register_lung_finder(None)
 
 
 @pytest.fixture

@@ -147,9 +147,9 @@ class _CornerFinder:
 
 
 @pytest.fixture
-def three(films: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def three(films: Path, use_finder: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with three pictures; two have lungs, in a corner where little of a map lies."""
-    monkeypatch.setattr("pneumo_core.lungs.installed._registered", [_CornerFinder()])
+    use_finder(_CornerFinder())
     never_empty = partialmethod(Reader.heat_map, method="activation")
     monkeypatch.setattr(Reader, "heat_map", never_empty)
     (films / "Musterfrau.dcm").unlink()

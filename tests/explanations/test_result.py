@@ -1,6 +1,7 @@
 """A map is scaled to its film or to several, and lies upright over the film."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,10 +150,9 @@ class LeftFinder:
         return chances
 
 
-def placed(heat: HeatMap, monkeypatch: pytest.MonkeyPatch, *, found: bool = True) -> HeatMap:
+def placed(heat: HeatMap, use_finder: Callable[..., None], *, found: bool = True) -> HeatMap:
     """The map on a grey X-ray, by a network that sees all of it."""
-    finder = LeftFinder(found=found)
-    monkeypatch.setattr("pneumo_core.lungs.installed._registered", [finder])
+    use_finder(LeftFinder(found=found))
     grey = Radiograph("film.png", np.full((112, 112), 0.5, np.float32), FACTS)
     return place_on_image(heat, grey, NetworkInput(112))
 
@@ -171,13 +171,13 @@ def placed(heat: HeatMap, monkeypatch: pytest.MonkeyPatch, *, found: bool = True
     ],
 )
 def test_the_share_inside_the_lungs_is_said_and_little_of_it_is_warned_of(
-    cells: list[float], share: float, sentence: str, monkeypatch: pytest.MonkeyPatch
+    cells: list[float], share: float, sentence: str, use_finder: Callable[..., None]
 ) -> None:
     """Of 3 and 1 the first, scaled to 1, falls to 1/3 over the middle half of the width.
 
     The area is 2/3, and that of the left half 1/6 + 2/3 · 7/16: 11/16 of it.
     """
-    heat = placed(heat_of([cells]), monkeypatch)
+    heat = placed(heat_of([cells]), use_finder)
     assert heat.inside_lungs == pytest.approx(share, abs=0.005)
     assert heat.lungs_sentence == sentence
     assert heat.lungs_warning == (sentence if share < 0.5 else "")
@@ -185,8 +185,8 @@ def test_the_share_inside_the_lungs_is_said_and_little_of_it_is_warned_of(
     assert heat.to_dict()["lungs_box"] == {"top": 0, "left": 0, "bottom": 1, "right": 0.5}
 
 
-def test_without_lungs_no_share_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    heat = placed(STRONG, monkeypatch, found=False)
+def test_without_lungs_no_share_is_known(use_finder: Callable[..., None]) -> None:
+    heat = placed(STRONG, use_finder, found=False)
     assert (heat.no_lungs, heat.mostly_outside) == (True, False)
     assert (heat.inside_lungs, heat.lungs_box, heat.to_dict()["lungs_box"]) == (None, None, None)
     assert heat.lungs_sentence == heat.lungs_warning
@@ -194,10 +194,10 @@ def test_without_lungs_no_share_is_known(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_empty_map_and_one_that_was_not_measured_have_nothing_to_say(
-    monkeypatch: pytest.MonkeyPatch,
+    use_finder: Callable[..., None],
 ) -> None:
     for found in (True, False):
-        assert placed(NOTHING, monkeypatch, found=found).lungs_sentence == ""
+        assert placed(NOTHING, use_finder, found=found).lungs_sentence == ""
     assert (STRONG.lungs_sentence, STRONG.lungs_box, STRONG.no_lungs) == ("", None, False)
 
 
@@ -230,9 +230,9 @@ def test_a_saved_map_is_as_strong_as_the_probability_of_its_label(tmp_path: Path
 
 
 def test_a_saved_map_names_model_and_share_and_nothing_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, use_finder: Callable[..., None]
 ) -> None:
-    heat = replace(placed(heat_of([[1, 3]]), monkeypatch), model="mine", version="0a1b2c3d")
+    heat = replace(placed(heat_of([[1, 3]]), use_finder), model="mine", version="0a1b2c3d")
     Image.fromarray(GREY).save(tmp_path / "Musterfrau.png")
     with Image.open(heat.save(tmp_path / "map.png", tmp_path / "Musterfrau.png")) as drawn:
         told = drawn.text  # type: ignore[attr-defined]

@@ -1,17 +1,15 @@
 """A finder that sees whatever is bright, so that tests need no real lungs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
-from pneumo_core.lungs import register_lung_finder
 from tests.lungs.bright import BrightFinder
 
 
 @pytest.fixture
-def bright() -> Iterator[BrightFinder]:
+def bright(use_finder: Callable[[BrightFinder], None]) -> BrightFinder:
     """The finder that everything uses during a test."""
     finder = BrightFinder()
-    register_lung_finder(finder)
-    yield finder
-    register_lung_finder(None)
+    use_finder(finder)
+    return finder

@@ -129,21 +129,21 @@ def test_a_finder_in_a_folder_takes_the_place_of_the_shipped_one(
     assert not find_lungs(chest).found
 
 
-def test_a_registered_finder_is_used_by_everything(chest: Radiograph) -> None:
+def test_a_registered_finder_is_used_by_everything(
+    chest: Radiograph, use_finder: Callable[..., None]
+) -> None:
     """It frames inputs, its name is in their keys, and models of another finder are warned of."""
     framed = NetworkInput(32, Framing(1.1))
     before, key = framed(chest), framed.key
     finder = BrightFinder()
-    register_lung_finder(finder)
-    try:
-        again = read_radiograph(CHEST)
-        np.testing.assert_array_equal(find_lungs(again).mask, find_lungs(again, finder=finder).mask)
-        assert not np.array_equal(framed(again), before)
-        assert "bright" in framed.key
-        assert lung_finder_card() == {"version": "bright"}
-        assert "another version of the lung finder" in lung_warnings(again, "6f0e7da9")[-1]
-    finally:
-        register_lung_finder(None)
+    use_finder(finder)
+    again = read_radiograph(CHEST)
+    np.testing.assert_array_equal(find_lungs(again).mask, find_lungs(again, finder=finder).mask)
+    assert not np.array_equal(framed(again), before)
+    assert "bright" in framed.key
+    assert lung_finder_card() == {"version": "bright"}
+    assert "another version of the lung finder" in lung_warnings(again, "6f0e7da9")[-1]
+    register_lung_finder(None)
     assert framed.key == key
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -146,11 +147,10 @@ class _HalfFinder:
 
 
 @pytest.fixture
-def half_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def half_found(folder: Path, use_finder: Callable[..., None]) -> None:
     """Let the finder find lungs in about half of the X-rays."""
     sick = (folder / "train" / "PNEUMONIA").iterdir()
-    finder = _HalfFinder(np.median([np.asarray(Image.open(film)).mean() for film in sick]))
-    monkeypatch.setattr("pneumo_core.lungs.installed._registered", [finder])
+    use_finder(_HalfFinder(np.median([np.asarray(Image.open(film)).mean() for film in sick])))
 
 
 def test_the_card_says_how_much_of_its_maps_lies_inside_the_lungs(
