@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pneumo_core.core.files import on_one_line
+from pneumo_core.core.text import first_of
 
 if TYPE_CHECKING:
     from pneumo_core.explanations import HeatMap
@@ -40,13 +41,7 @@ class LungsTally:
             ("the share inside the lungs is not known, because none were found", self._without),
         )
         return [
-            f"In {len(names)} of {self._maps:,} heat maps {what}: {_list(names)}."
+            f"In {len(names)} of {self._maps:,} heat maps {what}: {first_of(names, _NAMED)}."
             for what, names in kinds
             if names
         ]
-
-
-def _list(names: list[str]) -> str:
-    """Return "a.png, b.png", the first of many."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,6 +1,8 @@
-"""Text that is safe to print and to store, and counts in words."""
+"""Text that is safe to print and to store, and counts and lists in words."""
 
-__all__ = ["clean", "x_rays"]
+from collections.abc import Sequence
+
+__all__ = ["clean", "first_of", "x_rays"]
 
 
 def clean(text: str) -> str:
@@ -12,3 +14,9 @@ def clean(text: str) -> str:
 def x_rays(count: int) -> str:
     """Return a count: "1 X-ray", "1,234 X-rays"."""
     return "1 X-ray" if count == 1 else f"{count:,} X-rays"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return names as a list that names at most so many: "a, b and 3 more"."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

@@ -14,8 +14,9 @@ from pneumo_core.datasets.export import folder_of
 from pneumo_core.datasets.formats.folders import files_below
 from pneumo_core.datasets.formats.manifest import MANIFEST, is_manifest_name, read_manifest
 from pneumo_core.datasets.formats.registry import DatasetFormat, register_format
+from pneumo_core.datasets.preparation import Preparation
 from pneumo_core.datasets.scan import find_image, layout_root, scan
-from pneumo_core.datasets.store import PixelStore, Preparation, open_store
+from pneumo_core.datasets.store import PixelStore, open_store
 from pneumo_core.datasets.truth import labels_by_file
 from pneumo_core.datasets.validation import (
     MIN_VALIDATION,

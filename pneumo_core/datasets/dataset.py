@@ -10,6 +10,7 @@ from typing import Protocol
 import pandas as pd
 
 from pneumo_core.core.labels import LABELS, NORMAL, PNEUMONIA
+from pneumo_core.core.text import first_of
 from pneumo_core.errors import DatasetError
 from pneumo_core.imaging.radiograph import Radiograph
 
@@ -90,9 +91,7 @@ class LeftAside:
     def sentence(self) -> str:
         """A sentence on what was left out, with the first names."""
         one, several, more = _ASIDE[self.kind]
-        names = ", ".join(f"'{path}'" for path in self.paths[:_NAMED])
-        if (rest := len(self.paths) - _NAMED) > 0:
-            names += f" and {rest:,} more"
+        names = first_of([f"'{path}'" for path in self.paths], _NAMED)
         what = f"1 {one}" if len(self.paths) == 1 else f"{len(self.paths):,} {several}"
         return f"{what} left out: {names}.{more}"
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,12 +13,12 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets.dataset import Dataset
+from pneumo_core.datasets.preparation import Preparation, Squashed
 from pneumo_core.datasets.store_build import PIXELS, build
 from pneumo_core.datasets.store_index import has_index, read_index
 from pneumo_core.errors import DatasetError
-from pneumo_core.imaging.radiograph import Radiograph, to_input
 
-__all__ = ["PixelStore", "Preparation", "Squashed", "open_store"]
+__all__ = ["PixelStore", "open_store"]
 
 # Part of the cache key: increase it whenever reading or resizing changes pixels.
 _VERSION = 3
@@ -60,37 +59,6 @@ class PixelStore:
         if rows.null_count:
             raise KeyError(asked.filter(rows.is_null())[0].as_py())
         return np.asarray(rows.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-class Preparation(Protocol):
-    """Preparation of an X-ray as a square, uint8 (side, side); ``key`` identifies it."""
-
-    @property
-    def side(self) -> int: ...
-
-    @property
-    def key(self) -> str: ...
-
-    def __call__(self, radiograph: Radiograph) -> np.ndarray: ...
-
-    def remark(self, radiograph: Radiograph) -> str:
-        """Return a word to keep about the prepared X-ray; "" where there is nothing to say."""
-        ...
-
-
-@dataclass(frozen=True)
-class Squashed:
-    """A whole X-ray resized to a square."""
-
-    side: int
-    key: str = ""
-
-    def __call__(self, radiograph: Radiograph) -> np.ndarray:
-        return to_input(radiograph.pixels, self.side)
-
-    def remark(self, radiograph: Radiograph) -> str:
-        """Return nothing: every X-ray can be resized."""
-        return ""
 
 
 def open_store(

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedRandom
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -18,9 +18,9 @@ from filelock import FileLock, Timeout
 from pneumo_core.core.progress import Progress
 from pneumo_core.core.settings import settings
 from pneumo_core.datasets.dataset import Dataset
+from pneumo_core.datasets.preparation import Preparation
 from pneumo_core.datasets.store_index import has_index, read_ids, write_ids, write_index
 from pneumo_core.errors import DatasetError, UnreadableImage
-from pneumo_core.imaging.radiograph import Radiograph
 
 __all__ = ["PIXELS", "build", "forget_stores"]
 
@@ -47,15 +47,6 @@ _Decoded: TypeAlias = tuple[np.ndarray, str] | UnreadableImage
 _Film: TypeAlias = tuple[str, _Decoded]
 
 
-class _Prepare(Protocol):
-    """What ``store.Preparation`` is; it imports this module."""
-
-    @property
-    def side(self) -> int: ...
-    def __call__(self, radiograph: Radiograph) -> np.ndarray: ...
-    def remark(self, radiograph: Radiograph) -> str: ...
-
-
 @dataclass
 class _Done:
     """How many X-rays were decoded, how many could be, and why not the others, by id.
@@ -73,7 +64,7 @@ class _Done:
     noted: int = 0
 
 
-def build(dataset: Dataset, prepare: _Prepare, folder: Path, progress: Progress | None) -> None:
+def build(dataset: Dataset, prepare: Preparation, folder: Path, progress: Progress | None) -> None:
     """Decode a dataset's X-rays into a store; continue what another process left unfinished.
 
     Raises OSError if the disk refuses, DatasetError if no X-ray can be read, and what ``progress``
@@ -109,7 +100,7 @@ def forget_stores(fingerprint: str) -> None:
             shutil.rmtree(folder)
 
 
-def _fill(dataset: Dataset, prepare: _Prepare, part: Path, progress: Progress | None) -> None:
+def _fill(dataset: Dataset, prepare: Preparation, part: Path, progress: Progress | None) -> None:
     """Decode the blocks that are missing, and write the index."""
 
     def decode(film_id: str) -> _Decoded:

@@ -170,8 +170,8 @@ def features_by(
         values, margins = _compute(runtime, store, ids, layer, looking)
         probabilities = None if margins is None else runtime.calibrated(margins)
         narrow = values.astype(np.float16)  # rounded as in the cache, so that maps repeat exactly
-        left_out = (store.unreadable, store.remarks)
-        known = (ids, narrow.astype(np.float32), probabilities, *left_out)
+        exact = narrow.astype(np.float32)
+        known = (ids, exact, probabilities, store.unreadable, store.remarks)
         _write_cache(file, *known)
     ids, values, probabilities, unreadable, remarks = known
     table = dataset.select(ids).films[list(_COLUMNS)]

@@ -44,9 +44,8 @@ UNLABELLED = -1
 
 _MOST_ROWS, _MOST_ON_DISK = 500_000, 10_000_000
 """The most rows of a file that is uploaded to a page, and of one on disk."""
-_UNREADABLE = b"pneumo unreadable"
-_REMARKS = b"pneumo remarks"
-"""Key in a saved table's metadata for excluded X-rays and the reasons."""
+_UNREADABLE, _REMARKS = b"pneumo unreadable", b"pneumo remarks"
+"""Keys in a saved table's metadata: why X-rays are excluded, and what is odd about others."""
 _MADE_BY = ("checkpoint", "version")
 _WORDS = dict.fromkeys(("id", "patient", "split", "subtype", *_MADE_BY), str)
 """Columns to read as text: a version may be "00000000"."""

@@ -14,7 +14,6 @@ from pneumo_core.explanations.methods import (
     find_method,
     register_method,
     scale_of,
-    shares_words,
 )
 from pneumo_core.explanations.result import HeatMap, common_peaks, overlap, place_on_image
 
@@ -49,7 +48,6 @@ __all__ = [
     "run_from",
     "run_sanity_check",
     "scale_of",
-    "shares_words",
 ]
 
 _MODULES = {

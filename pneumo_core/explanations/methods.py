@@ -27,7 +27,6 @@ __all__ = [
     "find_method",
     "register_method",
     "scale_of",
-    "shares_words",
 ]
 
 
@@ -144,14 +143,6 @@ def scale_of(method: str, label: int) -> "Scale":
     if known is not None and not known.takes_label:
         return "response"
     return "pneumonia" if label == PNEUMONIA else "normal"
-
-
-def shares_words(shares: Mapping[str, float]) -> str:
-    """Return shares by method in words: "Grad-CAM 93 %, LayerCAM 88 %"."""
-    titles = {name: method.title for name, method in METHODS.items()}
-    return ", ".join(
-        f"{titles.get(name, name)} {share * 100:.0f} %" for name, share in shares.items()
-    )
 
 
 def evidence_strength(method: str, label: int, probability: float) -> float:

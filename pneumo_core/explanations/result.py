@@ -79,8 +79,7 @@ class HeatMap:
             "method": self.method,
             "layer": self.layer,
             "box": None if self.box is None else asdict(self.box),
-            "inside_lungs": self.share_inside_lungs,
-            "lungs_box": None if self.lungs_box is None else asdict(self.lungs_box),
+            **self._place,
             "heat": self.scaled().tolist(),
         }
 
@@ -102,9 +101,16 @@ class HeatMap:
             "layer": self.layer,
             "evidence_for": LABELS[self.label],
             "found": self.found,
-            "inside_lungs": self.share_inside_lungs,
-            "lungs_box": None if self.lungs_box is None else asdict(self.lungs_box),
+            **self._place,
             "lungs_sentence": self.lungs_sentence,
+        }
+
+    @property
+    def _place(self) -> Mapping[str, object]:
+        box = self.lungs_box
+        return {
+            "inside_lungs": self.share_inside_lungs,
+            "lungs_box": None if box is None else asdict(box),
         }
 
     @property
@@ -133,7 +139,7 @@ class HeatMap:
     @property
     def lungs_box(self) -> Box | None:
         """The box around the lungs; None if none were found, or the finder was not asked."""
-        return self.lungs.box if self.lungs is not None and self.lungs.found else None
+        return None if self.lungs is None else self.lungs.found_box
 
     @property
     def no_lungs(self) -> bool:

@@ -41,6 +41,11 @@ class Lungs:
         """Whether they are reliable enough to frame a network's input."""
         return self.box is not None and self.confidence >= self.limits.possible
 
+    @property
+    def found_box(self) -> Box | None:
+        """The box of lungs that are reliable enough; None where they are not found."""
+        return self.box if self.found else None
+
     def outline(self) -> list[NDArray[np.float64]]:
         """Return closed lines around the lungs, float64 (n, 2) of (x, y) in [0, 1]; [] if none."""
         if not self.found:

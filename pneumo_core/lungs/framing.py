@@ -60,10 +60,8 @@ class NetworkInput:
         """Return the part of the X-ray that the network sees; None for the whole of it."""
         if self.framing is None:
             return None
-        lungs = find_lungs(normal_polarity(radiograph))
-        if lungs.box is None or not lungs.found:
-            return None
-        return lungs.box.widened(self.framing.margin)
+        box = find_lungs(normal_polarity(radiograph)).found_box
+        return None if box is None else box.widened(self.framing.margin)
 
     def __call__(self, radiograph: Radiograph) -> NDArray[np.uint8]:
         """Return the network's input of an X-ray, uint8 (side, side), which is made once.

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from pneumo_core.core.environment import read_environment
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError
 from pneumo_core.lungs.interface import SIDE, ConfidenceLimits, LungFinder
@@ -18,13 +19,15 @@ _SHIPPED = Path(__file__).parent / "model"
 _registered: list[LungFinder] = []
 
 
-class StoredFinder:
+class _StoredFinder:
     """A finder that ``pneumo lungs train`` wrote, in ONNX Runtime on one thread; thread-safe."""
 
     def __init__(self, folder: Path) -> None:
-        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        self.identity = str(card["version"])
-        self.limits = ConfidenceLimits(**card["confidence"])
+        self.card: dict[str, object] = json.loads(
+            (folder / "card.json").read_text(encoding="utf-8")
+        )
+        self.identity = str(self.card["version"])
+        self.limits = ConfidenceLimits(**self.card["confidence"])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
@@ -43,7 +46,7 @@ def lung_finder() -> LungFinder:
 
     Raises CheckpointError if it can't be used.
     """
-    return _registered[-1] if _registered else load_lung_finder(_folder())
+    return _registered[-1] if _registered else _configured(read_environment().lungs)
 
 
 def register_lung_finder(finder: LungFinder | None) -> None:
@@ -61,22 +64,23 @@ def lung_finder_card() -> dict[str, object]:
 
     A registered finder has only its ``version``. Raises CheckpointError if there is no card.
     """
-    if _registered:
-        return {"version": _registered[-1].identity}
-    folder = _folder()
-    load_lung_finder(folder)
-    card: dict[str, object] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    return card
+    finder = lung_finder()
+    return dict(finder.card) if isinstance(finder, _StoredFinder) else {"version": finder.identity}
 
 
 @lru_cache(maxsize=4)
+def _configured(_lungs: str | None) -> LungFinder:
+    """Load the finder of each value of PNEUMO_LUNGS once: every X-ray asks for it several times."""
+    return load_lung_finder(settings().lungs or _SHIPPED)
+
+
 def load_lung_finder(folder: Path) -> LungFinder:
-    """Load a finder from a folder with ``lungs.onnx`` and ``card.json``, once.
+    """Load a finder from a folder with ``lungs.onnx`` and ``card.json``.
 
     Raises CheckpointError if it is missing, damaged or no finder.
     """
     try:
-        finder = StoredFinder(folder)
+        finder = _StoredFinder(folder)
         given = finder.chances(np.zeros((1, SIDE, SIDE), np.uint8))
         if given.shape != (1, SIDE, SIDE):
             raise ValueError(f"it gives masks of {given.shape[1:]} pixels, not {SIDE} × {SIDE}")
@@ -91,7 +95,3 @@ def load_lung_finder(folder: Path) -> LungFinder:
             f"The lung finder in '{folder}' can't be used: {why}. {remedy}"
         ) from error
     return finder
-
-
-def _folder() -> Path:
-    return settings().lungs or _SHIPPED

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pneumo_core.core.text import x_rays
+from pneumo_core.core.text import first_of, x_rays
 from pneumo_core.imaging import Radiograph
 from pneumo_core.lungs.finder import find_lungs
 from pneumo_core.lungs.polarity import normal_polarity
@@ -32,12 +32,7 @@ def remark_about(radiograph: Radiograph) -> str:
 def framing_sentences(remarks: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence for each kind of remark (by id), which names the first of its X-rays."""
     return tuple(
-        f"{beginning.format(x_rays(len(ids)))}: {_listed(ids)}."
+        f"{beginning.format(x_rays(len(ids)))}: {first_of(ids, _NAMED)}."
         for remark, beginning in REMARKS.items()
         if (ids := [film_id for film_id, said in remarks.items() if said == remark])
     )
-
-
-def _listed(ids: list[str]) -> str:
-    more = len(ids) - _NAMED
-    return ", ".join(ids[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

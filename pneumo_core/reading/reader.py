@@ -292,12 +292,11 @@ class Reader:
         framed = self.runtime.input.framing is not None
         trained_with = self.checkpoint.card.lung_finder
         framing = lung_warnings(radiograph, trained_with) if framed else ()
-        lungs = find_lungs(radiograph) if framed else None
         read = replace(
             self._reading(radiograph.name, "read"),
             probability=float(self.runtime.calibrated(outputs.margins)[0]),
             warnings=(*warnings, *framing),
-            lungs=lungs.box if lungs is not None and lungs.found else None,
+            lungs=find_lungs(radiograph).found_box if framed else None,
         )
         return read.at(self.operating_point)
 

@@ -10,6 +10,7 @@ from pneumo_core.imaging import contour_lines
 from pneumo_core.reports._body_part import body_part_of, laterality_of
 from pneumo_core.reports._source_image import MODEL_SERIAL, source_image
 from pneumo_core.reports.result import Overlay, Result
+from pneumo_core.reports.words import inside_words
 
 __all__ = ["to_presentation_state"]
 
@@ -73,10 +74,7 @@ def to_presentation_state(result: Result, source: bytes | Path) -> bytes:
 
 def _where(look: Overlay) -> str:
     """Return the share inside the lungs in a few words: the description has 64 characters."""
-    if look.heat.no_lungs:
-        return ", no lungs found"
-    share = look.heat.share_inside_lungs
-    return "" if share is None else f", {share * 100:.0f} % inside the lungs"
+    return ", no lungs found" if look.heat.no_lungs else inside_words(look.heat)
 
 
 def _shade(image, result: Result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202

@@ -4,11 +4,11 @@ The sections are those of Sendak et al. 2020, doi 10.1038/s41746-020-0253-3, fil
 card alone; what the card does not contain is given as unknown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pneumo_core.checkpoints import Checkpoint
-from pneumo_core.explanations import shares_words
+from pneumo_core.explanations import METHODS
 from pneumo_core.metrics import Evaluation, format_prevalence, rate
 from pneumo_core.reports.result import RESEARCH_USE
 
@@ -105,13 +105,21 @@ def _figures(title: str, found: Evaluation) -> Iterator[tuple[str, str]]:
 def _uses(checkpoint: Checkpoint) -> Iterator[tuple[str, str]]:
     yield "Use it for", "research and teaching, beside a person who reads the X-ray"
     yield "Before use", "evaluate it on labelled X-rays of your own site, and calibrate it there"
-    shares = shares_words(checkpoint.card.inside_lungs)
+    shares = _shares(checkpoint.card.inside_lungs)
     if shares:
         yield (
             "Heat maps",
             f"mean share inside the lungs, on validation X-rays with pneumonia: {shares}; where a "
             "model looks is no proof of disease",
         )
+
+
+def _shares(shares: Mapping[str, float]) -> str:
+    """Return shares by method in words: "Grad-CAM 93 %, LayerCAM 88 %"."""
+    titles = {name: method.title for name, method in METHODS.items()}
+    return ", ".join(
+        f"{titles.get(name, name)} {share * 100:.0f} %" for name, share in shares.items()
+    )
 
 
 def _warnings(checkpoint: Checkpoint) -> Iterator[tuple[str, str]]:

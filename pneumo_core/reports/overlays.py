@@ -1,14 +1,12 @@
 """Export the X-ray under its heat map as an image."""
 
 import textwrap
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
 
-from pneumo_core.imaging import Scale, colour_scale, contour_lines, display_pixels, overlay
+from pneumo_core.imaging import Scale, colour_scale, contour_lines, display_pixels, overlay, png
 from pneumo_core.reports._fonts import font_file
 from pneumo_core.reports.result import RESEARCH_USE, Overlay, Result, refuse_named_image
 from pneumo_core.reports.words import (
@@ -53,10 +51,7 @@ def to_png(result: Result, *, legend: bool = False) -> bytes:
     Raises PneumoError for a de-identified result of an X-ray that names its patient.
     """
     picture = image_under_map(result)
-    file = BytesIO()
-    image = Image.fromarray(with_legend(picture, result) if legend else picture)
-    image.save(file, format="PNG", pnginfo=_told(result), compress_level=4)
-    return file.getvalue()
+    return png(with_legend(picture, result) if legend else picture, text=_told(result))
 
 
 def image_under_map(result: Result, longest: int = LONGEST) -> Picture:
@@ -169,8 +164,8 @@ def _fitting(lines: list[str], width: int, size: int) -> ImageFont.FreeTypeFont:
     return font if longest <= width else font.font_variant(size=max(8, int(size * width / longest)))
 
 
-def _told(result: Result) -> PngInfo:
-    told = {
+def _told(result: Result) -> dict[str, str]:
+    return {
         **(result.overlay.heat.png_text if result.overlay else {}),
         "Title": f"{heat_words(result.overlay)}: {result.film}",
         "Description": f"{verdict_words(result)}. {point_words(result)}.",
@@ -178,7 +173,3 @@ def _told(result: Result) -> PngInfo:
         "Creation Time": result.created.isoformat(),
         "Disclaimer": RESEARCH_USE,
     }
-    info = PngInfo()
-    for name, words in told.items():
-        info.add_itxt(name, words)
-    return info

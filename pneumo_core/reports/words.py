@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from pneumo_core.datasets import LABELS, PNEUMONIA
-from pneumo_core.explanations import METHODS
+from pneumo_core.explanations import METHODS, HeatMap
 from pneumo_core.gate.trained_ages import says_age
 from pneumo_core.imaging.orientation import rotation_text
 from pneumo_core.metrics import format_prevalence, format_rate
@@ -16,6 +16,7 @@ __all__ = [
     "facts_words",
     "heat_warning",
     "heat_words",
+    "inside_words",
     "point_words",
     "scale_words",
     "setting_words",
@@ -74,9 +75,13 @@ def heat_words(overlay: Overlay | None) -> str:
     title = method.title if method else heat.method
     place = f" at {heat.layer}" if heat.layer else ""
     told = f", evidence for {LABELS[heat.label]}" if method is None or method.takes_label else ""
+    return f"{title}{place}{told}{inside_words(heat)}"
+
+
+def inside_words(heat: HeatMap) -> str:
+    """Return ", 41 % inside the lungs", to add to the name of a map; "" if that is not known."""
     share = heat.share_inside_lungs
-    inside = "" if share is None else f", {share * 100:.0f} % inside the lungs"
-    return f"{title}{place}{told}{inside}"
+    return "" if share is None else f", {share * 100:.0f} % inside the lungs"
 
 
 def heat_warning(overlay: Overlay | None) -> str:

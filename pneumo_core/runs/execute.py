@@ -9,7 +9,7 @@ from pneumo_core.checkpoints import Checkpoint
 from pneumo_core.core.progress import Progress
 from pneumo_core.datasets import Dataset, PixelStore, open_store
 from pneumo_core.datasets.load import dataset_path
-from pneumo_core.datasets.store import Preparation
+from pneumo_core.datasets.preparation import Preparation
 from pneumo_core.lungs import LungMask, NetworkInput, framing_sentences
 from pneumo_core.runs.queue import turn
 from pneumo_core.runs.recorder import Historian, report_to

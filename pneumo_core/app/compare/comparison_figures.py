@@ -87,6 +87,7 @@ def show_numbers(checkpoints: Sequence[Checkpoint], scores: Sequence[Scores]) ->
     )
     test = next(each for each in tests if (each.first, each.second) == (first, second))
     lead.markdown(plain(test.sentence(names)).replace("p = ", "p\u00a0=\u00a0"))
+    say_remarks(compared.remarks)
     _say_unreadable(compared)
     show_pair((names[first], names[second]), compared, points)
     _show_curves(checkpoints, studies, thresholds)
@@ -202,7 +203,6 @@ def _test_row(names: Sequence[str], test: PairTest) -> dict[str, str]:
 
 
 def _say_unreadable(compared: Comparison) -> None:
-    say_remarks(compared.remarks)
     if compared.unreadable:
         with st.expander(f"{x_rays(len(compared.unreadable))} could not be read: left out"):
             for reason in compared.unreadable.values():

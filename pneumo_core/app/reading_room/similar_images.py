@@ -80,11 +80,11 @@ def _show(
         return
     pixels = display_pixels(radiograph.pixels, _SIDE)
     like = _overlay_like(look, found.id, radiograph, checkpoint) if look else None
-    if look is None or like is None:
+    if like is None:
         picture = jpeg(pixels)
     else:
         heat = like.over((pixels.shape[0], pixels.shape[1]))
-        picture = jpeg(overlay(pixels, heat, look.opacity, like.scale))
+        picture = jpeg(overlay(pixels, heat, like.opacity, like.scale))
         title += f", with {METHODS[like.heat.method].title} for {LABELS[like.heat.label]}"
     st.image(picture, width="stretch", alt=title)
     st.caption(f"{title} (similarity {found.similarity:.2f}): {plain(found.id)}")
