@@ -1,6 +1,7 @@
 """The lung finder in use: a registered one, the one in PNEUMO_LUNGS, or the one that is shipped."""
 
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from pneumo_core.core.environment import read_environment
 from pneumo_core.core.settings import settings
 from pneumo_core.errors import CheckpointError
 from pneumo_core.lungs.interface import SIDE, ConfidenceLimits, LungFinder
@@ -46,7 +46,7 @@ def lung_finder() -> LungFinder:
 
     Raises CheckpointError if it can't be used.
     """
-    return _registered[-1] if _registered else _configured(read_environment().lungs)
+    return _registered[-1] if _registered else _configured(os.environ.get("PNEUMO_LUNGS"))
 
 
 def register_lung_finder(finder: LungFinder | None) -> None:
@@ -69,7 +69,7 @@ def lung_finder_card() -> dict[str, object]:
 
 
 @lru_cache(maxsize=4)
-def _configured(_lungs: str | None) -> LungFinder:
+def _configured(_variable: str | None) -> LungFinder:
     """Load the finder of each value of PNEUMO_LUNGS once: every X-ray asks for it several times."""
     return load_lung_finder(settings().lungs or _SHIPPED)
 
