@@ -62,7 +62,8 @@ def register_lung_finder(finder: LungFinder | None) -> None:
 def lung_finder_card() -> dict[str, object]:
     """Return the card of the finder in use: data, Dice with interval, licence, attribution.
 
-    A registered finder has only its ``version``. Raises CheckpointError if there is no card.
+    A finder that was not loaded from a folder has only its ``version``. Raises CheckpointError if
+    the configured one can't be used.
     """
     finder = lung_finder()
     return dict(finder.card) if isinstance(finder, _StoredFinder) else {"version": finder.identity}
